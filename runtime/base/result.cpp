@@ -1,0 +1,52 @@
+#include "runtime/base/result.hpp"
+
+namespace troupe {
+
+const char* to_string(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+      return "invalid_argument";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::already_exists:
+      return "already_exists";
+    case ErrorCode::conflict:
+      return "conflict";
+    case ErrorCode::unavailable:
+      return "unavailable";
+    case ErrorCode::timeout:
+      return "timeout";
+    case ErrorCode::cancelled:
+      return "cancelled";
+    case ErrorCode::corrupt:
+      return "corrupt";
+    case ErrorCode::unsupported:
+      return "unsupported";
+    case ErrorCode::internal:
+      return "internal";
+  }
+  return "internal";
+}
+
+bool retryable(ErrorCode code) {
+  return code == ErrorCode::unavailable || code == ErrorCode::timeout;
+}
+
+Error Error::within(std::string_view context) const {
+  Error told = *this;
+  told.message = fmt::format("{}: {}", context, message);
+  return told;
+}
+
+Error Error::at(std::string_view outer) const {
+  Error told = *this;
+  told.path = path.empty() ? std::string(outer) : fmt::format("{}.{}", outer, path);
+  return told;
+}
+
+std::string Error::to_string() const {
+  const std::string tail = hint.empty() ? "" : fmt::format(" ({})", hint);
+  return fmt::format("{}: {}{}", troupe::to_string(code), message, tail);
+}
+
+}  // namespace troupe

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <variant>
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/data/batch.hpp"
+
+namespace troupe {
+
+/// No row with an earlier event time will follow on this channel, except late ones.
+struct Watermark {
+  EventTime time;
+};
+
+/// Everything before it belongs to this epoch. Travels in band, never overtakes a row.
+struct Barrier {
+  Epoch epoch;
+};
+
+/// The channel has delivered all it will ever deliver.
+struct EndOfStream {};
+
+/// What flows through every channel, in batch and in streaming jobs alike.
+using StreamItem = std::variant<Batch, Watermark, Barrier, EndOfStream>;
+
+}  // namespace troupe

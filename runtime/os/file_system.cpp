@@ -1,0 +1,177 @@
+#include "runtime/os/file_system.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace troupe {
+namespace {
+
+Error os_error(std::string_view doing, const std::string& path, int number) {
+  ErrorCode code = ErrorCode::unavailable;
+  if (number == ENOENT || number == ENOTDIR) code = ErrorCode::not_found;
+  if (number == EEXIST || number == ENOTEMPTY) code = ErrorCode::already_exists;
+  if (number == EACCES || number == EPERM || number == EROFS || number == EISDIR) {
+    code = ErrorCode::invalid_argument;
+  }
+  if (number == EINVAL || number == ENOSYS || number == ENOTSUP) code = ErrorCode::unsupported;
+  return fail(code, "cannot {} '{}': {}", doing, path, std::strerror(number));
+}
+
+class SystemFile final : public WritableFile {
+ public:
+  SystemFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  ~SystemFile() override {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  Result<> append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return os_error("write", path_, errno);
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+
+  Result<> sync() override {
+    if (::fsync(descriptor_) != 0) return os_error("sync", path_, errno);
+    return {};
+  }
+
+  Result<> close() override {
+    const int descriptor = std::exchange(descriptor_, -1);
+    if (descriptor >= 0 && ::close(descriptor) != 0) return os_error("close", path_, errno);
+    return {};
+  }
+
+ private:
+  int descriptor_;
+  std::string path_;
+};
+
+class SystemFiles final : public FileSystem {
+ public:
+  Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor < 0) return os_error("create", path, errno);
+    return std::unique_ptr<WritableFile>(std::make_unique<SystemFile>(descriptor, path));
+  }
+
+  Result<std::string> read(const std::string& path) override {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return os_error("open", path, errno);
+    std::string bytes;
+    char block[1 << 16];
+    for (;;) {
+      const ssize_t count = ::read(descriptor, block, sizeof block);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) {
+        const Error error = os_error("read", path, errno);
+        ::close(descriptor);
+        return error;
+      }
+      if (count == 0) break;
+      bytes.append(block, static_cast<std::size_t>(count));
+    }
+    ::close(descriptor);
+    return bytes;
+  }
+
+  Result<std::vector<std::string>> list(const std::string& directory) override {
+    DIR* handle = ::opendir(directory.c_str());
+    if (handle == nullptr) return os_error("list", directory, errno);
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(handle)) {
+      const std::string name = entry->d_name;
+      if (name != "." && name != "..") names.push_back(name);
+    }
+    ::closedir(handle);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  bool exists(const std::string& path) override {
+    struct stat info;
+    return ::lstat(path.c_str(), &info) == 0;
+  }
+
+  bool is_directory(const std::string& path) override {
+    struct stat info;
+    return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  }
+
+  Result<std::uint64_t> size(const std::string& path) override {
+    struct stat info;
+    if (::stat(path.c_str(), &info) != 0) return os_error("read the size of", path, errno);
+    return static_cast<std::uint64_t>(info.st_size);
+  }
+
+  Result<> make_directories(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return os_error("create the directory", path, error.value());
+    return {};
+  }
+
+  Result<> rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+      return os_error("rename", from + "' to '" + to, errno);
+    }
+    return {};
+  }
+
+  Result<> exchange(const std::string& a, const std::string& b) override {
+    if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) != 0) {
+      return os_error("exchange", a + "' with '" + b, errno);
+    }
+    return {};
+  }
+
+  Result<> remove_all(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) return os_error("remove", path, error.value());
+    return {};
+  }
+
+  Result<> sync_directory(const std::string& path) override {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return os_error("open", path, errno);
+    const int outcome = ::fsync(descriptor);
+    const int number = errno;
+    ::close(descriptor);
+    if (outcome != 0) return os_error("sync", path, number);
+    return {};
+  }
+};
+
+}  // namespace
+
+FileSystem& system_files() {
+  static SystemFiles files;
+  return files;
+}
+
+Result<> write_atomically(FileSystem& files, const std::string& path, std::string_view bytes) {
+  const std::string beside = path + ".new";
+  {
+    auto file = TRY(files.create(beside));
+    TRY(file->append(bytes));
+    TRY(file->sync());
+    TRY(file->close());
+  }
+  TRY(files.rename(beside, path));
+  const auto slash = path.rfind('/');
+  return files.sync_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+}
+
+}  // namespace troupe

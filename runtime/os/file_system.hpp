@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.hpp"
+
+namespace troupe {
+
+/// A file being written. Bytes are durable after `sync` and not before.
+class WritableFile {
+ public:
+  virtual ~WritableFile() = default;
+  virtual Result<> append(std::string_view bytes) = 0;
+  /// A failed sync is final: the caller must give the file up, never retry (the kernel may have
+  /// dropped the pages it could not write).
+  virtual Result<> sync() = 0;
+  virtual Result<> close() = 0;
+};
+
+/// The door to the disk for our own durable files. Data files of users are opened through Arrow's
+/// file systems in `formats` and `connectors`, but placed, renamed and removed through here.
+/// All calls block.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
+  virtual Result<std::string> read(const std::string& path) = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
+  virtual bool exists(const std::string& path) = 0;
+  virtual bool is_directory(const std::string& path) = 0;
+  virtual Result<std::uint64_t> size(const std::string& path) = 0;
+  virtual Result<> make_directories(const std::string& path) = 0;
+  /// Atomic where source and target are on one file system; the target is replaced.
+  virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+  /// Swaps two existing paths in one step (renameat2 RENAME_EXCHANGE); `unsupported` where the
+  /// file system cannot.
+  virtual Result<> exchange(const std::string& a, const std::string& b) = 0;
+  virtual Result<> remove_all(const std::string& path) = 0;
+  /// Makes names created, renamed or removed in this directory durable.
+  virtual Result<> sync_directory(const std::string& path) = 0;
+};
+
+/// The machine's disk. Stateless, shared by all.
+FileSystem& system_files();
+
+/// Writes `bytes` beside `path`, syncs, renames over it and syncs the directory: a reader sees the
+/// old content or the new one, also after a power cut.
+Result<> write_atomically(FileSystem& files, const std::string& path, std::string_view bytes);
+
+}  // namespace troupe

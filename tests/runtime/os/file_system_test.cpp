@@ -1,0 +1,34 @@
+// The door to the disk: what is replaced atomically is never half there, and failures say why.
+#include "runtime/os/file_system.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace troupe;
+
+TEST_CASE("an atomic write replaces the whole content") {
+  TempDir dir;
+  FileSystem& files = system_files();
+  const std::string path = dir.path() + "/state";
+  REQUIRE(write_atomically(files, path, "old"));
+  REQUIRE(write_atomically(files, path, "new content"));
+  CHECK(*files.read(path) == "new content");
+  CHECK(files.list(dir.path())->size() == 1);
+}
+
+TEST_CASE("two directories change places in one step") {
+  TempDir dir;
+  FileSystem& files = system_files();
+  REQUIRE(files.make_directories(dir.path() + "/a/x"));
+  REQUIRE(files.make_directories(dir.path() + "/b/y"));
+  REQUIRE(files.exchange(dir.path() + "/a", dir.path() + "/b"));
+  CHECK(files.exists(dir.path() + "/a/y"));
+  CHECK(files.exists(dir.path() + "/b/x"));
+}
+
+TEST_CASE("a missing file is not found, by name") {
+  const auto read = system_files().read("/nowhere/at/all");
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == ErrorCode::not_found);
+  CHECK(read.error().message.find("/nowhere/at/all") != std::string::npos);
+}
