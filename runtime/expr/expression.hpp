@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.hpp"
+#include "runtime/data/batch.hpp"
+#include "runtime/data/schema.hpp"
+
+namespace arrow {
+struct Scalar;
+}
+
+namespace troupe {
+
+enum class Comparison { equal, not_equal, less, less_equal, greater, greater_equal };
+
+/// `column <op> literal`, as a reader needs it to skip row groups by their statistics.
+struct ColumnBound {
+  int column = 0;
+  Comparison comparison = Comparison::equal;
+  std::shared_ptr<arrow::Scalar> literal;
+};
+
+/// One SQL scalar expression, bound to a schema: PostgreSQL's grammar (libpg_query), typing and
+/// null semantics, evaluated on whole batches.
+///
+/// Bound once at validation, then immutable and shared by all subtasks. Every mistake that can be
+/// known is found by `bind`: syntax, unknown columns and functions, type clashes, each with its
+/// place in the text (`Error::span`) and the nearest right name as hint. What only values decide
+/// (division by zero, overflow, a string that is no date) is an `invalid_argument` of `evaluate`.
+class Expression {
+ public:
+  /// Binds `text` to the columns of `schema`.
+  static Result<Expression> bind(std::string_view text, const SchemaPtr& schema);
+  /// As `bind`, and the result must be boolean: a WHERE clause.
+  static Result<Expression> bind_predicate(std::string_view text, const SchemaPtr& schema);
+
+  const std::shared_ptr<arrow::DataType>& type() const;
+  /// The columns it reads, as indices into the schema it was bound to; sorted, each once.
+  const std::vector<int>& columns() const;
+  /// The column itself, where the expression is nothing but a column; else -1.
+  int as_column() const;
+  /// The name PostgreSQL would give the result column: the column's, the function's, or "?column?".
+  const std::string& name() const;
+  const std::string& text() const;
+
+  /// One value a row. The batch has the schema it was bound to (dictionary-encoded strings
+  /// included); the result may be dictionary-encoded too where it is a plain column.
+  Result<std::shared_ptr<arrow::Array>> evaluate(const Batch& batch) const;
+  /// The rows for which this predicate is true (neither false nor null).
+  Result<Batch> filter(const Batch& batch) const;
+  /// Terms of the top-level conjunction that are `column <op> literal`: each must hold wherever
+  /// the predicate is true.
+  std::vector<ColumnBound> bounds() const;
+
+  struct Bound;
+
+ private:
+  explicit Expression(std::shared_ptr<const Bound> bound) : bound_(std::move(bound)) {}
+
+  std::shared_ptr<const Bound> bound_;
+};
+
+}  // namespace troupe
