@@ -25,10 +25,9 @@ namespace detail {
 }  // namespace troupe
 
 /// Always on. `ENSURE(credit > 0, "channel {} sent without credit", id)`.
-#define ENSURE(condition, ...)                                                 \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]] {                                           \
-      ::troupe::detail::throw_defect(#condition, __FILE__, __LINE__,           \
-                                     ::fmt::format(__VA_ARGS__));              \
-    }                                                                          \
+#define ENSURE(condition, ...)                                                                    \
+  do {                                                                                            \
+    if (!(condition)) [[unlikely]] {                                                              \
+      ::troupe::detail::throw_defect(#condition, __FILE__, __LINE__, ::fmt::format(__VA_ARGS__)); \
+    }                                                                                             \
   } while (false)

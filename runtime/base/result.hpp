@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/base/ensure.hpp"
+
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -7,8 +9,6 @@
 #include <string>
 #include <utility>
 #include <variant>
-
-#include "runtime/base/ensure.hpp"
 
 namespace troupe {
 
@@ -75,10 +75,10 @@ class [[nodiscard]] Result {
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
   template <class U>
-    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-             !std::is_same_v<std::remove_cvref_t<U>, T>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+           !std::is_same_v<std::remove_cvref_t<U>, T>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -131,9 +131,9 @@ class [[nodiscard]] Result<void> {
 }  // namespace troupe
 
 /// The value of a result, or return its error from here: `auto schema = TRY(read_schema(path));`
-#define TRY(expression)                                     \
-  __extension__({                                           \
-    auto troupe_try = (expression);                         \
-    if (!troupe_try) return std::move(troupe_try).error();  \
-    *std::move(troupe_try);                                 \
+#define TRY(expression)                                    \
+  __extension__({                                          \
+    auto troupe_try = (expression);                        \
+    if (!troupe_try) return std::move(troupe_try).error(); \
+    *std::move(troupe_try);                                \
   })

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "runtime/data/batch.hpp"
+
 #include <arrow/result.h>
 #include <arrow/status.h>
-
-#include "runtime/data/batch.hpp"
 
 namespace troupe {
 

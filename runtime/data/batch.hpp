@@ -1,11 +1,11 @@
 #pragma once
 
+#include "runtime/base/result.hpp"
+#include "runtime/data/schema.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <vector>
-
-#include "runtime/base/result.hpp"
-#include "runtime/data/schema.hpp"
 
 namespace arrow {
 class Status;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "runtime/base/ensure.hpp"
+
+#include <cstdint>
 
 namespace troupe {
 
@@ -15,8 +15,7 @@ inline constexpr std::uint32_t key_groups_default = 1024;
 inline constexpr const char* key_hash_name = "xxh3_64";
 
 inline KeyGroup key_group_of(std::uint64_t key_hash, std::uint32_t groups = key_groups_default) {
-  return static_cast<KeyGroup>(
-      (static_cast<unsigned __int128>(key_hash) * groups) >> 64);
+  return static_cast<KeyGroup>((static_cast<unsigned __int128>(key_hash) * groups) >> 64);
 }
 
 /// The subtask that owns a key group: contiguous ranges, as even as can be.

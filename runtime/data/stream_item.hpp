@@ -1,10 +1,10 @@
 #pragma once
 
-#include <variant>
-
 #include "runtime/base/ids.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/data/batch.hpp"
+
+#include <variant>
 
 namespace troupe {
 

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "runtime/expr/expression.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "runtime/expr/expression.hpp"
 
 namespace troupe {
 
@@ -34,12 +34,12 @@ struct NamedText {
 /// expression rewritten over the columns [group keys..., call results...]. So
 /// `total: sum(a) / count(*)` is two calls and one division.
 struct AggregateSelect {
-  SchemaPtr keys;                       ///< the group columns, in order
-  std::vector<Expression> key_values;   ///< over the input: one for each key
-  std::vector<AggregateCall> calls;     ///< over the input
-  SchemaPtr intermediate;               ///< keys then one column a call ("#0", "#1", ...)
-  std::vector<Expression> outputs;      ///< over `intermediate`, one for each selected name
-  SchemaPtr output;                     ///< keys then the selected names
+  SchemaPtr keys;                      ///< the group columns, in order
+  std::vector<Expression> key_values;  ///< over the input: one for each key
+  std::vector<AggregateCall> calls;    ///< over the input
+  SchemaPtr intermediate;              ///< keys then one column a call ("#0", "#1", ...)
+  std::vector<Expression> outputs;     ///< over `intermediate`, one for each selected name
+  SchemaPtr output;                    ///< keys then the selected names
 };
 
 /// `group_by` are column names or expressions with a name. An error's path is

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "runtime/base/result.hpp"
+#include "runtime/data/batch.hpp"
+#include "runtime/data/schema.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "runtime/base/result.hpp"
-#include "runtime/data/batch.hpp"
-#include "runtime/data/schema.hpp"
 
 namespace arrow {
 struct Scalar;

@@ -1,15 +1,14 @@
 #include "runtime/os/file_system.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
 #include <filesystem>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace troupe {
 namespace {

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "runtime/base/result.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "runtime/base/result.hpp"
 
 namespace troupe {
 

@@ -1,9 +1,9 @@
 #include "runtime/os/random.hpp"
 
+#include "runtime/base/ensure.hpp"
+
 #include <bit>
 #include <random>
-
-#include "runtime/base/ensure.hpp"
 
 namespace troupe {
 namespace {

@@ -1,9 +1,9 @@
 // Ids of different kinds do not mix, and print as what they hold.
 #include "runtime/base/ids.hpp"
 
-#include <type_traits>
-
 #include "tests/support/catch.hpp"
+
+#include <type_traits>
 
 using namespace troupe;
 

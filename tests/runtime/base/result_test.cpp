@@ -1,9 +1,9 @@
 // A result carries its value or its error through TRY, and a wrong look at it is a defect.
 #include "runtime/base/result.hpp"
 
-#include <memory>
-
 #include "tests/support/catch.hpp"
+
+#include <memory>
 
 using namespace troupe;
 

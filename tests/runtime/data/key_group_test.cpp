@@ -1,9 +1,9 @@
 // Key groups: every group has exactly one owner, owners hold contiguous ranges of even size.
 #include "runtime/data/key_group.hpp"
 
-#include <map>
-
 #include "tests/support/catch.hpp"
+
+#include <map>
 
 using namespace troupe;
 

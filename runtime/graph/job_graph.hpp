@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/json_fwd.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/data/schema.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// An input of a vertex: the output of another one.
+struct JobInput {
+  std::string from;  ///< the producer's id
+  int port = 0;
+};
+
+/// One operator of a job as its author named it. The id is the name everywhere: plan, metric label,
+/// log field, state.
+struct JobVertex {
+  std::string id;
+  std::string op;                    ///< "aggregate"
+  std::shared_ptr<const Json> with;  ///< parameters resolved, as written otherwise
+  std::vector<JobInput> inputs;
+  std::optional<std::uint32_t> parallelism = {};
+  /// For sources, filled in by `bind`: the schema that was found, and what of it is read.
+  SchemaPtr resolved = {};
+  std::optional<std::vector<std::string>> projection = {};
+  std::string predicate = {};
+};
+
+/// How a run reacts to failures of its tasks.
+struct RestartSettings {
+  std::uint32_t attempts = 10;  ///< within `window`; one more fails the run
+  Duration window = 10min;
+  Duration initial_delay = 200ms;
+  Duration max_delay = 30s;
+};
+
+struct JobSettings {
+  std::optional<std::uint32_t> parallelism = {};  ///< default: the slots of the cluster
+  RestartSettings restart = {};
+  std::int64_t memory_bytes = std::int64_t{4} << 30;  ///< of one run on one node
+};
+
+/// A job as a graph of named operators: what a descriptor or a `GraphBuilder` makes, what is
+/// hashed, stored and sent. No cycles, every input exists, ids are unique: `check` holds that.
+struct JobGraph {
+  JobName name;
+  JobSettings settings;
+  std::vector<JobVertex> vertices;  ///< producers before consumers
+
+  const JobVertex* find(const std::string& id) const;
+};
+
+/// The canonical form: Cap'n Proto, vertices in order, JSON with sorted keys. Equal graphs have
+/// equal bytes, whether they came from YAML or from C++.
+std::string encode_plan(const JobGraph& graph);
+/// From bytes that may come from anywhere.
+Result<JobGraph> decode_plan(std::string_view bytes);
+/// Hex of a 128-bit hash of `encode_plan`; names a version of a job.
+std::string plan_hash(const JobGraph& graph);
+
+}  // namespace troupe

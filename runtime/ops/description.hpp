@@ -1,0 +1,62 @@
+#pragma once
+
+#include "runtime/base/json_fwd.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a parameter holds. The validator checks it, the JSON Schema and the reference show it.
+enum class ParameterType {
+  boolean,
+  integer,
+  number,
+  text,
+  path,          ///< a file, directory or glob
+  choice,        ///< one word of `choices`
+  duration,      ///< "500ms", "10s", "5m"
+  bytes,         ///< "64MiB", or a plain number
+  column,        ///< the name of an input column
+  columns,       ///< a list of names of input columns
+  expression,    ///< a SQL expression over the input
+  predicate,     ///< a SQL expression that is boolean
+  expressions,   ///< a map from output name to SQL expression; a list may name plain columns
+  aggregates,    ///< a map from output name to a SQL expression over aggregate calls
+  order,         ///< a list of ORDER BY terms; one may stand without a list
+  column_types,  ///< a map from column name to SQL type
+};
+
+const char* to_string(ParameterType type);
+
+/// One key of an operator's `with:`.
+struct Parameter {
+  std::string name;
+  ParameterType type = ParameterType::text;
+  std::string help;
+  bool required = false;
+  std::string default_value = {};  ///< as JSON text; empty: none
+  std::vector<std::string> choices = {};
+  std::optional<double> min = {};
+  std::optional<double> max = {};
+};
+
+enum class OperatorRole { source, transform, sink };
+
+/// How an operator presents itself. The validator, `troupe op show`, the JSON Schema, the reference
+/// and the SDKs read this and nothing else, so a thing is declared once.
+struct OperatorDescription {
+  std::string name;     ///< "read.parquet"
+  std::string summary;  ///< one sentence
+  OperatorRole role = OperatorRole::transform;
+  int inputs_min = 1;
+  int inputs_max = 1;  ///< -1: any number
+  std::vector<Parameter> parameters;
+  std::string example;  ///< a YAML fragment that validates, shown by `troupe op show`
+  std::string notes = {};
+
+  const Parameter* find(const std::string& parameter) const;
+};
+
+}  // namespace troupe
