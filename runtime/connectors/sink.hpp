@@ -21,11 +21,15 @@ struct Committable {
 
 inline constexpr std::size_t committable_bytes_max = 1 << 20;
 
-/// Which attempt writes. `tag` is unique among all attempts of all runs, and safe in a file name.
+/// Which attempt writes, and for which commit.
 struct SinkContext {
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
+  /// Unique among all attempts of all runs, and safe in a file name.
   std::string tag;
+  /// What `commit` and `clean_up` will be called with; names run, sink and epoch, never used twice.
+  /// Whatever is staged is kept below it, so that `clean_up` finds it without knowing the attempts.
+  std::string marker;
 };
 
 /// Writes rows of one subtask into places that only this attempt uses. Blocks: I/O pool only.
@@ -45,7 +49,7 @@ class Sink {
   virtual Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) = 0;
   /// Makes exactly these visible, as one step where the storage can. Idempotent: after a crash it
   /// is called again with the same arguments, and a commit that took effect is recognised
-  /// (`marker` names the run and epoch and is kept with the data).
+  /// (`marker` names the run, the sink and the epoch, and is kept with the data).
   virtual Result<> commit(const std::string& marker, const std::vector<Committable>& staged) = 0;
   /// Removes what attempts have staged, except what `commit` made visible. Called when no attempt
   /// can still write; failures are harmless.
