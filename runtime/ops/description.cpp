@@ -1,0 +1,50 @@
+#include "runtime/ops/description.hpp"
+
+namespace troupe {
+
+const char* to_string(ParameterType type) {
+  switch (type) {
+    case ParameterType::boolean:
+      return "boolean";
+    case ParameterType::integer:
+      return "integer";
+    case ParameterType::number:
+      return "number";
+    case ParameterType::text:
+      return "text";
+    case ParameterType::path:
+      return "path";
+    case ParameterType::choice:
+      return "choice";
+    case ParameterType::duration:
+      return "duration";
+    case ParameterType::bytes:
+      return "bytes";
+    case ParameterType::column:
+      return "column";
+    case ParameterType::columns:
+      return "columns";
+    case ParameterType::expression:
+      return "expression";
+    case ParameterType::predicate:
+      return "predicate";
+    case ParameterType::expressions:
+      return "expressions";
+    case ParameterType::aggregates:
+      return "aggregates";
+    case ParameterType::order:
+      return "order";
+    case ParameterType::column_types:
+      return "column_types";
+  }
+  return "text";
+}
+
+const Parameter* OperatorDescription::find(const std::string& parameter) const {
+  for (const Parameter& candidate : parameters) {
+    if (candidate.name == parameter) return &candidate;
+  }
+  return nullptr;
+}
+
+}  // namespace troupe

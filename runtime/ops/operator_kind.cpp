@@ -1,0 +1,47 @@
+#include "runtime/ops/operator_kind.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+const char* to_string(ExchangeKind kind) {
+  switch (kind) {
+    case ExchangeKind::forward:
+      return "forward";
+    case ExchangeKind::hash:
+      return "hash";
+    case ExchangeKind::range:
+      return "range";
+    case ExchangeKind::broadcast:
+      return "broadcast";
+    case ExchangeKind::rebalance:
+      return "rebalance";
+    case ExchangeKind::gather:
+      return "gather";
+  }
+  return "forward";
+}
+
+void OperatorRegistry::add(std::unique_ptr<OperatorKind> kind) {
+  const std::string& name = kind->description().name;
+  ENSURE(!find(name), "two operators are called '{}'", name);
+  const auto place = std::upper_bound(
+      kinds_.begin(), kinds_.end(), name,
+      [](const auto& word, const auto& other) { return word < other->description().name; });
+  kinds_.insert(place, std::move(kind));
+}
+
+const OperatorKind* OperatorRegistry::find(const std::string& name) const {
+  for (const auto& kind : kinds_) {
+    if (kind->description().name == name) return kind.get();
+  }
+  return nullptr;
+}
+
+std::vector<const OperatorKind*> OperatorRegistry::all() const {
+  std::vector<const OperatorKind*> kinds;
+  for (const auto& kind : kinds_) kinds.push_back(kind.get());
+  return kinds;
+}
+
+}  // namespace troupe
