@@ -85,6 +85,29 @@ class SystemFiles final : public FileSystem {
     return bytes;
   }
 
+  Result<std::string> read_range(const std::string& path, std::uint64_t offset,
+                                 std::uint64_t length) override {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return os_error("open", path, errno);
+    std::string bytes(length, '\0');
+    std::size_t filled = 0;
+    while (filled < length) {
+      const ssize_t count = ::pread(descriptor, bytes.data() + filled, length - filled,
+                                    static_cast<off_t>(offset + filled));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) {
+        const Error error = os_error("read", path, errno);
+        ::close(descriptor);
+        return error;
+      }
+      if (count == 0) break;
+      filled += static_cast<std::size_t>(count);
+    }
+    ::close(descriptor);
+    bytes.resize(filled);
+    return bytes;
+  }
+
   Result<std::vector<std::string>> list(const std::string& directory) override {
     DIR* handle = ::opendir(directory.c_str());
     if (handle == nullptr) return os_error("list", directory, errno);
@@ -154,6 +177,12 @@ class SystemFiles final : public FileSystem {
 };
 
 }  // namespace
+
+Result<std::string> FileSystem::read_range(const std::string& path, std::uint64_t offset,
+                                           std::uint64_t length) {
+  std::string all = TRY(read(path));
+  return offset < all.size() ? all.substr(offset, length) : std::string();
+}
 
 FileSystem& system_files() {
   static SystemFiles files;

@@ -29,6 +29,9 @@ class FileSystem {
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
   virtual Result<std::string> read(const std::string& path) = 0;
+  /// `length` bytes from `offset` on; fewer only where the file ends before.
+  virtual Result<std::string> read_range(const std::string& path, std::uint64_t offset,
+                                         std::uint64_t length);
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_directory(const std::string& path) = 0;

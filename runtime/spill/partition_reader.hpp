@@ -1,0 +1,45 @@
+#pragma once
+
+#include "runtime/data/batch.hpp"
+#include "runtime/os/file_system.hpp"
+#include "runtime/spill/partition_index.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// The index of a finished data file, checked against the file's length. `not_found` where the
+/// file or its index is missing (a writer that never finished), `corrupt` where they disagree.
+Result<PartitionIndex> read_partition_index(FileSystem& files, const std::string& path);
+
+/// The rows of one block, from its bytes as they are in the file: what a consumer on another node
+/// does with the byte range it was sent. `file` is for messages.
+Result<Batch> decode_block(std::string bytes, const SpillBlock& block, const std::string& file);
+
+/// Reads one partition, block by block, in the order it was written. Every byte is checked before
+/// it is used: a flipped bit or a short file is `corrupt` with the file's name. Several readers may
+/// share a file. Blocks: I/O pool only.
+class PartitionReader {
+ public:
+  static Result<std::unique_ptr<PartitionReader>> open(FileSystem& files, std::string path,
+                                                       std::uint32_t partition);
+  /// The same, where the index is at hand already.
+  PartitionReader(FileSystem& files, std::string path, SpillPartition partition)
+      : files_(files), path_(std::move(path)), partition_(std::move(partition)) {}
+
+  /// An empty batch (`!batch`) at the end.
+  Result<Batch> next();
+  /// The bytes of the next block, unread but checked, for sending them on; empty at the end.
+  Result<std::string> next_bytes();
+  const SpillPartition& partition() const { return partition_; }
+
+ private:
+  FileSystem& files_;
+  const std::string path_;
+  const SpillPartition partition_;
+  std::size_t block_ = 0;
+};
+
+}  // namespace troupe
