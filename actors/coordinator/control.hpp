@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/graph/job_graph.hpp"
+
+namespace troupe {
+
+/// One operator of a run as a person wants to see it: sums over its subtasks.
+struct VertexView {
+  std::string id;
+  std::string op;
+  std::vector<std::string> from;
+  std::string state;  ///< waiting, running, finished, failed, cancelled
+  std::uint32_t tasks = 0;
+  std::uint32_t tasks_finished = 0;
+  std::uint32_t restarts = 0;
+  std::int64_t rows_in = 0;
+  std::int64_t rows_out = 0;
+  std::int64_t bytes_out = 0;
+  double busy_s = 0;     ///< computing
+  double blocked_s = 0;  ///< had output and no room for it
+  double idle_s = 0;     ///< had no input
+  double queue_fill = 0;  ///< 0..1, the fullest input channel
+};
+
+struct TaskView {
+  TaskId task;
+  std::string name;  ///< the chain: "read > filter > aggregate.partial"
+  std::string state;
+  Attempt attempt;
+  NodeId node;
+};
+
+struct RunView {
+  RunId id;
+  JobName job;
+  std::string state;  ///< protocols: QUEUED ... SUCCEEDED
+  std::string plan_hash;
+  std::optional<WallTime> submitted, started, finished;
+  Attempt attempt;
+  std::uint32_t task_restarts = 0;
+  std::string error;  ///< the one cause, where it failed
+  std::int64_t rows_committed = 0;
+  std::uint32_t tasks = 0;
+  std::uint32_t tasks_finished = 0;
+  std::vector<VertexView> vertices;
+  std::vector<TaskView> task_list;
+  /// From the moment a node was lost to the moment all its work had been done again; the longest.
+  std::optional<double> recovered_in_s;
+};
+
+struct JobView {
+  JobName name;
+  std::string version;  ///< plan hash
+  std::string description;
+  std::optional<WallTime> applied;
+  std::optional<RunId> last_run;
+  std::string last_state;
+};
+
+struct NodeView {
+  NodeId id;
+  std::string address;
+  Incarnation incarnation;
+  std::string state;  ///< joining, up, suspect, dead
+  std::vector<std::string> roles;
+  std::uint32_t slots = 0;
+  std::uint32_t slots_used = 0;
+  double last_heard_s = 0;
+  std::string version;
+};
+
+/// One thing that happened, as the durable event log has it. `sequence` only grows.
+struct EventView {
+  std::uint64_t sequence = 0;
+  WallTime at;
+  std::optional<RunId> run;
+  std::string level;  ///< info, warn, error
+  std::string text;
+};
+
+/// What a print sink has committed: a table, in Arrow's IPC stream format.
+struct OutputView {
+  std::string vertex;
+  std::string title;
+  std::string ipc;
+};
+
+struct SubmitOptions {
+  /// The same key gives the same run, however often it is sent.
+  std::string idempotency_key;
+  /// What the user wrote, kept with the job's version.
+  std::string descriptor_text;
+  std::string submitted_by;
+};
+
+/// What a client may ask of the cluster: one interface for the gateway, for `troupe run` and for a
+/// service that embeds a node. Calls return at once and may come from any thread; answers arrive on
+/// a thread of the node, exactly once, within `control_timeout` (as `timeout` where nobody knows).
+class Control {
+ public:
+  template <class T>
+  using Answer = std::function<void(Result<T>)>;
+
+  virtual ~Control() = default;
+  /// Stores a version of a job; nothing runs. The same plan again changes nothing.
+  virtual void apply(JobGraph graph, SubmitOptions options, Answer<JobView> answer) = 0;
+  /// Starts a run of a bound graph. Answered when the run is durable, before it starts.
+  virtual void submit(JobGraph graph, SubmitOptions options, Answer<RunId> answer) = 0;
+  /// Starts a run of the stored version of a job.
+  virtual void start(JobName job, SubmitOptions options, Answer<RunId> answer) = 0;
+  virtual void cancel(RunId run, std::string reason, Answer<RunView> answer) = 0;
+  virtual void show(RunId run, Answer<RunView> answer) = 0;
+  /// The newest first; all jobs where `job` is empty.
+  virtual void runs(std::optional<JobName> job, std::uint32_t limit,
+                    Answer<std::vector<RunView>> answer) = 0;
+  virtual void jobs(Answer<std::vector<JobView>> answer) = 0;
+  virtual void nodes(Answer<std::vector<NodeView>> answer) = 0;
+  /// Events after `sequence`, oldest first, at most `limit`.
+  virtual void events(std::optional<RunId> run, std::uint64_t sequence, std::uint32_t limit,
+                      Answer<std::vector<EventView>> answer) = 0;
+  virtual void output(RunId run, Answer<std::vector<OutputView>> answer) = 0;
+};
+
+inline constexpr Duration control_timeout = 10s;
+
+}  // namespace troupe

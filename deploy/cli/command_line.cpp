@@ -1,0 +1,169 @@
+#include "deploy/cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "runtime/base/log.hpp"
+#include "runtime/base/near.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr const char* version_text = TROUPE_VERSION;
+
+/// What every verb understands besides its own arguments.
+struct GlobalOptions {
+  std::string output = "table";
+  std::string colour = "auto";
+  std::string log_level = "warn";
+  bool quiet = false;
+
+  void add_to(CLI::App& app) {
+    app.add_option("-o,--output", output, "table, wide, json, jsonl, yaml, name or csv")
+        ->envname("TROUPE_OUTPUT");
+    app.add_option("--color", colour, "auto, always or never")
+        ->check(CLI::IsMember({"auto", "always", "never"}));
+    app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
+        ->envname("TROUPE_LOG_LEVEL");
+    app.add_flag("-q,--quiet", quiet, "no progress and no hints");
+  }
+
+  bool colours(int descriptor) const {
+    if (colour != "auto") return colour == "always";
+    const char* terminal = std::getenv("TERM");
+    return isatty(descriptor) && std::getenv("NO_COLOR") == nullptr &&
+           std::string(terminal ? terminal : "dumb") != "dumb";
+  }
+};
+
+std::string footer_of(const VerbDescription& verb) {
+  std::string text = verb.details.empty() ? "" : "\n" + verb.details + "\n";
+  return text + "\nExample:\n  " + verb.example;
+}
+
+/// The subcommand of a verb; "keys new" hangs below "keys".
+CLI::App* command_of(CLI::App& app, const VerbDescription& verb) {
+  const auto space = verb.name.find(' ');
+  if (space == std::string::npos) return app.add_subcommand(verb.name, verb.summary);
+  const std::string noun = verb.name.substr(0, space);
+  CLI::App* parent = nullptr;
+  try {
+    parent = app.get_subcommand(noun);
+  } catch (const CLI::OptionNotFound&) {
+    parent = app.add_subcommand(noun, "")->require_subcommand(1);
+  }
+  CLI::App* command = parent->add_subcommand(verb.name.substr(space + 1), verb.summary);
+  std::string verbs;
+  for (const auto* child : parent->get_subcommands(nullptr)) {
+    verbs += (verbs.empty() ? "" : ", ") + child->get_name();
+  }
+  parent->description(verbs);
+  return command;
+}
+
+}  // namespace
+
+std::string Argument::key() const {
+  const auto comma = names.rfind(',');
+  const std::string last = comma == std::string::npos ? names : names.substr(comma + 1);
+  return last.substr(std::min(last.find_first_not_of('-'), last.size()));
+}
+
+std::string Arguments::text(const std::string& key) const {
+  const auto found = values_.find(key);
+  return found == values_.end() || found->second.empty() ? "" : found->second.front();
+}
+
+std::vector<std::string> Arguments::list(const std::string& key) const {
+  const auto found = values_.find(key);
+  return found == values_.end() ? std::vector<std::string>{} : found->second;
+}
+
+Result<std::int64_t> Arguments::integer(const std::string& key, std::int64_t min) const {
+  const std::string word = text(key);
+  char* end = nullptr;
+  const std::int64_t number = std::strtoll(word.c_str(), &end, 10);
+  if (word.empty() || *end != '\0' || number < min) {
+    return fail(ErrorCode::invalid_argument, "--{} wants a whole number of at least {}, not '{}'",
+                key, min, word);
+  }
+  return number;
+}
+
+int CommandLine::run(int argc, const char* const* argv) {
+  CLI::App app("Troupe: scheduled work, batch and streaming jobs as one graph of actors.", "troupe");
+  app.set_version_flag("--version", version_text);
+  app.require_subcommand(0, 1);
+  app.get_formatter()->column_width(28);
+  GlobalOptions global;
+  global.add_to(app);
+
+  std::map<const CLI::App*, const Verb*> commands;
+  std::map<const Verb*, Arguments> given;
+  std::map<const Verb*, std::map<std::string, bool>> flags;
+  for (const auto& verb : verbs_) {
+    const VerbDescription& description = verb->description();
+    CLI::App* command = command_of(app, description);
+    command->footer(footer_of(description));
+    global.add_to(*command);
+    commands[command] = verb.get();
+    auto& values = given[verb.get()].values_;
+    for (const Argument& argument : description.arguments) {
+      CLI::Option* option = nullptr;
+      if (argument.kind == Argument::Kind::flag) {
+        option = command->add_flag(argument.names, flags[verb.get()][argument.key()], argument.help);
+      } else {
+        option = command->add_option(argument.names, values[argument.key()], argument.help);
+        option->expected(1, argument.kind == Argument::Kind::list ? CLI::detail::expected_max_vector_size : 1);
+        if (argument.kind == Argument::Kind::list && argument.names.front() == '-') {
+          option->expected(1)->take_all();
+        }
+        if (!argument.default_value.empty()) option->default_str(argument.default_value);
+        if (!argument.value_name.empty()) option->type_name(argument.value_name);
+        option->required(argument.required);
+      }
+      if (!argument.environment.empty()) option->envname(argument.environment);
+    }
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::wrong_use);
+  }
+
+  log::Level level = log::Level::warn;
+  if (log::parse_level(global.log_level, level)) log::set_up(level);
+  const auto format = parse_output_format(global.output);
+  Output out(format ? *format : OutputFormat::table, global.colours(STDOUT_FILENO),
+             global.colours(STDERR_FILENO), global.quiet);
+  if (!format) {
+    out.error(format.error());
+    return static_cast<int>(ExitCode::wrong_use);
+  }
+  const CLI::App* chosen = &app;
+  while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+  if (!commands.contains(chosen)) {
+    out.write(app.help());
+    return 0;
+  }
+  const Verb* verb = commands[chosen];
+  Arguments& arguments = given[verb];
+  for (const Argument& argument : verb->description().arguments) {
+    auto& values = arguments.values_[argument.key()];
+    if (values.empty() && !argument.default_value.empty()) values = {argument.default_value};
+    if (values.empty()) arguments.values_.erase(argument.key());
+    if (flags[verb][argument.key()]) arguments.flags_[argument.key()] = true;
+  }
+
+  VerbContext context{out, registry_, argv[0]};
+  const Result<ExitCode> result = verb->run(arguments, context);
+  if (result) return static_cast<int>(*result);
+  out.error(result.error());
+  return static_cast<int>(exit_code_of(result.error()));
+}
+
+}  // namespace troupe

@@ -1,0 +1,23 @@
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "deploy/cli/command_line.hpp"
+#include "runtime/connectors/source.hpp"
+#include "runtime/ops/operator_kind.hpp"
+
+int main(int argc, char** argv) {
+  using namespace troupe;
+  try {
+    OperatorRegistry registry;
+    register_operators(registry);
+    register_connectors(registry);
+    return CommandLine(all_verbs(), registry).run(argc, argv);
+  } catch (const std::exception& defect) {
+    fmt::print(stderr,
+               "error: this is a bug in troupe: {}\n"
+               "  hint: please report it with the command line and `troupe --version`\n",
+               defect.what());
+    return static_cast<int>(ExitCode::defect);
+  }
+}

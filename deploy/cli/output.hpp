@@ -1,0 +1,72 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/json_fwd.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe {
+
+enum class OutputFormat { table, wide, json, jsonl, yaml, name, csv };
+
+Result<OutputFormat> parse_output_format(std::string_view word);
+
+/// Rows for people or for programs: one declaration of columns serves every format.
+struct TextTable {
+  struct Column {
+    std::string title;        ///< "RUN"; its lower case is the key in JSON
+    bool right = false;       ///< numbers
+    bool only_wide = false;
+  };
+  std::vector<Column> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
+/// Standard output carries data, standard error carries talk. With `-o json` nothing but JSON is on
+/// standard output, and errors are one JSON object on standard error. Colour only on a terminal.
+class Output {
+ public:
+  Output(OutputFormat format, bool colour_out, bool colour_talk, bool quiet)
+      : format_(format), colour_out_(colour_out), colour_talk_(colour_talk), quiet_(quiet) {}
+
+  OutputFormat format() const { return format_; }
+  bool json() const { return format_ == OutputFormat::json || format_ == OutputFormat::jsonl; }
+  bool colour() const { return colour_out_; }
+  bool quiet() const { return quiet_; }
+
+  /// Data, as it is.
+  void write(std::string_view text) const;
+  void line(std::string_view text) const;
+  /// One object: pretty for `json`, one line for `jsonl`, YAML-like for `yaml`.
+  void object(const Json& value) const;
+  /// A list, in whatever format was asked for. `items` are the objects behind the rows, where they
+  /// hold more than the rows show.
+  void table(const TextTable& table, const Json* items = nullptr) const;
+
+  /// Talk: progress, warnings, hints. Silent with --quiet.
+  void say(std::string_view text) const;
+  /// "error: ..." with its hint, or an object.
+  void error(const Error& error) const;
+  void warning(std::string_view text) const;
+  /// A line on standard error that the next one overwrites, on a terminal only.
+  void progress(std::string_view text) const;
+
+ private:
+  OutputFormat format_;
+  bool colour_out_;
+  bool colour_talk_;
+  bool quiet_;
+};
+
+/// "1,234,567".
+std::string with_thousands(std::int64_t number);
+/// "12 ms", "3.4 s", "2 m 05 s".
+std::string human_duration(double seconds);
+/// "1.2 MiB".
+std::string human_bytes(std::int64_t bytes);
+
+}  // namespace troupe

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deploy/cli/exit_code.hpp"
+#include "deploy/cli/output.hpp"
+
+namespace troupe {
+
+class OperatorRegistry;
+
+/// One option or positional argument of a verb, as data: help, checks and the documentation read
+/// it. Nothing else of the command line is declared twice.
+struct Argument {
+  enum class Kind { flag, value, list };
+
+  std::string names;  ///< "-p,--param", "--executors"; no dash: a positional ("FILE")
+  Kind kind = Kind::value;
+  std::string help;
+  std::string value_name = {};  ///< "K=V", shown in help
+  bool required = false;
+  std::string default_value = {};
+  /// Where the environment may set it: "TROUPE_ADDRESS". The command line wins.
+  std::string environment = {};
+
+  /// "param", "executors", "FILE": what `Arguments` is asked for.
+  std::string key() const;
+};
+
+struct VerbDescription {
+  std::string name;     ///< "run", or "keys new" for a verb of a noun
+  std::string summary;  ///< one line
+  std::vector<Argument> arguments;
+  std::string example;  ///< a command line that works
+  std::string details = {};
+};
+
+/// What the user wrote, checked for shape.
+class Arguments {
+ public:
+  bool flag(const std::string& key) const { return flags_.contains(key); }
+  bool has(const std::string& key) const { return values_.contains(key); }
+  /// The value, or its default, or "".
+  std::string text(const std::string& key) const;
+  std::vector<std::string> list(const std::string& key) const;
+  /// A whole number of at least `min`; the error names the option.
+  Result<std::int64_t> integer(const std::string& key, std::int64_t min = 0) const;
+
+ private:
+  friend class CommandLine;
+  std::map<std::string, bool> flags_;
+  std::map<std::string, std::vector<std::string>> values_;
+};
+
+/// What every verb gets: where to write, and what is built in.
+struct VerbContext {
+  Output& out;
+  const OperatorRegistry& registry;
+  /// The path of this binary, for child executors.
+  std::string program;
+};
+
+/// One verb: one file in this room and one word in its meson.build.
+class Verb {
+ public:
+  virtual ~Verb() = default;
+  virtual const VerbDescription& description() const = 0;
+  /// Expected failures come back as errors; `main` prints them and chooses the exit code.
+  virtual Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const = 0;
+};
+
+using VerbList = std::vector<std::unique_ptr<Verb>>;
+
+/// All verbs of the room, in the order of its list (generated).
+VerbList all_verbs();
+
+}  // namespace troupe
