@@ -49,6 +49,8 @@ using Incarnation = Counter<struct IncarnationTag>;
 using Attempt = Counter<struct AttemptTag>;
 /// A checkpoint of a run, and nothing else. A batch run has exactly one.
 using Epoch = Counter<struct EpochTag>;
+/// A channel between two tasks; unique within a run.
+using ChannelId = Counter<struct ChannelIdTag>;
 /// A stage of a task graph: a fused chain of operators, run by `parallelism` subtasks.
 using StageId = StrongId<struct StageIdTag, std::uint32_t>;
 

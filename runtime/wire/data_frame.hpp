@@ -1,0 +1,78 @@
+#pragma once
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/wire/frame.hpp"
+#include "schemas/data.capnp.h"
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace arrow {
+class Buffer;
+}
+
+namespace troupe {
+
+/// The parts of one message: a header and, for rows, the bytes of their columns. Each part keeps
+/// alive whatever memory it points to, so sending and receiving copy nothing large.
+using MessageParts = std::vector<std::shared_ptr<arrow::Buffer>>;
+
+/// Which channel an item belongs to, and between whom. Both ends know these before the first item;
+/// a frame with other ones is refused.
+struct DataTokens {
+  ClusterId cluster;
+  Incarnation sender_incarnation;
+  Incarnation receiver_incarnation;
+  RunId run;
+  ChannelId channel;
+  Attempt sender_attempt;
+  Attempt receiver_attempt;
+
+  friend bool operator==(const DataTokens&, const DataTokens&) = default;
+};
+
+/// Every data frame begins with these 8 bytes, which no control frame can begin with.
+inline constexpr std::string_view data_magic = "TROUPED1";
+/// Of the header: metadata of the columns, never their content.
+inline constexpr std::size_t data_header_bytes_max = std::size_t{4} << 20;
+/// Of one whole frame. An encoder cuts batches long before.
+inline constexpr std::size_t data_frame_bytes_max = std::size_t{256} << 20;
+inline constexpr std::size_t data_frame_parts_max = 4096;
+
+/// One item of a channel on its way between two nodes: immutable, ref-counted, in message parts.
+///
+/// Made by a `ChannelEncoder`, read by a `ChannelDecoder`; the link between them looks at the
+/// tokens only. Never a message for an actor, never resumed: a lost one breaks its channel.
+class DataFrame {
+ public:
+  DataFrame() = default;
+
+  /// Is this message a data frame (else it is a control frame, or noise)?
+  static bool begins(ByteSpan first_part);
+  /// From bytes nobody vouches for: checks the header's pointers and that the parts are those it
+  /// lists. The columns themselves are checked by the decoder.
+  static Result<DataFrame> decode(MessageParts parts);
+  /// From a header that an encoder filled in, and the parts it lists.
+  static DataFrame build(capnp::MessageBuilder& header, MessageParts body);
+
+  DataTokens tokens() const;
+  std::uint64_t seq() const;
+  const schema::DataHeader::Reader& header() const;
+  /// What the frame costs its channel's credit: all parts.
+  std::size_t bytes() const;
+  bool is_batch() const;
+  /// The header first; to be sent as they are.
+  const MessageParts& parts() const;
+  explicit operator bool() const { return content_ != nullptr; }
+
+ private:
+  struct Content;
+  explicit DataFrame(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+
+  std::shared_ptr<const Content> content_;
+};
+
+}  // namespace troupe
