@@ -1,0 +1,249 @@
+#include "actors/gateway/http_server.hpp"
+
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "runtime/base/log.hpp"
+
+namespace troupe {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using tcp = asio::ip::tcp;
+
+std::string decode(std::string_view text) {
+  const auto hex = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      plain += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+      i += 2;
+    } else {
+      plain += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return plain;
+}
+
+std::map<std::string, std::string> parse_query(std::string_view text) {
+  std::map<std::string, std::string> query;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('&'), text.size());
+    const std::string_view pair = text.substr(0, end);
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (!pair.empty()) {
+      query[decode(pair.substr(0, equals))] =
+          equals < pair.size() ? decode(pair.substr(equals + 1)) : "";
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return query;
+}
+
+HttpRequest to_request(http::request<http::string_body>&& message) {
+  HttpRequest request;
+  request.method = std::string(message.method_string());
+  const std::string_view target(message.target().data(), message.target().size());
+  const auto mark = std::min(target.find('?'), target.size());
+  request.path = decode(target.substr(0, mark));
+  if (mark < target.size()) request.query = parse_query(target.substr(mark + 1));
+  request.authorization = std::string(message[http::field::authorization]);
+  request.content_type = std::string(message[http::field::content_type]);
+  request.host = std::string(message[http::field::host]);
+  request.body = std::move(message.body());
+  return request;
+}
+
+/// One request on its way to its answer; the connection owns it, so a late answer finds nothing.
+struct PendingAnswer {
+  explicit PendingAnswer(asio::io_context& context) : timer(context) {}
+
+  std::optional<HttpResponse> response;
+  asio::steady_timer timer;
+};
+
+/// The way back into the server for answers from other threads. An answer that comes after `stop`
+/// finds it shut and is dropped.
+class Door {
+ public:
+  explicit Door(asio::io_context& context) : context_(&context) {}
+
+  void shut() {
+    const std::lock_guard lock(mutex_);
+    context_ = nullptr;
+  }
+
+  void pass(std::weak_ptr<PendingAnswer> pending, HttpResponse response) {
+    const std::lock_guard lock(mutex_);
+    if (context_ == nullptr) return;
+    asio::post(*context_, [pending = std::move(pending), response = std::move(response)]() mutable {
+      if (const auto waiting = pending.lock()) {
+        waiting->response = std::move(response);
+        waiting->timer.cancel();
+      }
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  asio::io_context* context_;
+};
+
+class BeastServer final : public HttpServer {
+ public:
+  BeastServer(HttpLimits limits, Handler handler)
+      : limits_(limits), handler_(std::move(handler)), acceptor_(context_) {}
+  ~BeastServer() override { stop(); }
+
+  Result<> open(const std::string& address, std::uint16_t port) {
+    boost::system::error_code error;
+    const auto ip = asio::ip::make_address(address, error);
+    if (error) return fail(ErrorCode::invalid_argument, "'{}' is not an IP address", address);
+    const tcp::endpoint endpoint(ip, port);
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+      return fail(ErrorCode::unavailable, "cannot listen on {}:{}: {}", address, port,
+                  error.message());
+    }
+    port_ = acceptor_.local_endpoint().port();
+    asio::co_spawn(context_, accept(), asio::detached);
+    thread_ = std::thread([this] { context_.run(); });
+    return {};
+  }
+
+  std::uint16_t port() const override { return port_; }
+  std::uint64_t malformed() const override { return malformed_; }
+
+  void stop() override {
+    door_->shut();
+    context_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  asio::awaitable<void> accept() {
+    for (;;) {
+      auto [error, socket] = co_await acceptor_.async_accept(
+          asio::as_tuple(asio::use_awaitable));
+      if (error == asio::error::operation_aborted) co_return;
+      if (error) {
+        // Out of descriptors, most likely: wait for connections to end instead of spinning.
+        asio::steady_timer pause(context_, std::chrono::milliseconds(100));
+        co_await pause.async_wait(asio::use_awaitable);
+        continue;
+      }
+      if (connections_ >= limits_.connections_max) continue;
+      asio::co_spawn(context_, serve(beast::tcp_stream(std::move(socket))), asio::detached);
+    }
+  }
+
+  asio::awaitable<void> serve(beast::tcp_stream stream) {
+    ++connections_;
+    beast::flat_buffer buffer;
+    for (bool keep = true; keep;) {
+      http::request_parser<http::string_body> parser;
+      parser.body_limit(limits_.body_bytes_max);
+      parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
+      stream.expires_after(limits_.idle_max);
+      const auto [error, read] = co_await http::async_read(
+          stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
+      if (error) {
+        keep = false;
+        const bool quiet = error == http::error::end_of_stream || error == beast::error::timeout ||
+                           error == asio::error::connection_reset;
+        if (!quiet) {
+          ++malformed_;
+          co_await write(stream, refusal(error), 11, false);
+        }
+        break;
+      }
+      const unsigned version = parser.get().version();
+      keep = parser.get().keep_alive();
+      HttpResponse response = co_await answer(to_request(parser.release()));
+      stream.expires_after(limits_.idle_max);
+      keep = co_await write(stream, std::move(response), version, keep) && keep;
+    }
+    boost::system::error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+    --connections_;
+  }
+
+  asio::awaitable<HttpResponse> answer(HttpRequest request) {
+    const auto pending = std::make_shared<PendingAnswer>(context_);
+    pending->timer.expires_after(limits_.request_max);
+    handler_(std::move(request),
+             [door = door_, weak = std::weak_ptr(pending)](HttpResponse response) {
+               door->pass(weak, std::move(response));
+             });
+    co_await pending->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (pending->response) co_return std::move(*pending->response);
+    co_return HttpResponse{504, "application/json",
+                           R"({"error":{"code":"timeout","message":"no answer in time"}})"};
+  }
+
+  asio::awaitable<bool> write(beast::tcp_stream& stream, HttpResponse response, unsigned version,
+                              bool keep) {
+    http::response<http::string_body> message(static_cast<http::status>(response.status), version);
+    message.set(http::field::content_type, response.content_type);
+    message.set(http::field::cache_control, "no-store");
+    message.set("X-Content-Type-Options", "nosniff");
+    message.keep_alive(keep);
+    message.body() = std::move(response.body);
+    message.prepare_payload();
+    const auto [error, written] =
+        co_await http::async_write(stream, message, asio::as_tuple(asio::use_awaitable));
+    co_return !error;
+  }
+
+  static HttpResponse refusal(const boost::system::error_code& error) {
+    const bool large = error == http::error::body_limit || error == http::error::header_limit;
+    return {large ? 413 : 400, "application/json",
+            large ? R"({"error":{"code":"invalid_argument","message":"the request is too large"}})"
+                  : R"({"error":{"code":"invalid_argument","message":"this is not HTTP"}})"};
+  }
+
+  const HttpLimits limits_;
+  const Handler handler_;
+  asio::io_context context_{1};
+  const std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
+  tcp::acceptor acceptor_;
+  std::thread thread_;
+  std::uint16_t port_ = 0;
+  std::size_t connections_ = 0;
+  std::atomic<std::uint64_t> malformed_{0};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& address,
+                                                      std::uint16_t port, HttpLimits limits,
+                                                      Handler handler) {
+  auto server = std::make_unique<BeastServer>(limits, std::move(handler));
+  TRY(server->open(address, port));
+  return std::unique_ptr<HttpServer>(std::move(server));
+}
+
+}  // namespace troupe

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;  ///< decoded, without the query
+  std::map<std::string, std::string> query;
+  std::string authorization;
+  std::string content_type;
+  std::string host;
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+/// What the server refuses, and when it gives up. Every limit has a name here.
+struct HttpLimits {
+  std::size_t body_bytes_max = 4 << 20;
+  std::size_t header_bytes_max = 16 << 10;
+  std::size_t connections_max = 256;
+  Duration idle_max = 60s;
+  Duration request_max = 60s;  ///< from the first byte to the answer, long polls included
+};
+
+/// A small HTTP/1.1 server: one thread of its own, any number of keep-alive connections. Knows
+/// nothing of routes or tokens. Bytes that are no HTTP are answered with 400 or by closing, and
+/// counted.
+class HttpServer {
+ public:
+  /// Must be called exactly once, from any thread.
+  using Respond = std::function<void(HttpResponse)>;
+  /// Called on the server's thread: must not block.
+  using Handler = std::function<void(HttpRequest, Respond)>;
+
+  /// Binds at once; `port` 0 takes a free one. `unavailable` where the address is taken.
+  static Result<std::unique_ptr<HttpServer>> start(const std::string& address, std::uint16_t port,
+                                                   HttpLimits limits, Handler handler);
+  virtual ~HttpServer() = default;
+
+  virtual std::uint16_t port() const = 0;
+  virtual std::uint64_t malformed() const = 0;
+  /// Closes all connections and joins the thread; unanswered requests are dropped.
+  virtual void stop() = 0;
+};
+
+}  // namespace troupe

@@ -1,0 +1,168 @@
+#include "deploy/cli/api_client.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <cstdlib>
+
+#include "actors/gateway/api_json.hpp"
+#include "runtime/base/json.hpp"
+#include "runtime/os/file_system.hpp"
+
+namespace troupe {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+using tcp = boost::asio::ip::tcp;
+
+constexpr std::size_t answer_bytes_max = 256 << 20;
+
+std::string state_directory() {
+  if (const char* state = std::getenv("XDG_STATE_HOME")) return std::string(state) + "/troupe";
+  const char* home = std::getenv("HOME");
+  return std::string(home ? home : ".") + "/.local/state/troupe";
+}
+
+std::string gateway_file() { return state_directory() + "/gateway.json"; }
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+std::vector<Argument> api_arguments() {
+  return {{.names = "--address",
+           .help = "the gateway; default: the last node started on this machine",
+           .value_name = "HOST:PORT",
+           .environment = "TROUPE_ADDRESS"},
+          {.names = "--token",
+           .help = "its token",
+           .value_name = "TOKEN",
+           .environment = "TROUPE_TOKEN"},
+          {.names = "--token-file",
+           .help = "a file that holds the token",
+           .value_name = "FILE",
+           .environment = "TROUPE_TOKEN_FILE"}};
+}
+
+Result<ApiClient> api_client(const Arguments& arguments) {
+  FileSystem& files = system_files();
+  std::string address = arguments.text("address");
+  std::string token = arguments.text("token");
+  std::string token_file = arguments.text("token-file");
+  if (const auto remembered = files.read(gateway_file()); remembered) {
+    const Json file = Json::parse(*remembered, nullptr, false);
+    if (file.is_object()) {
+      if (address.empty()) address = file.value("address", "");
+      if (token.empty() && token_file.empty() && address == file.value("address", "")) {
+        token_file = file.value("token_file", "");
+      }
+    }
+  }
+  if (address.empty()) {
+    Error error = fail(ErrorCode::unavailable, "no node is known on this machine");
+    error.hint = "start one with `troupe dev`, or name a gateway with --address HOST:PORT";
+    return error;
+  }
+  if (token.empty() && !token_file.empty()) token = trimmed(TRY(files.read(token_file)));
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) {
+    return fail(ErrorCode::invalid_argument, "--address wants HOST:PORT, not '{}'", address);
+  }
+  return ApiClient({address.substr(0, colon), address.substr(colon + 1), token});
+}
+
+Result<> remember_gateway(const std::string& address, const std::string& token_file) {
+  FileSystem& files = system_files();
+  TRY(files.make_directories(state_directory()));
+  const Json file = {{"address", address}, {"token_file", token_file}};
+  return write_atomically(files, gateway_file(), file.dump(2) + "\n");
+}
+
+std::string url_encode(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
+Result<Json> ApiClient::get(const std::string& target, Duration patience) const {
+  return read(exchange("GET", target, "", patience));
+}
+
+Result<Json> ApiClient::post(const std::string& target, const Json& body,
+                             Duration patience) const {
+  return read(exchange("POST", target, body.dump(), patience));
+}
+
+Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::string& target,
+                                              const std::string& body, Duration patience) const {
+  const std::string where = address_.host + ":" + address_.port;
+  const auto unreachable = [&](const boost::system::error_code& error) {
+    Error told = fail(ErrorCode::unavailable, "no gateway at {}: {}", where, error.message());
+    told.hint = "is the node running there? `troupe dev` starts one";
+    return told;
+  };
+  boost::asio::io_context context;
+  boost::system::error_code error;
+  tcp::resolver resolver(context);
+  const auto endpoints = resolver.resolve(address_.host, address_.port, error);
+  if (error) return unreachable(error);
+  beast::tcp_stream stream(context);
+  stream.connect(endpoints, error);
+  if (error) return unreachable(error);
+
+  http::request<http::string_body> request(http::string_to_verb(method), target, 11);
+  request.set(http::field::host, where);
+  request.set(http::field::content_type, "application/json");
+  if (!address_.token.empty()) {
+    request.set(http::field::authorization, "Bearer " + address_.token);
+  }
+  request.body() = body;
+  request.keep_alive(false);
+  request.prepare_payload();
+  http::write(stream, request, error);
+  if (error) return unreachable(error);
+
+  // Synchronous calls know no time-out: the read runs asynchronously on a context of its own.
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(answer_bytes_max);
+  stream.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(patience));
+  http::async_read(stream, buffer, parser,
+                   [&](const boost::system::error_code& outcome, std::size_t) { error = outcome; });
+  context.run();
+  if (error == beast::error::timeout) {
+    return fail(ErrorCode::timeout, "no answer from {} in time", where);
+  }
+  if (error) return unreachable(error);
+  return Answer{static_cast<int>(parser.get().result_int()),
+                std::move(parser.get().body())};
+}
+
+Result<Json> ApiClient::read(Result<Answer> answer) const {
+  if (!answer) return std::move(answer).error();
+  Json body = Json::parse(answer->body, nullptr, false);
+  if (body.is_discarded()) {
+    return fail(ErrorCode::corrupt, "the answer of {}:{} is no JSON: is it a Troupe gateway?",
+                address_.host, address_.port);
+  }
+  // 422 carries diagnostics, which the caller shows.
+  if (answer->status < 300 || answer->status == 422) return body;
+  Error error = error_from_json(body);
+  if (answer->status == 401) {
+    error.hint = "give the token with --token-file or TROUPE_TOKEN";
+  }
+  return error;
+}
+
+}  // namespace troupe
