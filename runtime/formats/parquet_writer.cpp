@@ -1,0 +1,76 @@
+#include "runtime/formats/parquet_writer.hpp"
+
+#include "runtime/formats/column_types.hpp"
+#include "runtime/formats/output_file.hpp"
+#include "runtime/formats/parquet_error.hpp"
+
+#include <arrow/memory_pool.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/compression.h>
+#include <parquet/arrow/writer.h>
+#include <parquet/properties.h>
+
+namespace troupe {
+namespace {
+
+Error write_error(const std::string& path, const arrow::Status& status) {
+  return from_arrow(status).within(fmt::format("writing '{}'", path));
+}
+
+class ParquetWriter final : public BatchWriter {
+ public:
+  ParquetWriter(std::unique_ptr<OutputFile> file, std::unique_ptr<parquet::arrow::FileWriter> rows)
+      : file_(std::move(file)), rows_(std::move(rows)) {}
+
+  Result<> write(const Batch& batch) override {
+    const auto plain = TRY(without_dictionaries(batch));
+    return run([&] { return rows_->WriteRecordBatch(*plain); });
+  }
+
+  Result<> close() override {
+    TRY(run([&] { return rows_->Close(); }));
+    return file_->finish();
+  }
+
+ private:
+  template <class Step>
+  Result<> run(Step&& step) {
+    const arrow::Status status = TRY(parquet_try(file_->path(), step));
+    if (!status.ok()) return write_error(file_->path(), status);
+    return {};
+  }
+
+  std::unique_ptr<OutputFile> file_;
+  std::unique_ptr<parquet::arrow::FileWriter> rows_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<BatchWriter>> write_parquet(FileSystem& files, const std::string& path,
+                                                   const SchemaPtr& schema,
+                                                   const ParquetWriteOptions& options) {
+  const std::string codec = options.compression == "none" ? "uncompressed" : options.compression;
+  const auto compression = arrow::util::Codec::GetCompressionType(codec);
+  if (!compression.ok()) {
+    return fail(ErrorCode::invalid_argument, "there is no compression '{}'", options.compression);
+  }
+  const auto properties = parquet::WriterProperties::Builder()
+                              .compression(*compression)
+                              ->max_row_group_length(options.row_group_rows)
+                              ->version(parquet::ParquetVersion::PARQUET_2_6)
+                              ->created_by("troupe")
+                              ->build();
+  // The Arrow schema is kept beside: it holds names of time zones, which Parquet does not.
+  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
+  auto file = TRY(OutputFile::create(files, path));
+  auto rows = TRY(parquet_try(path, [&] {
+    return parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), file->stream(),
+                                            properties, arrow_properties);
+  }));
+  if (!rows.ok()) return write_error(path, rows.status());
+  return std::unique_ptr<BatchWriter>(
+      std::make_unique<ParquetWriter>(std::move(file), *std::move(rows)));
+}
+
+}  // namespace troupe

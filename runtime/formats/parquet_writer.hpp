@@ -1,0 +1,21 @@
+#pragma once
+
+#include "runtime/formats/batch_io.hpp"
+#include "runtime/os/file_system.hpp"
+
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+struct ParquetWriteOptions {
+  std::string compression = "zstd";  ///< zstd, snappy, lz4, gzip or none
+  std::int64_t row_group_rows = 1'000'000;
+};
+
+/// A writer of one Parquet file with this logical schema.
+Result<std::unique_ptr<BatchWriter>> write_parquet(FileSystem& files, const std::string& path,
+                                                   const SchemaPtr& schema,
+                                                   const ParquetWriteOptions& options);
+
+}  // namespace troupe
