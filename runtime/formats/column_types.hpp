@@ -16,8 +16,8 @@ Result<SchemaPtr> runtime_schema(const arrow::Schema& found, const std::string& 
 
 /// A column of a file as `type`, which is the one `runtime_schema` gave it. Strings stay
 /// `dictionary<int32, utf8>` where the file has a dictionary.
-Result<std::shared_ptr<arrow::Array>> as_runtime_column(const std::shared_ptr<arrow::Array>& column,
-                                                        const std::shared_ptr<arrow::DataType>& type);
+Result<std::shared_ptr<arrow::Array>> as_runtime_column(
+    const std::shared_ptr<arrow::Array>& column, const std::shared_ptr<arrow::DataType>& type);
 
 /// A batch with every dictionary decoded: for formats that cannot hold them.
 Result<std::shared_ptr<arrow::RecordBatch>> without_dictionaries(const Batch& batch);

@@ -14,8 +14,8 @@ Error parquet_error(const std::string& path, const arrow::Status& status) {
   if (storage || status.IsOutOfMemory()) {
     return from_arrow(status).within(fmt::format("reading '{}'", path));
   }
-  Error error = fail(ErrorCode::corrupt, "'{}' is not a whole Parquet file: {}", path,
-                     status.message());
+  Error error =
+      fail(ErrorCode::corrupt, "'{}' is not a whole Parquet file: {}", path, status.message());
   error.hint = "write it again, or leave it out of 'path'";
   return error;
 }

@@ -188,8 +188,8 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
                                             properties);
   }));
   if (!file.ok()) return parquet_error(state_->path, file.status());
-  auto batches = TRY(parquet_try(
-      state_->path, [&] { return (*file)->GetRecordBatchReader(groups, leaves); }));
+  auto batches =
+      TRY(parquet_try(state_->path, [&] { return (*file)->GetRecordBatchReader(groups, leaves); }));
   if (!batches.ok()) return parquet_error(state_->path, batches.status());
   return std::unique_ptr<BatchReader>(
       std::make_unique<GroupReader>(state_->path, *std::move(file), *std::move(batches),
