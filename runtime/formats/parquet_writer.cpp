@@ -18,6 +18,12 @@ Error write_error(const std::string& path, const arrow::Status& status) {
   return from_arrow(status).within(fmt::format("writing '{}'", path));
 }
 
+/// Arrow's name of a compression; its "lz4" is the framed one, which Parquet does not have.
+std::string codec_name(const std::string& compression) {
+  if (compression == "none") return "uncompressed";
+  return compression == "lz4" ? "lz4_raw" : compression;
+}
+
 class ParquetWriter final : public BatchWriter {
  public:
   ParquetWriter(std::unique_ptr<OutputFile> file, std::unique_ptr<parquet::arrow::FileWriter> rows)
@@ -50,8 +56,7 @@ class ParquetWriter final : public BatchWriter {
 Result<std::unique_ptr<BatchWriter>> write_parquet(FileSystem& files, const std::string& path,
                                                    const SchemaPtr& schema,
                                                    const ParquetWriteOptions& options) {
-  const std::string codec = options.compression == "none" ? "uncompressed" : options.compression;
-  const auto compression = arrow::util::Codec::GetCompressionType(codec);
+  const auto compression = arrow::util::Codec::GetCompressionType(codec_name(options.compression));
   if (!compression.ok()) {
     return fail(ErrorCode::invalid_argument, "there is no compression '{}'", options.compression);
   }

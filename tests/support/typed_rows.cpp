@@ -4,6 +4,7 @@
 #include "runtime/os/random.hpp"
 
 #include <arrow/array.h>
+#include <arrow/array/concatenate.h>
 #include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/record_batch.h>
