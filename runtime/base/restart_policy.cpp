@@ -1,0 +1,53 @@
+#include "runtime/base/restart_policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+const char* to_string(FailureClass failure) {
+  switch (failure) {
+    case FailureClass::user_error:
+      return "user_error";
+    case FailureClass::poison_record:
+      return "poison_record";
+    case FailureClass::node_lost:
+      return "node_lost";
+    case FailureClass::resource:
+      return "resource";
+    case FailureClass::internal:
+      return "internal";
+  }
+  return "internal";
+}
+
+namespace {
+
+Duration backed_off(const RestartLimits& limits, std::size_t earlier, std::uint64_t chance) {
+  Duration delay = limits.initial_delay;
+  for (std::size_t i = 0; i < earlier && delay < limits.max_delay; ++i) delay *= 2;
+  delay = std::min(delay, limits.max_delay);
+  const auto half = static_cast<std::uint64_t>(delay.count()) / 2;
+  return delay - Duration(half == 0 ? 0 : chance % half);
+}
+
+}  // namespace
+
+RestartDecision RestartPolicy::on_failure(FailureClass failure, Instant now, std::uint64_t chance) {
+  if (failure == FailureClass::user_error || failure == FailureClass::poison_record) {
+    return {false, {}, fmt::format("a {} is not retried", to_string(failure))};
+  }
+  while (!restarts_.empty() && restarts_.front() + limits_.window <= now) restarts_.pop_front();
+  if (restarts_.size() >= limits_.attempts) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits_.window).count();
+    return {
+        false, {}, fmt::format("{} restarts within {} s are used up", limits_.attempts, seconds)};
+  }
+  const std::size_t earlier = restarts_.size();
+  restarts_.push_back(now);
+  if (failure == FailureClass::node_lost) return {true, {}, ""};
+  return {true, backed_off(limits_, earlier, chance), ""};
+}
+
+}  // namespace troupe

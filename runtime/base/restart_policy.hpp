@@ -1,0 +1,58 @@
+#pragma once
+
+#include "runtime/base/time.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+namespace troupe {
+
+/// Why a task failed: what a supervisor decides by, and nothing else.
+enum class FailureClass {
+  user_error,     ///< the job can never work as written; trying again only hides it
+  poison_record,  ///< a record that its operator cannot take
+  node_lost,      ///< the node, or an input on a lost node, went away: nobody's fault
+  resource,       ///< memory, disk or a limit; may be better later
+  internal,       ///< a defect of ours
+};
+
+const char* to_string(FailureClass failure);
+
+struct RestartLimits {
+  std::uint32_t attempts = 10;  ///< within `window`; one more escalates
+  Duration window = 10min;
+  Duration initial_delay = 200ms;
+  Duration max_delay = 30s;
+};
+
+struct RestartDecision {
+  bool restart = false;
+  Duration delay = {};  ///< before the restart
+  std::string reason;   ///< where it does not restart: why not
+};
+
+/// Whether to restart what failed, and when. Pure: the supervisor hands in time and chance, and
+/// carries the decision out. One policy per supervised thing; nested supervisors escalate instead
+/// of multiplying their attempts.
+///
+/// - A user error or a poison record never restarts.
+/// - A lost node restarts at once (its replacement is somewhere else), but counts.
+/// - Others wait: `initial_delay`, doubled for each failure in the window, at most `max_delay`,
+///   of which a random half is taken off so that many do not come back together.
+/// Invariant: at most `limits.attempts` restarts within any `limits.window`.
+class RestartPolicy {
+ public:
+  explicit RestartPolicy(RestartLimits limits) : limits_(limits) {}
+
+  /// `chance`: any random number.
+  RestartDecision on_failure(FailureClass failure, Instant now, std::uint64_t chance);
+
+  std::size_t restarts_in_window() const { return restarts_.size(); }
+
+ private:
+  RestartLimits limits_;
+  std::deque<Instant> restarts_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,261 @@
+#pragma once
+
+#include "runtime/base/restart_policy.hpp"
+#include "runtime/job/effects.hpp"
+#include "runtime/job/placement.hpp"
+#include "runtime/job/regions.hpp"
+#include "runtime/os/random.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// What a `JobMachine` is told. Reports come with their cluster and incarnation checked.
+namespace job_event {
+
+struct Planned {
+  TaskGraph graph;  ///< with splits
+};
+struct PlanFailed {
+  Error error;
+};
+struct Ready {
+  AttemptKey key;
+};
+struct Finished {
+  NodeId node;
+  Incarnation incarnation;
+  TaskFinished report;
+};
+struct Failed {
+  NodeId node;
+  Incarnation incarnation;
+  TaskFailed report;
+};
+struct Stopped {
+  AttemptKey key;
+};
+struct Progress {
+  NodeId node;
+  Incarnation incarnation;
+  TaskProgress report;
+};
+/// What a node holds of this run. It took no new tasks since it was asked.
+struct Listed {
+  NodeId node;
+  Incarnation incarnation;
+  std::vector<HeldTask> held;
+};
+struct NodeLost {
+  NodeId node;
+  Incarnation incarnation;
+  std::string reason;
+};
+struct SinkCommitted {
+  std::string vertex;
+};
+struct SinkCommitFailed {
+  std::string vertex;
+  Error error;
+};
+struct Cancel {
+  std::string by;
+};
+/// An `effect::Continue` of this run came due: all before it is durable.
+struct Continued {};
+/// A deadline has passed, or slots may have become free.
+struct Tick {};
+
+}  // namespace job_event
+
+using JobEvent =
+    std::variant<job_event::Planned, job_event::PlanFailed, job_event::Ready, job_event::Finished,
+                 job_event::Failed, job_event::Stopped, job_event::Progress, job_event::Listed,
+                 job_event::NodeLost, job_event::SinkCommitted, job_event::SinkCommitFailed,
+                 job_event::Cancel, job_event::Continued, job_event::Tick>;
+
+/// A sink that cannot be committed now is tried again so often, so long apart; then the run halts.
+inline constexpr std::uint32_t commit_attempts_max = 8;
+inline constexpr Duration commit_retry_delay = 500ms;
+
+/// What is known of the current attempt of a task.
+struct TaskStatus {
+  Attempt attempt;  ///< 0: none yet, or the last one is over
+  NodeId node;
+  Incarnation incarnation;
+  AttemptState state = AttemptState::deploying;
+  bool ready = false;    ///< its executor says so; not recorded, asked for again after a failover
+  bool missing = false;  ///< finished, but what it kept is not on its node any more
+  std::uint32_t attempts = 0;
+  AttemptResultRecord result = {};
+  TaskCounters counters = {};
+};
+
+/// The life of one run, from its row to its commit.
+///
+/// Owned by the coordinator, one a run that has not ended. Pure. It decides what its TASKS do, one
+/// region at a time:
+///
+///    waiting --(blocking inputs are kept somewhere, slots are free)--> deploying: rows of the
+///    attempts, then DeployTask, consumers first --(all READY)--> running: rows, then StartTask
+///    --(all FINISHED)--> finished
+///    any of them --(a task failed, its node was lost, what it reads was lost)--> waiting
+///
+/// and what becomes of the run:
+///
+///    QUEUED -> STARTING -> RUNNING <-> RESTARTING -> FINISHING -> SUCCEEDED
+///                 |           +-> CANCELLING -> CANCELLED   +-> HALTED
+///                 +-----------+-> FAILED, with one cause
+///
+/// The commit: all tasks FINISHED; manifest row; epoch STARTED -> PUBLISHED, **the commit point**;
+/// every sink commits by its marker; COMMITTED and SUCCEEDED in one row change.
+///
+/// Made from a `RunImage`, so a new leader goes on where the rows say: a published epoch is
+/// committed before anything else, tasks that their nodes still hold go on, others begin again.
+///
+/// Invariant: at most one attempt of a task can win; a report of another one changes nothing.
+/// Invariant: when the run finishes, every task has read, of each kept input, the winning attempt
+/// or one with the same rows.
+/// Invariant: nothing is committed before PUBLISHED is durable, and only what its manifest names.
+/// Invariant: an ended run never leaves its state.
+class JobMachine {
+ public:
+  JobMachine(ClusterId cluster, RunImage image);
+
+  /// Once, first.
+  Effects start(const ClusterView& cluster, Instant now);
+  Effects on(const JobEvent& event, const ClusterView& cluster, Instant now);
+
+  /// When a Tick is due.
+  std::optional<Instant> next_deadline() const;
+  RunId run() const { return image_.made.run; }
+  const RunRecord& made() const { return image_.made; }
+  RunState state() const { return image_.state; }
+  const std::optional<Error>& cause() const { return image_.cause; }
+  /// Ended, and no task of it is known to run: this machine is not needed any more.
+  bool done() const { return ended(image_.state) && stopping_.empty(); }
+  /// Slots that its regions take, by node.
+  const std::map<NodeId, std::uint32_t>& slots_held() const { return slots_held_; }
+  const std::map<TaskId, TaskStatus>& tasks() const { return tasks_; }
+  const TaskTopology* topology() const { return topology_.get(); }
+  std::size_t restarts() const { return restarts_; }
+  /// The longest time from a failure to the moment when all the work it undid was done again.
+  std::optional<Duration> longest_recovery() const { return longest_recovery_; }
+  const std::set<NodeId>& nodes_used() const { return nodes_used_; }
+
+ private:
+  enum class RegionState { waiting, deploying, running, finished };
+  struct RegionStatus {
+    RegionState state = RegionState::waiting;
+    Instant not_before = {};
+    bool restarted = false;     ///< the run is RESTARTING because of it
+    std::vector<NodeId> slots;  ///< while it is deploying or running
+  };
+
+  void handle(const job_event::Planned&);
+  void handle(const job_event::PlanFailed&);
+  void handle(const job_event::Ready&);
+  void handle(const job_event::Finished&);
+  void handle(const job_event::Failed&);
+  void handle(const job_event::Stopped&);
+  void handle(const job_event::Progress&);
+  void handle(const job_event::Listed&);
+  void handle(const job_event::NodeLost&);
+  void handle(const job_event::SinkCommitted&);
+  void handle(const job_event::SinkCommitFailed&);
+  void handle(const job_event::Cancel&);
+  void handle(const job_event::Continued&);
+  void handle(const job_event::Tick&);
+
+  // Beginning (job_recovery.cpp): from the image to where it stood.
+  void adopt_image();
+  void plan();
+  void restore_regions();
+
+  // Regions (job_regions.cpp).
+  void advance();
+  void rerun_lost_producers();
+  bool inputs_kept(std::size_t region) const;
+  bool kept(TaskId producer) const;
+  bool lost(TaskId producer) const;
+  void deploy(std::size_t region, const std::vector<NodeId>& slots);
+  effect::Send deployment(TaskId task, std::size_t region) const;
+  void start_if_ready(std::size_t region);
+  void finish_if_done(std::size_t region);
+  /// The attempts of this region do not count any more; it waits until `not_before`.
+  void reset(std::size_t region, Instant not_before, const std::string& why);
+  void rerun_readers_of(TaskId producer, const std::string& why);
+  void retry(const std::vector<std::size_t>& regions, FailureClass failure, const Error& cause);
+  void release_slots(RegionStatus& region);
+  void hold_slots(RegionStatus& region, std::vector<NodeId> slots);
+  void note_running();
+
+  // The end (job_commit.cpp).
+  void finish();
+  std::vector<SinkPart> manifest() const;
+  void commit_sinks();
+  void commit_sink(const SinkPart& part);
+  void succeed();
+  void fail_run(Error cause);
+  void halt(Error cause);
+  void end(RunState state, std::optional<Error> cause);
+  void finish_cancelling();
+  void clean_up_when_stopped();
+
+  TaskStatus* current(const AttemptKey& key);
+  bool active(const TaskStatus& task) const;
+  Token token(TaskId task, Attempt attempt) const;
+  Token run_token() const;
+  void set_state(RunState to, std::optional<Error> cause = {});
+  void set_attempt(TaskId task, TaskStatus& status, AttemptState to, const std::string& cause = "");
+  void cancel(TaskId task, const TaskStatus& status, const std::string& why);
+  void cancel_stray(const AttemptKey& key, const NodeId& node, Incarnation incarnation);
+  void cancel_all(const std::string& why);
+  void persist(Record record);
+  void flush_records();
+  void send(const NodeId& node, Incarnation incarnation, Command command);
+  void say(std::string text);
+
+  ClusterId cluster_id_;
+  RunImage image_;
+  RestartPolicy policy_;
+  Random random_;
+  const ClusterView* cluster_ = nullptr;  ///< only during `on`
+  Instant now_;
+
+  std::unique_ptr<TaskTopology> topology_;
+  std::vector<JobEvent> early_;  ///< reports that came before the topology
+  std::map<TaskId, TaskStatus> tasks_;
+  std::vector<RegionStatus> regions_;
+  std::map<NodeId, std::uint32_t> slots_held_;
+  std::set<NodeId> nodes_used_;
+  Attempt last_attempt_;
+  std::size_t restarts_ = 0;
+  std::optional<Instant> recovering_since_;
+  std::set<std::size_t> undone_;  ///< regions that have to finish again before it is over
+  std::optional<Duration> longest_recovery_;
+  /// What a task kept when it last finished: what its readers, if they ran, have read.
+  std::map<TaskId, std::vector<OutputSummary>> last_outputs_;
+
+  /// Attempts that were told to stop and have not said that they did.
+  std::map<AttemptKey, std::pair<NodeId, Incarnation>> stopping_;
+  std::optional<Instant> plan_again_at_;
+  struct SinkCommit {
+    bool committed = false;
+    std::uint32_t failures = 0;
+    std::optional<Instant> again_at;
+  };
+  std::map<std::string, SinkCommit> commits_;
+  bool cleaned_up_ = false;
+
+  Effects out_;
+  std::vector<Record> records_;
+};
+
+}  // namespace troupe

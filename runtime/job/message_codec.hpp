@@ -1,0 +1,39 @@
+#pragma once
+
+#include "runtime/exec/task_messages.hpp"
+#include "runtime/job/records.hpp"
+#include "runtime/wire/frame.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// The messages of `task_messages.hpp` as frames, and back. A frame comes from outside: whatever
+/// does not have the shape its kind promises is `corrupt`, never a crash.
+
+/// `sender` names who sends; the tokens that the message itself has go into the envelope.
+Frame frame_of(const Command& command, const NodeId& sender, Incarnation sender_incarnation);
+Frame frame_of(const Report& report, const NodeId& sender, Incarnation sender_incarnation);
+
+/// True where the frame's kind is one of these, so that other rooms' messages can share a link.
+bool is_command(const Frame& frame);
+bool is_report(const Frame& frame);
+Result<Command> command_of(const Frame& frame);
+Result<Report> report_of(const Frame& frame);
+
+/// Addresses of the two ends on every node.
+inline constexpr std::string_view coordinator_address = "coordinator";
+inline constexpr std::string_view executor_address = "executor";
+
+// What is kept inside one column of a row.
+std::string encode_splits(const Splits& splits);
+Result<Splits> decode_splits(std::string_view bytes);
+std::string encode_outputs(const std::vector<OutputSummary>& outputs);
+Result<std::vector<OutputSummary>> decode_outputs(std::string_view bytes);
+std::string encode_manifest(const std::vector<SinkPart>& sinks);
+Result<std::vector<SinkPart>> decode_manifest(std::string_view bytes);
+std::string encode_committables(const std::vector<Committable>& committables);
+Result<std::vector<Committable>> decode_committables(std::string_view bytes);
+
+}  // namespace troupe

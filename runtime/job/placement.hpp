@@ -1,0 +1,39 @@
+#pragma once
+
+#include "runtime/base/ids.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a run needs to know of a node.
+struct ClusterNode {
+  NodeId node;
+  Incarnation incarnation;
+  std::string address;
+  std::uint32_t slots = 0;
+  std::uint32_t used = 0;  ///< by all runs
+  /// Takes new tasks. False while it is suspected, or has not yet said what it holds.
+  bool placeable = false;
+};
+
+/// The members of the cluster whose tasks and kept outputs still count, by name.
+struct ClusterView {
+  std::vector<ClusterNode> nodes;
+
+  /// The node, if it is still this incarnation.
+  const ClusterNode* find(const NodeId& node, Incarnation incarnation) const;
+};
+
+/// Nodes for the `width` slots of a region, slot by slot; none where it must wait.
+///
+/// Spreads: each slot goes to the node that is least loaded for its size, the first by name among
+/// equals, so the same cluster gives the same answer. A region that is wider than the whole cluster
+/// (a node died) waits until all slots are free and then takes more than there are: a smaller
+/// cluster is slower, not stuck.
+std::optional<std::vector<NodeId>> place(std::uint32_t width, const ClusterView& cluster);
+
+}  // namespace troupe

@@ -1,0 +1,185 @@
+#pragma once
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/log.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/exec/task_messages.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// What the control plane remembers. A record is decided by a machine, written by the
+/// `MetadataStore`, and read back as the image that a new leader starts from. Every change of a
+/// state is one row before it is one message.
+
+enum class RunState {
+  queued,
+  starting,  ///< its splits are being found
+  running,
+  restarting,  ///< waits before what failed begins again
+  finishing,   ///< all tasks are done; committing
+  succeeded,
+  cancelling,
+  cancelled,
+  failed,  ///< with one cause
+  halted,  ///< exactness could not be kept; only a person moves it
+};
+const char* to_string(RunState state);
+Result<RunState> parse_run_state(std::string_view word);
+/// Succeeded, cancelled, failed or halted.
+bool ended(RunState state);
+
+enum class AttemptState { deploying, running, finished, failed, killed, superseded };
+const char* to_string(AttemptState state);
+Result<AttemptState> parse_attempt_state(std::string_view word);
+
+enum class EpochState { started, published, committed, aborted };
+const char* to_string(EpochState state);
+Result<EpochState> parse_epoch_state(std::string_view word);
+
+/// All that one sink of a run makes visible with an epoch.
+struct SinkPart {
+  std::string vertex;
+  std::vector<Committable> committables;
+
+  friend bool operator==(const SinkPart&, const SinkPart&) = default;
+};
+
+/// What each subtask of each stage reads, by stage and subtask; empty for stages without sources.
+using Splits = std::vector<std::vector<std::vector<Split>>>;
+
+/// A job as it was submitted; the same text again is the same version.
+struct JobVersionRecord {
+  JobName job;
+  std::string hash;                         ///< plan_hash
+  std::shared_ptr<const std::string> plan;  ///< encode_plan of the bound graph
+  std::string descriptor;                   ///< what its author wrote, "" for C++
+  std::string by;
+};
+
+/// A new run. (job, interval, generation) is unique, and so is a key that is not empty.
+struct RunRecord {
+  RunId run;
+  JobName job;
+  std::string hash;
+  std::string interval;
+  std::uint64_t generation = 0;
+  Attempt run_attempt = Attempt(1);
+  std::string key;  ///< idempotency key of the submission
+  PlanTarget target;
+  RestartSettings restart = {};
+  std::int64_t memory_bytes = 0;
+};
+
+/// A compare-and-set: `from` is what the row must say.
+struct RunStateRecord {
+  RunId run;
+  RunState from;
+  RunState to;
+  std::optional<Error> cause = {};
+};
+
+/// What the sources of a run are made of, once and for all.
+struct SplitsRecord {
+  RunId run;
+  Splits splits;
+};
+
+/// A new attempt; its number is durable before anybody hears of it.
+struct AttemptRecord {
+  AttemptKey key;
+  NodeId node;
+  Incarnation incarnation;
+};
+
+/// A compare-and-set like that of a run.
+struct AttemptStateRecord {
+  AttemptKey key;
+  AttemptState from;
+  AttemptState to;
+  std::string cause = {};
+};
+
+/// The end of an attempt that won: in the same transaction as its state.
+struct AttemptResultRecord {
+  AttemptKey key;
+  std::vector<OutputSummary> outputs;
+  std::string sink;
+  std::vector<Committable> committables;
+  TaskCounters counters;
+};
+
+struct EpochRecord {
+  RunId run;
+  Epoch epoch;
+  std::optional<EpochState> from;  ///< none: a new row
+  EpochState to;
+};
+
+/// What publishing the epoch would make visible; written before it is published.
+struct ManifestRecord {
+  RunId run;
+  Epoch epoch;
+  std::vector<SinkPart> sinks;
+};
+
+/// A node's incarnation, durable before the node may hold anything.
+struct NodeRecord {
+  NodeId node;
+  Incarnation incarnation;
+  std::string address;
+  std::uint32_t slots = 0;
+  bool ended = false;  ///< this incarnation never acts again
+};
+
+/// A line of history for people.
+struct EventRecord {
+  RunId run;  ///< 0: of the cluster
+  log::Level level = log::Level::info;
+  std::string text;
+};
+
+using Record = std::variant<JobVersionRecord, RunRecord, RunStateRecord, SplitsRecord,
+                            AttemptRecord, AttemptStateRecord, AttemptResultRecord, EpochRecord,
+                            ManifestRecord, NodeRecord, EventRecord>;
+const char* name_of(const Record& record);
+
+/// One attempt as the store knows it.
+struct AttemptImage {
+  AttemptRecord made;
+  AttemptState state = AttemptState::deploying;
+  std::optional<AttemptResultRecord> result;
+};
+
+/// One run as the store knows it.
+struct RunImage {
+  RunRecord made;
+  std::shared_ptr<const std::string> plan;
+  RunState state = RunState::queued;
+  std::optional<Error> cause;
+  std::optional<Splits> splits;
+  std::vector<AttemptImage> attempts;  ///< by attempt number
+  std::optional<EpochState> epoch;
+  std::vector<SinkPart> manifest;
+};
+
+/// What a new leader starts from: read in one transaction, after it has raised the term.
+struct ClusterImage {
+  ClusterId cluster;
+  Term term;
+  RunId last_run;
+  std::map<NodeId, NodeRecord> nodes;
+  std::vector<RunImage> runs;  ///< that have not ended, by id
+  /// Idempotency keys of recent submissions, also of runs that have ended.
+  std::map<std::string, RunId> keys;
+};
+
+}  // namespace troupe

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "runtime/graph/task_graph.hpp"
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace troupe {
+
+/// Tasks that fail and restart together, because rows move between them while they run.
+struct Region {
+  std::vector<TaskId> tasks;  ///< producers before consumers
+  /// Slots it takes: a slot runs one subtask of every stage of the region.
+  std::uint32_t width = 1;
+};
+
+/// Where a task's rows come from or go to, over one edge.
+struct TaskLink {
+  std::uint32_t edge = 0;
+  TaskId task;
+};
+
+/// A task graph, looked at task by task. Immutable; made once a run.
+///
+/// Regions are the connected parts of the tasks over pipelined edges, so they are never larger
+/// than the stages' `region`: four subtasks without an exchange between them are four regions, and
+/// a lost one restarts alone.
+class TaskTopology {
+ public:
+  explicit TaskTopology(TaskGraph graph);
+
+  const TaskGraph& graph() const { return graph_; }
+  const std::vector<Region>& regions() const { return regions_; }  ///< producers first
+  std::size_t region_of(TaskId task) const { return region_of_.at(task); }
+  const std::map<TaskId, std::size_t>& tasks() const { return region_of_; }
+  /// Producers of the in-edges, consumers of the out-edges of a task; by edge, then subtask.
+  const std::vector<TaskLink>& producers(TaskId task) const { return producers_.at(task); }
+  const std::vector<TaskLink>& consumers(TaskId task) const { return consumers_.at(task); }
+  bool blocking(const TaskLink& link) const { return graph_.edges[link.edge].blocking; }
+
+ private:
+  void link_tasks();
+  void find_regions();
+
+  TaskGraph graph_;
+  std::vector<Region> regions_;
+  std::map<TaskId, std::size_t> region_of_;
+  std::map<TaskId, std::vector<TaskLink>> producers_;
+  std::map<TaskId, std::vector<TaskLink>> consumers_;
+};
+
+}  // namespace troupe

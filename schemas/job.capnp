@@ -1,0 +1,248 @@
+@0xb3c1f6d29a4e7085;
+# The life of a run: what the coordinator and the executors say to each other about tasks, and the
+# durable form of what the coordinator records.
+#
+# The tokens {cluster, term, run, run attempt, task, task attempt} of every message are in its
+# envelope (control.capnp); `Fence` adds what only these messages need. Commands are fenced: a
+# receiver refuses a lower term than the highest it saw. Reports may be older than the term that
+# reads them, and may come twice.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::schema");
+
+struct Fence {
+  incarnation @0 :UInt64;
+  # Of the executor, in both directions.
+  seq @1 :UInt64;
+  # Of commands: grows within a term.
+}
+
+struct TaskRef {
+  stage @0 :UInt32;
+  subtask @1 :UInt32;
+}
+
+struct TaskPeer {
+  task @0 :TaskRef;
+  attempt @1 :UInt64;
+  node @2 :Text;
+}
+
+struct PeerNode {
+  node @0 :Text;
+  incarnation @1 :UInt64;
+  address @2 :Text;
+}
+
+struct EdgePeers {
+  edge @0 :UInt32;
+  # Index of the edge in the task graph that every node derives from the plan.
+  peers @1 :List(TaskPeer);
+}
+
+struct SplitRef {
+  detail @0 :Text;
+  bytes @1 :Int64;
+  rows @2 :Int64;
+}
+
+struct PartitionSummary {
+  rows @0 :Int64;
+  hash @1 :UInt64;
+  # Of the rows, whatever their order.
+}
+
+struct OutputSummary {
+  edge @0 :UInt32;
+  partitions @1 :List(PartitionSummary);
+}
+
+struct CommittableRef {
+  detail @0 :Data;
+  rows @1 :Int64;
+}
+
+struct VertexCounters {
+  vertex @0 :Text;
+  rowsIn @1 :UInt64;
+  rowsOut @2 :UInt64;
+  bytesIn @3 :UInt64;
+  bytesOut @4 :UInt64;
+}
+
+struct TaskCounters {
+  vertices @0 :List(VertexCounters);
+  busyNanos @1 :Int64;
+  blockedNanos @2 :Int64;
+  idleNanos @3 :Int64;
+  queuePercent @4 :UInt32;
+}
+
+# --- Coordinator -> executor ----------------------------------------------------------------------
+
+struct Joined {
+  # Coordinator -> executor: you are a member; your incarnation is durable.
+  incarnation @0 :UInt64;
+}
+
+struct JoinRefused {
+  # Coordinator -> executor: you are not a member.
+  incarnation @0 :UInt64;
+  highest @1 :UInt64;
+  # Where not 0, the incarnation has ended; a new one must be higher than this.
+  reason @2 :Text;
+}
+
+struct Adopt {
+  # Coordinator -> executor: a new leader or a new session asks what you hold.
+  fence @0 :Fence;
+}
+
+struct DeployTask {
+  # Coordinator -> executor: build this task and say when it can take input.
+  fence @0 :Fence;
+  job @1 :Text;
+  plan @2 :Data;
+  # The bound JobGraph, canonical.
+  parallelism @3 :UInt32;
+  keepBlockingEdges @4 :Bool;
+  splits @5 :List(SplitRef);
+  inputs @6 :List(EdgePeers);
+  # Producers of every in-edge; of blocking ones the attempts that won.
+  outputs @7 :List(EdgePeers);
+  # Consumers of every pipelined out-edge.
+  nodes @8 :List(PeerNode);
+  memoryBytes @9 :Int64;
+}
+
+struct StartTask {
+  # Coordinator -> executor: every task of the region is ready.
+  fence @0 :Fence;
+}
+
+struct CancelTask {
+  # Coordinator -> executor: stop, and drop what this attempt has kept.
+  fence @0 :Fence;
+  reason @1 :Text;
+}
+
+struct AckReport {
+  # Coordinator -> executor: your last report of this attempt is durable.
+  fence @0 :Fence;
+}
+
+struct ReleaseRun {
+  # Coordinator -> executor: the run has ended; delete its kept partitions.
+  fence @0 :Fence;
+}
+
+# --- Executor -> coordinator ----------------------------------------------------------------------
+
+struct JoinCluster {
+  # Executor -> coordinator: let me in. The first message of every session.
+  node @0 :Text;
+  incarnation @1 :UInt64;
+  termSeen @2 :UInt64;
+  address @3 :Text;
+  slots @4 :UInt32;
+}
+
+struct TaskReady {
+  # Executor -> coordinator: this task takes input.
+  fence @0 :Fence;
+}
+
+struct TaskFinished {
+  # Executor -> coordinator: done, and what it made is durable. Re-sent until AckReport.
+  fence @0 :Fence;
+  outputs @1 :List(OutputSummary);
+  sink @2 :Text;
+  # Vertex, where the chain ends in a sink.
+  committables @3 :List(CommittableRef);
+  counters @4 :TaskCounters;
+}
+
+enum FailureClass {
+  userError @0;
+  poisonRecord @1;
+  nodeLost @2;
+  resource @3;
+  internal @4;
+}
+
+struct TaskFailed {
+  # Executor -> coordinator: stopped with an error. Re-sent until AckReport.
+  fence @0 :Fence;
+  failure @1 :FailureClass;
+  code @2 :UInt16;
+  message @3 :Text;
+  hint @4 :Text;
+  path @5 :Text;
+  lostInputs @6 :List(TaskPeer);
+  # Kept outputs that could not be read.
+}
+
+struct TaskStopped {
+  # Executor -> coordinator: a cancelled attempt is over and will never write again.
+  fence @0 :Fence;
+}
+
+struct TaskProgress {
+  # Executor -> coordinator: counts for people, about once a second. Nothing is decided by them.
+  fence @0 :Fence;
+  counters @1 :TaskCounters;
+}
+
+enum HeldState {
+  deploying @0;
+  ready @1;
+  running @2;
+  finished @3;
+  failed @4;
+}
+
+struct HeldTask {
+  run @0 :UInt64;
+  runAttempt @1 :UInt64;
+  task @2 :TaskRef;
+  attempt @3 :UInt64;
+  term @4 :UInt64;
+  state @5 :HeldState;
+}
+
+struct Inventory {
+  # Executor -> coordinator: the answer to Adopt.
+  incarnation @0 :UInt64;
+  termSeen @1 :UInt64;
+  adoptSeq @2 :UInt64;
+  # Deployments that were sent after this Adopt are not in here.
+  held @3 :List(HeldTask);
+}
+
+# --- Durable ---------------------------------------------------------------------------------------
+
+struct SplitsRecord {
+  # What each subtask of each source stage reads, by stage and subtask; fixed when a run starts, so
+  # that a task that runs again reads the same rows.
+  struct Stage {
+    subtasks @0 :List(Subtask);
+  }
+  struct Subtask {
+    splits @0 :List(SplitRef);
+  }
+  stages @0 :List(Stage);
+}
+
+struct OutputsRecord {
+  # What a finished attempt keeps for its consumers.
+  outputs @0 :List(OutputSummary);
+}
+
+struct ManifestRecord {
+  # Everything that an epoch of a run makes visible. In the row of the epoch.
+  struct SinkPart {
+    vertex @0 :Text;
+    committables @1 :List(CommittableRef);
+  }
+  sinks @0 :List(SinkPart);
+}
