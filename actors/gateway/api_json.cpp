@@ -1,20 +1,20 @@
 #include "actors/gateway/api_json.hpp"
 
+#include "runtime/base/json.hpp"
+
 #include <date/date.h>
 
 #include <array>
 #include <sstream>
 
-#include "runtime/base/json.hpp"
-
 namespace troupe {
 namespace {
 
-constexpr std::array error_codes{
-    ErrorCode::invalid_argument, ErrorCode::not_found, ErrorCode::already_exists,
-    ErrorCode::conflict,         ErrorCode::unavailable, ErrorCode::timeout,
-    ErrorCode::cancelled,        ErrorCode::corrupt,   ErrorCode::unsupported,
-    ErrorCode::internal};
+constexpr std::array error_codes{ErrorCode::invalid_argument, ErrorCode::not_found,
+                                 ErrorCode::already_exists,   ErrorCode::conflict,
+                                 ErrorCode::unavailable,      ErrorCode::timeout,
+                                 ErrorCode::cancelled,        ErrorCode::corrupt,
+                                 ErrorCode::unsupported,      ErrorCode::internal};
 
 constexpr std::string_view base64_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -102,8 +102,11 @@ VertexView vertex_from_json(const Json& json) {
 }
 
 Json to_json(const TaskView& view) {
-  return {{"stage", view.task.stage.value()}, {"subtask", view.task.subtask}, {"name", view.name},
-          {"state", view.state},              {"attempt", view.attempt.value()},
+  return {{"stage", view.task.stage.value()},
+          {"subtask", view.task.subtask},
+          {"name", view.name},
+          {"state", view.state},
+          {"attempt", view.attempt.value()},
           {"node", view.node.value()}};
 }
 
@@ -202,7 +205,8 @@ Result<RunView> run_from_json(const Json& json) {
     view.finished = TRY(get_time(json, "finished"));
     view.error = json.value("error", "");
     if (json.contains("recovered_in_s")) view.recovered_in_s = json["recovered_in_s"].get<double>();
-    for (const auto& vertex : json.at("vertices")) view.vertices.push_back(vertex_from_json(vertex));
+    for (const auto& vertex : json.at("vertices"))
+      view.vertices.push_back(vertex_from_json(vertex));
     for (const auto& task : json.at("task_list")) view.task_list.push_back(task_from_json(task));
     return view;
   });

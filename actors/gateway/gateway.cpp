@@ -1,13 +1,13 @@
 #include "actors/gateway/gateway.hpp"
 
+#include "actors/gateway/api_json.hpp"
+#include "actors/gateway/long_poll.hpp"
+#include "runtime/base/json.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
-
-#include "actors/gateway/api_json.hpp"
-#include "actors/gateway/long_poll.hpp"
-#include "runtime/base/json.hpp"
 
 namespace troupe {
 namespace {
@@ -163,10 +163,9 @@ class HttpGateway final : public Gateway {
                                            "Requests that were not HTTP, since start.")) {}
 
   Result<> open() {
-    server_ = TRY(HttpServer::start(config_.address, config_.port, config_.limits,
-                                    [this](HttpRequest request, Respond respond) {
-                                      dispatch(request, std::move(respond));
-                                    }));
+    server_ = TRY(HttpServer::start(
+        config_.address, config_.port, config_.limits,
+        [this](HttpRequest request, Respond respond) { dispatch(request, std::move(respond)); }));
     return {};
   }
 
@@ -293,18 +292,17 @@ class HttpGateway final : public Gateway {
   void with_graph(const HttpRequest& request, Respond respond, Then then) {
     auto submission = parse_submission(request);
     if (!submission) return respond(refused(submission.error()));
-    const bool taken = services_.run_blocking(
-        [this, submission = std::move(*submission), respond, then = std::move(then)]() mutable {
-          CompiledDescriptor compiled = services_.compile(submission.descriptor);
-          if (!compiled.graph) {
-            return respond(ok({{"error",
-                                {{"code", "invalid_argument"},
-                                 {"message", "the descriptor has mistakes"}}},
-                               {"diagnostics", *compiled.diagnostics}},
-                              422));
-          }
-          then(std::move(*compiled.graph), std::move(submission.options), std::move(respond));
-        });
+    const bool taken = services_.run_blocking([this, submission = std::move(*submission), respond,
+                                               then = std::move(then)]() mutable {
+      CompiledDescriptor compiled = services_.compile(submission.descriptor);
+      if (!compiled.graph) {
+        return respond(ok(
+            {{"error", {{"code", "invalid_argument"}, {"message", "the descriptor has mistakes"}}},
+             {"diagnostics", *compiled.diagnostics}},
+            422));
+      }
+      then(std::move(*compiled.graph), std::move(submission.options), std::move(respond));
+    });
     if (!taken) respond(refused(fail(ErrorCode::unavailable, "the node is busy: try again")));
   }
 
@@ -384,8 +382,8 @@ void HttpGateway::dispatch(const HttpRequest& request, Respond respond) {
     return (this->*route.handle)(request, *values, std::move(respond));
   }
   if (known_path) {
-    return respond(refused(
-        fail(ErrorCode::invalid_argument, "{} is not possible here", request.method), 405));
+    return respond(
+        refused(fail(ErrorCode::invalid_argument, "{} is not possible here", request.method), 405));
   }
   respond(refused(fail(ErrorCode::not_found, "no route {} {}", request.method, request.path)));
 }
@@ -435,11 +433,11 @@ Json Gateway::openapi() {
     }
     paths[route.pattern][method] = operation;
   }
-  return {{"openapi", "3.0.3"},
-          {"info", {{"title", "Troupe"}, {"version", "v1"}}},
-          {"components",
-           {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}},
-          {"paths", paths}};
+  return {
+      {"openapi", "3.0.3"},
+      {"info", {{"title", "Troupe"}, {"version", "v1"}}},
+      {"components", {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}},
+      {"paths", paths}};
 }
 
 }  // namespace troupe

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-
 #include "actors/coordinator/control.hpp"
 #include "actors/gateway/http_server.hpp"
 #include "runtime/base/json_fwd.hpp"
 #include "runtime/base/metrics.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace troupe {
 
@@ -44,8 +44,8 @@ struct GatewayServices {
   std::function<bool(std::function<void()>)> run_blocking;
 };
 
-/// The cluster's HTTP API: `Control` as routes, for the command line, SDKs, consoles and curl alike.
-/// Owns its server. The contract is `openapi()`, made from the one table of routes.
+/// The cluster's HTTP API: `Control` as routes, for the command line, SDKs, consoles and curl
+/// alike. Owns its server. The contract is `openapi()`, made from the one table of routes.
 class Gateway {
  public:
   /// `invalid_argument` where the address is not loopback or the token is short.

@@ -1,6 +1,7 @@
 #include "actors/gateway/http_server.hpp"
 
-#include <atomic>
+#include "runtime/base/log.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -12,11 +13,11 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <thread>
-
-#include "runtime/base/log.hpp"
 
 namespace troupe {
 namespace {
@@ -146,8 +147,7 @@ class BeastServer final : public HttpServer {
  private:
   asio::awaitable<void> accept() {
     for (;;) {
-      auto [error, socket] = co_await acceptor_.async_accept(
-          asio::as_tuple(asio::use_awaitable));
+      auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
       if (error == asio::error::operation_aborted) co_return;
       if (error) {
         // Out of descriptors, most likely: wait for connections to end instead of spinning.
@@ -168,8 +168,8 @@ class BeastServer final : public HttpServer {
       parser.body_limit(limits_.body_bytes_max);
       parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
       stream.expires_after(limits_.idle_max);
-      const auto [error, read] = co_await http::async_read(
-          stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
+      const auto [error, read] =
+          co_await http::async_read(stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
       if (error) {
         keep = false;
         const bool quiet = error == http::error::end_of_stream || error == beast::error::timeout ||

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
-
-#include "runtime/base/result.hpp"
-#include "runtime/base/time.hpp"
 
 namespace troupe {
 

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
-
-#include "runtime/base/result.hpp"
-#include "runtime/base/time.hpp"
 
 namespace troupe {
 

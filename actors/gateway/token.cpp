@@ -1,14 +1,13 @@
-#include <fcntl.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "actors/gateway/gateway.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-
-#include "actors/gateway/gateway.hpp"
-#include "runtime/os/file_system.hpp"
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace troupe {
 namespace {
@@ -45,8 +44,8 @@ Result<std::string> load_or_make_token(const std::string& path) {
   if (descriptor < 0) {
     return fail(ErrorCode::unavailable, "cannot create '{}': {}", path, std::strerror(errno));
   }
-  const bool written = ::write(descriptor, token.data(), token.size()) ==
-                       static_cast<ssize_t>(token.size());
+  const bool written =
+      ::write(descriptor, token.data(), token.size()) == static_cast<ssize_t>(token.size());
   const bool closed = ::close(descriptor) == 0;
   if (!written || !closed) return fail(ErrorCode::unavailable, "cannot write '{}'", path);
   return token;

@@ -1,16 +1,17 @@
 #include "deploy/cli/api_client.hpp"
 
+#include "actors/gateway/api_json.hpp"
+#include "runtime/base/json.hpp"
+#include "runtime/os/file_system.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <cstdlib>
 
-#include "actors/gateway/api_json.hpp"
-#include "runtime/base/json.hpp"
-#include "runtime/os/file_system.hpp"
+#include <cstdlib>
 
 namespace troupe {
 namespace {
@@ -99,8 +100,7 @@ Result<Json> ApiClient::get(const std::string& target, Duration patience) const 
   return read(exchange("GET", target, "", patience));
 }
 
-Result<Json> ApiClient::post(const std::string& target, const Json& body,
-                             Duration patience) const {
+Result<Json> ApiClient::post(const std::string& target, const Json& body, Duration patience) const {
   return read(exchange("POST", target, body.dump(), patience));
 }
 
@@ -145,8 +145,7 @@ Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::str
     return fail(ErrorCode::timeout, "no answer from {} in time", where);
   }
   if (error) return unreachable(error);
-  return Answer{static_cast<int>(parser.get().result_int()),
-                std::move(parser.get().body())};
+  return Answer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
 }
 
 Result<Json> ApiClient::read(Result<Answer> answer) const {

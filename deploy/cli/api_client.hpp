@@ -1,11 +1,11 @@
 #pragma once
 
-#include <string>
-
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json_fwd.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
+
+#include <string>
 
 namespace troupe {
 

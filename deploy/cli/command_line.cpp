@@ -1,12 +1,12 @@
 #include "deploy/cli/command_line.hpp"
 
-#include <CLI/CLI.hpp>
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include "runtime/base/log.hpp"
 #include "runtime/base/near.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <unistd.h>
 
 namespace troupe {
 namespace {
@@ -93,7 +93,8 @@ Result<std::int64_t> Arguments::integer(const std::string& key, std::int64_t min
 }
 
 int CommandLine::run(int argc, const char* const* argv) {
-  CLI::App app("Troupe: scheduled work, batch and streaming jobs as one graph of actors.", "troupe");
+  CLI::App app("Troupe: scheduled work, batch and streaming jobs as one graph of actors.",
+               "troupe");
   app.set_version_flag("--version", version_text);
   app.require_subcommand(0, 1);
   app.get_formatter()->column_width(28);
@@ -113,10 +114,12 @@ int CommandLine::run(int argc, const char* const* argv) {
     for (const Argument& argument : description.arguments) {
       CLI::Option* option = nullptr;
       if (argument.kind == Argument::Kind::flag) {
-        option = command->add_flag(argument.names, flags[verb.get()][argument.key()], argument.help);
+        option =
+            command->add_flag(argument.names, flags[verb.get()][argument.key()], argument.help);
       } else {
         option = command->add_option(argument.names, values[argument.key()], argument.help);
-        option->expected(1, argument.kind == Argument::Kind::list ? CLI::detail::expected_max_vector_size : 1);
+        option->expected(
+            1, argument.kind == Argument::Kind::list ? CLI::detail::expected_max_vector_size : 1);
         if (argument.kind == Argument::Kind::list && argument.names.front() == '-') {
           option->expected(1)->take_all();
         }

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "deploy/cli/verb.hpp"
+
 #include <string>
 #include <vector>
-
-#include "deploy/cli/verb.hpp"
 
 namespace troupe {
 

@@ -1,10 +1,10 @@
-#include <fmt/format.h>
-
-#include <exception>
-
 #include "deploy/cli/command_line.hpp"
 #include "runtime/connectors/source.hpp"
 #include "runtime/ops/operator_kind.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
 
 int main(int argc, char** argv) {
   using namespace troupe;

@@ -1,9 +1,9 @@
-#include <algorithm>
-
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/ops/operator_kind.hpp"
+
+#include <algorithm>
 
 namespace troupe {
 namespace {
@@ -41,7 +41,7 @@ Json as_json(const Parameter& parameter) {
 Json as_json(const OperatorDescription& op) {
   Json parameters = Json::array();
   for (const auto& parameter : op.parameters) parameters.push_back(as_json(parameter));
-  return {{"name", op.name},       {"role", role_of(op.role)},   {"summary", op.summary},
+  return {{"name", op.name},         {"role", role_of(op.role)}, {"summary", op.summary},
           {"inputs", inputs_of(op)}, {"parameters", parameters}, {"example", op.example},
           {"notes", op.notes}};
 }
@@ -50,7 +50,8 @@ std::string remarks_of(const Parameter& parameter) {
   std::string text = parameter.required ? "required" : "";
   const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : ", ") + remark; };
   if (!parameter.default_value.empty()) add("default " + parameter.default_value);
-  if (!parameter.choices.empty()) add(fmt::format("one of {}", fmt::join(parameter.choices, " | ")));
+  if (!parameter.choices.empty())
+    add(fmt::format("one of {}", fmt::join(parameter.choices, " | ")));
   if (parameter.min) add(fmt::format("at least {}", *parameter.min));
   if (parameter.max) add(fmt::format("at most {}", *parameter.max));
   return text;

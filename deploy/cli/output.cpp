@@ -1,13 +1,13 @@
 #include "deploy/cli/output.hpp"
 
+#include "runtime/base/json.hpp"
+#include "runtime/base/near.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
 #include <cstdio>
-
-#include "runtime/base/json.hpp"
-#include "runtime/base/near.hpp"
 
 namespace troupe {
 namespace {

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "runtime/base/json_fwd.hpp"
+#include "runtime/base/result.hpp"
+
 #include <fmt/format.h>
 
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "runtime/base/json_fwd.hpp"
-#include "runtime/base/result.hpp"
 
 namespace troupe {
 
@@ -18,8 +18,8 @@ Result<OutputFormat> parse_output_format(std::string_view word);
 /// Rows for people or for programs: one declaration of columns serves every format.
 struct TextTable {
   struct Column {
-    std::string title;        ///< "RUN"; its lower case is the key in JSON
-    bool right = false;       ///< numbers
+    std::string title;   ///< "RUN"; its lower case is the key in JSON
+    bool right = false;  ///< numbers
     bool only_wide = false;
   };
   std::vector<Column> columns;

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "deploy/cli/exit_code.hpp"
+#include "deploy/cli/output.hpp"
+
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "deploy/cli/exit_code.hpp"
-#include "deploy/cli/output.hpp"
 
 namespace troupe {
 

@@ -1,0 +1,46 @@
+#include "actors/gateway/api_json.hpp"
+#include "deploy/cli/api_client.hpp"
+#include "deploy/cli/run_path.hpp"
+#include "deploy/cli/run_text.hpp"
+#include "deploy/cli/verb.hpp"
+#include "runtime/base/json.hpp"
+
+namespace troupe {
+namespace {
+
+class CancelVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description = [] {
+      VerbDescription verb{.name = "cancel",
+                           .summary = "cancels a run; one that has ended stays as it is",
+                           .arguments = {{.names = "PATH",
+                                          .help = "RUN, JOB/RUN, or JOB for its latest run",
+                                          .required = true}},
+                           .example = "troupe cancel flights/7"};
+      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      return verb;
+    }();
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    const ApiClient api = TRY(api_client(arguments));
+    const RunView found = TRY(find_run(api, arguments.text("PATH")));
+    const Json answer =
+        TRY(api.post(fmt::format("/api/v1/runs/{}/cancel", found.id), Json::object()));
+    const RunView run = TRY(run_from_json(answer));
+    if (context.out.json()) {
+      context.out.object(answer);
+    } else {
+      context.out.line(run_headline(run));
+    }
+    return ExitCode::done;
+  }
+};
+
+}  // namespace
+
+void register_cancel(VerbList& verbs) { verbs.push_back(std::make_unique<CancelVerb>()); }
+
+}  // namespace troupe

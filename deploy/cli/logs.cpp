@@ -1,0 +1,62 @@
+#include "actors/gateway/api_json.hpp"
+#include "deploy/cli/api_client.hpp"
+#include "deploy/cli/run_path.hpp"
+#include "deploy/cli/run_text.hpp"
+#include "deploy/cli/verb.hpp"
+#include "runtime/base/json.hpp"
+
+namespace troupe {
+namespace {
+
+void print(const EventView& event, const Json& item, const Output& out) {
+  if (out.json()) return out.line(item.dump());
+  const std::string run = event.run ? fmt::format("run {}  ", *event.run) : "";
+  out.line(fmt::format("{}  {:<5}  {}{}", to_iso8601(event.at), event.level, run, event.text));
+}
+
+class LogsVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description = [] {
+      VerbDescription verb{
+          .name = "logs",
+          .summary = "what happened to a run, from the durable event log",
+          .arguments = {{.names = "PATH",
+                         .help = "RUN, JOB/RUN or JOB; without it the whole cluster"},
+                        {.names = "-f,--follow",
+                         .kind = Argument::Kind::flag,
+                         .help = "go on until the run ends"}},
+          .example = "troupe logs -f flights"};
+      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      return verb;
+    }();
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    const ApiClient api = TRY(api_client(arguments));
+    std::optional<RunId> run;
+    if (arguments.has("PATH")) run = TRY(find_run(api, arguments.text("PATH"))).id;
+    const std::string base = run ? fmt::format("/api/v1/runs/{}/events", *run) : "/api/v1/events";
+    const bool follow = arguments.flag("follow");
+    std::uint64_t after = 0;
+    for (;;) {
+      // Asked before the events: whatever happened until then is in the next answer.
+      const bool ended = run && is_final(TRY(fetch_run(api, *run)).state);
+      const int wait = follow && !ended ? 10 : 0;
+      const Json answer = TRY(api.get(fmt::format("{}?after={}&wait={}", base, after, wait), 30s));
+      for (const auto& item : answer.at("events")) {
+        const EventView event = TRY(event_from_json(item));
+        after = event.sequence;
+        print(event, item, context.out);
+      }
+      if (answer.at("events").empty() && (ended || !follow)) return ExitCode::done;
+    }
+  }
+};
+
+}  // namespace
+
+void register_logs(VerbList& verbs) { verbs.push_back(std::make_unique<LogsVerb>()); }
+
+}  // namespace troupe

@@ -1,0 +1,54 @@
+#include "actors/gateway/api_json.hpp"
+#include "deploy/cli/api_client.hpp"
+#include "deploy/cli/run_path.hpp"
+#include "deploy/cli/run_text.hpp"
+#include "deploy/cli/verb.hpp"
+#include "runtime/base/json.hpp"
+
+namespace troupe {
+namespace {
+
+class NodesVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description = [] {
+      VerbDescription verb{.name = "nodes",
+                           .summary = "the nodes of the cluster, dead ones included",
+                           .arguments = {},
+                           .example = "troupe nodes"};
+      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      return verb;
+    }();
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    const ApiClient api = TRY(api_client(arguments));
+    const Json answer = TRY(api.get("/api/v1/nodes"));
+    TextTable table{{{"NODE"},
+                     {"STATE"},
+                     {"ROLES"},
+                     {"SLOTS", true},
+                     {"HEARD", true},
+                     {"ADDRESS"},
+                     {"INCARNATION", true, true},
+                     {"VERSION", false, true}},
+                    {}};
+    for (const auto& item : answer.at("nodes")) {
+      const NodeView node = TRY(node_from_json(item));
+      table.rows.push_back({node.id.value(), node.state,
+                            fmt::format("{}", fmt::join(node.roles, ",")),
+                            fmt::format("{}/{}", node.slots_used, node.slots),
+                            human_duration(node.last_heard_s) + " ago", node.address,
+                            fmt::format("{}", node.incarnation), node.version});
+    }
+    context.out.table(table, &answer.at("nodes"));
+    return ExitCode::done;
+  }
+};
+
+}  // namespace
+
+void register_nodes(VerbList& verbs) { verbs.push_back(std::make_unique<NodesVerb>()); }
+
+}  // namespace troupe

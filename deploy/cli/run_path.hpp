@@ -1,0 +1,20 @@
+#pragma once
+
+#include "actors/coordinator/control.hpp"
+#include "deploy/cli/api_client.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// The run that a path names: "7", "JOB/7", or "JOB" for the job's latest.
+Result<RunView> find_run(const ApiClient& api, const std::string& path);
+Result<RunView> fetch_run(const ApiClient& api, RunId run);
+/// As `fetch_run`, again and again until the run is final, or `patience` ends (`timeout`).
+/// `watch` sees each view on the way.
+Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
+                           const std::function<void(const RunView&)>& watch);
+/// Prints the run as its state deserves, and answers for it.
+ExitCode report_run(const Output& out, const RunView& run);
+
+}  // namespace troupe

@@ -1,0 +1,180 @@
+#include "deploy/cli/run_text.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+namespace troupe {
+namespace {
+
+/// Below this share of the time an operator is no bottleneck, whoever waits.
+constexpr double busy_worth_telling = 0.5;
+constexpr double wait_worth_telling = 0.2;
+
+double seconds_between(WallTime from, WallTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+double total_time(const VertexView& vertex) {
+  return vertex.busy_s + vertex.blocked_s + vertex.idle_s;
+}
+
+double share(double part, const VertexView& vertex) {
+  const double all = total_time(vertex);
+  return all > 0 ? part / all : 0;
+}
+
+const char* colour_of(const std::string& state) {
+  if (state == "failed") return "\033[31m";
+  if (state == "running") return "\033[36m";
+  if (state == "finished") return "\033[32m";
+  return "\033[2m";
+}
+
+std::string where_it_waits(const VertexView& vertex) {
+  if (total_time(vertex) <= 0) return "";
+  const double blocked = share(vertex.blocked_s, vertex), idle = share(vertex.idle_s, vertex);
+  std::string text = fmt::format("{:3.0f} % busy", 100 * share(vertex.busy_s, vertex));
+  if (blocked >= wait_worth_telling) {
+    text += fmt::format(", {:.0f} % waiting for room behind it", 100 * blocked);
+  } else if (idle >= wait_worth_telling && !vertex.from.empty()) {
+    text += fmt::format(", {:.0f} % waiting for input", 100 * idle);
+  }
+  return text;
+}
+
+struct Line {
+  std::string tree;
+  const VertexView* vertex;
+};
+
+/// Depth first, each vertex once, below its first input.
+class Tree {
+ public:
+  explicit Tree(const std::vector<VertexView>& vertices) {
+    for (const auto& vertex : vertices) {
+      if (!vertex.from.empty()) children_[vertex.from.front()].push_back(&vertex);
+    }
+    for (const auto& vertex : vertices) {
+      if (vertex.from.empty()) add(vertex, "", "");
+    }
+  }
+
+  const std::vector<Line>& lines() const { return lines_; }
+
+ private:
+  void add(const VertexView& vertex, const std::string& own, const std::string& below) {
+    lines_.push_back({own + vertex.id, &vertex});
+    const auto& children = children_[vertex.id];
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      const bool last = i + 1 == children.size();
+      add(*children[i], below + (last ? "└─ " : "├─ "), below + (last ? "   " : "│  "));
+    }
+  }
+
+  std::map<std::string, std::vector<const VertexView*>> children_;
+  std::vector<Line> lines_;
+};
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string other_inputs(const VertexView& vertex) {
+  if (vertex.from.size() < 2) return "";
+  return fmt::format("  + {}", fmt::join(vertex.from.begin() + 1, vertex.from.end(), ", "));
+}
+
+}  // namespace
+
+bool is_final(const std::string& state) {
+  static const std::set<std::string> final_states{"SUCCEEDED", "FAILED", "CANCELLED", "HALTED"};
+  return final_states.contains(state);
+}
+
+std::string run_headline(const RunView& run) {
+  std::string text = fmt::format("run {}  {}  {}", run.id, run.job, run.state);
+  if (run.started && run.finished) {
+    text += "  " + human_duration(seconds_between(*run.started, *run.finished));
+  }
+  text += fmt::format("  {} of {} tasks", run.tasks_finished, run.tasks);
+  if (run.task_restarts > 0) text += fmt::format("  {} restarted", run.task_restarts);
+  if (run.recovered_in_s) {
+    text += fmt::format("  recovered in {}", human_duration(*run.recovered_in_s));
+  }
+  return text;
+}
+
+std::string run_graph(const RunView& run, bool colour) {
+  const Tree tree(run.vertices);
+  std::size_t id_width = 0, op_width = 0;
+  for (const auto& line : tree.lines()) {
+    id_width = std::max(id_width, width_of(line.tree));
+    op_width = std::max(op_width, line.vertex->op.size());
+  }
+  std::string text;
+  for (const auto& [drawn, vertex] : tree.lines()) {
+    const std::int64_t rows = vertex->rows_out > 0 ? vertex->rows_out : vertex->rows_in;
+    text +=
+        fmt::format("  {}{}  {:<{}}  {}{:<9}{}  {:>5}  {:>14} rows  {}{}\n", drawn,
+                    std::string(id_width - width_of(drawn), ' '), vertex->op, op_width,
+                    colour ? colour_of(vertex->state) : "", vertex->state, colour ? "\033[0m" : "",
+                    fmt::format("{}/{}", vertex->tasks_finished, vertex->tasks),
+                    with_thousands(rows), where_it_waits(*vertex), other_inputs(*vertex));
+  }
+  const std::string words = bottleneck(run);
+  if (!words.empty()) text += fmt::format("\n  bottleneck: {}\n", words);
+  return text;
+}
+
+std::string bottleneck(const RunView& run) {
+  const VertexView* busiest = nullptr;
+  std::size_t waiting = 0;
+  for (const auto& vertex : run.vertices) {
+    if (!busiest || share(vertex.busy_s, vertex) > share(busiest->busy_s, *busiest)) {
+      busiest = &vertex;
+    }
+    const double waits = vertex.blocked_s + (vertex.from.empty() ? 0 : vertex.idle_s);
+    if (share(waits, vertex) >= wait_worth_telling) ++waiting;
+  }
+  if (!busiest || waiting == 0 || share(busiest->busy_s, *busiest) < busy_worth_telling) return "";
+  return fmt::format("`{}` is busy {:.0f} % of its time, and {} operator{} wait{} for it",
+                     busiest->id, 100 * share(busiest->busy_s, *busiest), waiting,
+                     waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+}
+
+std::string run_progress(const RunView& run, double seconds) {
+  std::int64_t rows = 0;
+  for (const auto& vertex : run.vertices) {
+    if (vertex.from.empty()) rows += vertex.rows_out;
+  }
+  const double rate = seconds > 0 ? static_cast<double>(rows) / seconds : 0;
+  return fmt::format("{}  {}/{} tasks  {} rows read  {}/s  {}", run.state, run.tasks_finished,
+                     run.tasks, with_thousands(rows),
+                     with_thousands(static_cast<std::int64_t>(rate)), human_duration(seconds));
+}
+
+TextTable runs_table(const std::vector<RunView>& runs) {
+  TextTable table{{{"RUN", true},
+                   {"JOB"},
+                   {"STATE"},
+                   {"TASKS", true},
+                   {"ROWS", true},
+                   {"TIME", true},
+                   {"PLAN", false, true},
+                   {"ERROR", false, true}},
+                  {}};
+  for (const auto& run : runs) {
+    table.rows.push_back(
+        {fmt::format("{}", run.id), run.job.value(), run.state,
+         fmt::format("{}/{}", run.tasks_finished, run.tasks), with_thousands(run.rows_committed),
+         run.started && run.finished ? human_duration(seconds_between(*run.started, *run.finished))
+                                     : "",
+         run.plan_hash, run.error});
+  }
+  return table;
+}
+
+}  // namespace troupe

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "actors/coordinator/control.hpp"
+#include "deploy/cli/output.hpp"
+
+#include <string>
+
+namespace troupe {
+
+// A run, drawn for people. Pure text; what programs read is the API's JSON.
+
+/// One line: "run 7  flights  SUCCEEDED  1.2 s  8 of 8 tasks".
+std::string run_headline(const RunView& run);
+
+/// The graph with its numbers: each operator below its first input, other inputs named, then where
+/// it waits, in words.
+///
+///     flights             read.csv     finished  2/2     336,776 rows  91 % busy
+///     └─ late             filter       finished  2/2      98,110 rows   4 % busy
+///        └─ by_carrier    aggregate    running   1/2          16 rows   waits 80 % for input
+std::string run_graph(const RunView& run, bool colour);
+
+/// "`flights` is busy 91 % of its time, and 2 operators wait for it"; empty where nothing stands
+/// out.
+std::string bottleneck(const RunView& run);
+
+/// The one line shown while a run goes on: "running 5/8 tasks  1,203,332 rows  2.1 M rows/s  1.4
+/// s".
+std::string run_progress(const RunView& run, double seconds);
+
+TextTable runs_table(const std::vector<RunView>& runs);
+
+/// True for states that no run leaves by itself.
+bool is_final(const std::string& run_state);
+
+}  // namespace troupe

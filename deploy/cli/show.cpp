@@ -1,0 +1,52 @@
+#include "actors/gateway/api_json.hpp"
+#include "deploy/cli/api_client.hpp"
+#include "deploy/cli/run_path.hpp"
+#include "deploy/cli/run_text.hpp"
+#include "deploy/cli/verb.hpp"
+#include "runtime/base/json.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr Duration watch_max = 24h;
+
+class ShowVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description = [] {
+      VerbDescription verb{.name = "show",
+                           .summary = "one run: its graph with rows, rates, and where it waits",
+                           .arguments = {{.names = "PATH",
+                                          .help = "RUN, JOB/RUN, or JOB for its latest run",
+                                          .required = true},
+                                         {.names = "--watch",
+                                          .kind = Argument::Kind::flag,
+                                          .help = "draw again until the run ends"}},
+                           .example = "troupe show flights"};
+      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      return verb;
+    }();
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    const ApiClient api = TRY(api_client(arguments));
+    RunView run = TRY(find_run(api, arguments.text("PATH")));
+    if (arguments.flag("watch")) {
+      run = TRY(follow_run(api, run.id, watch_max, [&](const RunView& now) {
+        if (!context.out.json() && !is_final(now.state)) {
+          context.out.write(context.out.colour() ? "\033[H\033[2J" : "");
+          report_run(context.out, now);
+        }
+      }));
+    }
+    report_run(context.out, run);
+    return ExitCode::done;
+  }
+};
+
+}  // namespace
+
+void register_show(VerbList& verbs) { verbs.push_back(std::make_unique<ShowVerb>()); }
+
+}  // namespace troupe
