@@ -129,8 +129,8 @@ class OpShow final : public Verb {
     std::vector<std::string> names;
     for (const OperatorKind* kind : registry.all()) names.push_back(kind->description().name);
     Error error = fail(ErrorCode::not_found, "no operator '{}'", name);
-    const auto near = nearest(name, names);
-    error.hint = near ? fmt::format("did you mean '{}'?", *near) : "troupe op list shows them all";
+    error.hint = did_you_mean(name, names);
+    if (error.hint.empty()) error.hint = "troupe op list shows them all";
     return error;
   }
 };
