@@ -57,19 +57,28 @@ struct Envelope {
 
 struct Hello {
   # Node -> node, first thing on each new connection: who I am and how far I got with you.
-  protocolMin @0 :UInt16;
-  protocolMax @1 :UInt16;
-  address @2 :Text;
+  address @0 :Text;
   # Where the sender can be reached, "tcp://10.0.0.7:7070"; empty: it cannot be called back.
-  received @3 :UInt64;
+  received @1 :UInt64;
   # Highest message processed of the session named by the envelope's receiver fields.
-  leaseMillis @4 :UInt32;
+  leaseMillis @2 :UInt32;
+  # How long the sender waits in silence before it gives its peer up.
+  clock @3 :ClockStamp;
 }
 
 struct Welcome {
   # Node -> node, the answer to a Hello: accepted, and how far I got with you.
   received @0 :UInt64;
   leaseMillis @1 :UInt32;
+  clock @2 :ClockStamp;
+}
+
+struct ClockStamp {
+  # Proves how fresh a lease is, without comparing two clocks.
+  sentAt @0 :Int64;
+  # The sender's monotonic clock; means nothing to the receiver, who returns it.
+  echo @1 :Int64;
+  # The highest sentAt that the sender has received from its peer; 0 is none.
 }
 
 struct Reject {
@@ -95,11 +104,8 @@ struct Fenced {
 
 struct Heartbeat {
   # Node -> node, every heartbeat and whenever many messages wait for their acknowledgement.
-  sentAt @0 :Int64;
-  # The sender's monotonic clock; means nothing to the receiver, who returns it.
-  echo @1 :Int64;
-  # The highest sentAt that the sender has received from its peer: proves how fresh the lease is.
-  canaryAgeMillis @2 :UInt32;
+  clock @0 :ClockStamp;
+  canaryAgeMillis @1 :UInt32;
   # How long ago the sender's scheduler last ran an actor on time: it can hang while links live.
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "runtime/net/lease.hpp"
 #include "runtime/net/session_event.hpp"
+#include "runtime/net/window.hpp"
 
-#include <deque>
-#include <map>
 #include <optional>
-#include <string_view>
+#include <string>
 
 namespace troupe {
 
@@ -27,6 +27,8 @@ struct SessionConfig {
   Duration closed_grace = 200ms;
   /// Unacknowledged for this long: send again (a network that loses without breaking).
   Duration resend_after = 3s;
+  /// As much at a time: a peer that is slow, not deaf, must not be buried.
+  std::size_t resend_bytes_max = std::size_t{256} << 10;
   /// A peer's scheduler that has run nothing for this long is reported as stalled.
   Duration canary_age_max = 5s;
 
@@ -76,30 +78,27 @@ class Session {
   bool up() const { return state_ == State::up; }
   /// Up and connected: what is sent now leaves now.
   bool flowing() const { return up() && flowing_; }
-  /// The peer's incarnation of the running or last conversation.
+  /// The peer's incarnation of the running or last conversation; 0: never met.
   Incarnation peer_incarnation() const { return peer_incarnation_; }
   /// When `Tick` is due at the latest.
   Instant next_tick(Instant now) const;
-  std::size_t unacked_bytes() const { return unacked_bytes_; }
-  std::uint64_t sent() const { return next_seq_ - 1; }
-  std::uint64_t received() const { return received_; }
+  std::size_t unacked_bytes() const { return sending_.bytes(); }
+  /// Of the running conversation: messages numbered, and messages delivered.
+  std::uint64_t sent() const { return sending_.next_seq() - 1; }
+  std::uint64_t received() const { return receiving_.received(); }
   const SessionConfig& config() const { return config_; }
+  /// From now on; see `SessionConfig::lost_is_final`.
+  void lost_is_final(bool final) { config_.lost_is_final = final; }
 
  private:
   enum class State {
-    idle,      ///< nothing to say yet
-    greeting,  ///< Hello is out; no conversation
+    idle,      ///< nothing to say before the next connection
+    greeting,  ///< no conversation; Hello with each heartbeat while connected
     up,
-    refused,  ///< rejected or fenced: silent until the next connection
+    refused,  ///< rejected or fenced by the peer: silent until the next connection
     left,     ///< for good
   };
-  struct Unacked {
-    std::uint64_t seq;
-    Frame frame;
-    Instant sent_at;
-  };
 
-  // One small function an event; `out_` collects the effects of the event at hand.
   void handle(const session_event::Connected&, Instant now);
   void handle(const session_event::Disconnected&, Instant now);
   void handle(const session_event::Refused&, Instant now);
@@ -109,72 +108,72 @@ class Session {
   void handle(const session_event::Tick& event, Instant now);
   void handle(const session_event::Leave& event, Instant now);
 
+  // Is this frame for us, and from somebody who may speak?
+  bool admits(const Frame& frame, Instant now);
+  bool admits_cluster(const Frame& frame);
+  bool admits_incarnation(const Frame& frame, Instant now);
+  bool names_us(const Frame& frame) const;
+  bool in_conversation(const Frame& frame) const;
+
   void on_hello(const Frame& frame, Instant now);
   void on_welcome(const Frame& frame, Instant now);
   void on_reject(const Frame& frame, Instant now);
   void on_fenced(const Frame& frame, Instant now);
   void on_heartbeat(const Frame& frame, Instant now);
+  void on_goodbye(const Frame& frame, Instant now);
   void on_message(const Frame& frame, Instant now);
 
-  bool admits(const Frame& frame, Instant now);
-  bool names_us(const Frame& frame) const;
-  bool in_conversation(const Frame& frame) const;
-  void bind(const Frame& frame, Instant now);
+  bool meet(const Frame& frame, Instant now);
   void confirm(std::uint64_t peer_received, Instant now);
-  void accept_in_order(const Frame& frame);
-  void acknowledge(std::uint64_t ack);
-  void repeat_unacked(std::uint64_t after, Instant now);
-  void end_conversation(DownReason reason, std::string text, Instant now);
+  void end_conversation(DownReason reason, const std::string& text);
+  void reconnect();
+  void acknowledged(std::uint64_t seq);
+  void repeat_unacknowledged(Instant now, std::size_t bytes_max);
+  void acknowledge_if_due(const Frame& frame, Instant now);
   void check_leases(Instant now);
+  void check_canary(Duration age);
+  void speak_if_due(Instant now);
+
   void say_hello(Instant now);
   void say_welcome(Instant now);
   void say_heartbeat(Instant now);
-  void refuse(Refusal refusal);
-  void answer_fenced(Instant now);
-  void answer_reject(schema::RejectCode code, std::string text);
+  void refuse(Refusal refusal) { effect(session_effect::Refuse{refusal}); }
+  void answer_fenced(const Frame& frame, Instant now);
+  void answer_reject(const Frame& frame, schema::RejectCode code, const std::string& text);
 
   Tokens tokens() const;
   Stamp stamp(std::uint64_t seq) const;
+  template <class T, class Fill>
+  Frame say(Fill&& fill) const {
+    return Frame::make<T>(tokens(), "", std::forward<Fill>(fill)).stamped(stamp(0));
+  }
   template <class Effect>
   void effect(Effect effect) {
     out_.emplace_back(std::move(effect));
   }
 
   SessionConfig config_;
-  SessionEffects out_;
+  SessionEffects out_;  ///< of the event at hand
   State state_ = State::idle;
   bool connected_ = false;  ///< our connection to the peer
   bool flowing_ = false;    ///< both ends agreed where to go on since the last connection
 
-  // The names of the conversation. `peer_session_` is 0 until the peer said its own.
+  // The names of the conversation; `peer_session_` is 0 until the peer said its own.
   std::uint32_t session_ = 1;
   Incarnation peer_incarnation_;
   std::uint32_t peer_session_ = 0;
-  Incarnation fenced_up_to_;  ///< these incarnations of the peer are over
+  Incarnation fenced_up_to_;
 
-  // What we send.
-  std::uint64_t next_seq_ = 1;
-  std::deque<Unacked> unacked_;
-  std::size_t unacked_bytes_ = 0;
-
-  // What we receive.
-  std::uint64_t received_ = 0;
-  std::map<std::uint64_t, Frame> ahead_;
-  std::size_t ahead_bytes_ = 0;
+  SendWindow sending_;
+  ReceiveWindow receiving_;
   std::uint64_t unannounced_frames_ = 0;
   std::size_t unannounced_bytes_ = 0;
 
-  // Time.
-  Instant last_tick_;
-  Instant grace_until_;  ///< we were paused ourselves: let what waits be heard first
-  Instant last_heard_;
-  Instant last_spoken_;
+  LeaseClock leases_;
+  Instant last_beat_;  ///< Hello or Heartbeat
   Instant last_fenced_answer_;
+  Instant last_tick_;
   std::optional<Instant> closed_at_;
-  Instant own_lease_from_;  ///< we sent then what the peer last proved to have heard
-  bool own_lease_ = false;
-  bool lease_watched_ = false;  ///< the peer's lease runs; ends with LeaseEnded
-  Instant peer_sent_at_echo_;   ///< the highest stamp of the peer's heartbeats, to be echoed
   Duration canary_age_ = {};
   bool peer_stalled_ = false;
 };
