@@ -1,0 +1,144 @@
+#include "runtime/graph/bound_graph.hpp"
+#include "runtime/graph/graph_check.hpp"
+#include "runtime/graph/task_graph.hpp"
+
+#include "runtime/base/near.hpp"
+
+#include <arrow/type.h>
+
+#include <map>
+#include <set>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// Plans one vertex after the other, in the order of the graph.
+class VertexPlanner {
+ public:
+  VertexPlanner(const JobGraph& graph, const OperatorRegistry& registry)
+      : graph_(graph), registry_(registry) {
+    bound_.plans.resize(graph.vertices.size());
+    bound_.producers.resize(graph.vertices.size());
+    bound_.consumers.resize(graph.vertices.size());
+  }
+
+  BoundGraph run() {
+    for (std::size_t i = 0; i < graph_.vertices.size(); ++i) {
+      connect(i);
+      plan(i);
+      places_.emplace(graph_.vertices[i].id, i);
+    }
+    return std::move(bound_);
+  }
+
+ private:
+  void report(Error error) { bound_.errors.push_back(std::move(error)); }
+
+  void connect(std::size_t index) {
+    for (const JobInput& input : graph_.vertices[index].inputs) {
+      const std::size_t producer = places_.at(input.from);
+      bound_.producers[index].push_back(producer);
+      bound_.consumers[producer].push_back(index);
+    }
+  }
+
+  void plan(std::size_t index) {
+    const JobVertex& vertex = graph_.vertices[index];
+    const OperatorKind* kind = registry_.find(vertex.op);
+    if (!kind) {
+      return report(fail(ErrorCode::not_found, "there is no operator kind '{}'", vertex.op)
+                        .at(vertex.id + ".op"));
+    }
+    std::vector<Error> mistakes = Options::check(kind->description(), *vertex.with);
+    for (Error& mistake : mistakes) report(mistake.at(vertex.id + ".with"));
+    std::vector<PlanInput> inputs;
+    if (!mistakes.empty() || !gather_inputs(index, *kind, inputs)) return;
+    Result<OperatorPlan> plan = plan_one(vertex, *kind, inputs);
+    if (!plan) return report(plan.error());
+    bound_.plans[index] = *std::move(plan);
+  }
+
+  /// False where a producer is broken, or has no such output.
+  bool gather_inputs(std::size_t index, const OperatorKind& kind, std::vector<PlanInput>& inputs) {
+    const JobVertex& vertex = graph_.vertices[index];
+    const OperatorDescription& told = kind.description();
+    const int count = static_cast<int>(vertex.inputs.size());
+    if (count < told.inputs_min || (told.inputs_max >= 0 && count > told.inputs_max)) {
+      report(fail(ErrorCode::invalid_argument, "'{}' cannot have {} inputs", vertex.op, count)
+                 .at(vertex.id + ".from"));
+      return false;
+    }
+    for (std::size_t i = 0; i < vertex.inputs.size(); ++i) {
+      const std::optional<OperatorPlan>& plan = bound_.plans[bound_.producers[index][i]];
+      if (!plan) return false;
+      const auto port = static_cast<std::size_t>(vertex.inputs[i].port);
+      const std::vector<SchemaPtr>& outputs = plan->phases.back().outputs;
+      if (port >= outputs.size()) {
+        report(fail(ErrorCode::not_found, "'{}' has no output {}", vertex.inputs[i].from, port)
+                   .at(fmt::format("{}.from.{}", vertex.id, i)));
+        return false;
+      }
+      inputs.push_back({outputs[port], plan->rows, plan->bytes});
+    }
+    return true;
+  }
+
+  Result<OperatorPlan> plan_one(const JobVertex& vertex, const OperatorKind& kind,
+                                const std::vector<PlanInput>& inputs) {
+    PlanContext context;
+    context.parallelism = vertex.parallelism.value_or(graph_.settings.parallelism.value_or(1));
+    context.projection = vertex.projection;
+    context.predicate = vertex.predicate;
+    context.resolved = vertex.resolved;
+    const Result<Options> options = Options::make(kind.description(), *vertex.with);
+    if (!options) return options.error().at(vertex.id + ".with");
+    Result<OperatorPlan> plan = kind.plan(*options, inputs, context);
+    if (!plan) {
+      const std::string place = plan.error().path.empty() ? ".from" : ".with";
+      return plan.error().at(vertex.id + (inputs.empty() && place == ".from" ? "" : place));
+    }
+    ENSURE(!plan->phases.empty(), "'{}' plans no phase", vertex.op);
+    return plan;
+  }
+
+  const JobGraph& graph_;
+  const OperatorRegistry& registry_;
+  std::map<std::string, std::size_t> places_;
+  BoundGraph bound_;
+};
+
+}  // namespace
+
+BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry) {
+  return VertexPlanner(graph, registry).run();
+}
+
+std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry) {
+  if (const Result<> formed = well_formed(graph); !formed) return {formed.error()};
+  for (JobVertex& vertex : graph.vertices) {
+    vertex.projection.reset();
+    vertex.predicate.clear();
+  }
+  BoundGraph bound = plan_vertices(graph, registry);
+  for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
+    const bool source = graph.vertices[i].inputs.empty();
+    if (source && bound.plans[i]) graph.vertices[i].resolved = bound.plans[i]->output();
+  }
+  if (bound.ok()) push_down(graph, bound, registry);
+  return std::move(bound.errors);
+}
+
+Result<std::map<std::string, SchemaPtr>> schemas_of(const JobGraph& graph,
+                                                    const OperatorRegistry& registry) {
+  TRY(well_formed(graph));
+  const BoundGraph bound = plan_vertices(graph, registry);
+  if (!bound.ok()) return bound.errors.front();
+  std::map<std::string, SchemaPtr> schemas;
+  for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
+    schemas.emplace(graph.vertices[i].id, bound.plans[i]->output());
+  }
+  return schemas;
+}
+
+}  // namespace troupe

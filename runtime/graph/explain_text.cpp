@@ -1,0 +1,148 @@
+#include "runtime/graph/explain.hpp"
+
+#include "runtime/base/json.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+std::string joined(const Json& words) {
+  std::string text;
+  for (const Json& word : words) {
+    text += (text.empty() ? "" : ", ") + (word.is_string() ? word.get<std::string>() : word.dump());
+  }
+  return text;
+}
+
+/// "4 of 19 columns: a, b, c, d; rows with (delay > 30)".
+std::string pushed(const Json& source) {
+  std::string text;
+  if (source.contains("reads")) {
+    text = fmt::format("{} of {} columns: {}", source["reads"].size(), source["of_columns"].dump(),
+                       joined(source["reads"]));
+  }
+  if (source.contains("predicate")) {
+    text += fmt::format("{}only rows with {}", text.empty() ? "" : "; ",
+                        source["predicate"].get<std::string>());
+  }
+  return text;
+}
+
+std::string exchange(const Json& edge) {
+  std::string text = edge["exchange"].get<std::string>();
+  if (edge.contains("keys")) text += "(" + joined(edge["keys"]) + ")";
+  return text;
+}
+
+std::string phase_line(const Json& phase) {
+  std::string text = "    " + phase["name"].get<std::string>();
+  if (phase.contains("detail")) text += "  " + phase["detail"].get<std::string>();
+  for (const Json& input : phase.value("inputs", Json::array())) {
+    const bool own = input.contains("phase");
+    text += fmt::format("\n      <- {} {}  {}{}", own ? "phase" : "input",
+                        input[own ? "phase" : "input"].dump(), exchange(input),
+                        input.contains("waits_for_all") ? "  waits for all of it" : "");
+  }
+  return text + "\n";
+}
+
+std::string operator_text(const Json& vertex) {
+  std::string text = fmt::format("{}  {}", vertex["id"].get<std::string>(),
+                                 vertex["op"].get<std::string>());
+  if (vertex.contains("from")) text += "  from " + joined(vertex["from"]);
+  if (vertex.contains("rows")) text += fmt::format("  about {} rows", vertex["rows"].dump());
+  text += "\n";
+  for (const auto& [name, value] : vertex.value("with", Json::object()).items()) {
+    text += fmt::format("    {}: {}\n", name,
+                        value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  if (const std::string told = pushed(vertex); !told.empty()) {
+    text += fmt::format("    reads {}\n", told);
+  }
+  for (const Json& phase : vertex.value("phases", Json::array())) text += phase_line(phase);
+  if (vertex.contains("columns")) {
+    std::string columns;
+    for (const Json& column : vertex["columns"]) {
+      columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ",
+                             column["name"].get<std::string>(), column["type"].get<std::string>());
+    }
+    text += fmt::format("    gives {}\n", columns);
+  }
+  return text;
+}
+
+std::string stage_text(const Json& stage) {
+  const auto subtasks = stage["subtasks"].get<std::uint32_t>();
+  std::string text = fmt::format("stage {}  {} subtask{}  region {}\n", stage["stage"].dump(),
+                                 subtasks, subtasks == 1 ? "" : "s", stage["region"].dump());
+  for (const Json& edge : stage.value("inputs", Json::array())) {
+    text += fmt::format("  <- stage {}  {}{}\n", edge["stage"].dump(), exchange(edge),
+                        edge["kept_on_disk"].get<bool>() ? "  kept on disk" : "");
+  }
+  std::size_t id_width = 0;
+  std::size_t phase_width = 0;
+  for (const Json& link : stage["chain"]) {
+    id_width = std::max(id_width, link["id"].get<std::string>().size());
+    phase_width = std::max(phase_width, link["phase"].get<std::string>().size());
+  }
+  for (const Json& link : stage["chain"]) {
+    std::string line = fmt::format("  {:<{}}  {:<{}}  {}", link["id"].get<std::string>(), id_width,
+                                   link["phase"].get<std::string>(), phase_width,
+                                   link.value("detail", ""));
+    if (const std::string told = pushed(link); !told.empty()) line += "  reads " + told;
+    if (link.contains("state")) line += "  (stateful)";
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string quoted(const std::string& text) { return Json(text).dump(); }
+
+}  // namespace
+
+std::string explain_text(const Json& explained) {
+  std::string text =
+      fmt::format("job {}  plan {}", explained["job"].get<std::string>(),
+                  explained["hash"].get<std::string>().substr(0, 12));
+  if (explained.contains("tasks")) text += fmt::format("  {} tasks", explained["tasks"].dump());
+  text += "\n\n";
+  for (const Json& vertex : explained.value("operators", Json::array())) {
+    text += operator_text(vertex);
+  }
+  for (const Json& stage : explained.value("stages", Json::array())) text += stage_text(stage);
+  return text;
+}
+
+std::string explain_dot(const Json& explained) {
+  std::string text = fmt::format("digraph {} {{\n  node [shape=box];\n",
+                                 quoted(explained["job"].get<std::string>()));
+  for (const Json& vertex : explained.value("operators", Json::array())) {
+    const auto id = vertex["id"].get<std::string>();
+    text += fmt::format("  {} [label={}];\n", quoted(id),
+                        quoted(id + "\n" + vertex["op"].get<std::string>()));
+    for (const Json& from : vertex.value("from", Json::array())) {
+      const auto producer = from.get<std::string>();
+      text += fmt::format("  {} -> {};\n", quoted(producer.substr(0, producer.find('.'))),
+                          quoted(id));
+    }
+  }
+  for (const Json& stage : explained.value("stages", Json::array())) {
+    std::string label = fmt::format("stage {} x {}", stage["stage"].dump(),
+                                    stage["subtasks"].dump());
+    for (const Json& link : stage["chain"]) {
+      label += fmt::format("\n{}: {}", link["id"].get<std::string>(),
+                           link["phase"].get<std::string>());
+    }
+    text += fmt::format("  s{} [label={}];\n", stage["stage"].dump(), quoted(label));
+    for (const Json& edge : stage.value("inputs", Json::array())) {
+      text += fmt::format("  s{} -> s{} [label={}{}];\n", edge["stage"].dump(),
+                          stage["stage"].dump(), quoted(exchange(edge)),
+                          edge["kept_on_disk"].get<bool>() ? ", style=bold" : "");
+    }
+  }
+  return text + "}\n";
+}
+
+}  // namespace troupe

@@ -1,0 +1,246 @@
+#include "runtime/graph/graph_check.hpp"
+
+#include "runtime/base/near.hpp"
+#include "runtime/ops/operator_kind.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+bool lower(char c) { return c >= 'a' && c <= 'z'; }
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+/// The checks of one graph; what is broken silences what depends on it.
+class GraphCheck {
+ public:
+  GraphCheck(const JobGraph& graph, const OperatorRegistry& registry)
+      : graph_(graph), registry_(registry) {
+    for (const JobVertex& vertex : graph.vertices) {
+      ids_.push_back(vertex.id);
+      by_id_.emplace(vertex.id, &vertex);
+    }
+  }
+
+  std::vector<Error> run() {
+    if (graph_.vertices.empty()) report("", "a job needs at least one operator");
+    if (graph_.vertices.size() > vertices_max) {
+      report("", fmt::format("{} operators are more than a job may have ({})",
+                             graph_.vertices.size(), vertices_max));
+      return std::move(errors_);
+    }
+    ids();
+    for (const JobVertex& vertex : graph_.vertices) {
+      inputs(vertex);
+      operator_of(vertex);
+    }
+    cycles();
+    unused();
+    return std::move(errors_);
+  }
+
+ private:
+  void report(std::string path, std::string message, std::string hint = {},
+              ErrorCode code = ErrorCode::invalid_argument) {
+    errors_.push_back({code, std::move(message), std::move(hint), std::move(path)});
+  }
+
+  const JobVertex* find(const std::string& id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : found->second;
+  }
+
+  void ids() {
+    std::set<std::string> seen;
+    for (const std::string& id : ids_) {
+      if (!valid_id(id)) {
+        report(id, fmt::format("'{}' is no id", id),
+               "an id is a lower-case letter, then lower-case letters, digits, '_' and '-'; at "
+               "most 63 characters");
+      }
+      if (!seen.insert(id).second) report(id, fmt::format("two operators are called '{}'", id));
+    }
+  }
+
+  void inputs(const JobVertex& vertex) {
+    for (std::size_t i = 0; i < vertex.inputs.size(); ++i) {
+      const JobInput& input = vertex.inputs[i];
+      const std::string path = fmt::format("{}.from.{}", vertex.id, i);
+      if (input.from == vertex.id) {
+        report(path, fmt::format("'{}' reads itself", vertex.id));
+        looping_.insert(vertex.id);
+      } else if (const JobVertex* producer = find(input.from)) {
+        port(*producer, input, path);
+      } else {
+        report(path, fmt::format("there is no operator '{}'", input.from),
+               did_you_mean(input.from, ids_), ErrorCode::not_found);
+        guessed_ = true;
+      }
+    }
+  }
+
+  void port(const JobVertex& producer, const JobInput& input, const std::string& path) {
+    const OperatorKind* kind = registry_.find(producer.op);
+    if (kind && kind->description().role == OperatorRole::sink) {
+      report(path, fmt::format("'{}' ({}) has no output: it is a sink", producer.id, producer.op),
+             "read what it reads");
+    } else if (input.port < 0) {
+      report(path, fmt::format("'{}' has no output {}", producer.id, input.port));
+    }
+  }
+
+  void operator_of(const JobVertex& vertex) {
+    const OperatorKind* kind = registry_.find(vertex.op);
+    if (!kind) return unknown_operator(vertex);
+    const OperatorDescription& told = kind->description();
+    const int count = static_cast<int>(vertex.inputs.size());
+    if (vertex.inputs.size() > inputs_max) {
+      return report(vertex.id + ".from", fmt::format("at most {} inputs", inputs_max));
+    }
+    if (count >= told.inputs_min && (told.inputs_max < 0 || count <= told.inputs_max)) return;
+    if (told.role == OperatorRole::source) {
+      return report(vertex.id + ".from", fmt::format("'{}' is a source: it reads no other operator",
+                                                     vertex.op),
+                    "remove 'from'");
+    }
+    const std::string hint = count == 0 ? "say where its rows come from: from: <id>" : "";
+    report(vertex.id + ".from",
+           fmt::format("'{}' wants {}, not {}", vertex.op, wanted(told), count), hint);
+  }
+
+  static std::string wanted(const OperatorDescription& told) {
+    const auto inputs = [](int n) { return fmt::format("{} input{}", n, n == 1 ? "" : "s"); };
+    if (told.inputs_max < 0) return "at least " + inputs(told.inputs_min);
+    if (told.inputs_min == told.inputs_max) return inputs(told.inputs_min);
+    return fmt::format("{} to {}", told.inputs_min, inputs(told.inputs_max));
+  }
+
+  void unknown_operator(const JobVertex& vertex) {
+    std::vector<std::string> names;
+    for (const OperatorKind* kind : registry_.all()) names.push_back(kind->description().name);
+    std::string hint = did_you_mean(vertex.op, names);
+    if (hint.empty()) hint = "troupe op list shows all operators";
+    report(vertex.id + ".op", fmt::format("there is no operator kind '{}'", vertex.op), hint,
+           ErrorCode::not_found);
+  }
+
+  /// One message a cycle: at the first of its vertices, naming the way round.
+  void cycles() {
+    std::map<std::string, int> state;  // 1: on the way, 2: done
+    std::vector<const JobVertex*> way;
+    for (const JobVertex& vertex : graph_.vertices) visit(vertex, state, way);
+  }
+
+  void visit(const JobVertex& vertex, std::map<std::string, int>& state,
+             std::vector<const JobVertex*>& way) {
+    int& mine = state[vertex.id];
+    if (mine == 2) return;
+    if (mine == 1) return cycle(vertex, way);
+    mine = 1;
+    way.push_back(&vertex);
+    for (const JobInput& input : vertex.inputs) {
+      const JobVertex* producer = input.from == vertex.id ? nullptr : find(input.from);
+      if (producer) visit(*producer, state, way);
+    }
+    way.pop_back();
+    state[vertex.id] = 2;
+  }
+
+  void cycle(const JobVertex& back_at, const std::vector<const JobVertex*>& way) {
+    std::string round = back_at.id;
+    auto at = std::find_if(way.begin(), way.end(),
+                           [&](const JobVertex* vertex) { return vertex->id == back_at.id; });
+    bool known = false;
+    for (; at != way.end(); ++at) {
+      known = !looping_.insert((*at)->id).second || known;
+      if ((*at)->id != back_at.id) round += " reads " + (*at)->id;
+    }
+    if (known) return;
+    report(back_at.id + ".from",
+           fmt::format("a cycle: {} reads {}; rows may only flow forward", round, back_at.id));
+  }
+
+  /// Silent where a name is unknown: the reader that is missing may be the misspelled one.
+  void unused() {
+    if (guessed_) return;
+    std::set<std::string> read;
+    for (const JobVertex& vertex : graph_.vertices) {
+      for (const JobInput& input : vertex.inputs) read.insert(input.from);
+    }
+    for (const JobVertex& vertex : graph_.vertices) {
+      const OperatorKind* kind = registry_.find(vertex.op);
+      if (!kind || kind->description().role == OperatorRole::sink || read.count(vertex.id)) continue;
+      report(vertex.id, fmt::format("nothing reads the rows of '{}'", vertex.id),
+             "end it in a sink, such as 'print' or 'write.parquet', or remove it");
+    }
+  }
+
+  const JobGraph& graph_;
+  const OperatorRegistry& registry_;
+  std::vector<std::string> ids_;
+  std::map<std::string, const JobVertex*> by_id_;
+  std::set<std::string> looping_;
+  bool guessed_ = false;
+  std::vector<Error> errors_;
+};
+
+}  // namespace
+
+bool valid_id(std::string_view id) {
+  if (id.empty() || id.size() > id_chars_max || !lower(id.front())) return false;
+  return std::all_of(id.begin(), id.end(),
+                     [](char c) { return lower(c) || digit(c) || c == '_' || c == '-'; });
+}
+
+void order_vertices(JobGraph& graph) {
+  std::vector<JobVertex> rest = std::move(graph.vertices);
+  std::set<std::string> placed;
+  std::vector<JobVertex> ordered;
+  const auto ready = [&](const JobVertex& vertex) {
+    return std::all_of(vertex.inputs.begin(), vertex.inputs.end(),
+                       [&](const JobInput& input) { return placed.count(input.from) > 0; });
+  };
+  // Always the first that can go: quadratic, but graphs are small and the order is what one reads.
+  for (auto next = rest.begin(); next != rest.end();) {
+    if (!ready(*next)) {
+      ++next;
+      continue;
+    }
+    placed.insert(next->id);
+    ordered.push_back(std::move(*next));
+    rest.erase(next);
+    next = rest.begin();
+  }
+  std::move(rest.begin(), rest.end(), std::back_inserter(ordered));
+  graph.vertices = std::move(ordered);
+}
+
+std::vector<Error> check(const JobGraph& graph, const OperatorRegistry& registry) {
+  return GraphCheck(graph, registry).run();
+}
+
+Result<> well_formed(const JobGraph& graph) {
+  std::set<std::string> earlier;
+  for (const JobVertex& vertex : graph.vertices) {
+    for (const JobInput& input : vertex.inputs) {
+      if (!earlier.count(input.from) || input.port < 0) {
+        return fail(ErrorCode::invalid_argument, "'{}' reads '{}', which is no earlier operator",
+                    vertex.id, input.from)
+            .at(vertex.id + ".from");
+      }
+    }
+    if (!vertex.with) {
+      return fail(ErrorCode::invalid_argument, "'{}' has no parameters at all", vertex.id);
+    }
+    if (!earlier.insert(vertex.id).second) {
+      return fail(ErrorCode::invalid_argument, "two operators are called '{}'", vertex.id);
+    }
+  }
+  return {};
+}
+
+}  // namespace troupe

@@ -1,0 +1,197 @@
+#include "schemas/plan.capnp.h"
+
+#include "runtime/base/json.hpp"
+#include "runtime/data/arrow_result.hpp"
+#include "runtime/graph/graph_check.hpp"
+#include "runtime/graph/job_graph.hpp"
+
+#include <arrow/buffer.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/dictionary.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/type.h>
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/exception.h>
+
+#include <cstring>
+#include <map>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace troupe {
+namespace {
+
+constexpr std::uint32_t plan_format = 1;
+constexpr std::size_t plan_bytes_max = std::size_t{64} << 20;
+constexpr int json_depth_max = 64;
+
+kj::StringPtr to_kj(const std::string& text) { return {text.c_str(), text.size()}; }
+std::string to_std(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+
+/// Names of parameters sorted. Below them the order stays: it may be the order of columns.
+std::string canonical_json(const Json& with) {
+  std::map<std::string, Json> sorted;
+  for (const auto& [name, value] : with.items()) sorted.emplace(name, value);
+  Json canonical = Json::object();
+  for (auto& [name, value] : sorted) canonical[name] = std::move(value);
+  return canonical.dump();
+}
+
+std::string encode_schema(const arrow::Schema& schema) {
+  const auto bytes = arrow::ipc::SerializeSchema(*schema.RemoveMetadata());
+  ENSURE(bytes.ok(), "a schema that Arrow cannot write: {}", bytes.status().ToString());
+  return bytes.ValueUnsafe()->ToString();
+}
+
+Result<SchemaPtr> decode_schema(capnp::Data::Reader bytes) {
+  arrow::io::BufferReader input(
+      arrow::Buffer::FromString({reinterpret_cast<const char*>(bytes.begin()), bytes.size()}));
+  arrow::ipc::DictionaryMemo memo;
+  return TRY(arrow_try(arrow::ipc::ReadSchema(&input, &memo)));
+}
+
+void put(schema::PlanSettings::Builder out, const JobSettings& settings) {
+  out.setParallelism(settings.parallelism.value_or(0));
+  out.setMemoryBytes(settings.memory_bytes);
+  out.setRestartAttempts(settings.restart.attempts);
+  out.setRestartWindowNs(settings.restart.window.count());
+  out.setRestartInitialDelayNs(settings.restart.initial_delay.count());
+  out.setRestartMaxDelayNs(settings.restart.max_delay.count());
+}
+
+void put(schema::PlanVertex::Builder out, const JobVertex& vertex,
+         const std::map<std::string, std::uint32_t>& places) {
+  out.setId(to_kj(vertex.id));
+  out.setOp(to_kj(vertex.op));
+  out.setWith(to_kj(canonical_json(*vertex.with)));
+  auto inputs = out.initInputs(static_cast<unsigned>(vertex.inputs.size()));
+  for (unsigned i = 0; i < inputs.size(); ++i) {
+    inputs[i].setVertex(places.at(vertex.inputs[i].from));
+    inputs[i].setPort(static_cast<std::uint32_t>(vertex.inputs[i].port));
+  }
+  out.setParallelism(vertex.parallelism.value_or(0));
+  if (vertex.resolved) {
+    const std::string bytes = encode_schema(*vertex.resolved);
+    out.setResolved({reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()});
+  }
+  if (vertex.projection) {
+    auto columns =
+        out.getProjection().initColumns(static_cast<unsigned>(vertex.projection->size()));
+    for (unsigned i = 0; i < columns.size(); ++i) columns.set(i, to_kj((*vertex.projection)[i]));
+  }
+  out.setPredicate(to_kj(vertex.predicate));
+}
+
+JobSettings get(schema::PlanSettings::Reader in) {
+  JobSettings settings;
+  if (in.getParallelism()) settings.parallelism = in.getParallelism();
+  settings.memory_bytes = in.getMemoryBytes();
+  settings.restart.attempts = in.getRestartAttempts();
+  settings.restart.window = Duration(in.getRestartWindowNs());
+  settings.restart.initial_delay = Duration(in.getRestartInitialDelayNs());
+  settings.restart.max_delay = Duration(in.getRestartMaxDelayNs());
+  return settings;
+}
+
+/// A map of parameters; text nested beyond any sense would overflow the stack of who walks it.
+Result<std::shared_ptr<const Json>> get_with(const std::string& text) {
+  int deepest = 0;
+  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
+    deepest = std::max(deepest, depth);
+    return depth <= json_depth_max;
+  };
+  Json with = Json::parse(text, watch, false);
+  if (with.is_discarded() || !with.is_object() || deepest > json_depth_max) {
+    return fail(ErrorCode::corrupt, "the parameters of an operator are no map");
+  }
+  return std::make_shared<const Json>(std::move(with));
+}
+
+Result<JobVertex> get(schema::PlanVertex::Reader in, const std::vector<JobVertex>& earlier) {
+  JobVertex vertex;
+  vertex.id = to_std(in.getId());
+  vertex.op = to_std(in.getOp());
+  vertex.with = TRY(get_with(to_std(in.getWith())));
+  for (const auto input : in.getInputs()) {
+    if (input.getVertex() >= earlier.size() || input.getPort() > inputs_max) {
+      return fail(ErrorCode::corrupt, "'{}' reads operator {}", vertex.id, input.getVertex());
+    }
+    vertex.inputs.push_back({earlier[input.getVertex()].id, static_cast<int>(input.getPort())});
+  }
+  if (in.getParallelism()) vertex.parallelism = in.getParallelism();
+  if (in.hasResolved()) vertex.resolved = TRY(decode_schema(in.getResolved()));
+  if (in.getProjection().isColumns()) {
+    vertex.projection.emplace();
+    for (const auto name : in.getProjection().getColumns()) {
+      vertex.projection->push_back(to_std(name));
+    }
+  }
+  vertex.predicate = to_std(in.getPredicate());
+  return vertex;
+}
+
+Result<JobGraph> get(schema::Plan::Reader in) {
+  if (in.getFormat() != plan_format) {
+    return fail(ErrorCode::unsupported, "a plan of format {}; this version reads {}",
+                in.getFormat(), plan_format);
+  }
+  JobGraph graph;
+  graph.name = JobName(to_std(in.getName()));
+  graph.settings = get(in.getSettings());
+  if (in.getVertices().size() > vertices_max) {
+    return fail(ErrorCode::corrupt, "a plan of {} operators", in.getVertices().size());
+  }
+  for (const auto vertex : in.getVertices()) {
+    graph.vertices.push_back(TRY(get(vertex, graph.vertices)));
+  }
+  TRY(well_formed(graph));
+  return graph;
+}
+
+}  // namespace
+
+std::string encode_plan(const JobGraph& graph) {
+  const Result<> formed = well_formed(graph);
+  ENSURE(formed.ok(), "a graph that no check has seen: {}", formed.error().to_string());
+  capnp::MallocMessageBuilder message;
+  auto plan = message.initRoot<schema::Plan>();
+  plan.setFormat(plan_format);
+  plan.setName(to_kj(graph.name.value()));
+  put(plan.initSettings(), graph.settings);
+  auto vertices = plan.initVertices(static_cast<unsigned>(graph.vertices.size()));
+  std::map<std::string, std::uint32_t> places;
+  for (unsigned i = 0; i < vertices.size(); ++i) {
+    put(vertices[i], graph.vertices[i], places);
+    places.emplace(graph.vertices[i].id, i);
+  }
+  const kj::Array<capnp::word> words = capnp::canonicalize(plan.asReader());
+  return {reinterpret_cast<const char*>(words.begin()), words.asBytes().size()};
+}
+
+Result<JobGraph> decode_plan(std::string_view bytes) {
+  if (bytes.empty() || bytes.size() % sizeof(capnp::word) || bytes.size() > plan_bytes_max) {
+    return fail(ErrorCode::corrupt, "{} bytes are no plan", bytes.size());
+  }
+  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.begin(), bytes.data(), bytes.size());
+  const kj::ArrayPtr<const capnp::word> segment = words;
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = 2 * words.size() + 1024;
+  try {
+    capnp::SegmentArrayMessageReader message(kj::arrayPtr(&segment, 1), options);
+    return get(message.getRoot<schema::Plan>());
+  } catch (const kj::Exception& broken) {
+    return fail(ErrorCode::corrupt, "no plan: {}", broken.getDescription().cStr());
+  }
+}
+
+std::string plan_hash(const JobGraph& graph) {
+  const std::string bytes = encode_plan(graph);
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace troupe

@@ -1,0 +1,189 @@
+#include "runtime/data/key_group.hpp"
+#include "runtime/graph/bound_graph.hpp"
+#include "runtime/graph/graph_check.hpp"
+#include "runtime/graph/regions.hpp"
+#include "runtime/graph/task_graph.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// An edge into a phase, before stages exist.
+struct PhaseEdge {
+  std::size_t from = 0;  ///< index of the producing phase
+  int port = 0;
+  ExchangeKind exchange = ExchangeKind::forward;
+  std::vector<int> keys;
+  bool own = false;   ///< between two phases of one operator
+  bool waits = false; ///< the consumer gives nothing before this input has ended
+  bool kept = false;  ///< and it will be kept on disk
+};
+
+struct PhaseNode {
+  std::size_t vertex = 0;
+  Phase phase;
+  std::vector<PhaseEdge> inputs;
+  std::uint32_t parallelism = 1;
+  std::size_t readers = 0;
+  std::uint32_t stage = 0;
+};
+
+/// From plans of vertices to stages of subtasks, in the order: concatenate phases, give each its
+/// parallelism, settle the exchanges, fuse, number.
+class TaskPlanner {
+ public:
+  TaskPlanner(const JobGraph& graph, BoundGraph bound, const PlanTarget& target)
+      : graph_(graph), bound_(std::move(bound)), target_(target) {}
+
+  TaskGraph run() {
+    concatenate();
+    for (PhaseNode& node : nodes_) {
+      node.parallelism = parallelism_of(node);
+      for (PhaseEdge& edge : node.inputs) settle(edge, node);
+    }
+    for (PhaseNode& node : nodes_) place(node);
+    connect();
+    keep_what_would_jam(tasks_, waits_);
+    mark_regions(tasks_);
+    return std::move(tasks_);
+  }
+
+ private:
+  void concatenate() {
+    std::vector<std::size_t> outputs;  // by vertex: the index of its last phase
+    for (std::size_t v = 0; v < bound_.plans.size(); ++v) {
+      const std::size_t first = nodes_.size();
+      for (Phase& phase : bound_.plans[v]->phases) {
+        PhaseNode node;
+        node.vertex = v;
+        for (const PhaseInput& input : phase.inputs) {
+          node.inputs.push_back(resolve(v, first, outputs, input));
+          ++nodes_[node.inputs.back().from].readers;
+        }
+        node.phase = std::move(phase);
+        nodes_.push_back(std::move(node));
+      }
+      outputs.push_back(nodes_.size() - 1);
+    }
+  }
+
+  PhaseEdge resolve(std::size_t vertex, std::size_t first, const std::vector<std::size_t>& outputs,
+                    const PhaseInput& input) const {
+    PhaseEdge edge;
+    const auto index = static_cast<std::size_t>(input.index);
+    edge.own = input.origin == PhaseInput::Origin::phase;
+    if (edge.own) {
+      ENSURE(first + index < nodes_.size(), "a phase of '{}' reads a later one",
+             graph_.vertices[vertex].id);
+      edge.from = first + index;
+      edge.port = input.port;
+    } else {
+      edge.from = outputs.at(bound_.producers[vertex].at(index));
+      edge.port = graph_.vertices[vertex].inputs[index].port;
+    }
+    edge.exchange = input.exchange;
+    edge.keys = input.keys;
+    edge.waits = input.blocking;
+    return edge;
+  }
+
+  /// What the vertex asks for; else that of the producer it could be fused with; else the job's.
+  std::uint32_t parallelism_of(const PhaseNode& node) const {
+    const JobVertex& vertex = graph_.vertices[node.vertex];
+    std::uint32_t wanted = graph_.settings.parallelism.value_or(target_.parallelism);
+    std::optional<std::uint32_t> inherited;
+    bool own = false;
+    bool alike = true;
+    for (const PhaseEdge& edge : node.inputs) {
+      if (edge.exchange == ExchangeKind::gather) return 1;
+      if (edge.exchange != ExchangeKind::forward) continue;
+      alike = alike && inherited.value_or(nodes_[edge.from].parallelism) ==
+                           nodes_[edge.from].parallelism;
+      inherited = nodes_[edge.from].parallelism;
+      own = own || edge.own;
+    }
+    if (inherited && alike) wanted = *inherited;
+    if (vertex.parallelism && !own) wanted = *vertex.parallelism;
+    wanted = std::min(wanted, node.phase.parallelism_max.value_or(wanted));
+    return std::clamp<std::uint32_t>(wanted, 1, key_groups_default);
+  }
+
+  void settle(PhaseEdge& edge, const PhaseNode& node) const {
+    const std::uint32_t from = nodes_[edge.from].parallelism;
+    if (edge.exchange == ExchangeKind::forward) {
+      if (from == node.parallelism) return;
+      edge.exchange = node.parallelism == 1 ? ExchangeKind::gather : ExchangeKind::rebalance;
+    }
+    edge.kept = edge.waits && target_.keep_blocking_edges;
+    // One to one is no exchange; but a range producer names its receivers itself.
+    const bool alone = from == 1 && node.parallelism == 1;
+    if (alone && !edge.kept && edge.exchange != ExchangeKind::range) {
+      edge.exchange = ExchangeKind::forward;
+      edge.keys.clear();
+    }
+  }
+
+  bool fused(const PhaseNode& node) const {
+    if (node.inputs.size() != 1) return false;
+    const PhaseEdge& edge = node.inputs.front();
+    const PhaseNode& producer = nodes_[edge.from];
+    return edge.exchange == ExchangeKind::forward && !edge.kept && producer.readers == 1 &&
+           producer.phase.outputs.size() == 1;
+  }
+
+  void place(PhaseNode& node) {
+    if (fused(node)) {
+      node.stage = nodes_[node.inputs.front().from].stage;
+    } else {
+      node.stage = static_cast<std::uint32_t>(tasks_.stages.size());
+      Stage stage;
+      stage.id = StageId(node.stage);
+      stage.parallelism = node.parallelism;
+      tasks_.stages.push_back(std::move(stage));
+    }
+    tasks_.stages[node.stage].chain.push_back({graph_.vertices[node.vertex].id, node.phase});
+  }
+
+  void connect() {
+    for (const PhaseNode& node : nodes_) {
+      if (fused(node)) continue;
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        const PhaseEdge& from = node.inputs[i];
+        const auto port = static_cast<std::size_t>(from.port);
+        TaskEdge edge;
+        edge.from = StageId(nodes_[from.from].stage);
+        edge.from_port = from.port;
+        edge.to = StageId(node.stage);
+        edge.to_input = static_cast<int>(i);
+        edge.exchange = from.exchange;
+        edge.keys = from.keys;
+        edge.blocking = from.kept;
+        edge.schema = nodes_[from.from].phase.outputs.at(port);
+        tasks_.edges.push_back(std::move(edge));
+        waits_.push_back(from.waits);
+      }
+    }
+  }
+
+  const JobGraph& graph_;
+  BoundGraph bound_;
+  const PlanTarget& target_;
+  std::vector<PhaseNode> nodes_;
+  TaskGraph tasks_;
+  std::vector<bool> waits_;  ///< by edge
+};
+
+}  // namespace
+
+Result<TaskGraph> plan_tasks(const JobGraph& graph, const OperatorRegistry& registry,
+                             const PlanTarget& target) {
+  ENSURE(target.parallelism > 0, "a plan for a cluster without slots");
+  TRY(well_formed(graph));
+  BoundGraph bound = plan_vertices(graph, registry);
+  if (!bound.ok()) return bound.errors.front();
+  return TaskPlanner(graph, std::move(bound), target).run();
+}
+
+}  // namespace troupe

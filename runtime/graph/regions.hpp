@@ -1,0 +1,23 @@
+#pragma once
+
+#include "runtime/graph/task_graph.hpp"
+
+#include <vector>
+
+namespace troupe {
+
+/// Numbers the regions: stages joined by pipelined edges fail and restart together.
+void mark_regions(TaskGraph& graph);
+
+/// Keeps edges on disk that would otherwise jam the run, whatever the target says.
+///
+///     flights ---> average per carrier ---> build side \
+///        \--------------------------------> probe side  join
+///
+/// The join takes no probe row before its build side has ended; the channel to the probe side is
+/// full, so `flights` cannot go on, so the build side never ends. `waits[i]` says that the consumer
+/// of edge i gives nothing before that input has ended. An input that may be left waiting for
+/// another one is kept where both come from one stage.
+void keep_what_would_jam(TaskGraph& graph, const std::vector<bool>& waits);
+
+}  // namespace troupe
