@@ -1,8 +1,7 @@
+#include "runtime/base/near.hpp"
 #include "runtime/graph/bound_graph.hpp"
 #include "runtime/graph/graph_check.hpp"
 #include "runtime/graph/task_graph.hpp"
-
-#include "runtime/base/near.hpp"
 
 #include <arrow/type.h>
 
@@ -136,7 +135,8 @@ Result<std::map<std::string, SchemaPtr>> schemas_of(const JobGraph& graph,
   if (!bound.ok()) return bound.errors.front();
   std::map<std::string, SchemaPtr> schemas;
   for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
-    schemas.emplace(graph.vertices[i].id, bound.plans[i]->output());
+    const std::vector<SchemaPtr>& outputs = bound.plans[i]->phases.back().outputs;
+    if (!outputs.empty()) schemas.emplace(graph.vertices[i].id, outputs.front());
   }
   return schemas;
 }

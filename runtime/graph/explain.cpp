@@ -115,9 +115,8 @@ Json tasks_json(const JobGraph& graph, const TaskGraph& tasks) {
   Json told = header(graph, "tasks");
   std::uint32_t total = 0;
   for (const Stage& stage : tasks.stages) {
-    Json one = {{"stage", stage.id.value()},
-                {"subtasks", stage.parallelism},
-                {"region", stage.region}};
+    Json one = {
+        {"stage", stage.id.value()}, {"subtasks", stage.parallelism}, {"region", stage.region}};
     for (const TaskEdge& edge : tasks.edges) {
       if (edge.to == stage.id) one["inputs"].push_back(edge_json(edge));
     }

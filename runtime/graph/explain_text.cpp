@@ -1,11 +1,17 @@
-#include "runtime/graph/explain.hpp"
-
 #include "runtime/base/json.hpp"
+#include "runtime/graph/explain.hpp"
 
 #include <algorithm>
 
 namespace troupe {
 namespace {
+
+/// A part that may be missing: then there is nothing in it.
+const Json& part(const Json& whole, const char* name) {
+  static const Json nothing;
+  const auto found = whole.find(name);
+  return found == whole.end() ? nothing : *found;
+}
 
 std::string joined(const Json& words) {
   std::string text;
@@ -38,7 +44,7 @@ std::string exchange(const Json& edge) {
 std::string phase_line(const Json& phase) {
   std::string text = "    " + phase["name"].get<std::string>();
   if (phase.contains("detail")) text += "  " + phase["detail"].get<std::string>();
-  for (const Json& input : phase.value("inputs", Json::array())) {
+  for (const Json& input : part(phase, "inputs")) {
     const bool own = input.contains("phase");
     text += fmt::format("\n      <- {} {}  {}{}", own ? "phase" : "input",
                         input[own ? "phase" : "input"].dump(), exchange(input),
@@ -48,19 +54,19 @@ std::string phase_line(const Json& phase) {
 }
 
 std::string operator_text(const Json& vertex) {
-  std::string text = fmt::format("{}  {}", vertex["id"].get<std::string>(),
-                                 vertex["op"].get<std::string>());
+  std::string text =
+      fmt::format("{}  {}", vertex["id"].get<std::string>(), vertex["op"].get<std::string>());
   if (vertex.contains("from")) text += "  from " + joined(vertex["from"]);
   if (vertex.contains("rows")) text += fmt::format("  about {} rows", vertex["rows"].dump());
   text += "\n";
-  for (const auto& [name, value] : vertex.value("with", Json::object()).items()) {
+  for (const auto& [name, value] : part(vertex, "with").items()) {
     text += fmt::format("    {}: {}\n", name,
                         value.is_string() ? value.get<std::string>() : value.dump());
   }
   if (const std::string told = pushed(vertex); !told.empty()) {
     text += fmt::format("    reads {}\n", told);
   }
-  for (const Json& phase : vertex.value("phases", Json::array())) text += phase_line(phase);
+  for (const Json& phase : part(vertex, "phases")) text += phase_line(phase);
   if (vertex.contains("columns")) {
     std::string columns;
     for (const Json& column : vertex["columns"]) {
@@ -76,7 +82,7 @@ std::string stage_text(const Json& stage) {
   const auto subtasks = stage["subtasks"].get<std::uint32_t>();
   std::string text = fmt::format("stage {}  {} subtask{}  region {}\n", stage["stage"].dump(),
                                  subtasks, subtasks == 1 ? "" : "s", stage["region"].dump());
-  for (const Json& edge : stage.value("inputs", Json::array())) {
+  for (const Json& edge : part(stage, "inputs")) {
     text += fmt::format("  <- stage {}  {}{}\n", edge["stage"].dump(), exchange(edge),
                         edge["kept_on_disk"].get<bool>() ? "  kept on disk" : "");
   }
@@ -87,9 +93,9 @@ std::string stage_text(const Json& stage) {
     phase_width = std::max(phase_width, link["phase"].get<std::string>().size());
   }
   for (const Json& link : stage["chain"]) {
-    std::string line = fmt::format("  {:<{}}  {:<{}}  {}", link["id"].get<std::string>(), id_width,
-                                   link["phase"].get<std::string>(), phase_width,
-                                   link.value("detail", ""));
+    std::string line = fmt::format("  {:<{}}  {:<{}}", link["id"].get<std::string>(), id_width,
+                                   link["phase"].get<std::string>(), phase_width);
+    if (link.contains("detail")) line += "  " + link["detail"].get<std::string>();
     if (const std::string told = pushed(link); !told.empty()) line += "  reads " + told;
     if (link.contains("state")) line += "  (stateful)";
     line.erase(line.find_last_not_of(' ') + 1);
@@ -98,47 +104,46 @@ std::string stage_text(const Json& stage) {
   return text;
 }
 
-std::string quoted(const std::string& text) { return Json(text).dump(); }
+std::string in_quotes(const std::string& text) { return Json(text).dump(); }
 
 }  // namespace
 
 std::string explain_text(const Json& explained) {
-  std::string text =
-      fmt::format("job {}  plan {}", explained["job"].get<std::string>(),
-                  explained["hash"].get<std::string>().substr(0, 12));
+  std::string text = fmt::format("job {}  plan {}", explained["job"].get<std::string>(),
+                                 explained["hash"].get<std::string>().substr(0, 12));
   if (explained.contains("tasks")) text += fmt::format("  {} tasks", explained["tasks"].dump());
   text += "\n\n";
-  for (const Json& vertex : explained.value("operators", Json::array())) {
+  for (const Json& vertex : part(explained, "operators")) {
     text += operator_text(vertex);
   }
-  for (const Json& stage : explained.value("stages", Json::array())) text += stage_text(stage);
+  for (const Json& stage : part(explained, "stages")) text += stage_text(stage);
   return text;
 }
 
 std::string explain_dot(const Json& explained) {
   std::string text = fmt::format("digraph {} {{\n  node [shape=box];\n",
-                                 quoted(explained["job"].get<std::string>()));
-  for (const Json& vertex : explained.value("operators", Json::array())) {
+                                 in_quotes(explained["job"].get<std::string>()));
+  for (const Json& vertex : part(explained, "operators")) {
     const auto id = vertex["id"].get<std::string>();
-    text += fmt::format("  {} [label={}];\n", quoted(id),
-                        quoted(id + "\n" + vertex["op"].get<std::string>()));
-    for (const Json& from : vertex.value("from", Json::array())) {
+    text += fmt::format("  {} [label={}];\n", in_quotes(id),
+                        in_quotes(id + "\n" + vertex["op"].get<std::string>()));
+    for (const Json& from : part(vertex, "from")) {
       const auto producer = from.get<std::string>();
-      text += fmt::format("  {} -> {};\n", quoted(producer.substr(0, producer.find('.'))),
-                          quoted(id));
+      text += fmt::format("  {} -> {};\n", in_quotes(producer.substr(0, producer.find('.'))),
+                          in_quotes(id));
     }
   }
-  for (const Json& stage : explained.value("stages", Json::array())) {
-    std::string label = fmt::format("stage {} x {}", stage["stage"].dump(),
-                                    stage["subtasks"].dump());
+  for (const Json& stage : part(explained, "stages")) {
+    std::string label =
+        fmt::format("stage {} x {}", stage["stage"].dump(), stage["subtasks"].dump());
     for (const Json& link : stage["chain"]) {
-      label += fmt::format("\n{}: {}", link["id"].get<std::string>(),
-                           link["phase"].get<std::string>());
+      label +=
+          fmt::format("\n{}: {}", link["id"].get<std::string>(), link["phase"].get<std::string>());
     }
-    text += fmt::format("  s{} [label={}];\n", stage["stage"].dump(), quoted(label));
-    for (const Json& edge : stage.value("inputs", Json::array())) {
+    text += fmt::format("  s{} [label={}];\n", stage["stage"].dump(), in_quotes(label));
+    for (const Json& edge : part(stage, "inputs")) {
       text += fmt::format("  s{} -> s{} [label={}{}];\n", edge["stage"].dump(),
-                          stage["stage"].dump(), quoted(exchange(edge)),
+                          stage["stage"].dump(), in_quotes(exchange(edge)),
                           edge["kept_on_disk"].get<bool>() ? ", style=bold" : "");
     }
   }

@@ -65,8 +65,7 @@ const GraphBuilder::Vertex& GraphBuilder::Vertex::from(
   return *this;
 }
 
-const GraphBuilder::Vertex& GraphBuilder::Vertex::and_from(const Vertex& producer,
-                                                           int port) const {
+const GraphBuilder::Vertex& GraphBuilder::Vertex::and_from(const Vertex& producer, int port) const {
   get().inputs.push_back({producer.id(), port});
   return *this;
 }

@@ -103,8 +103,8 @@ class GraphCheck {
     }
     if (count >= told.inputs_min && (told.inputs_max < 0 || count <= told.inputs_max)) return;
     if (told.role == OperatorRole::source) {
-      return report(vertex.id + ".from", fmt::format("'{}' is a source: it reads no other operator",
-                                                     vertex.op),
+      return report(vertex.id + ".from",
+                    fmt::format("'{}' is a source: it reads no other operator", vertex.op),
                     "remove 'from'");
     }
     const std::string hint = count == 0 ? "say where its rows come from: from: <id>" : "";
@@ -173,7 +173,8 @@ class GraphCheck {
     }
     for (const JobVertex& vertex : graph_.vertices) {
       const OperatorKind* kind = registry_.find(vertex.op);
-      if (!kind || kind->description().role == OperatorRole::sink || read.count(vertex.id)) continue;
+      if (!kind || kind->description().role == OperatorRole::sink || read.count(vertex.id))
+        continue;
       report(vertex.id, fmt::format("nothing reads the rows of '{}'", vertex.id),
              "end it in a sink, such as 'print' or 'write.parquet', or remove it");
     }

@@ -1,9 +1,8 @@
-#include "schemas/plan.capnp.h"
-
 #include "runtime/base/json.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/graph/graph_check.hpp"
 #include "runtime/graph/job_graph.hpp"
+#include "schemas/plan.capnp.h"
 
 #include <arrow/buffer.h>
 #include <arrow/io/memory.h>

@@ -16,9 +16,9 @@ struct PhaseEdge {
   int port = 0;
   ExchangeKind exchange = ExchangeKind::forward;
   std::vector<int> keys;
-  bool own = false;   ///< between two phases of one operator
-  bool waits = false; ///< the consumer gives nothing before this input has ended
-  bool kept = false;  ///< and it will be kept on disk
+  bool own = false;    ///< between two phases of one operator
+  bool waits = false;  ///< the consumer gives nothing before this input has ended
+  bool kept = false;   ///< and it will be kept on disk
 };
 
 struct PhaseNode {
@@ -99,8 +99,8 @@ class TaskPlanner {
     for (const PhaseEdge& edge : node.inputs) {
       if (edge.exchange == ExchangeKind::gather) return 1;
       if (edge.exchange != ExchangeKind::forward) continue;
-      alike = alike && inherited.value_or(nodes_[edge.from].parallelism) ==
-                           nodes_[edge.from].parallelism;
+      alike = alike &&
+              inherited.value_or(nodes_[edge.from].parallelism) == nodes_[edge.from].parallelism;
       inherited = nodes_[edge.from].parallelism;
       own = own || edge.own;
     }

@@ -11,8 +11,8 @@ void mark_regions(TaskGraph& graph);
 
 /// Keeps edges on disk that would otherwise jam the run, whatever the target says.
 ///
-///     flights ---> average per carrier ---> build side \
-///        \--------------------------------> probe side  join
+///     flights --> averages --> join, build side
+///           `----------------> join, probe side
 ///
 /// The join takes no probe row before its build side has ended; the channel to the probe side is
 /// full, so `flights` cannot go on, so the build side never ends. `waits[i]` says that the consumer

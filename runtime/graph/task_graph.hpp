@@ -57,7 +57,7 @@ struct PlanTarget {
   std::uint32_t parallelism = 2;  ///< subtasks of a stage, unless the job or vertex says otherwise
   /// True where a lost node must not restart the whole run: edges whose consumer needs all its
   /// input are then kept on disk. With a single executor process nothing survives its death, and
-  /// rows move by pointer.
+  /// rows move by pointer; only an edge that would otherwise jam the run is kept there too.
   bool keep_blocking_edges = false;
 };
 
@@ -67,8 +67,8 @@ struct PlanTarget {
 /// is no mistake.
 std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry);
 
-/// The output schema of every vertex of a bound graph, by id; what tests in the file and `explain`
-/// need.
+/// The output schema of every vertex of a bound graph that has an output, by id; what tests in the
+/// file and `explain` need.
 Result<std::map<std::string, SchemaPtr>> schemas_of(const JobGraph& graph,
                                                     const OperatorRegistry& registry);
 

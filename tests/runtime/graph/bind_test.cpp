@@ -1,0 +1,125 @@
+// Schemas flow along edges and every mistake is told once; sources are narrowed to what somebody
+// needs, and never to what would change an answer.
+#include "runtime/graph/graph_builder.hpp"
+#include "runtime/graph/task_graph.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/test_operators.hpp"
+
+using namespace troupe;
+
+namespace {
+
+const OperatorRegistry& registry() {
+  static const OperatorRegistry all = [] {
+    OperatorRegistry made;
+    test_operators::register_all(made);
+    return made;
+  }();
+  return all;
+}
+
+JobGraph bound(const GraphBuilder& job) {
+  JobGraph graph = *job.build();
+  for (const Error& error : bind(graph, registry())) FAIL(error.to_string());
+  return graph;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a source reads only the columns that somebody needs") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read", {{"columns", {"a", "b", "c", "d"}}});
+  const auto same = job.add("same", "test.pass").from(rows);
+  const auto picked = job.add("picked", "test.pick", {{"columns", {"d", "b"}}}).from(same);
+  job.add("out", "test.write").from(picked);
+
+  const JobGraph graph = bound(job);
+  CHECK(graph.vertices[0].projection == Names{"b", "d"});
+  CHECK(graph.vertices[0].resolved->num_fields() == 4);
+  CHECK((*schemas_of(graph, registry())).at("picked")->field_names() == Names{"d", "b"});
+}
+
+TEST_CASE("two readers of one source need both their columns") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read", {{"columns", {"a", "b", "c", "d"}}});
+  const auto one = job.add("one", "test.pick", {{"columns", {"a"}}}).from(rows);
+  const auto two = job.add("two", "test.group", {{"by", "c"}}).from(rows);
+  job.add("out1", "test.write").from(one);
+  job.add("out2", "test.write").from(two);
+  CHECK(bound(job).vertices[0].projection == Names{"a", "c"});
+}
+
+TEST_CASE("who needs all columns gets them, and rows can always be counted") {
+  GraphBuilder all("job");
+  const auto rows = all.add("rows", "test.read");
+  all.add("out", "test.write").from(rows);
+  CHECK_FALSE(bound(all).vertices[0].projection);
+}
+
+TEST_CASE("a source is not narrowed where names of the output would change") {
+  // 'b_right' is only called so while the left side has a 'b' too: reading less would rename it.
+  GraphBuilder job("job");
+  const auto left = job.add("left", "test.read", {{"columns", {"a", "b", "x"}}});
+  const auto right = job.add("right", "test.read", {{"columns", {"a", "b", "y"}}});
+  const auto both = job.add("both", "test.join", {{"using", "a"}}).from({left, right});
+  const auto picked = job.add("picked", "test.pick", {{"columns", {"b_right"}}}).from(both);
+  job.add("out", "test.write").from(picked);
+  const JobGraph graph = bound(job);
+  CHECK_FALSE(graph.vertices[0].projection);
+  CHECK_FALSE(graph.vertices[1].projection);
+
+  // Where nothing clashes, both sides are narrowed.
+  GraphBuilder apart("job");
+  const auto l = apart.add("left", "test.read", {{"columns", {"a", "b", "x"}}});
+  const auto r = apart.add("right", "test.read", {{"columns", {"a", "y", "z"}}});
+  const auto joined = apart.add("both", "test.join", {{"using", "a"}}).from({l, r});
+  apart.add("out", "test.write")
+      .from(apart.add("picked", "test.pick", {{"columns", {"b", "z"}}}).from(joined));
+  const JobGraph narrowed = bound(apart);
+  CHECK(narrowed.find("left")->projection == Names{"a", "b"});
+  CHECK(narrowed.find("right")->projection == Names{"a", "z"});
+}
+
+TEST_CASE("every mistake is told once, and what follows from it is not") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  const auto wrong = job.add("wrong", "test.pick", {{"columns", {"a", "nope"}}}).from(rows);
+  const auto after = job.add("after", "test.group", {{"by", "nope"}}).from(wrong);
+  job.add("out", "test.write").from(after);
+  const auto second = job.add("second", "test.group", {{"by", "q"}}).from(rows);
+  job.add("out2", "test.write").from(second);
+
+  JobGraph graph = *job.build();
+  const std::vector<Error> errors = bind(graph, registry());
+  REQUIRE(errors.size() == 2);
+  CHECK(errors[0].path == "wrong.with.columns.1");
+  CHECK(errors[0].message == "no column 'nope'");
+  CHECK(errors[1].path == "second.with.by");
+  CHECK_FALSE(graph.vertices[0].projection);
+}
+
+TEST_CASE("wrong options are told even below a broken vertex") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read", {{"path", "missing"}});
+  const auto picked = job.add("picked", "test.pick", {{"colums", {"a"}}}).from(rows);
+  job.add("out", "test.write").from(picked);
+  JobGraph graph = *job.build();
+  const std::vector<Error> errors = bind(graph, registry());
+  REQUIRE(errors.size() >= 2);
+  CHECK(errors[0].path == "rows.with.path");
+  for (std::size_t i = 1; i < errors.size(); ++i) {
+    CHECK(errors[i].path.rfind("picked.with.", 0) == 0);
+  }
+}
+
+TEST_CASE("a bound graph that travelled plans the same, without looking at its sources again") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read", {{"columns", {"a", "b"}}});
+  job.add("out", "test.write")
+      .from(job.add("picked", "test.pick", {{"columns", {"b"}}}).from(rows));
+  const JobGraph graph = bound(job);
+  const JobGraph back = *decode_plan(encode_plan(graph));
+  CHECK(schemas_of(back, registry())->at("rows")->field_names() == Names{"b"});
+}

@@ -1,0 +1,182 @@
+// The physical plan: what is fused, what is shuffled, what is kept, what restarts together. Each
+// graph's whole plan is compared as text.
+#include "runtime/base/json.hpp"
+#include "runtime/graph/explain.hpp"
+#include "runtime/graph/graph_builder.hpp"
+#include "runtime/graph/task_graph.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/test_operators.hpp"
+
+using namespace troupe;
+
+namespace {
+
+const OperatorRegistry& registry() {
+  static const OperatorRegistry all = [] {
+    OperatorRegistry made;
+    test_operators::register_all(made);
+    return made;
+  }();
+  return all;
+}
+
+/// "0 x2 r0: rows same | 1 x1 r0: out <- 0 gather": stage, subtasks, region, chain, inputs.
+std::string plan_of(const GraphBuilder& job, PlanTarget target) {
+  JobGraph graph = *job.build();
+  REQUIRE(bind(graph, registry()).empty());
+  const TaskGraph tasks = *plan_tasks(graph, registry(), target);
+  std::string text;
+  for (const Stage& stage : tasks.stages) {
+    text += fmt::format("{}{} x{} r{}:", text.empty() ? "" : " | ", stage.id, stage.parallelism,
+                        stage.region);
+    for (const ChainLink& link : stage.chain) {
+      const std::size_t dot = link.phase.name.find('.', 5);
+      text += " " + link.vertex + (dot == std::string::npos ? "" : link.phase.name.substr(dot));
+    }
+    for (const TaskEdge& edge : tasks.edges) {
+      if (edge.to != stage.id) continue;
+      text += fmt::format(" <- {} {}{}", edge.from, to_string(edge.exchange),
+                          edge.blocking ? " kept" : "");
+    }
+  }
+  return text;
+}
+
+constexpr PlanTarget alone{2, false};
+constexpr PlanTarget cluster{2, true};
+
+}  // namespace
+
+TEST_CASE("forward operators of equal parallelism are one chain") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  job.add("out", "test.write").from(job.add("same", "test.pass").from(rows));
+  CHECK(plan_of(job, alone) == "0 x2 r0: rows same out");
+  CHECK(plan_of(job, cluster) == "0 x2 r0: rows same out");
+}
+
+TEST_CASE("an output with two readers is not fused with either") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  job.add("out1", "test.write").from(rows);
+  job.add("out2", "test.write").from(rows);
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r0: rows | 1 x2 r0: out1 <- 0 forward | 2 x2 r0: out2 <- 0 forward");
+}
+
+TEST_CASE("an aggregation is shuffled between its phases; a cluster keeps that edge") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  job.add("out", "test.write").from(job.add("sums", "test.group", {{"by", "a"}}).from(rows));
+  CHECK(plan_of(job, alone) == "0 x2 r0: rows sums.partial | 1 x2 r0: sums.final out <- 0 hash");
+  CHECK(plan_of(job, cluster) ==
+        "0 x2 r0: rows sums.partial | 1 x2 r1: sums.final out <- 0 hash kept");
+}
+
+TEST_CASE("with one subtask nothing is shuffled at all") {
+  GraphBuilder job("job");
+  job.parallelism(1);
+  const auto rows = job.add("rows", "test.read");
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(rows);
+  job.add("out", "test.write").from(job.add("sorted", "test.sort").from(sums));
+  CHECK(plan_of(job, alone) == "0 x1 r0: rows sums.partial sums.final sorted out");
+}
+
+TEST_CASE("what follows a gather stays with its only subtask, unless it asks for more") {
+  GraphBuilder job("job");
+  const auto sorted = job.add("sorted", "test.sort").from(job.add("rows", "test.read"));
+  const auto same = job.add("same", "test.pass").from(sorted);
+  job.add("out", "test.write").from(same);
+  CHECK(plan_of(job, alone) == "0 x2 r0: rows | 1 x1 r0: sorted same out <- 0 gather");
+  same.parallelism(3);
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r0: rows | 1 x1 r0: sorted <- 0 gather | 2 x3 r0: same out <- 1 rebalance");
+}
+
+TEST_CASE("unequal parallelism is joined by a rebalance, or a gather into one") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read").parallelism(4);
+  const auto same = job.add("same", "test.pass").from(rows);
+  job.add("out", "test.write").from(same).parallelism(1);
+  CHECK(plan_of(job, alone) == "0 x4 r0: rows same | 1 x1 r0: out <- 0 gather");
+}
+
+TEST_CASE("a join waits for its build side; both ends of a pipelined edge restart together") {
+  GraphBuilder job("job");
+  const auto left = job.add("left", "test.read");
+  const auto right = job.add("right", "test.read", {{"columns", {"a", "z"}}});
+  job.add("out", "test.write")
+      .from(job.add("both", "test.join", {{"using", "a"}}).from({left, right}));
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r0: left | 1 x2 r0: right | 2 x2 r0: both out <- 0 hash <- 1 hash");
+  CHECK(plan_of(job, cluster) ==
+        "0 x2 r0: left | 1 x2 r1: right | 2 x2 r0: both out <- 0 hash <- 1 hash kept");
+}
+
+TEST_CASE("a stage joined with what was made of it keeps its probe side, or it would jam") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(rows);
+  job.add("out", "test.write")
+      .from(job.add("both", "test.join", {{"using", "a"}}).from({rows, sums}));
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r0: rows | 1 x2 r0: sums.partial <- 0 forward | 2 x2 r0: sums.final <- 1 hash | "
+        "3 x2 r0: both out <- 0 hash kept <- 2 hash");
+}
+
+TEST_CASE("splits are dealt largest first, always the same, and read in their order") {
+  GraphBuilder job("job");
+  job.add("out", "test.write").from(job.add("rows", "test.read"));
+  JobGraph graph = *job.build();
+  REQUIRE(bind(graph, registry()).empty());
+  TaskGraph tasks = *plan_tasks(graph, registry(), alone);
+  REQUIRE(assign_splits(tasks));
+  // 100 90 80 70 60 50 40 30 over two: 100 70 60 30 = 260 and 90 80 50 40 = 260.
+  std::string dealt;
+  for (const auto& hand : tasks.stages[0].splits) {
+    for (const Split& split : hand) dealt += fmt::format("{} ", split.bytes);
+    dealt += "| ";
+  }
+  CHECK(dealt == "100 70 60 30 | 90 80 50 40 | ");
+}
+
+TEST_CASE("explain tells what is read, fused, shuffled and kept") {
+  GraphBuilder job("demo");
+  const auto rows = job.add("rows", "test.read");
+  job.add("out", "test.write").from(job.add("sums", "test.group", {{"by", "b"}}).from(rows));
+  JobGraph graph = *job.build();
+  REQUIRE(bind(graph, registry()).empty());
+  const auto told = [&](ExplainLevel level) { return *explain(graph, registry(), cluster, level); };
+  const std::string hash = plan_hash(graph).substr(0, 12);
+  CHECK(explain_text(told(ExplainLevel::tasks)) == "job demo  plan " + hash + R"(  4 tasks
+
+stage 0  2 subtasks  region 0
+  rows  test.read             reads 1 of 3 columns: b
+  sums  test.group.partial
+stage 1  2 subtasks  region 1
+  <- stage 0  hash(b)  kept on disk
+  sums  test.group.final  (stateful)
+  out   test.write
+)");
+  CHECK(explain_text(told(ExplainLevel::plan)) == "job demo  plan " + hash + R"(
+
+rows  test.read  about 1000 rows
+    reads 1 of 3 columns: b
+    test.read
+    gives b int64
+sums  test.group  from rows
+    by: b
+    test.group.partial
+      <- input 0  forward
+    test.group.final
+      <- phase 0  hash(b)  waits for all of it
+    gives b int64, rows int64
+out  test.write  from sums
+    test.write
+      <- input 0  forward
+)");
+  CHECK(told(ExplainLevel::descriptor)["operators"][1].dump() ==
+        R"({"id":"sums","op":"test.group","from":["rows"],"with":{"by":"b"}})");
+  CHECK(explain_dot(told(ExplainLevel::tasks)).find("s0 -> s1 [label=\"hash(b)\"") !=
+        std::string::npos);
+}
