@@ -151,7 +151,7 @@ TEST_CASE("explain tells what is read, fused, shuffled and kept") {
   CHECK(explain_text(told(ExplainLevel::tasks)) == "job demo  plan " + hash + R"(  4 tasks
 
 stage 0  2 subtasks  region 0
-  rows  test.read             reads 1 of 3 columns: b
+  rows  test.read           reads 1 of 3 columns: b
   sums  test.group.partial
 stage 1  2 subtasks  region 1
   <- stage 0  hash(b)  kept on disk
