@@ -1,16 +1,16 @@
 #pragma once
 
+#include "runtime/base/ids.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/graph/job_graph.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "runtime/base/ids.hpp"
-#include "runtime/base/result.hpp"
-#include "runtime/base/time.hpp"
-#include "runtime/graph/job_graph.hpp"
 
 namespace troupe {
 
@@ -26,9 +26,9 @@ struct VertexView {
   std::int64_t rows_in = 0;
   std::int64_t rows_out = 0;
   std::int64_t bytes_out = 0;
-  double busy_s = 0;     ///< computing
-  double blocked_s = 0;  ///< had output and no room for it
-  double idle_s = 0;     ///< had no input
+  double busy_s = 0;      ///< computing
+  double blocked_s = 0;   ///< had output and no room for it
+  double idle_s = 0;      ///< had no input
   double queue_fill = 0;  ///< 0..1, the fullest input channel
 };
 

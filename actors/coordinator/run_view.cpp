@@ -1,0 +1,149 @@
+#include "actors/coordinator/run_view.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+namespace troupe {
+namespace {
+
+double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+std::string chain_name(const Stage& stage) {
+  std::vector<std::string> names;
+  for (const auto& link : stage.chain) names.push_back(link.phase.name);
+  return fmt::format("{}", fmt::join(names, " > "));
+}
+
+const char* task_state(const TaskStatus& task) {
+  if (task.attempt == Attempt(0) && task.attempts == 0) return "waiting";
+  if (task.attempt == Attempt(0)) return "restarting";
+  return to_string(task.state);
+}
+
+bool is_finished(const TaskStatus& task) {
+  return task.attempt != Attempt(0) && task.state == AttemptState::finished;
+}
+
+/// Counters of the winning attempt where the task is done, else the last that were heard.
+const TaskCounters& counters_of(const TaskStatus& task) {
+  return is_finished(task) ? task.result.counters : task.counters;
+}
+
+class Views {
+ public:
+  explicit Views(const RunFacts& facts) : facts_(facts) {
+    for (const auto& vertex : facts.job.vertices) {
+      VertexView view{.id = vertex.id, .op = vertex.op};
+      for (const auto& input : vertex.inputs) view.from.push_back(input.from);
+      index_[vertex.id] = vertices_.size();
+      vertices_.push_back(std::move(view));
+    }
+  }
+
+  void add(TaskId id, const TaskStatus& task) {
+    const Stage& stage = facts_.topology->graph().stage(id.stage);
+    std::set<std::string> members;
+    for (const auto& link : stage.chain) members.insert(link.vertex);
+    for (const auto& name : members) {
+      if (const auto found = index_.find(name); found != index_.end()) {
+        add_task(vertices_[found->second], task);
+      }
+    }
+    for (const auto& counted : counters_of(task).vertices) {
+      if (const auto found = index_.find(counted.vertex); found != index_.end()) {
+        VertexView& vertex = vertices_[found->second];
+        vertex.rows_in += static_cast<std::int64_t>(counted.rows_in);
+        vertex.rows_out += static_cast<std::int64_t>(counted.rows_out);
+        vertex.bytes_out += static_cast<std::int64_t>(counted.bytes_out);
+      }
+    }
+    tasks_.push_back({id, chain_name(stage), task_state(task), task.attempt, task.node});
+  }
+
+  void fill(RunView& view) && {
+    for (auto& vertex : vertices_) vertex.state = state_of(vertex);
+    view.vertices = std::move(vertices_);
+    view.task_list = std::move(tasks_);
+  }
+
+ private:
+  static void add_task(VertexView& vertex, const TaskStatus& task) {
+    const TaskCounters& counters = counters_of(task);
+    ++vertex.tasks;
+    vertex.tasks_finished += is_finished(task);
+    vertex.restarts += task.attempts > 1 ? task.attempts - 1 : 0;
+    vertex.busy_s += in_seconds(counters.busy);
+    vertex.blocked_s += in_seconds(counters.blocked);
+    vertex.idle_s += in_seconds(counters.idle);
+    vertex.queue_fill = std::max(vertex.queue_fill, counters.queue_percent / 100.0);
+    if (task.attempt != Attempt(0) && task.state == AttemptState::running) vertex.state = "running";
+  }
+
+  std::string state_of(const VertexView& vertex) const {
+    if (vertex.tasks > 0 && vertex.tasks_finished == vertex.tasks) return "finished";
+    if (facts_.state == RunState::failed || facts_.state == RunState::halted) return "failed";
+    if (facts_.state == RunState::cancelled) return "cancelled";
+    return vertex.state.empty() ? "waiting" : vertex.state;
+  }
+
+  const RunFacts& facts_;
+  std::vector<VertexView> vertices_;
+  std::map<std::string, std::size_t> index_;
+  std::vector<TaskView> tasks_;
+};
+
+}  // namespace
+
+RunView view_of(const RunFacts& facts) {
+  RunView view;
+  view.id = facts.made.run;
+  view.job = facts.made.job;
+  view.state = to_string(facts.state);
+  view.plan_hash = facts.made.hash;
+  view.attempt = facts.made.run_attempt;
+  view.submitted = facts.submitted;
+  view.started = facts.started;
+  view.finished = facts.finished;
+  view.task_restarts = static_cast<std::uint32_t>(facts.restarts);
+  view.rows_committed = facts.rows_committed;
+  if (facts.cause) view.error = facts.cause->message;
+  if (facts.recovered_in) view.recovered_in_s = in_seconds(*facts.recovered_in);
+  Views views(facts);
+  if (facts.topology != nullptr) {
+    for (const auto& [id, task] : facts.tasks) {
+      views.add(id, task);
+      ++view.tasks;
+      view.tasks_finished += is_finished(task);
+    }
+  }
+  std::move(views).fill(view);
+  return view;
+}
+
+std::int64_t rows_of(const std::vector<SinkPart>& manifest) {
+  std::int64_t rows = 0;
+  for (const auto& part : manifest) {
+    for (const auto& committable : part.committables) rows += committable.rows;
+  }
+  return rows;
+}
+
+std::map<TaskId, TaskStatus> tasks_of(const RunImage& image) {
+  std::map<TaskId, TaskStatus> tasks;
+  for (const auto& attempt : image.attempts) {
+    TaskStatus& task = tasks[attempt.made.key.task];
+    const std::uint32_t attempts = task.attempts + 1;
+    task = TaskStatus{.attempt = attempt.made.key.attempt,
+                      .node = attempt.made.node,
+                      .incarnation = attempt.made.incarnation,
+                      .state = attempt.state};
+    task.attempts = attempts;
+    if (attempt.result) task.result = *attempt.result;
+  }
+  return tasks;
+}
+
+}  // namespace troupe

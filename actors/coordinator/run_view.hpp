@@ -1,0 +1,32 @@
+#pragma once
+
+#include "actors/coordinator/control.hpp"
+#include "runtime/job/job_machine.hpp"
+#include "runtime/job/records.hpp"
+
+namespace troupe {
+
+/// What is known of a run, wherever it is known from: its machine while it is worked on, its rows
+/// afterwards.
+struct RunFacts {
+  const RunRecord& made;
+  RunState state;
+  std::optional<Error> cause;
+  const JobGraph& job;
+  const TaskTopology* topology;  ///< null before the run is planned
+  std::map<TaskId, TaskStatus> tasks;
+  std::size_t restarts = 0;
+  std::optional<Duration> recovered_in;
+  std::int64_t rows_committed = 0;
+  std::optional<WallTime> submitted, started, finished;
+};
+
+/// The facts as a person wants to see them: sums over subtasks, states in words. Pure.
+RunView view_of(const RunFacts& facts);
+
+/// Rows of all parts of a manifest.
+std::int64_t rows_of(const std::vector<SinkPart>& manifest);
+/// The tasks of a run from its rows, each with its last attempt.
+std::map<TaskId, TaskStatus> tasks_of(const RunImage& image);
+
+}  // namespace troupe
