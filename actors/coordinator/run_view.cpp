@@ -18,8 +18,8 @@ std::string chain_name(const Stage& stage) {
 }
 
 const char* task_state(const TaskStatus& task) {
-  if (task.attempt == Attempt(0) && task.attempts == 0) return "waiting";
-  if (task.attempt == Attempt(0)) return "restarting";
+  if (task.attempt == Attempt(0) && task.attempts == 0) return "WAITING";
+  if (task.attempt == Attempt(0)) return "RESTARTING";
   return to_string(task.state);
 }
 

@@ -60,6 +60,8 @@ bool enabled(Level level) { return logger()->should_log(to_spdlog(level)); }
 
 void write(Level level, std::string_view message) { logger()->log(to_spdlog(level), message); }
 
+const char* to_string(Level level) { return level_names[static_cast<std::size_t>(level)]; }
+
 bool parse_level(std::string_view word, Level& level) {
   for (std::size_t i = 0; i < level_names.size(); ++i) {
     if (word == level_names[i]) {

@@ -17,6 +17,7 @@ bool enabled(Level level);
 void write(Level level, std::string_view message);
 /// "info" -> Level::info; false where the word is no level.
 bool parse_level(std::string_view word, Level& level);
+const char* to_string(Level level);
 
 template <class... Args>
 void debug(fmt::format_string<Args...> text, Args&&... args) {

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/job/records.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A run as it is stored, with the times that people ask for.
+struct StoredRun {
+  RunImage image;
+  WallTime submitted;
+  std::optional<WallTime> started, finished;
+};
+
+struct StoredJob {
+  JobVersionRecord version;  ///< the current one
+  WallTime applied;
+  std::optional<RunId> last_run;
+  std::optional<RunState> last_state;
+};
+
+struct StoredEvent {
+  std::uint64_t sequence = 0;
+  WallTime at;
+  EventRecord event;
+};
+
+/// What the control plane remembers, durably. Owned by the COORDINATOR, used from one thread at a
+/// time; every call blocks on the disk.
+///
+/// A write is one transaction: all of its records or none, on disk when it returns. States are
+/// compare-and-set: a record whose `from` is not what the row says is a `conflict`, and the caller
+/// must stop, for somebody else acts or it has forgotten something. A write whose outcome is
+/// unknown is an error as well; only reading the store again tells.
+class MetadataStore {
+ public:
+  virtual ~MetadataStore() = default;
+
+  /// Raises the term and reads all that a leader starts from, in one transaction.
+  virtual Result<ClusterImage> begin_term() = 0;
+  virtual Result<> write(const std::vector<Record>& records) = 0;
+
+  virtual Result<StoredRun> run(RunId run) = 0;
+  /// The newest first, without attempts and manifest; all jobs where `job` is empty.
+  virtual Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
+                                              std::uint32_t limit) = 0;
+  virtual Result<std::vector<StoredJob>> jobs() = 0;
+  virtual Result<StoredJob> job(const JobName& job) = 0;
+  /// After `sequence`, oldest first.
+  virtual Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run,
+                                                  std::uint64_t sequence, std::uint32_t limit) = 0;
+};
+
+/// Idempotency keys that `begin_term` brings back: of the last runs that had one.
+inline constexpr std::uint32_t remembered_keys_max = 10'000;
+
+}  // namespace troupe

@@ -1,0 +1,107 @@
+#include "runtime/metadata/sqlite_store.hpp"
+
+#include "runtime/metadata/migrations.hpp"
+#include "runtime/metadata/sqlite_rows.hpp"
+
+#include <iterator>
+
+namespace troupe {
+namespace {
+
+class SqliteStore final : public MetadataStore {
+ public:
+  SqliteStore(SqliteDatabase database, const Clock& clock)
+      : database_(std::move(database)), clock_(clock) {}
+
+  Result<> migrate(const ClusterId& new_cluster) {
+    auto version = TRY(database_.prepare("PRAGMA user_version"));
+    TRY(version.step());
+    const auto have = static_cast<std::size_t>(version.integer(0));
+    TRY(version.run());
+    if (have > std::size(migrations)) {
+      Error error =
+          fail(ErrorCode::unsupported, "the metadata has version {}; this troupe knows {}", have,
+               std::size(migrations));
+      error.hint = "a newer troupe wrote it: use that one";
+      return error;
+    }
+    return database_.transaction([&]() -> Result<> {
+      for (std::size_t i = have; i < std::size(migrations); ++i) {
+        TRY(database_.execute(migrations[i]));
+      }
+      TRY(database_.execute(fmt::format("PRAGMA user_version = {}", std::size(migrations))));
+      return TRY(database_.prepare("INSERT OR IGNORE INTO cluster VALUES (1, ?, 0)"))
+          .bind(1, new_cluster.value())
+          .run();
+    });
+  }
+
+  Result<ClusterImage> begin_term() override {
+    ClusterImage image;
+    TRY(database_.transaction([&]() -> Result<> {
+      TRY(database_.execute("UPDATE cluster SET term = term + 1"));
+      auto row = TRY(database_.prepare(
+          "SELECT id, term, (SELECT coalesce(max(run), 0) FROM runs) FROM cluster"));
+      if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
+      image.cluster = ClusterId(row.text(0));
+      image.term = Term(static_cast<std::uint64_t>(row.integer(1)));
+      image.last_run = RunId(static_cast<std::uint64_t>(row.integer(2)));
+      image.nodes = TRY(read_nodes(database_));
+      image.runs = TRY(read_open_runs(database_));
+      image.keys = TRY(read_keys(database_, remembered_keys_max));
+      return {};
+    }));
+    return image;
+  }
+
+  Result<> write(const std::vector<Record>& records) override {
+    return database_.transaction([&]() -> Result<> {
+      for (const Record& record : records) {
+        if (const auto done = write_record(database_, record, clock_.wall()); !done) {
+          return done.error().within(fmt::format("writing a {} record", name_of(record)));
+        }
+      }
+      return {};
+    });
+  }
+
+  Result<StoredRun> run(RunId run) override { return read_run(database_, run); }
+
+  Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
+                                      std::uint32_t limit) override {
+    return read_runs(database_, job, limit);
+  }
+
+  Result<std::vector<StoredJob>> jobs() override { return read_jobs(database_, std::nullopt); }
+
+  Result<StoredJob> job(const JobName& job) override {
+    auto found = TRY(read_jobs(database_, job));
+    if (found.empty()) {
+      Error error = fail(ErrorCode::not_found, "there is no job '{}'", job);
+      error.hint = "`troupe list` shows them; `troupe apply FILE` stores one";
+      return error;
+    }
+    return std::move(found.front());
+  }
+
+  Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
+                                          std::uint32_t limit) override {
+    return read_events(database_, run, sequence, limit);
+  }
+
+ private:
+  SqliteDatabase database_;
+  const Clock& clock_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MetadataStore>> open_sqlite_store(const std::string& path,
+                                                         const ClusterId& new_cluster,
+                                                         const Clock& clock) {
+  auto store = std::make_unique<SqliteStore>(TRY(SqliteDatabase::open(path)), clock);
+  TRY(store->migrate(new_cluster));
+  return std::unique_ptr<MetadataStore>(std::move(store));
+}
+
+}  // namespace troupe

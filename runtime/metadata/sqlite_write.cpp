@@ -1,0 +1,217 @@
+#include "runtime/base/json.hpp"
+#include "runtime/job/message_codec.hpp"
+#include "runtime/metadata/sqlite_rows.hpp"
+
+#include <array>
+
+namespace troupe {
+namespace {
+
+std::int64_t micros(WallTime time) { return time.time_since_epoch().count(); }
+
+std::int64_t signed_of(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+/// For people only, so in a form that people read.
+std::string counters_text(const TaskCounters& counters) {
+  Json vertices = Json::array();
+  for (const auto& vertex : counters.vertices) {
+    vertices.push_back({{"vertex", vertex.vertex},
+                        {"rows_in", vertex.rows_in},
+                        {"rows_out", vertex.rows_out},
+                        {"bytes_in", vertex.bytes_in},
+                        {"bytes_out", vertex.bytes_out}});
+  }
+  return Json{{"vertices", vertices},
+              {"busy_ns", counters.busy.count()},
+              {"blocked_ns", counters.blocked.count()},
+              {"idle_ns", counters.idle.count()}}
+      .dump();
+}
+
+class Writer {
+ public:
+  Writer(SqliteDatabase& database, WallTime now) : database_(database), now_(micros(now)) {}
+
+  Result<> operator()(const JobVersionRecord& record) {
+    TRY(TRY(database_.prepare("INSERT INTO job_versions (job, hash, plan, descriptor, author,"
+                              " applied_at) VALUES (?, ?, ?, ?, ?, ?)"
+                              " ON CONFLICT (job, hash) DO UPDATE SET applied_at = ?6"))
+            .bind(1, record.job.value())
+            .bind(2, record.hash)
+            .bind_blob(3, record.plan ? *record.plan : "")
+            .bind(4, record.descriptor)
+            .bind(5, record.by)
+            .bind(6, now_)
+            .run());
+    return TRY(database_.prepare("INSERT INTO jobs (job, hash) VALUES (?, ?)"
+                                 " ON CONFLICT (job) DO UPDATE SET hash = ?2"))
+        .bind(1, record.job.value())
+        .bind(2, record.hash)
+        .run();
+  }
+
+  Result<> operator()(const RunRecord& record) {
+    return TRY(database_.prepare(
+                   "INSERT INTO runs (run, job, hash, interval, generation, run_attempt, key,"
+                   " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
+                   " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?)"))
+        .bind(1, signed_of(record.run.value()))
+        .bind(2, record.job.value())
+        .bind(3, record.hash)
+        .bind(4, record.interval)
+        .bind(5, signed_of(record.generation))
+        .bind(6, signed_of(record.run_attempt.value()))
+        .bind(7, record.key)
+        .bind(8, std::int64_t{record.target.parallelism})
+        .bind(9, std::int64_t{record.target.keep_blocking_edges})
+        .bind(10, std::int64_t{record.restart.attempts})
+        .bind(11, record.restart.window.count())
+        .bind(12, record.restart.initial_delay.count())
+        .bind(13, record.restart.max_delay.count())
+        .bind(14, record.memory_bytes)
+        .bind(15, now_)
+        .run();
+  }
+
+  Result<> operator()(const RunStateRecord& record) {
+    auto statement = TRY(database_.prepare(
+        "UPDATE runs SET state = ?3, cause_code = ?4, cause_message = ?5, cause_hint = ?6,"
+        " started_at = CASE WHEN ?3 = 'RUNNING' THEN coalesce(started_at, ?7) ELSE started_at END,"
+        " finished_at = CASE WHEN ?8 THEN ?7 ELSE finished_at END"
+        " WHERE run = ?1 AND state = ?2"));
+    statement.bind(1, signed_of(record.run.value()))
+        .bind(2, to_string(record.from))
+        .bind(3, to_string(record.to))
+        .bind(7, now_)
+        .bind(8, std::int64_t{ended(record.to)});
+    if (record.cause) {
+      statement.bind(4, static_cast<std::int64_t>(record.cause->code))
+          .bind(5, record.cause->message)
+          .bind(6, record.cause->hint);
+    }
+    TRY(statement.run());
+    return changed_one(fmt::format("run {} is not {}", record.run, to_string(record.from)));
+  }
+
+  Result<> operator()(const SplitsRecord& record) {
+    TRY(TRY(database_.prepare("UPDATE runs SET splits = ? WHERE run = ?"))
+            .bind_blob(1, encode_splits(record.splits))
+            .bind(2, signed_of(record.run.value()))
+            .run());
+    return changed_one(fmt::format("there is no run {}", record.run));
+  }
+
+  Result<> operator()(const AttemptRecord& record) {
+    auto statement = TRY(database_.prepare(
+        "INSERT INTO attempts (run, attempt, stage, subtask, node, incarnation, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'DEPLOYING')"));
+    return bind_key(statement, record.key)
+        .bind(5, record.node.value())
+        .bind(6, signed_of(record.incarnation.value()))
+        .run();
+  }
+
+  Result<> operator()(const AttemptStateRecord& record) {
+    auto statement = TRY(database_.prepare(
+        "UPDATE attempts SET state = ?6, cause = ?7"
+        " WHERE run = ?1 AND attempt = ?2 AND stage = ?3 AND subtask = ?4 AND state = ?5"));
+    TRY(bind_key(statement, record.key)
+            .bind(5, to_string(record.from))
+            .bind(6, to_string(record.to))
+            .bind(7, record.cause)
+            .run());
+    return changed_one(
+        fmt::format("attempt {} is not {}", attempt_tag(record.key), to_string(record.from)));
+  }
+
+  Result<> operator()(const AttemptResultRecord& record) {
+    auto statement = TRY(database_.prepare(
+        "UPDATE attempts SET sink = ?5, outputs = ?6, committables = ?7, counters = ?8"
+        " WHERE run = ?1 AND attempt = ?2 AND stage = ?3 AND subtask = ?4"));
+    TRY(bind_key(statement, record.key)
+            .bind(5, record.sink)
+            .bind_blob(6, encode_outputs(record.outputs))
+            .bind_blob(7, encode_committables(record.committables))
+            .bind(8, counters_text(record.counters))
+            .run());
+    return changed_one(fmt::format("there is no attempt {}", attempt_tag(record.key)));
+  }
+
+  Result<> operator()(const EpochRecord& record) {
+    if (!record.from) {
+      return TRY(database_.prepare("INSERT INTO epochs (run, epoch, state) VALUES (?, ?, ?)"))
+          .bind(1, signed_of(record.run.value()))
+          .bind(2, signed_of(record.epoch.value()))
+          .bind(3, to_string(record.to))
+          .run();
+    }
+    TRY(TRY(database_.prepare(
+                "UPDATE epochs SET state = ?4 WHERE run = ?1 AND epoch = ?2 AND state = ?3"))
+            .bind(1, signed_of(record.run.value()))
+            .bind(2, signed_of(record.epoch.value()))
+            .bind(3, to_string(*record.from))
+            .bind(4, to_string(record.to))
+            .run());
+    return changed_one(fmt::format("epoch {} of run {} is not {}", record.epoch, record.run,
+                                   to_string(*record.from)));
+  }
+
+  Result<> operator()(const ManifestRecord& record) {
+    TRY(TRY(database_.prepare("UPDATE epochs SET sinks = ?3 WHERE run = ?1 AND epoch = ?2"
+                              " AND state = 'STARTED'"))
+            .bind(1, signed_of(record.run.value()))
+            .bind(2, signed_of(record.epoch.value()))
+            .bind_blob(3, encode_manifest(record.sinks))
+            .run());
+    return changed_one(fmt::format("epoch {} of run {} is not STARTED", record.epoch, record.run));
+  }
+
+  Result<> operator()(const NodeRecord& record) {
+    TRY(TRY(database_.prepare(
+                "INSERT INTO nodes (node, incarnation, address, slots, ended)"
+                " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (node) DO UPDATE SET"
+                " incarnation = ?2, address = ?3, slots = ?4, ended = ?5 WHERE incarnation <= ?2"))
+            .bind(1, record.node.value())
+            .bind(2, signed_of(record.incarnation.value()))
+            .bind(3, record.address)
+            .bind(4, std::int64_t{record.slots})
+            .bind(5, std::int64_t{record.ended})
+            .run());
+    return changed_one(
+        fmt::format("node {} has a higher incarnation than {}", record.node, record.incarnation));
+  }
+
+  Result<> operator()(const EventRecord& record) {
+    return TRY(database_.prepare("INSERT INTO events (at, run, level, text) VALUES (?, ?, ?, ?)"))
+        .bind(1, now_)
+        .bind(2, signed_of(record.run.value()))
+        .bind(3, log::to_string(record.level))
+        .bind(4, record.text)
+        .run();
+  }
+
+ private:
+  static SqliteStatement& bind_key(SqliteStatement& statement, const AttemptKey& key) {
+    return statement.bind(1, signed_of(key.run.value()))
+        .bind(2, signed_of(key.attempt.value()))
+        .bind(3, std::int64_t{key.task.stage.value()})
+        .bind(4, std::int64_t{key.task.subtask});
+  }
+
+  Result<> changed_one(const std::string& otherwise) const {
+    if (database_.changes() == 1) return {};
+    return fail(ErrorCode::conflict, "the metadata says otherwise: {}", otherwise);
+  }
+
+  SqliteDatabase& database_;
+  const std::int64_t now_;
+};
+
+}  // namespace
+
+Result<> write_record(SqliteDatabase& database, const Record& record, WallTime now) {
+  return std::visit(Writer(database, now), record);
+}
+
+}  // namespace troupe

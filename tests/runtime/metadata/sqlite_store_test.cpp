@@ -1,0 +1,148 @@
+// The metadata store: what was written is what a new leader reads, the term only grows, and a
+// state that is not what the writer believes refuses the whole transaction.
+#include "runtime/metadata/sqlite_store.hpp"
+
+#include "runtime/job/message_codec.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace troupe;
+
+namespace {
+
+struct Fixture {
+  TempDir dir;
+  std::unique_ptr<MetadataStore> store = open();
+
+  std::unique_ptr<MetadataStore> open() {
+    store.reset();
+    auto opened = open_sqlite_store(dir.path() + "/meta", ClusterId("c1"), system_clock());
+    REQUIRE(opened);
+    return std::move(*opened);
+  }
+};
+
+JobVersionRecord version(const std::string& hash = "h1") {
+  return {JobName("ns/job"), hash, std::make_shared<const std::string>("plan\0bytes", 10),
+          "kind: Job", "ada"};
+}
+
+RunRecord run_record(std::uint64_t run, const std::string& key = "") {
+  RunRecord record;
+  record.run = RunId(run);
+  record.job = JobName("ns/job");
+  record.hash = "h1";
+  record.key = key;
+  record.target = {3, true};
+  record.memory_bytes = 1 << 20;
+  return record;
+}
+
+const AttemptKey attempt{RunId(1), {StageId(2), 1}, Attempt(5)};
+
+}  // namespace
+
+TEST_CASE("the term grows with every leader, the cluster keeps its name") {
+  Fixture fixture;
+  CHECK(fixture.store->begin_term()->term == Term(1));
+  fixture.store = fixture.open();
+  const auto image = fixture.store->begin_term();
+  REQUIRE(image);
+  CHECK(image->term == Term(2));
+  CHECK(image->cluster == ClusterId("c1"));
+}
+
+TEST_CASE("a run comes back as it was, with attempts, outputs and manifest") {
+  Fixture fixture;
+  AttemptResultRecord result;
+  result.key = attempt;
+  result.sink = "save";
+  result.outputs = {{4, {{10, 77}, {0, 0}}}};
+  result.committables = {{"{\"file\":\"a\"}", 10}};
+  result.counters.vertices = {{"save", 10, 0, 80, 0}};
+  result.counters.busy = 3ms;
+  const std::vector<SinkPart> manifest{{"save", result.committables}};
+  REQUIRE(fixture.store->write(
+      {version(), run_record(1, "key-1"),
+       RunStateRecord{RunId(1), RunState::queued, RunState::starting},
+       SplitsRecord{RunId(1), {{{{"{\"f\":1}", 9, 3}}}, {}}},
+       RunStateRecord{RunId(1), RunState::starting, RunState::running},
+       AttemptRecord{attempt, NodeId("a"), Incarnation(2)},
+       AttemptStateRecord{attempt, AttemptState::deploying, AttemptState::running},
+       AttemptStateRecord{attempt, AttemptState::running, AttemptState::finished}, result,
+       EpochRecord{RunId(1), Epoch(1), {}, EpochState::started},
+       ManifestRecord{RunId(1), Epoch(1), manifest},
+       EpochRecord{RunId(1), Epoch(1), EpochState::started, EpochState::published}}));
+  fixture.store = fixture.open();
+  const auto image = fixture.store->begin_term();
+  REQUIRE(image);
+  CHECK(image->last_run == RunId(1));
+  CHECK(image->keys.at("key-1") == RunId(1));
+  REQUIRE(image->runs.size() == 1);
+  const RunImage& run = image->runs.front();
+  CHECK(run.state == RunState::running);
+  CHECK(*run.plan == *version().plan);
+  CHECK(run.made.target.parallelism == 3);
+  CHECK(run.made.target.keep_blocking_edges);
+  REQUIRE(run.splits);
+  CHECK(run.splits->front().front().front() == Split{"{\"f\":1}", 9, 3});
+  REQUIRE(run.attempts.size() == 1);
+  CHECK(run.attempts[0].state == AttemptState::finished);
+  REQUIRE(run.attempts[0].result);
+  CHECK(run.attempts[0].result->outputs == result.outputs);
+  CHECK(run.attempts[0].result->committables == result.committables);
+  CHECK(run.attempts[0].result->counters == result.counters);
+  CHECK(run.epoch == EpochState::published);
+  CHECK(run.manifest == manifest);
+}
+
+TEST_CASE("a state that is not what the writer believes refuses everything in the write") {
+  Fixture fixture;
+  REQUIRE(fixture.store->write({version(), run_record(1)}));
+  const auto refused =
+      fixture.store->write({EventRecord{RunId(1), log::Level::info, "never happened"},
+                            RunStateRecord{RunId(1), RunState::running, RunState::finishing}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::conflict);
+  CHECK(fixture.store->events({}, 0, 10)->empty());
+  CHECK(fixture.store->run(RunId(1))->image.state == RunState::queued);
+}
+
+TEST_CASE("an incarnation never goes back") {
+  Fixture fixture;
+  REQUIRE(fixture.store->write({NodeRecord{NodeId("a"), Incarnation(3), "tcp://x", 2, false}}));
+  CHECK_FALSE(fixture.store->write({NodeRecord{NodeId("a"), Incarnation(2), "tcp://x", 2, false}}));
+  CHECK(fixture.store->begin_term()->nodes.at(NodeId("a")).incarnation == Incarnation(3));
+}
+
+TEST_CASE("runs that have ended are history, not work") {
+  Fixture fixture;
+  const Error cause{ErrorCode::corrupt, "bad file", "write it again"};
+  REQUIRE(fixture.store->write({version(), run_record(1), run_record(2),
+                                RunStateRecord{RunId(1), RunState::queued, RunState::failed, cause},
+                                EventRecord{RunId(1), log::Level::error, "failed"},
+                                EventRecord{RunId(2), log::Level::info, "waits"}}));
+  const auto image = fixture.store->begin_term();
+  REQUIRE(image->runs.size() == 1);
+  CHECK(image->runs[0].made.run == RunId(2));
+  const auto ended = fixture.store->run(RunId(1));
+  CHECK(ended->image.cause == cause);
+  CHECK(ended->finished);
+  CHECK_FALSE(ended->started);
+  CHECK(fixture.store->runs(JobName("ns/job"), 10)->size() == 2);
+  CHECK(fixture.store->runs(JobName("other"), 10)->empty());
+  CHECK(fixture.store->events(RunId(2), 0, 10)->front().event.text == "waits");
+  CHECK(fixture.store->events({}, 1, 10)->size() == 1);
+  CHECK(fixture.store->run(RunId(9)).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("a job runs its latest version") {
+  Fixture fixture;
+  REQUIRE(fixture.store->write({version("h1"), run_record(1)}));
+  REQUIRE(fixture.store->write({version("h2")}));
+  CHECK(fixture.store->job(JobName("ns/job"))->version.hash == "h2");
+  CHECK(fixture.store->jobs()->front().last_run == RunId(1));
+  REQUIRE(fixture.store->write({version("h1")}));
+  CHECK(fixture.store->job(JobName("ns/job"))->version.hash == "h1");
+  CHECK(fixture.store->job(JobName("no")).error().code == ErrorCode::not_found);
+}
