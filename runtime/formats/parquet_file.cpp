@@ -4,6 +4,7 @@
 #include "runtime/formats/input_file.hpp"
 #include "runtime/formats/parquet_error.hpp"
 #include "runtime/formats/parquet_statistics.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <arrow/array.h>
 #include <arrow/io/file.h>
@@ -120,7 +121,7 @@ Result<std::shared_ptr<const ParquetFile>> ParquetFile::open(const std::string& 
   auto state = std::make_unique<State>();
   state->path = path;
   state->metadata = reader->metadata();
-  state->size = TRY(parquet_try(path, [&] { return state->metadata->size(); }));
+  state->size = static_cast<std::int64_t>(TRY(system_files().size(path)));
   const arrow::Status status = TRY(parquet_try(path, [&] {
     return parquet::arrow::SchemaManifest::Make(state->metadata->schema(),
                                                 state->metadata->key_value_metadata(),

@@ -1,0 +1,44 @@
+#include "runtime/connectors/file_format.hpp"
+
+#include <arrow/type.h>
+
+namespace troupe {
+namespace {
+
+Error differs(const ReadRequest& request, const std::string& path, const std::string& column,
+              const std::string& how) {
+  Error error{ErrorCode::invalid_argument, fmt::format("column '{}' {}", column, how)};
+  error.hint = path == request.first_file
+                   ? "the file has changed since the job was checked: submit it again"
+                   : "files of one source must have the same columns: narrow 'path', or name the "
+                     "ones they share in 'columns'";
+  return error;
+}
+
+}  // namespace
+
+Result<> check_same_columns(const ReadRequest& request, const SchemaPtr& found,
+                            const std::string& path) {
+  for (const auto& field : request.schema->fields()) {
+    const auto other = found->GetFieldByName(field->name());
+    if (other == nullptr) {
+      return differs(request, path, field->name(),
+                     fmt::format("of '{}' is not in '{}'", request.first_file, path));
+    }
+    if (!other->type()->Equals(*field->type())) {
+      return differs(request, path, field->name(),
+                     fmt::format("is {} in '{}' and {} in '{}'", field->type()->ToString(),
+                                 request.first_file, other->type()->ToString(), path));
+    }
+  }
+  if (request.selected) return {};
+  for (const auto& field : found->fields()) {
+    if (request.schema->GetFieldByName(field->name()) == nullptr) {
+      return differs(request, path, field->name(),
+                     fmt::format("of '{}' is not in '{}'", path, request.first_file));
+    }
+  }
+  return {};
+}
+
+}  // namespace troupe

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "runtime/expr/expression.hpp"
+#include "runtime/formats/batch_io.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What the head (or footer) of a file tells.
+struct FileInfo {
+  SchemaPtr schema;
+  std::int64_t rows = -1;  ///< where the format says it
+  std::int64_t bytes = 0;  ///< of the file
+};
+
+/// What a job wants of every file of a source.
+struct ReadRequest {
+  SchemaPtr schema;                  ///< of the source, as found when the job was submitted
+  std::vector<std::string> columns;  ///< of it, those to deliver, in this order
+  std::vector<ColumnBound> bounds;   ///< over it: rows that violate one need not be delivered
+  bool selected = false;        ///< the user has named the columns: others in a file do not matter
+  std::string first_file = {};  ///< the one that `schema` was found in, for messages
+};
+
+/// A part of a file that can be read by itself. `first` and `count` are in the format's own unit:
+/// row groups, record batches, bytes.
+struct FilePart {
+  std::string path;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  std::int64_t bytes = 0;       ///< to read
+  std::int64_t rows = -1;       ///< where known
+  std::int64_t file_bytes = 0;  ///< the whole file when it was cut: another size is another file
+};
+
+/// A way to read files, with its options: what `read.parquet` and its like differ in. Immutable,
+/// shared by threads. All calls block.
+class ReadFormat {
+ public:
+  virtual ~ReadFormat() = default;
+  virtual Result<FileInfo> inspect(const std::string& path) const = 0;
+  /// Cuts a file into parts of about `part_bytes`, in the order of its rows; parts that the bounds
+  /// rule out are left out. Checks that the file has the columns the request names.
+  virtual Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
+                                              std::int64_t part_bytes) const = 0;
+  virtual Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
+                                                    const ReadRequest& request) const = 0;
+};
+
+/// Error where `found`, the schema of `path`, is not what the request expects: names the column and
+/// both files.
+Result<> check_same_columns(const ReadRequest& request, const SchemaPtr& found,
+                            const std::string& path);
+
+}  // namespace troupe

@@ -1,0 +1,175 @@
+#include "runtime/connectors/file_pattern.hpp"
+
+#include <algorithm>
+#include <fnmatch.h>
+
+namespace troupe {
+namespace {
+
+constexpr int depth_max = 64;  // ends loops of links below `**`
+
+bool has_wildcard(std::string_view name) {
+  return name.find_first_of("*?[") != std::string_view::npos;
+}
+
+bool hidden(const std::string& name) { return name[0] == '_' || name[0] == '.'; }
+
+std::vector<std::string> parts_of(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    if (end > begin) parts.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::string inside(const std::string& directory, const std::string& name) {
+  if (directory.empty()) return name;
+  return directory.back() == '/' ? directory + name : directory + "/" + name;
+}
+
+/// Walks the file system along the parts of a pattern.
+class Finder {
+ public:
+  Finder(FileSystem& files, std::vector<std::string> parts)
+      : files_(files), parts_(std::move(parts)) {}
+
+  Result<std::vector<std::string>> find(const std::string& root) {
+    TRY(walk(root, 0, 0));
+    std::sort(found_.begin(), found_.end());
+    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    return std::move(found_);
+  }
+
+ private:
+  Result<> walk(const std::string& at, std::size_t part, int depth) {
+    if (part == parts_.size()) return take(at);
+    if (parts_[part] == "**") return walk_any_depth(at, part, depth);
+    if (!has_wildcard(parts_[part])) {
+      const std::string next = inside(at, parts_[part]);
+      return files_.exists(next) ? walk(next, part + 1, depth) : Result<>();
+    }
+    const bool last = part + 1 == parts_.size();
+    for (const std::string& name : TRY(names_in(at))) {
+      if (hidden(name) && !hidden(parts_[part])) continue;
+      if (::fnmatch(parts_[part].c_str(), name.c_str(), 0) != 0) continue;
+      const std::string next = inside(at, name);
+      if (last && files_.is_directory(next)) continue;  // `*` means files at the end of a pattern
+      TRY(walk(next, part + 1, depth));
+    }
+    return {};
+  }
+
+  Result<> walk_any_depth(const std::string& at, std::size_t part, int depth) {
+    if (depth > depth_max) {
+      return fail(ErrorCode::invalid_argument, "'**' goes more than {} directories deep at '{}'",
+                  depth_max, at);
+    }
+    const bool last = part + 1 == parts_.size();
+    if (!last) TRY(walk(at, part + 1, depth));
+    for (const std::string& name : TRY(names_in(at))) {
+      if (hidden(name)) continue;
+      const std::string next = inside(at, name);
+      if (files_.is_directory(next)) {
+        TRY(walk_any_depth(next, part, depth + 1));
+      } else if (last) {
+        TRY(take(next));
+      }
+    }
+    return {};
+  }
+
+  Result<> take(const std::string& path) {
+    if (files_.is_directory(path)) {
+      for (const std::string& name : TRY(names_in(path))) {
+        const std::string next = inside(path, name);
+        if (!hidden(name) && !files_.is_directory(next)) found_.push_back(next);
+      }
+    } else {
+      found_.push_back(path);
+    }
+    if (found_.size() > source_files_max) {
+      return fail(ErrorCode::invalid_argument, "the pattern names more than {} files",
+                  source_files_max);
+    }
+    return {};
+  }
+
+  Result<std::vector<std::string>> names_in(const std::string& directory) {
+    const std::string path = directory.empty() ? "." : directory;
+    if (!files_.is_directory(path)) return std::vector<std::string>();
+    return files_.list(path);
+  }
+
+  FileSystem& files_;
+  std::vector<std::string> parts_;
+  std::vector<std::string> found_;
+};
+
+/// What there is where the pattern looked: the directory that is missing, or some names in it.
+std::string what_there_is(FileSystem& files, const std::string& pattern) {
+  std::string at = pattern[0] == '/' ? "/" : "";
+  for (const std::string& part : parts_of(pattern)) {
+    const std::string next = inside(at, part);
+    if (!has_wildcard(part) && files.is_directory(next)) {
+      at = next;
+      continue;
+    }
+    const std::string where = at.empty() ? "." : at;
+    const auto names = files.list(where);
+    if (!names || names->empty()) return fmt::format("'{}' is empty", where);
+    const std::size_t shown = std::min<std::size_t>(names->size(), 5);
+    const std::vector<std::string> some(names->begin(),
+                                        names->begin() + static_cast<std::ptrdiff_t>(shown));
+    return fmt::format("'{}' holds {}{}", where, fmt::join(some, ", "),
+                       names->size() > shown ? ", ..." : "");
+  }
+  return fmt::format("'{}' holds no data files", pattern);
+}
+
+}  // namespace
+
+Result<std::string> local_path(const std::string& path) {
+  const std::size_t scheme = path.find("://");
+  if (scheme == std::string::npos) return path;
+  if (path.starts_with("file:///")) return path.substr(std::string_view("file://").size());
+  Error error =
+      fail(ErrorCode::unsupported, "'{}': only local files can be read and written, not {}", path,
+           path.substr(0, scheme));
+  error.hint = "give a path, or file:///path";
+  return error;
+}
+
+Result<std::vector<std::string>> find_files(FileSystem& files, const std::string& pattern) {
+  const std::string path = TRY(local_path(pattern));
+  const bool literal = files.exists(path);
+  auto parts = literal ? std::vector<std::string>() : parts_of(path);
+  const std::string root = literal ? path : path[0] == '/' ? "/" : "";
+  auto found = TRY(Finder(files, std::move(parts)).find(root));
+  if (!found.empty()) return found;
+  Error error = fail(ErrorCode::not_found, "no file matches '{}'", pattern);
+  error.hint = what_there_is(files, path);
+  return error;
+}
+
+std::string_view extension_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  const std::size_t dot = path.rfind('.');
+  const bool in_name = dot != std::string_view::npos &&
+                       (slash == std::string_view::npos || dot > slash + 1) && dot > 0;
+  return in_name ? path.substr(dot) : std::string_view();
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string name_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+}  // namespace troupe

@@ -1,0 +1,208 @@
+#include "runtime/connectors/file_sink.hpp"
+
+#include "runtime/base/json.hpp"
+#include "runtime/connectors/file_pattern.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+std::string detail_of(const StagedFile& file) {
+  return Json{{"staged", file.staged}, {"name", file.name}, {"bytes", file.bytes}}.dump();
+}
+
+/// From bytes that have been stored and sent: names must stay inside their directories.
+Result<StagedFile> staged_file(const std::string& detail) {
+  const Json json = Json::parse(detail, nullptr, /*allow_exceptions=*/false);
+  const auto text = [&](const char* key) {
+    return json.is_object() && json.contains(key) && json[key].is_string()
+               ? json[key].get<std::string>()
+               : std::string();
+  };
+  StagedFile file{.staged = text("staged"), .name = text("name")};
+  const bool inside = !file.staged.empty() && file.staged.find("..") == std::string::npos &&
+                      file.staged[0] != '/' && !file.name.empty() && file.name[0] != '.' &&
+                      file.name.find('/') == std::string::npos;
+  if (!inside || !json.contains("bytes") || !json["bytes"].is_number_integer()) {
+    return fail(ErrorCode::corrupt, "'{}' is no staged file", detail);
+  }
+  file.bytes = json["bytes"];
+  return file;
+}
+
+/// The file of one attempt. The first subtask writes one even without rows, so that the output
+/// always has a schema.
+class FileSinkWriter final : public SinkWriter {
+ public:
+  FileSinkWriter(FileSystem& files, std::string directory, std::string tag, std::string name,
+                 bool always, SchemaPtr schema, std::shared_ptr<const WriteFormat> format)
+      : files_(files),
+        directory_(std::move(directory)),
+        tag_(std::move(tag)),
+        name_(std::move(name)),
+        always_(always),
+        schema_(std::move(schema)),
+        format_(std::move(format)) {}
+
+  Result<> write(const Batch& batch) override {
+    TRY(create());
+    rows_ += batch.rows();
+    return writer_->write(batch);
+  }
+
+  Result<std::vector<Committable>> prepare() override {
+    if (always_) TRY(create());
+    if (writer_ == nullptr) return std::vector<Committable>();
+    TRY(writer_->close());
+    // The file's name, the attempt's, and the marker's: an attempt before may have died in between.
+    std::string directory = directory_;
+    for (int i = 0; i < 3; ++i, directory = parent_of(directory)) {
+      TRY(files_.sync_directory(directory));
+    }
+    const StagedFile file{
+        .staged = tag_ + "/" + name_,
+        .name = name_,
+        .bytes = static_cast<std::int64_t>(TRY(files_.size(directory_ + "/" + name_)))};
+    return std::vector{Committable{.detail = detail_of(file), .rows = rows_}};
+  }
+
+ private:
+  Result<> create() {
+    if (writer_ == nullptr) {
+      writer_ = TRY(format_->create(files_, directory_ + "/" + name_, schema_));
+    }
+    return {};
+  }
+
+  FileSystem& files_;
+  const std::string directory_;
+  const std::string tag_;
+  const std::string name_;
+  const bool always_;
+  const SchemaPtr schema_;
+  const std::shared_ptr<const WriteFormat> format_;
+  std::unique_ptr<BatchWriter> writer_;
+  std::int64_t rows_ = 0;
+};
+
+FileCommit::Target target(const std::string& path, const WriteFormat& format) {
+  return FileSink::single_file(path, format) ? FileCommit::Target::single_file
+                                             : FileCommit::Target::directory;
+}
+
+bool ends_with_one_of(const std::string& path, const std::vector<std::string>& endings) {
+  return std::any_of(endings.begin(), endings.end(), [&](const std::string& ending) {
+    return path.size() > ending.size() && path.ends_with(ending);
+  });
+}
+
+}  // namespace
+
+const char* const file_sink_notes =
+    "Readers see nothing of a run before it has succeeded, and then all of it: files are written "
+    "beside the output and exchanged with it in one step. What is replaced is removed. Where a "
+    "file system cannot exchange directories there is a moment without output. A directory also "
+    "holds `_commit`, which names the run that wrote it; names that begin with _ are not data.";
+
+bool FileSink::single_file(const std::string& path, const WriteFormat& format) {
+  return ends_with_one_of(path, format.extensions());
+}
+
+FileSink::FileSink(FileSystem& files, Settings settings, std::shared_ptr<const WriteFormat> format)
+    : files_(files),
+      settings_(std::move(settings)),
+      format_(std::move(format)),
+      single_(single_file(settings_.path, *format_)),
+      commit_(files, settings_.path, target(settings_.path, *format_), settings_.existing) {}
+
+/// Finds out before the first row what `commit` would meet after the last one.
+Result<> FileSink::check_target() const {
+  const std::string& path = settings_.path;
+  if (!files_.exists(path)) return {};
+  if (settings_.existing == FileCommit::Existing::refuse) {
+    Error error = fail(ErrorCode::already_exists, "the output '{}' exists", path);
+    error.hint = "remove it, write elsewhere, or say 'mode: overwrite'";
+    return error;
+  }
+  if (files_.is_directory(path) == single_) {
+    return fail(ErrorCode::invalid_argument, "the output '{}' is a {}, not a {}", path,
+                single_ ? "directory" : "file", single_ ? "file" : "directory");
+  }
+  if (single_) return {};
+  for (const std::string& name : TRY(files_.list(path))) {
+    if (name[0] == '_' || name[0] == '.' || ends_with_one_of(name, format_->extensions())) continue;
+    Error error = fail(ErrorCode::invalid_argument,
+                       "the output '{}' holds '{}', which is no {} file and would be lost", path,
+                       name, format_->extensions().front());
+    error.hint = "write to a directory of its own";
+    return error;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
+  TRY(check_target());
+  const std::string name =
+      single_ ? name_of(settings_.path)
+              : fmt::format("part-{:05}{}", context.subtask, format_->extensions().front());
+  auto directory = TRY(commit_.stage(context.marker, context.tag));
+  const std::string tag = name_of(directory);
+  return std::unique_ptr<SinkWriter>(std::make_unique<FileSinkWriter>(
+      files_, std::move(directory), tag, name, context.subtask == 0, settings_.schema, format_));
+}
+
+Result<> FileSink::commit(const std::string& marker, const std::vector<Committable>& staged) {
+  std::vector<StagedFile> files;
+  for (const Committable& committable : staged) {
+    files.push_back(TRY(staged_file(committable.detail)));
+  }
+  return commit_.commit(marker, files);
+}
+
+Result<> FileSink::clean_up(const std::string& marker) { return commit_.clean_up(marker); }
+
+Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, const Options& options,
+                                    const PlanInput& input,
+                                    std::shared_ptr<const WriteFormat> format) {
+  const auto path = local_path(options.text("path"));
+  if (!path) return path.error().at("path");
+  TRY(format->check(*input.schema));
+  const FileSink::Settings settings{.path = *path,
+                                    .existing = options.text("mode") == "error"
+                                                    ? FileCommit::Existing::refuse
+                                                    : FileCommit::Existing::replace,
+                                    .schema = input.schema};
+  const bool single = FileSink::single_file(*path, *format);
+  Phase phase;
+  phase.name = description.name;
+  phase.inputs = {PhaseInput{.exchange = single ? ExchangeKind::gather : ExchangeKind::forward}};
+  phase.outputs = {input.schema};
+  if (single) phase.parallelism_max = 1;
+  phase.detail = fmt::format("{} ({})", *path, options.text("mode"));
+  phase.make_sink = [settings, format]() -> Result<std::shared_ptr<Sink>> {
+    return std::make_shared<FileSink>(system_files(), settings, format);
+  };
+  OperatorPlan plan;
+  plan.phases = {std::move(phase)};
+  return plan;
+}
+
+std::vector<Parameter> file_sink_parameters(const std::string& extension) {
+  return {{.name = "path",
+           .type = ParameterType::path,
+           .help = fmt::format("A directory for part files, one for each subtask that has rows; or "
+                               "a single file where it ends in {}, written by one subtask. "
+                               "Directories above it are made.",
+                               extension),
+           .required = true},
+          {.name = "mode",
+           .type = ParameterType::choice,
+           .help = "What to do with an output that exists: replace it as a whole, or refuse.",
+           .default_value = "\"overwrite\"",
+           .choices = {"overwrite", "error"}}};
+}
+
+}  // namespace troupe

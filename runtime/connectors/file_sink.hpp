@@ -1,0 +1,67 @@
+#pragma once
+
+#include "runtime/connectors/file_commit.hpp"
+#include "runtime/connectors/sink.hpp"
+#include "runtime/formats/batch_io.hpp"
+#include "runtime/ops/operator_kind.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A way to write files, with its options: what `write.parquet` and its like differ in. Immutable,
+/// shared by threads.
+class WriteFormat {
+ public:
+  virtual ~WriteFormat() = default;
+  /// Of the files it writes, the one for parts first: ".parquet". A path that ends so means a
+  /// single file.
+  virtual std::vector<std::string> extensions() const = 0;
+  /// Error where the format cannot hold such columns.
+  virtual Result<> check(const arrow::Schema& schema) const = 0;
+  /// Blocks.
+  virtual Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
+                                                      const SchemaPtr& schema) const = 0;
+};
+
+/// Writes a directory of part files, one a subtask, or a single file.
+class FileSink final : public Sink {
+ public:
+  struct Settings {
+    std::string path;
+    FileCommit::Existing existing = FileCommit::Existing::replace;
+    SchemaPtr schema;
+  };
+  /// True where `path` names a single file of this format.
+  static bool single_file(const std::string& path, const WriteFormat& format);
+
+  FileSink(FileSystem& files, Settings settings, std::shared_ptr<const WriteFormat> format);
+
+  Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override;
+  Result<> commit(const std::string& marker, const std::vector<Committable>& staged) override;
+  Result<> clean_up(const std::string& marker) override;
+
+ private:
+  Result<> check_target() const;
+
+  FileSystem& files_;
+  const Settings settings_;
+  const std::shared_ptr<const WriteFormat> format_;
+  const bool single_;
+  const FileCommit commit_;
+};
+
+/// Plans the sink of a `write.*` operator from its `path` and `mode`.
+Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, const Options& options,
+                                    const PlanInput& input,
+                                    std::shared_ptr<const WriteFormat> format);
+
+/// The parameters that every `write.*` operator has: `path` and `mode`.
+std::vector<Parameter> file_sink_parameters(const std::string& extension);
+
+/// What `notes` of every `write.*` operator say about when readers see what.
+extern const char* const file_sink_notes;
+
+}  // namespace troupe

@@ -1,0 +1,188 @@
+// Output becomes visible at once or not at all, however often and wherever a committer dies.
+//
+// Shown by brute force: a commit is stopped at each of its changes to the disk, run again (stopped
+// again, at each change), and at last run whole; a reader that looks at any moment sees the old
+// output or the new one, and in the end the new one, exactly.
+#include "runtime/connectors/file_commit.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/failing_files.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <map>
+
+using namespace troupe;
+using Target = FileCommit::Target;
+using Existing = FileCommit::Existing;
+
+namespace {
+
+using Content = std::map<std::string, std::string>;
+
+/// One output and the disk around it.
+class Place {
+ public:
+  explicit Place(Target target)
+      : target_(target),
+        output_(dir_.path() + (target == Target::directory ? "/out" : "/out.txt")) {}
+
+  const std::string& output() const { return output_; }
+  /// The disk, without waiting for it.
+  FileSystem& disk() { return disk_; }
+  FileCommit committer(FileSystem& files, Existing existing = Existing::replace) const {
+    return FileCommit(files, output_, target_, existing);
+  }
+
+  /// What one attempt stages; `text` tells its files from those of others.
+  std::vector<StagedFile> stage(const std::string& marker, const std::string& tag,
+                                const std::string& text) {
+    std::vector<StagedFile> staged;
+    const int count = target_ == Target::directory ? 3 : 1;
+    const std::string directory = *committer(disk_).stage(marker, tag);
+    for (int i = 0; i < count; ++i) {
+      const std::string name = target_ == Target::directory ? fmt::format("part-{}", i) : "out.txt";
+      REQUIRE(write_atomically(disk_, directory + "/" + name, text));
+      staged.push_back({tag + "/" + name, name, static_cast<std::int64_t>(text.size())});
+    }
+    return staged;
+  }
+
+  /// The data a reader sees.
+  Content seen() const {
+    Content content;
+    FileSystem& files = system_files();
+    if (target_ == Target::single_file) {
+      if (files.exists(output_)) content["out.txt"] = *files.read(output_);
+      return content;
+    }
+    if (!files.exists(output_)) return content;
+    const auto names = *files.list(output_);
+    for (const std::string& name : names) {
+      if (name[0] != '_') content[name] = *files.read(output_ + "/" + name);
+    }
+    return content;
+  }
+
+  Content all(const std::string& text) const {
+    if (target_ == Target::single_file) return {{"out.txt", text}};
+    return {{"part-0", text}, {"part-1", text}, {"part-2", text}};
+  }
+
+  std::vector<std::string> names() const { return *system_files().list(dir_.path()); }
+
+ private:
+  TempDir dir_;
+  FailingFiles disk_{system_files()};
+  Target target_;
+  std::string output_;
+};
+
+Target any_target() { return GENERATE(Target::directory, Target::single_file); }
+
+}  // namespace
+
+TEST_CASE("a commit shows all staged files, and cleaning up leaves nothing else") {
+  const Target target = any_target();
+  Place place(target);
+  const auto staged = place.stage("run-1", "a1", "new");
+  place.stage("run-1", "a2", "of a lost attempt");
+  CHECK(place.seen().empty());
+  const FileCommit committer = place.committer(place.disk());
+  REQUIRE(committer.commit("run-1", staged));
+  CHECK(place.seen() == place.all("new"));
+  REQUIRE(committer.clean_up("run-1"));
+  CHECK(place.seen() == place.all("new"));
+  CHECK(place.names().size() == 1);
+}
+
+TEST_CASE("whatever point a commit stops at, repeating it shows the new output, once and whole") {
+  const Target target = any_target();
+  const bool can_exchange = GENERATE(true, false);
+  const bool replaces = GENERATE(true, false);
+  int points = 0;
+  for (int first_stop = 0;; ++first_stop) {
+    bool first_was_whole = false;
+    for (int second_stop = 0;; ++second_stop) {
+      Place place(target);
+      if (replaces) {
+        const auto old = place.stage("run-0", "a0", "old");
+        REQUIRE(place.committer(place.disk()).commit("run-0", old));
+        REQUIRE(place.committer(place.disk()).clean_up("run-0"));
+      }
+      const auto staged = place.stage("run-1", "a1", "new");
+      const Content before = place.seen();
+      const auto attempt = [&](int stop) {
+        FailingFiles files(place.disk(), stop);
+        if (!can_exchange) files.refuse_exchange();
+        const bool whole = place.committer(files).commit("run-1", staged).ok();
+        const Content seen = place.seen();
+        const bool gap = !can_exchange && target == Target::directory && seen.empty();
+        CHECK((seen == before || seen == place.all("new") || gap));
+        if (whole) CHECK(seen == place.all("new"));
+        return whole;
+      };
+      INFO("stopped after " << first_stop << " and then " << second_stop << " changes");
+      first_was_whole = attempt(first_stop);
+      const bool second_was_whole = attempt(second_stop);
+      CHECK(attempt(1 << 30));
+      CHECK(place.seen() == place.all("new"));
+      REQUIRE(place.committer(place.disk()).clean_up("run-1"));
+      CHECK(place.seen() == place.all("new"));
+      CHECK(place.names().size() == 1);
+      ++points;
+      if (second_was_whole) break;
+    }
+    if (first_was_whole) break;
+  }
+  CHECK(points > 20);
+}
+
+TEST_CASE("repeating an old commit does not undo a later one") {
+  const Target target = any_target();
+  Place place(target);
+  const auto first = place.stage("run-1", "a1", "first");
+  const auto second = place.stage("run-2", "a1", "second");
+  const FileCommit committer = place.committer(place.disk());
+  REQUIRE(committer.commit("run-1", first));
+  REQUIRE(committer.commit("run-2", second));
+  CHECK(committer.commit("run-1", first).ok());
+  CHECK(place.seen() == place.all("second"));
+  REQUIRE(committer.clean_up("run-1"));
+  REQUIRE(committer.clean_up("run-2"));
+  CHECK(place.seen() == place.all("second"));
+}
+
+TEST_CASE("files that are gone or cut short are never committed") {
+  const Target target = any_target();
+  Place place(target);
+  const FileCommit committer = place.committer(place.disk());
+  auto staged = place.stage("run-1", "a1", "whole");
+  staged.back().bytes += 1;
+  CHECK(committer.commit("run-1", staged).error().code == ErrorCode::corrupt);
+  staged = place.stage("run-2", "a1", "whole");
+  REQUIRE(committer.clean_up("run-2"));
+  CHECK(committer.commit("run-2", staged).error().code == ErrorCode::corrupt);
+  CHECK(place.seen().empty());
+}
+
+TEST_CASE("mode error refuses an output that exists, but recognises its own") {
+  const Target target = any_target();
+  Place place(target);
+  const FileCommit committer = place.committer(place.disk(), Existing::refuse);
+  const auto first = place.stage("run-1", "a1", "first");
+  REQUIRE(committer.commit("run-1", first));
+  CHECK(committer.commit("run-1", first).ok());
+  const auto second = place.stage("run-2", "a1", "second");
+  CHECK(committer.commit("run-2", second).error().code == ErrorCode::already_exists);
+  CHECK(place.seen() == place.all("first"));
+}
+
+TEST_CASE("markers that differ have directories that differ") {
+  Place place(Target::directory);
+  const FileCommit committer = place.committer(place.disk());
+  const auto slash = place.stage("a/b", "t", "1");
+  const auto dash = place.stage("a%2fb", "t", "2");
+  REQUIRE(committer.clean_up("a%2fb"));
+  CHECK(committer.commit("a/b", slash).ok());
+  CHECK(place.seen() == place.all("1"));
+}
