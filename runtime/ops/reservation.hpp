@@ -1,0 +1,35 @@
+#pragma once
+
+#include "runtime/data/memory_budget.hpp"
+
+#include <cstdint>
+
+namespace troupe {
+
+/// What one operator holds of its run's memory budget; given back when it goes.
+class Reservation {
+ public:
+  explicit Reservation(MemoryBudget* budget = nullptr) : budget_(budget) {}
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+  ~Reservation() { release(); }
+
+  void attach(MemoryBudget* budget) { budget_ = budget; }
+  /// False where the budget refuses: nothing is taken then.
+  bool grow(std::int64_t bytes) {
+    if (budget_ != nullptr && !budget_->reserve(bytes)) return false;
+    bytes_ += bytes;
+    return true;
+  }
+  void release() {
+    if (budget_ != nullptr) budget_->give_back(bytes_);
+    bytes_ = 0;
+  }
+  std::int64_t bytes() const { return bytes_; }
+
+ private:
+  MemoryBudget* budget_;
+  std::int64_t bytes_ = 0;
+};
+
+}  // namespace troupe
