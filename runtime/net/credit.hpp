@@ -48,8 +48,9 @@ class CreditReceiver {
 
   /// More than the window allows is `corrupt`: the sender does not keep to its credit.
   Result<> received(std::uint64_t bytes);
-  /// The task took a batch of that size. True when half the window was consumed since the last
-  /// grant: send `consumed_total()` now.
+  /// The task took a batch of that size. True when it is time to send a `grant`: half the window
+  /// was consumed since the last one, or nothing is held any more (a batch larger than the window
+  /// waits for exactly that).
   bool consumed(std::uint64_t bytes);
   /// To be sent as a grant; remembers that it was.
   Credit grant();

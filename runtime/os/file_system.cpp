@@ -60,9 +60,19 @@ class SystemFile final : public WritableFile {
 class SystemFiles final : public FileSystem {
  public:
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (descriptor < 0) return os_error("create", path, errno);
-    return std::unique_ptr<WritableFile>(std::make_unique<SystemFile>(descriptor, path));
+    return open_new(path, 0644);
+  }
+
+  Result<std::unique_ptr<WritableFile>> create_private(const std::string& path) override {
+    // An older file of that name would keep its own permissions.
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return os_error("replace", path, errno);
+    return open_new(path, 0600);
+  }
+
+  Result<bool> is_private(const std::string& path) override {
+    struct stat info;
+    if (::stat(path.c_str(), &info) != 0) return os_error("read the mode of", path, errno);
+    return (info.st_mode & 077) == 0;
   }
 
   Result<std::string> read(const std::string& path) override {
@@ -173,6 +183,13 @@ class SystemFiles final : public FileSystem {
     ::close(descriptor);
     if (outcome != 0) return os_error("sync", path, number);
     return {};
+  }
+
+ private:
+  static Result<std::unique_ptr<WritableFile>> open_new(const std::string& path, mode_t mode) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (descriptor < 0) return os_error("create", path, errno);
+    return std::unique_ptr<WritableFile>(std::make_unique<SystemFile>(descriptor, path));
   }
 };
 

@@ -28,6 +28,13 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
+  /// Like `create`, but readable by its owner only from its first byte on. A disk without users
+  /// (a simulated one) keeps the defaults of these two.
+  virtual Result<std::unique_ptr<WritableFile>> create_private(const std::string& path) {
+    return create(path);
+  }
+  /// True where nobody but its owner may read or write it.
+  virtual Result<bool> is_private(const std::string&) { return true; }
   virtual Result<std::string> read(const std::string& path) = 0;
   /// `length` bytes from `offset` on; fewer only where the file ends before.
   virtual Result<std::string> read_range(const std::string& path, std::uint64_t offset,

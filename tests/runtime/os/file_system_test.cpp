@@ -32,3 +32,13 @@ TEST_CASE("a missing file is not found, by name") {
   CHECK(read.error().code == ErrorCode::not_found);
   CHECK(read.error().message.find("/nowhere/at/all") != std::string::npos);
 }
+
+TEST_CASE("a private file is its owner's alone, also where a public one was") {
+  TempDir dir;
+  FileSystem& files = system_files();
+  const std::string path = dir.path() + "/secret";
+  REQUIRE(files.create(path).value()->close());
+  CHECK_FALSE(*files.is_private(path));
+  REQUIRE(files.create_private(path).value()->close());
+  CHECK(*files.is_private(path));
+}
