@@ -1,0 +1,325 @@
+#include "actors/coordinator/control.hpp"
+
+#include "actors/coordinator/coordinator_state.hpp"
+#include "runtime/connectors/print.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+const char* level_word(log::Level level) { return log::to_string(level); }
+
+EventView view_of(const StoredEvent& stored) {
+  EventView view{stored.sequence, stored.at, {}, level_word(stored.event.level), stored.event.text};
+  if (stored.event.run != RunId(0)) view.run = stored.event.run;
+  return view;
+}
+
+JobView view_of(const StoredJob& stored) {
+  JobView view{stored.version.job, stored.version.hash, "", stored.applied, stored.last_run, ""};
+  if (stored.last_state) view.last_state = to_string(*stored.last_state);
+  return view;
+}
+
+RunView brief_view(const StoredRun& stored) {
+  const JobGraph no_graph;
+  return view_of(RunFacts{.made = stored.image.made,
+                          .state = stored.image.state,
+                          .cause = stored.image.cause,
+                          .job = no_graph,
+                          .topology = nullptr,
+                          .rows_committed = rows_of(stored.image.manifest),
+                          .submitted = stored.submitted,
+                          .started = stored.started,
+                          .finished = stored.finished});
+}
+
+/// A run that no machine works on any more, with its graph as it was planned.
+Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& registry,
+                          std::size_t restarts, std::optional<Duration> recovered_in) {
+  const JobGraph job = TRY(decode_plan(*stored.image.plan));
+  // A run that failed before it was planned may have a plan that cannot be planned.
+  const auto tasks = plan_tasks(job, registry, stored.image.made.target);
+  std::optional<TaskTopology> topology;
+  if (tasks) topology.emplace(*tasks);
+  return view_of(RunFacts{.made = stored.image.made,
+                          .state = stored.image.state,
+                          .cause = stored.image.cause,
+                          .job = job,
+                          .topology = topology ? &*topology : nullptr,
+                          .tasks = tasks_of(stored.image),
+                          .restarts = restarts,
+                          .recovered_in = recovered_in,
+                          .rows_committed = rows_of(stored.image.manifest),
+                          .submitted = stored.submitted,
+                          .started = stored.started,
+                          .finished = stored.finished});
+}
+
+}  // namespace
+
+template <class T>
+void CoordinatorActor::from_store(std::function<Result<T>(MetadataStore&)> read,
+                                  Control::Answer<T> answer) {
+  const auto submitted = store_queue_->submit(
+      [store = services_.store, read = std::move(read), answer] { answer(read(*store)); });
+  if (!submitted) answer(submitted.error());
+}
+
+void CoordinatorActor::apply(JobGraph graph, SubmitOptions options,
+                             Control::Answer<JobView> answer) {
+  JobVersionRecord version{graph.name, plan_hash(graph),
+                           std::make_shared<const std::string>(encode_plan(graph)),
+                           std::move(options.descriptor_text), std::move(options.submitted_by)};
+  from_store<JobView>(
+      [version = std::move(version)](MetadataStore& store) -> Result<JobView> {
+        TRY(store.write({version}));
+        return view_of(TRY(store.job(version.job)));
+      },
+      std::move(answer));
+}
+
+void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
+                              Control::Answer<RunId> answer) {
+  coordinator_event::Submit submit;
+  submit.request = ++last_request_;
+  Submission& made = submit.submission;
+  made.job = graph.name;
+  made.plan = std::make_shared<const std::string>(encode_plan(graph));
+  made.hash = plan_hash(graph);
+  made.descriptor = std::move(options.descriptor_text);
+  made.by = std::move(options.submitted_by);
+  made.key = std::move(options.idempotency_key);
+  made.target = {graph.settings.parallelism.value_or(start_.parallelism),
+                 start_.keep_blocking_edges};
+  made.settings = graph.settings;
+  requests_[submit.request] = std::move(answer);
+  tell(std::move(submit));
+}
+
+void CoordinatorActor::start_job(JobName job, SubmitOptions options,
+                                 Control::Answer<RunId> answer) {
+  const CoordinatorRef me(self());
+  from_store<StoredJob>(
+      [job](MetadataStore& store) { return store.job(job); },
+      [me, options = std::move(options), answer](Result<StoredJob> stored) mutable {
+        if (!stored) return answer(stored.error());
+        auto graph = decode_plan(*stored->version.plan);
+        if (!graph) return answer(graph.error());
+        options.descriptor_text = stored->version.descriptor;
+        me.tell(ControlCall{[graph = std::move(*graph), options, answer](CoordinatorActor& actor) {
+          actor.submit(graph, options, answer);
+        }});
+      });
+}
+
+void CoordinatorActor::cancel_run(RunId run, std::string reason, Control::Answer<RunView> answer) {
+  if (!machine_->jobs().contains(run)) return show(run, std::move(answer));
+  const CoordinatorRef me(self());
+  const std::uint64_t request = ++last_request_;
+  requests_[request] = [me, answer](Result<RunId> cancelled) {
+    if (!cancelled) return answer(cancelled.error());
+    me.tell(ControlCall{
+        [run = *cancelled, answer](CoordinatorActor& actor) { actor.show(run, answer); }});
+  };
+  tell(coordinator_event::Cancel{request, run, std::move(reason)});
+}
+
+std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std::string& plan) {
+  auto& graph = graphs_[run];
+  if (!graph) {
+    auto decoded = decode_plan(plan);
+    graph = std::make_shared<const JobGraph>(decoded ? std::move(*decoded) : JobGraph());
+  }
+  return graph;
+}
+
+void CoordinatorActor::show(RunId run, Control::Answer<RunView> answer) {
+  const auto found = machine_->jobs().find(run);
+  EndedRun note;
+  if (const auto noted = notes_.find(run); noted != notes_.end()) note = noted->second;
+  std::optional<RunView> live;
+  if (found != machine_->jobs().end() && !ended(found->second->state())) {
+    live = view_of_live(*found->second);
+  }
+  // The times are in the row alone, so the store is asked in either case.
+  from_store<RunView>(
+      [run, note, live = std::move(live),
+       &registry = services_.registry](MetadataStore& store) -> Result<RunView> {
+        const StoredRun stored = TRY(store.run(run));
+        if (!live || ended(stored.image.state)) {
+          return full_view(stored, registry, note.restarts, note.recovered_in);
+        }
+        RunView view = *live;
+        view.submitted = stored.submitted;
+        view.started = stored.started;
+        return view;
+      },
+      std::move(answer));
+}
+
+RunView CoordinatorActor::view_of_live(const JobMachine& job) {
+  return view_of(RunFacts{.made = job.made(),
+                          .state = job.state(),
+                          .cause = job.cause(),
+                          .job = *job_graph(job.run(), *job.plan()),
+                          .topology = job.topology(),
+                          .tasks = job.tasks(),
+                          .restarts = job.restarts(),
+                          .recovered_in = job.longest_recovery()});
+}
+
+void CoordinatorActor::runs(std::optional<JobName> job, std::uint32_t limit,
+                            Control::Answer<std::vector<RunView>> answer) {
+  from_store<std::vector<RunView>>(
+      [job = std::move(job), limit](MetadataStore& store) -> Result<std::vector<RunView>> {
+        std::vector<RunView> views;
+        for (const StoredRun& stored : TRY(store.runs(job, limit))) {
+          views.push_back(brief_view(stored));
+        }
+        return views;
+      },
+      std::move(answer));
+}
+
+void CoordinatorActor::jobs(Control::Answer<std::vector<JobView>> answer) {
+  from_store<std::vector<JobView>>(
+      [](MetadataStore& store) -> Result<std::vector<JobView>> {
+        std::vector<JobView> views;
+        for (const StoredJob& stored : TRY(store.jobs())) views.push_back(view_of(stored));
+        return views;
+      },
+      std::move(answer));
+}
+
+void CoordinatorActor::nodes(Control::Answer<std::vector<NodeView>> answer) {
+  const ClusterView cluster = machine_->view();
+  std::vector<NodeView> views;
+  for (const auto& [node, member] : machine_->members().members()) {
+    NodeView view{.id = node,
+                  .address = member.address,
+                  .incarnation = member.incarnation,
+                  .state = to_string(member.state),
+                  .slots = member.slots};
+    if (const ClusterNode* live = cluster.find(node, member.incarnation)) {
+      view.slots_used = live->used;
+    }
+    views.push_back(std::move(view));
+  }
+  answer(std::move(views));
+}
+
+void CoordinatorActor::events(std::optional<RunId> run, std::uint64_t sequence, std::uint32_t limit,
+                              Control::Answer<std::vector<EventView>> answer) {
+  from_store<std::vector<EventView>>(
+      [=](MetadataStore& store) -> Result<std::vector<EventView>> {
+        std::vector<EventView> views;
+        for (const StoredEvent& stored : TRY(store.events(run, sequence, limit))) {
+          views.push_back(view_of(stored));
+        }
+        return views;
+      },
+      std::move(answer));
+}
+
+void CoordinatorActor::output(RunId run, Control::Answer<std::vector<OutputView>> answer) {
+  from_store<std::vector<OutputView>>(
+      [run](MetadataStore& store) -> Result<std::vector<OutputView>> {
+        const StoredRun stored = TRY(store.run(run));
+        std::vector<OutputView> outputs;
+        if (stored.image.epoch != EpochState::committed) return outputs;
+        const JobGraph job = TRY(decode_plan(*stored.image.plan));
+        for (const SinkPart& part : stored.image.manifest) {
+          const JobVertex* vertex = job.find(part.vertex);
+          if (vertex == nullptr || vertex->op != "print") continue;
+          for (const Committable& committable : part.committables) {
+            const PrintedRows printed = TRY(decode_printed(committable.detail));
+            outputs.push_back({part.vertex, printed.title, printed.ipc});
+          }
+        }
+        return outputs;
+      },
+      std::move(answer));
+}
+
+namespace {
+
+/// Carries questions to the actor; keeps no state of its own.
+class CoordinatorControl final : public Control {
+ public:
+  explicit CoordinatorControl(CoordinatorRef coordinator) : coordinator_(std::move(coordinator)) {}
+
+  void apply(JobGraph graph, SubmitOptions options, Answer<JobView> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.apply(graph, options, answer);
+    });
+  }
+  void submit(JobGraph graph, SubmitOptions options, Answer<RunId> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.submit(graph, options, answer);
+    });
+  }
+  void start(JobName job, SubmitOptions options, Answer<RunId> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.start_job(job, options, answer);
+    });
+  }
+  void cancel(RunId run, std::string reason, Answer<RunView> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.cancel_run(run, reason, answer);
+    });
+  }
+  void show(RunId run, Answer<RunView> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.show(run, answer);
+    });
+  }
+  void runs(std::optional<JobName> job, std::uint32_t limit,
+            Answer<std::vector<RunView>> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.runs(job, limit, answer);
+    });
+  }
+  void jobs(Answer<std::vector<JobView>> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) { actor.jobs(answer); });
+  }
+  void nodes(Answer<std::vector<NodeView>> answer) override {
+    call(
+        [=, answer = certain(std::move(answer))](CoordinatorActor& actor) { actor.nodes(answer); });
+  }
+  void events(std::optional<RunId> run, std::uint64_t sequence, std::uint32_t limit,
+              Answer<std::vector<EventView>> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.events(run, sequence, limit, answer);
+    });
+  }
+  void output(RunId run, Answer<std::vector<OutputView>> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.output(run, answer);
+    });
+  }
+
+ private:
+  /// An answer that is given even where nobody is left to give it.
+  template <class T>
+  static Answer<T> certain(Answer<T> answer) {
+    return [reply = Reply<T>(std::move(answer))](Result<T> result) { reply(std::move(result)); };
+  }
+
+  void call(std::function<void(CoordinatorActor&)> work) {
+    coordinator_.tell(ControlCall{std::move(work)});
+  }
+
+  const CoordinatorRef coordinator_;
+};
+
+}  // namespace
+
+std::unique_ptr<Control> make_control(CoordinatorRef coordinator) {
+  return std::make_unique<CoordinatorControl>(std::move(coordinator));
+}
+
+}  // namespace troupe

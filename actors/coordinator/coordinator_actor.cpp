@@ -1,0 +1,185 @@
+#include "actors/coordinator/coordinator_actor.hpp"
+
+#include "actors/coordinator/coordinator_state.hpp"
+#include "actors/coordinator/run_work.hpp"
+#include "runtime/base/log.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+CoordinatorActor::CoordinatorActor(CoordinatorStart start, CoordinatorServices services)
+    : start_(std::move(start)),
+      services_(std::move(services)),
+      refused_reports_(services_.metrics.counter("troupe_reports_refused_total",
+                                                 "Reports whose tokens were stale.")),
+      runs_ended_(services_.metrics.counter("troupe_runs_ended_total", "Runs that have ended.")) {}
+
+void CoordinatorActor::start() {
+  store_queue_ = std::make_shared<SerialQueue>(system().io());
+  const CoordinatorRef me(self());
+  const auto submitted = store_queue_->submit([store = services_.store, me] {
+    me.tell(ImageRead{std::make_shared<const Result<ClusterImage>>(store->begin_term())});
+  });
+  if (!submitted) end(submitted.error());
+}
+
+void CoordinatorActor::on(const ImageRead& read) {
+  if (!*read.image) return end(read.image->error().within("reading the metadata"));
+  const ClusterImage& image = **read.image;
+  log::info("coordinator of cluster {}, term {}, {} runs to go on with", image.cluster, image.term,
+            image.runs.size());
+  machine_.emplace(start_.config, image, clock().now());
+  carry_out(machine_->start(clock().now()));
+  for (auto& event : std::exchange(early_, {})) tell(std::move(event));
+  for (const auto& call : std::exchange(early_calls_, {})) call.work(*this);
+  set_timer();
+}
+
+void CoordinatorActor::on(const ControlCall& call) {
+  if (machine_) return call.work(*this);
+  early_calls_.push_back(call);
+}
+
+void CoordinatorActor::on(const CoordinatorTold& told) { tell(told.event); }
+
+void CoordinatorActor::tell(CoordinatorEvent event) {
+  if (!machine_) {
+    early_.push_back(std::move(event));
+    return;
+  }
+  note_recoveries();
+  carry_out(machine_->on(event, clock().now()));
+  set_timer();
+}
+
+void CoordinatorActor::carry_out(Effects effects) {
+  for (Effect& effect : effects) {
+    std::visit([this](auto& one) { carry_out(one); }, effect);
+  }
+  write_what_waits();
+}
+
+void CoordinatorActor::carry_out(effect::Persist& effect) {
+  unwritten_.push_back(std::move(effect));
+}
+
+/// Group commit: whatever was decided while the last write was on its way is the next write.
+void CoordinatorActor::write_what_waits() {
+  if (writing_ || unwritten_.empty()) return;
+  writing_ = true;
+  auto records = std::make_shared<std::vector<Record>>();
+  const std::uint64_t ticket = unwritten_.back().ticket;
+  for (auto& persist : std::exchange(unwritten_, {})) {
+    std::move(persist.records.begin(), persist.records.end(), std::back_inserter(*records));
+  }
+  const CoordinatorRef me(self());
+  const auto submitted = store_queue_->submit([store = services_.store, records, ticket, me] {
+    me.tell(Written{ticket, store->write(*records)}, Priority::high);
+  });
+  if (!submitted) end(submitted.error());
+}
+
+void CoordinatorActor::on(const Written& written) {
+  writing_ = false;
+  if (!written.outcome) {
+    log::error("the metadata cannot be written: {}", written.outcome.error().to_string());
+    return end(written.outcome.error());
+  }
+  tell(coordinator_event::Persisted{written.ticket});
+}
+
+void CoordinatorActor::carry_out(effect::Send& effect) {
+  services_.send(effect.node, effect.incarnation, effect.command);
+}
+
+void CoordinatorActor::carry_out(effect::PlanTasks& effect) {
+  off_thread([effect = std::move(effect), &registry = services_.registry]() -> CoordinatorEvent {
+    auto graph = plan_run(*effect.plan, registry, effect.target, effect.splits);
+    if (!graph) return coordinator_event::PlanFailed{effect.run, graph.error()};
+    return coordinator_event::Planned{effect.run, std::move(*graph)};
+  });
+}
+
+void CoordinatorActor::carry_out(effect::CommitSink& effect) {
+  off_thread([effect = std::move(effect), &registry = services_.registry]() -> CoordinatorEvent {
+    const auto committed =
+        commit_sink(*effect.plan, registry, effect.vertex, effect.marker, effect.committables);
+    if (!committed) {
+      return coordinator_event::SinkCommitFailed{effect.run, effect.vertex, committed.error()};
+    }
+    return coordinator_event::SinkCommitted{effect.run, effect.vertex};
+  });
+}
+
+void CoordinatorActor::carry_out(effect::CleanUpSinks& effect) {
+  const ClusterId cluster = machine_->cluster();
+  const auto submitted = system().io().submit([effect = std::move(effect), cluster,
+                                               &registry = services_.registry] {
+    if (const auto done = clean_up_sinks(*effect.plan, registry, cluster, effect.run); !done) {
+      log::warn("staged files of run {} are left behind: {}", effect.run, done.error().to_string());
+    }
+  });
+  if (!submitted) log::warn("staged files are left behind: {}", submitted.error().to_string());
+}
+
+void CoordinatorActor::carry_out(effect::Reply& effect) {
+  const auto found = requests_.find(effect.request);
+  if (found == requests_.end()) return;
+  const auto answer = std::move(found->second);
+  requests_.erase(found);
+  answer(std::move(effect.answer));
+}
+
+void CoordinatorActor::carry_out(effect::RunEnded& effect) {
+  runs_ended_.add();
+  graphs_.erase(effect.run);
+  log::info("run {} {}{}", effect.run, to_string(effect.state),
+            effect.cause ? ": " + effect.cause->message : "");
+}
+
+void CoordinatorActor::carry_out(effect::Halt& effect) {
+  log::error("the coordinator halts: {}", effect.reason.to_string());
+  end(effect.reason);
+}
+
+void CoordinatorActor::carry_out(effect::RefuseReport& effect) {
+  refused_reports_.add();
+  log::info("refused from {}: {}", effect.node, effect.what);
+}
+
+void CoordinatorActor::off_thread(std::function<CoordinatorEvent()> work) {
+  const CoordinatorRef me(self());
+  const auto submitted =
+      system().io().submit([work = std::move(work), me] { me.tell(CoordinatorTold{work()}); });
+  if (!submitted) end(submitted.error());
+}
+
+void CoordinatorActor::set_timer() {
+  if (timer_) cancel(*timer_);
+  timer_.reset();
+  const auto due = machine_->next_deadline();
+  if (!due) return;
+  const Duration delay = std::max(*due - clock().now(), Duration::zero());
+  timer_ = after(delay, [this] {
+    timer_.reset();
+    tell(coordinator_event::Tick{});
+  });
+}
+
+/// A machine is dropped in the same step in which its run ends, so what it knows and no row says is
+/// noted before each step.
+void CoordinatorActor::note_recoveries() {
+  for (const auto& [run, job] : machine_->jobs()) {
+    if (job->restarts() == 0) continue;
+    notes_[run] = {job->restarts(), job->longest_recovery()};
+  }
+  while (notes_.size() > run_notes_max) notes_.erase(notes_.begin());
+}
+
+CoordinatorRef spawn_coordinator(ActorSystem& system, CoordinatorStart start,
+                                 CoordinatorServices services) {
+  return system.spawn<CoordinatorActor>("coordinator", std::move(start), std::move(services));
+}
+
+}  // namespace troupe

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "actors/coordinator/control.hpp"
+#include "actors/system/actor_system.hpp"
+#include "runtime/base/metrics.hpp"
+#include "runtime/job/coordinator_machine.hpp"
+#include "runtime/metadata/metadata_store.hpp"
+#include "runtime/ops/operator_kind.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+class CoordinatorActor;
+
+/// Something happened that the machine must know: a report, a peer's death.
+struct CoordinatorTold {
+  CoordinatorEvent event;
+};
+/// A client's question, run where the coordinator's state is.
+struct ControlCall {
+  std::function<void(CoordinatorActor&)> work;
+};
+/// The store has been read; once, first.
+struct ImageRead {
+  std::shared_ptr<const Result<ClusterImage>> image;
+};
+/// A write of the store is over.
+struct Written {
+  std::uint64_t ticket = 0;
+  Result<> outcome;
+};
+
+using CoordinatorRef = Ref<CoordinatorTold, ControlCall, ImageRead, Written>;
+
+/// What the coordinator needs of its node. All outlive it.
+struct CoordinatorServices {
+  std::shared_ptr<MetadataStore> store;
+  const OperatorRegistry& registry;
+  Metrics& metrics;
+  /// Carries a command to a node, or drops it where there is no session with that incarnation.
+  std::function<void(const NodeId&, Incarnation, const Command&)> send;
+};
+
+struct CoordinatorStart {
+  CoordinatorConfig config;
+  /// What plans are made for, where a job does not say.
+  std::uint32_t parallelism = 2;
+  /// See `PlanTarget`: false where all tasks share the coordinator's process.
+  bool keep_blocking_edges = true;
+};
+
+/// The shell of `CoordinatorMachine`: reads the store, hands in events, carries out effects. A
+/// failed write ends it, for it does not know any more what is true; its supervisor, the node,
+/// starts another, with the next term.
+///
+/// What survives its death: every row, hence every run. What does not: answers to clients.
+CoordinatorRef spawn_coordinator(ActorSystem& system, CoordinatorStart start,
+                                 CoordinatorServices services);
+
+/// `Control` of this coordinator. May be used for as long as the actor system exists.
+std::unique_ptr<Control> make_control(CoordinatorRef coordinator);
+
+}  // namespace troupe

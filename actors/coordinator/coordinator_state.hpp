@@ -1,0 +1,94 @@
+#pragma once
+
+#include "actors/coordinator/coordinator_actor.hpp"
+#include "actors/coordinator/run_view.hpp"
+#include "actors/coordinator/serial_queue.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace troupe {
+
+/// The COORDINATOR actor; private to this room, split over `coordinator_actor.cpp` (events and
+/// effects) and `control.cpp` (clients' questions).
+class CoordinatorActor final
+    : public ActorOf<CoordinatorActor, CoordinatorTold, ControlCall, ImageRead, Written> {
+ public:
+  CoordinatorActor(CoordinatorStart start, CoordinatorServices services);
+
+  void on(const CoordinatorTold& told);
+  void on(const ControlCall& call);
+  void on(const ImageRead& read);
+  void on(const Written& written);
+
+  // What clients ask; the answers come from the machine where it knows, from the store otherwise.
+  void apply(JobGraph graph, SubmitOptions options, Control::Answer<JobView> answer);
+  void submit(JobGraph graph, SubmitOptions options, Control::Answer<RunId> answer);
+  void start_job(JobName job, SubmitOptions options, Control::Answer<RunId> answer);
+  void cancel_run(RunId run, std::string reason, Control::Answer<RunView> answer);
+  void show(RunId run, Control::Answer<RunView> answer);
+  void runs(std::optional<JobName> job, std::uint32_t limit,
+            Control::Answer<std::vector<RunView>> answer);
+  void jobs(Control::Answer<std::vector<JobView>> answer);
+  void nodes(Control::Answer<std::vector<NodeView>> answer);
+  void events(std::optional<RunId> run, std::uint64_t sequence, std::uint32_t limit,
+              Control::Answer<std::vector<EventView>> answer);
+  void output(RunId run, Control::Answer<std::vector<OutputView>> answer);
+
+ protected:
+  void start() override;
+
+ private:
+  struct EndedRun {
+    std::size_t restarts = 0;
+    std::optional<Duration> recovered_in;
+  };
+
+  void tell(CoordinatorEvent event);
+  void carry_out(Effects effects);
+  void carry_out(effect::Persist& effect);
+  void carry_out(effect::Send& effect);
+  void carry_out(effect::PlanTasks& effect);
+  void carry_out(effect::CommitSink& effect);
+  void carry_out(effect::CleanUpSinks& effect);
+  void carry_out(effect::Continue&) {}
+  void carry_out(effect::Reply& effect);
+  void carry_out(effect::RunEnded& effect);
+  void carry_out(effect::Halt& effect);
+  void carry_out(effect::RefuseReport& effect);
+  void write_what_waits();
+  void set_timer();
+  void note_recoveries();
+
+  /// Runs `work` on the I/O pool and hands its event in.
+  void off_thread(std::function<CoordinatorEvent()> work);
+  /// Asks the store away from this thread; `then` runs there too.
+  template <class T>
+  void from_store(std::function<Result<T>(MetadataStore&)> read, Control::Answer<T> answer);
+  RunView view_of_live(const JobMachine& job);
+  std::shared_ptr<const JobGraph> job_graph(RunId run, const std::string& plan);
+
+  const CoordinatorStart start_;
+  const CoordinatorServices services_;
+  std::shared_ptr<SerialQueue> store_queue_;
+  MetricCounter& refused_reports_;
+  MetricCounter& runs_ended_;
+
+  std::optional<CoordinatorMachine> machine_;
+  std::vector<CoordinatorEvent> early_;  ///< told before the store was read
+  std::vector<ControlCall> early_calls_;
+  std::vector<effect::Persist> unwritten_;
+  bool writing_ = false;
+  std::optional<TimerId> timer_;
+  std::uint64_t last_request_ = 0;
+  std::map<std::uint64_t, Control::Answer<RunId>> requests_;
+  std::map<RunId, EndedRun> notes_;  ///< of runs of this coordinator's life, the newest
+  std::map<RunId, std::shared_ptr<const JobGraph>> graphs_;
+};
+
+/// Runs whose recovery time is remembered after their end; older ones show without it.
+inline constexpr std::size_t run_notes_max = 1024;
+
+}  // namespace troupe

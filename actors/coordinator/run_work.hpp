@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/graph/task_graph.hpp"
+#include "runtime/job/records.hpp"
+
+namespace troupe {
+
+// What a run needs done that blocks; for the I/O pool. Plans are `encode_plan` of bound graphs.
+
+/// The task graph with its splits: those given, or what the sources say now.
+Result<TaskGraph> plan_run(const std::string& plan, const OperatorRegistry& registry,
+                           const PlanTarget& target, const std::optional<Splits>& splits);
+
+Result<> commit_sink(const std::string& plan, const OperatorRegistry& registry,
+                     const std::string& vertex, const std::string& marker,
+                     const std::vector<Committable>& committables);
+
+/// Every sink of the plan removes what this run staged and nothing committed.
+Result<> clean_up_sinks(const std::string& plan, const OperatorRegistry& registry,
+                        const ClusterId& cluster, RunId run);
+
+}  // namespace troupe

@@ -1,0 +1,126 @@
+#include "runtime/os/process.hpp"
+
+#include "runtime/os/clock.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace troupe {
+namespace {
+
+constexpr int exec_failed = 127;
+
+class SystemChild final : public ChildProcess {
+ public:
+  explicit SystemChild(int pid) : pid_(pid) {}
+
+  ~SystemChild() override {
+    if (exit_) return;
+    ::kill(pid_, SIGKILL);
+    reap(0);
+  }
+
+  int pid() const override { return pid_; }
+
+  void signal(int number) override {
+    if (!poll()) ::kill(pid_, number);
+  }
+
+  std::optional<ProcessExit> poll() override {
+    if (!exit_) reap(WNOHANG);
+    return exit_;
+  }
+
+  Result<ProcessExit> wait(Duration patience) override {
+    const Instant give_up = system_clock().now() + patience;
+    while (!poll()) {
+      if (system_clock().now() > give_up) {
+        return fail(ErrorCode::timeout, "process {} has not ended in time", pid_);
+      }
+      ::usleep(2000);
+    }
+    return *exit_;
+  }
+
+ private:
+  void reap(int options) {
+    int status = 0;
+    pid_t ended = 0;
+    do {
+      ended = ::waitpid(pid_, &status, options);
+    } while (ended < 0 && errno == EINTR);
+    if (ended != pid_) return;
+    exit_ = WIFSIGNALED(status) ? ProcessExit{0, WTERMSIG(status)}
+                                : ProcessExit{WEXITSTATUS(status), 0};
+  }
+
+  const int pid_;
+  std::optional<ProcessExit> exit_;
+};
+
+/// Between fork and exec only calls that are safe after a fork of a threaded process.
+[[noreturn]] void become(char* const* arguments, int output, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(exec_failed);  // it died before the line above
+  const int input = ::open("/dev/null", O_RDONLY);
+  ::dup2(input, STDIN_FILENO);
+  if (output >= 0) {
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execv(arguments[0], arguments);
+  ::_exit(exec_failed);
+}
+
+}  // namespace
+
+std::string ProcessExit::to_string() const {
+  return signal ? fmt::format("was killed by signal {}", signal)
+                : fmt::format("exited with {}", code);
+}
+
+Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::string& program,
+                                                          const std::vector<std::string>& arguments,
+                                                          const std::string& log_file) {
+  if (::access(program.c_str(), X_OK) != 0) {
+    return fail(ErrorCode::not_found, "cannot run '{}': {}", program, std::strerror(errno));
+  }
+  int output = -1;
+  if (!log_file.empty()) {
+    output = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (output < 0) {
+      return fail(ErrorCode::unavailable, "cannot write '{}': {}", log_file, std::strerror(errno));
+    }
+  }
+  std::vector<char*> words{const_cast<char*>(program.c_str())};
+  for (const auto& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  words.push_back(nullptr);
+
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child == 0) become(words.data(), output, parent);
+  const int number = errno;
+  if (output >= 0) ::close(output);
+  if (child < 0) {
+    return fail(ErrorCode::unavailable, "cannot start '{}': {}", program, std::strerror(number));
+  }
+  return std::unique_ptr<ChildProcess>(std::make_unique<SystemChild>(child));
+}
+
+std::string own_program() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "troupe" : path.string();
+}
+
+}  // namespace troupe
