@@ -161,6 +161,14 @@ void CoordinatorActor::show(RunId run, Control::Answer<RunView> answer) {
       std::move(answer));
 }
 
+void CoordinatorActor::await_end(RunId run, Control::Answer<RunView> answer) {
+  const auto found = machine_->jobs().find(run);
+  if (found == machine_->jobs().end() || ended(found->second->state())) {
+    return show(run, std::move(answer));
+  }
+  waiting_for_end_[run].push_back(std::move(answer));
+}
+
 RunView CoordinatorActor::view_of_live(const JobMachine& job) {
   return view_of(RunFacts{.made = job.made(),
                           .state = job.state(),
@@ -275,6 +283,11 @@ class CoordinatorControl final : public Control {
   void show(RunId run, Answer<RunView> answer) override {
     call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
       actor.show(run, answer);
+    });
+  }
+  void await_end(RunId run, Answer<RunView> answer) override {
+    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
+      actor.await_end(run, answer);
     });
   }
   void runs(std::optional<JobName> job, std::uint32_t limit,

@@ -105,7 +105,7 @@ struct SubmitOptions {
 
 /// What a client may ask of the cluster: one interface for the gateway, for `troupe run` and for a
 /// service that embeds a node. Calls return at once and may come from any thread; answers arrive on
-/// a thread of the node, exactly once, within `control_timeout` (as `timeout` where nobody knows).
+/// a thread of the node, exactly once (as `unavailable` where the coordinator ends first).
 class Control {
  public:
   template <class T>
@@ -120,6 +120,8 @@ class Control {
   virtual void start(JobName job, SubmitOptions options, Answer<RunId> answer) = 0;
   virtual void cancel(RunId run, std::string reason, Answer<RunView> answer) = 0;
   virtual void show(RunId run, Answer<RunView> answer) = 0;
+  /// As `show`, but answered when the run has ended, however long that takes.
+  virtual void await_end(RunId run, Answer<RunView> answer) = 0;
   /// The newest first; all jobs where `job` is empty.
   virtual void runs(std::optional<JobName> job, std::uint32_t limit,
                     Answer<std::vector<RunView>> answer) = 0;
@@ -130,7 +132,5 @@ class Control {
                       Answer<std::vector<EventView>> answer) = 0;
   virtual void output(RunId run, Answer<std::vector<OutputView>> answer) = 0;
 };
-
-inline constexpr Duration control_timeout = 10s;
 
 }  // namespace troupe

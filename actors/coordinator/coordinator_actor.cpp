@@ -136,6 +136,9 @@ void CoordinatorActor::carry_out(effect::RunEnded& effect) {
   graphs_.erase(effect.run);
   log::info("run {} {}{}", effect.run, to_string(effect.state),
             effect.cause ? ": " + effect.cause->message : "");
+  const auto waiting = waiting_for_end_.extract(effect.run);
+  if (!waiting) return;
+  for (const auto& answer : waiting.mapped()) show(effect.run, answer);
 }
 
 void CoordinatorActor::carry_out(effect::Halt& effect) {

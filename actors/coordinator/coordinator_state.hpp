@@ -29,6 +29,7 @@ class CoordinatorActor final
   void start_job(JobName job, SubmitOptions options, Control::Answer<RunId> answer);
   void cancel_run(RunId run, std::string reason, Control::Answer<RunView> answer);
   void show(RunId run, Control::Answer<RunView> answer);
+  void await_end(RunId run, Control::Answer<RunView> answer);
   void runs(std::optional<JobName> job, std::uint32_t limit,
             Control::Answer<std::vector<RunView>> answer);
   void jobs(Control::Answer<std::vector<JobView>> answer);
@@ -84,6 +85,7 @@ class CoordinatorActor final
   std::optional<TimerId> timer_;
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, Control::Answer<RunId>> requests_;
+  std::map<RunId, std::vector<Control::Answer<RunView>>> waiting_for_end_;
   std::map<RunId, EndedRun> notes_;  ///< of runs of this coordinator's life, the newest
   std::map<RunId, std::shared_ptr<const JobGraph>> graphs_;
 };

@@ -4,6 +4,7 @@
 #include "runtime/base/time.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,7 @@ class ChildProcess {
 
   /// Starts `program` with these arguments, without a shell. Call it from a thread that lives as
   /// long as the child: the kernel takes the end of that thread for the end of the owner.
-  /// Standard input is empty; output goes
-  /// to `log_file`, or where ours goes if it is empty.
+  /// Standard input is empty; output goes to `log_file`, or where ours goes if it is empty.
   static Result<std::unique_ptr<ChildProcess>> start(const std::string& program,
                                                      const std::vector<std::string>& arguments,
                                                      const std::string& log_file = "");
