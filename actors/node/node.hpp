@@ -1,0 +1,100 @@
+#pragma once
+
+#include "actors/coordinator/control.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/metrics.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace troupe {
+
+class OperatorRegistry;
+
+/// What a node does. One process may do all of it.
+enum class Role {
+  coordinator,  ///< decides; owns the metadata
+  executor,     ///< runs tasks; keeps their partitions
+  gateway,      ///< answers clients over HTTP; beside a coordinator
+};
+
+Result<Role> parse_role(std::string_view word);
+const char* to_string(Role role);
+
+/// Where another node listens.
+struct PeerAddress {
+  NodeId node;
+  std::string address;  ///< "tcp://10.0.0.1:7401"
+};
+
+/// "a=tcp://10.0.0.1:7401".
+Result<PeerAddress> parse_peer(std::string_view text);
+
+struct NodeConfig {
+  NodeId name = NodeId("node");
+  std::set<Role> roles = {Role::coordinator, Role::executor};
+  /// Metadata, keys, token, kept partitions. Empty: the node is ephemeral: its metadata is in
+  /// memory, its files in a directory that goes with it, and nothing survives its end.
+  std::string data_directory;
+  /// Names a new cluster; an executor without it joins whichever cluster its coordinator is of.
+  std::string cluster;
+
+  /// Where other nodes reach this one; empty: no other node does, and no socket is opened. Beyond
+  /// loopback needs keys (`troupe keys new`).
+  std::string bind;
+  std::string advertise;
+  std::string keys_directory;  ///< default: <data>/keys
+  /// For an executor without a coordinator of its own.
+  std::optional<PeerAddress> coordinator;
+  Duration lease = 10s;
+  Duration heartbeat = 1s;
+
+  std::uint32_t slots = 0;  ///< subtasks of a stage it runs at a time; 0: one a core
+  /// Subtasks of a stage where a job does not say; 0: as many as the slots of this node.
+  std::uint32_t parallelism = 0;
+  /// Kept on disk, so that a lost node does not cost the whole run. False only where every task
+  /// shares this process.
+  bool keep_blocking_edges = true;
+
+  std::string gateway_address = "127.0.0.1";
+  std::uint16_t gateway_port = 7400;
+};
+
+/// One node of a cluster, hosted by this process: the embedding API. `troupe` itself is a thin
+/// program around it.
+///
+///     OperatorRegistry registry;            // the built-in operators, and your own
+///     register_operators(registry);
+///     register_connectors(registry);
+///     auto node = TRY(Node::start({.name = NodeId("service")}, registry));
+///     node->control().submit(graph, {}, [](Result<RunId> run) { ... });
+///
+/// Owns its threads, actors, sockets and files, and gives them all back in `stop` or when it is
+/// destroyed. The registry must outlive it. Start as many in one process as you like.
+class Node {
+ public:
+  /// Blocks until the node can take work (tens of milliseconds). Errors say what is wrong with the
+  /// configuration, or what of the machine is in the way.
+  static Result<std::unique_ptr<Node>> start(NodeConfig config, const OperatorRegistry& registry);
+  virtual ~Node() = default;
+
+  /// What clients may ask; only on a node with the coordinator role.
+  virtual Control& control() = 0;
+  virtual Metrics& metrics() = 0;
+  /// Where other nodes and clients reach it: ports that were 0 have become real ones.
+  virtual std::string endpoint() const = 0;
+  virtual std::uint16_t gateway_port() const = 0;
+  virtual std::string token_file() const = 0;
+  /// Why the node has ended by itself (expelled for good, its coordinator failed); none while it
+  /// works.
+  virtual std::optional<Error> failure() const = 0;
+  /// Leaves the cluster and ends all actors; idempotent.
+  virtual void stop() = 0;
+};
+
+}  // namespace troupe
