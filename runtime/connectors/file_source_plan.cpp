@@ -20,33 +20,51 @@ std::optional<std::int64_t> figure(const arrow::Schema& schema, const char* key)
   return std::stoll(*schema.metadata()->Get(key));
 }
 
-/// Schema and size of all files together.
+/// Files of a source that are looked into when a job is checked, where that is cheap; the others
+/// are checked when it runs.
+constexpr std::size_t inspected_files_max = 64;
+
+/// Adds up the rows of the files, scaled where not all were looked into.
+Result<std::int64_t> count_rows(const std::vector<std::string>& paths, const ReadFormat& format,
+                                const ReadRequest& request, const FileInfo& first) {
+  std::int64_t rows = first.rows;
+  const std::size_t inspected = std::min(paths.size(), inspected_files_max);
+  for (std::size_t i = 1; i < inspected; ++i) {
+    const FileInfo info = TRY(format.inspect(paths[i]));
+    TRY(check_same_columns(request, info.schema, paths[i]));
+    rows += info.rows;
+  }
+  return rows * static_cast<std::int64_t>(paths.size()) / static_cast<std::int64_t>(inspected);
+}
+
+Error at_path(const Error& error) { return error.path.empty() ? error.at("path") : error; }
+
+/// The columns of all files, with what is known of their size.
 Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
                        const Options& options) {
   const auto paths = find_files(system_files(), pattern);
-  if (!paths) return paths.error().at("path");
+  if (!paths) return at_path(paths.error());
   const auto first = format.inspect(paths->front());
-  if (!first) return first.error().path.empty() ? first.error().at("path") : first.error();
-  std::int64_t rows = 0;
+  if (!first) return at_path(first.error());
+  ReadRequest request{.schema = first->schema, .first_file = paths->front()};
+  if (options.has("columns")) {
+    auto chosen = select_columns(first->schema, options.list("columns"));
+    if (!chosen) return chosen.error().at("columns");
+    request.schema = *chosen;
+    request.selected = true;
+  }
+  auto figures = std::make_shared<arrow::KeyValueMetadata>();
+  if (first->rows >= 0) {
+    const auto rows = count_rows(*paths, format, request, *first);
+    if (!rows) return at_path(rows.error());
+    figures->Append(rows_key, std::to_string(*rows));
+  }
   std::int64_t bytes = 0;
   for (const std::string& path : *paths) {
     bytes += static_cast<std::int64_t>(TRY(system_files().size(path)));
   }
-  SchemaPtr schema = first->schema;
-  if (options.has("columns")) {
-    auto chosen = select_columns(schema, options.list("columns"));
-    if (!chosen) return chosen.error().at("columns");
-    schema = *chosen;
-  }
-  // The files are taken to be alike: each holds the rows a byte that the first one does.
-  auto metadata = std::make_shared<arrow::KeyValueMetadata>();
-  if (first->rows >= 0 && first->bytes > 0) {
-    rows = static_cast<std::int64_t>(static_cast<double>(first->rows) * static_cast<double>(bytes) /
-                                     static_cast<double>(first->bytes));
-    metadata->Append(rows_key, std::to_string(rows));
-  }
-  metadata->Append(bytes_key, std::to_string(bytes));
-  return schema->WithMetadata(metadata);
+  figures->Append(bytes_key, std::to_string(bytes));
+  return request.schema->WithMetadata(figures);
 }
 
 /// Bytes of a row in memory, roughly: what a join compares its sides by.

@@ -139,6 +139,7 @@ ParquetFile::~ParquetFile() = default;
 
 const std::string& ParquetFile::path() const { return state_->path; }
 const SchemaPtr& ParquetFile::schema() const { return state_->schema; }
+std::int64_t ParquetFile::size() const { return state_->size; }
 int ParquetFile::row_groups() const { return state_->metadata->num_row_groups(); }
 std::int64_t ParquetFile::rows(int group) const {
   return state_->metadata->RowGroup(group)->num_rows();

@@ -9,8 +9,7 @@
 namespace troupe {
 
 /// The real disk until call number `calls_max`; from then on every call that changes something
-/// fails, as for a process that has died there. Counts the changing calls. Syncs are counted and
-/// left out: nobody pulls the plug of a test, and they are slow.
+/// fails, as for a process that has died there. Counts the changing calls.
 class FailingFiles final : public FileSystem {
  public:
   explicit FailingFiles(FileSystem& below, int calls_max = 1 << 30)
@@ -49,8 +48,8 @@ class FailingFiles final : public FileSystem {
     return below_.remove_all(path);
   }
   Result<> sync_directory(const std::string& path) override {
-    if (!below_.exists(path)) return fail(ErrorCode::not_found, "nothing to sync: {}", path);
-    return change();
+    TRY(change());
+    return below_.sync_directory(path);
   }
 
  private:

@@ -7,7 +7,7 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/failing_files.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/memory_files.hpp"
 
 #include <map>
 
@@ -23,12 +23,10 @@ using Content = std::map<std::string, std::string>;
 class Place {
  public:
   explicit Place(Target target)
-      : target_(target),
-        output_(dir_.path() + (target == Target::directory ? "/out" : "/out.txt")) {}
+      : target_(target), output_(target == Target::directory ? "/data/out" : "/data/out.txt") {}
 
   const std::string& output() const { return output_; }
-  /// The disk, without waiting for it.
-  FileSystem& disk() { return disk_; }
+  MemoryFiles& disk() { return disk_; }
   FileCommit committer(FileSystem& files, Existing existing = Existing::replace) const {
     return FileCommit(files, output_, target_, existing);
   }
@@ -48,9 +46,9 @@ class Place {
   }
 
   /// The data a reader sees.
-  Content seen() const {
+  Content seen() {
     Content content;
-    FileSystem& files = system_files();
+    FileSystem& files = disk_;
     if (target_ == Target::single_file) {
       if (files.exists(output_)) content["out.txt"] = *files.read(output_);
       return content;
@@ -68,11 +66,10 @@ class Place {
     return {{"part-0", text}, {"part-1", text}, {"part-2", text}};
   }
 
-  std::vector<std::string> names() const { return *system_files().list(dir_.path()); }
+  std::vector<std::string> names() { return *disk_.list("/data"); }
 
  private:
-  TempDir dir_;
-  FailingFiles disk_{system_files()};
+  MemoryFiles disk_;
   Target target_;
   std::string output_;
 };
