@@ -1,0 +1,73 @@
+#pragma once
+
+#include "actors/system/actor.hpp"
+#include "actors/system/io_pool.hpp"
+#include "runtime/exec/task.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Run the task: somebody it waits for has moved.
+struct RunTask {};
+/// End the task; what it has staged is left to the sink's clean-up.
+struct StopTask {};
+/// A call of the task on the I/O pool broke an invariant.
+struct TaskDefect {
+  Error error;
+};
+
+/// TASK -> its supervisor: the attempt is over.
+struct TaskEnded {
+  TaskId task;
+  Attempt attempt;
+  std::optional<Error> error;
+  std::vector<Committable> staged;
+  TaskStatistics statistics;
+};
+
+/// Wakes a task by a message to its actor, at most one at a time.
+class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<ActorTaskHost> {
+ public:
+  explicit ActorTaskHost(IoPool& io) : io_(io) {}
+  /// Before the first wake.
+  void attach(ActorHandle actor) { actor_ = std::move(actor); }
+
+  void wake() override;
+  void offload(std::function<void()> work) override;
+  /// A run begins: wakes from here on are another run.
+  void running() { woken_.store(false, std::memory_order_seq_cst); }
+
+ private:
+  IoPool& io_;
+  ActorHandle actor_;
+  std::atomic<bool> woken_{false};
+};
+
+/// One attempt of one task: gives it turns on the scheduler's workers.
+///
+/// Supervised by whoever deployed it (a LOCAL RUN or the EXECUTOR), which watches it and gets
+/// `TaskEnded` before it ends. Nothing survives its death but what the task has staged.
+class TaskActor : public ActorOf<TaskActor, RunTask, StopTask, TaskDefect> {
+ public:
+  TaskActor(TaskId id, Attempt attempt, std::unique_ptr<Task> task,
+            std::shared_ptr<ActorTaskHost> host, ActorHandle supervisor);
+
+  void on(const RunTask&);
+  void on(const StopTask&);
+  void on(const TaskDefect& defect);
+
+ private:
+  void report(std::optional<Error> error);
+
+  const TaskId id_;
+  const Attempt attempt_;
+  std::unique_ptr<Task> task_;
+  std::shared_ptr<ActorTaskHost> host_;
+  const ActorHandle supervisor_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,74 @@
+#include "runtime/exec/batch_feed.hpp"
+
+namespace troupe {
+
+BatchFeed::BatchFeed(std::shared_ptr<TaskHost> host, std::unique_ptr<BlockingReader> reader,
+                     std::shared_ptr<VertexMeter> counters, const Clock& clock)
+    : host_(std::move(host)),
+      reader_(std::move(reader)),
+      counters_(std::move(counters)),
+      clock_(clock) {}
+
+Result<std::optional<Batch>> BatchFeed::poll() {
+  std::optional<Batch> batch;
+  bool start = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (!ready_.empty()) {
+      batch = std::move(ready_.front());
+      ready_.pop_front();
+    } else if (error_) {
+      return *error_;
+    } else if (ended_ || closed_) {
+      batch = Batch();
+    }
+    start = !reading_ && !ended_ && !closed_ && !error_ && ready_.size() < ahead_max;
+    reading_ = reading_ || start;
+  }
+  if (start) host_->offload([self = shared_from_this()] { self->read_ahead(); });
+  return batch;
+}
+
+void BatchFeed::read_ahead() {
+  bool more = true;
+  while (more) {
+    Instant begin = clock_.now();
+    auto batch = reader_->next();
+    if (counters_ && batch) {
+      counters_->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
+                                   std::memory_order_relaxed);
+      counters_->rows_out.fetch_add(static_cast<std::uint64_t>(batch->rows()),
+                                    std::memory_order_relaxed);
+    }
+    more = store(std::move(batch));
+    host_->wake();
+  }
+}
+
+/// True while there is room for another batch.
+bool BatchFeed::store(Result<Batch> batch) {
+  std::lock_guard lock(mutex_);
+  if (!batch) {
+    error_ =
+        counters_ ? batch.error().within(fmt::format("'{}'", counters_->vertex)) : batch.error();
+  } else if (!*batch) {
+    ended_ = true;
+  } else if (!closed_ && batch->rows() > 0) {
+    ready_.push_back(*std::move(batch));
+  }
+  reading_ = !error_ && !ended_ && !closed_ && ready_.size() < ahead_max;
+  return reading_;
+}
+
+void BatchFeed::close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+  ready_.clear();
+}
+
+std::size_t BatchFeed::ready() const {
+  std::lock_guard lock(mutex_);
+  return ready_.size();
+}
+
+}  // namespace troupe

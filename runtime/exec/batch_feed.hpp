@@ -1,0 +1,63 @@
+#pragma once
+
+#include "runtime/data/batch.hpp"
+#include "runtime/exec/statistics.hpp"
+#include "runtime/exec/task_host.hpp"
+#include "runtime/os/clock.hpp"
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace troupe {
+
+/// Something that is read batch by batch with calls that block: a source's splits, a partition
+/// file.
+class BlockingReader {
+ public:
+  virtual ~BlockingReader() = default;
+  /// An empty batch (`!batch`) at the end.
+  virtual Result<Batch> next() = 0;
+};
+
+/// Batches that a blocking reader has ready before the task asks for them, so that a disk and a
+/// worker are busy at the same time.
+///
+/// One read is under way at a time, on the I/O pool, and it stops as soon as `ahead_max` batches
+/// wait; taking one starts it again. Shared with the read that is under way, which may end after
+/// the task.
+class BatchFeed : public std::enable_shared_from_this<BatchFeed> {
+ public:
+  /// Counters may be null.
+  BatchFeed(std::shared_ptr<TaskHost> host, std::unique_ptr<BlockingReader> reader,
+            std::shared_ptr<VertexMeter> counters, const Clock& clock);
+
+  /// The next batch; `nullopt`: none yet, and the task is woken when there is one; an empty batch:
+  /// the end.
+  Result<std::optional<Batch>> poll();
+  /// No more reads.
+  void close();
+  std::size_t ready() const;
+
+  static constexpr std::size_t ahead_max = 2;
+
+ private:
+  void read_ahead();
+  bool store(Result<Batch> batch);
+
+  const std::shared_ptr<TaskHost> host_;
+  const std::unique_ptr<BlockingReader> reader_;  ///< used by the read under way only
+  const std::shared_ptr<VertexMeter> counters_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::deque<Batch> ready_;
+  std::optional<Error> error_;
+  bool reading_ = false;
+  bool ended_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace troupe

@@ -1,0 +1,110 @@
+#include "runtime/exec/input_gate.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe {
+
+InputGate::InputGate(std::vector<Input> inputs) {
+  for (auto& input : inputs) {
+    State state;
+    state.ordered = input.ordered;
+    state.set_aside = input.set_aside;
+    state.open = input.channels.size();
+    for (auto& channel : input.channels) state.lanes.push_back({std::move(channel), {}, false});
+    inputs_.push_back(std::move(state));
+  }
+}
+
+Result<std::optional<InputGate::Event>> InputGate::poll(const std::function<bool(int)>& wanted) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    std::size_t input = (turn_ + i) % inputs_.size();
+    if (inputs_[input].ended || !wanted(static_cast<int>(input))) continue;
+    auto event = TRY(poll_input(static_cast<int>(input)));
+    if (!event) continue;
+    turn_ = input + 1;
+    return event;
+  }
+  return std::optional<Event>();
+}
+
+Result<std::optional<InputGate::Event>> InputGate::poll_input(int input) {
+  State& state = inputs_[static_cast<std::size_t>(input)];
+  auto batch = TRY(state.ordered ? take_in_order(state) : take_in_turn(state));
+  if (batch) return std::optional<Event>(Rows{input, *std::move(batch)});
+  if (state.open > 0) return std::optional<Event>();
+  state.ended = true;
+  return std::optional<Event>(Ended{input});
+}
+
+Result<std::optional<Batch>> InputGate::take_in_turn(State& state) {
+  for (std::size_t i = 0; i < state.lanes.size(); ++i) {
+    std::size_t at = (state.next + i) % state.lanes.size();
+    if (state.lanes[at].ended) continue;
+    auto batch = TRY(take(state, state.lanes[at]));
+    if (!batch) continue;
+    state.next = at + 1;
+    return batch;
+  }
+  return std::optional<Batch>();
+}
+
+Result<std::optional<Batch>> InputGate::take_in_order(State& state) {
+  for (; state.next < state.lanes.size(); ++state.next) {
+    Lane& lane = state.lanes[state.next];
+    if (!lane.aside.empty()) {
+      auto batch = std::move(lane.aside.front());
+      lane.aside.pop_front();
+      return std::optional(std::move(batch));
+    }
+    if (lane.ended) continue;
+    auto batch = TRY(take(state, lane));
+    if (batch) return batch;
+    if (!lane.ended) break;
+  }
+  if (state.set_aside) TRY(move_aside(state));
+  return std::optional<Batch>();
+}
+
+Result<std::optional<Batch>> InputGate::take(State& state, Lane& lane) {
+  auto item = TRY(lane.channel->receive());
+  if (!item) return std::optional<Batch>();
+  if (auto* batch = std::get_if<Batch>(&*item)) return std::optional(std::move(*batch));
+  ENSURE(std::holds_alternative<EndOfStream>(*item), "a batch run has no watermarks or barriers");
+  lane.ended = true;
+  --state.open;
+  return std::optional<Batch>();
+}
+
+Result<> InputGate::move_aside(State& state) {
+  for (std::size_t at = state.next + 1; at < state.lanes.size(); ++at) {
+    Lane& lane = state.lanes[at];
+    while (!lane.ended && lane.channel->full()) {
+      auto batch = TRY(take(state, lane));
+      if (!batch) break;
+      lane.aside.push_back(*std::move(batch));
+    }
+  }
+  return {};
+}
+
+void InputGate::close() {
+  for (auto& state : inputs_) {
+    for (auto& lane : state.lanes) {
+      lane.aside.clear();
+      if (!lane.ended) lane.channel->close();
+      lane.ended = true;
+    }
+    state.open = 0;
+    state.ended = true;
+  }
+}
+
+std::size_t InputGate::queued() const {
+  std::size_t batches = 0;
+  for (const auto& state : inputs_) {
+    for (const auto& lane : state.lanes) batches += lane.channel->level().batches;
+  }
+  return batches;
+}
+
+}  // namespace troupe

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/exec/channel.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// All channels into a task, as its inputs.
+///
+/// Channels of an unordered input take turns, a batch each. An ordered input (a gather) is read one
+/// channel after the other, in producer order; where those producers are fed by a common exchange,
+/// one that is not read yet would stop the others for ever, so its waiting rows are set aside.
+class InputGate {
+ public:
+  struct Input {
+    std::vector<std::unique_ptr<ChannelReceiver>> channels;
+    bool ordered = false;
+    /// Rows of later channels of an ordered input may be set aside.
+    bool set_aside = false;
+  };
+  struct Rows {
+    int input = 0;
+    Batch batch;
+  };
+  struct Ended {
+    int input = 0;
+  };
+  using Event = std::variant<Rows, Ended>;
+
+  explicit InputGate(std::vector<Input> inputs);
+
+  /// The next thing to do, from inputs that are wanted; none: the task is woken when there is more.
+  Result<std::optional<Event>> poll(const std::function<bool(int)>& wanted);
+  /// Nothing more is wanted.
+  void close();
+  /// Batches that wait in all channels.
+  std::size_t queued() const;
+
+ private:
+  struct Lane {
+    std::unique_ptr<ChannelReceiver> channel;
+    std::deque<Batch> aside;
+    bool ended = false;
+  };
+  struct State {
+    std::vector<Lane> lanes;
+    bool ordered = false;
+    bool set_aside = false;
+    std::size_t next = 0;  ///< ordered: the lane being read; else: whose turn it is
+    std::size_t open = 0;  ///< lanes that have not ended
+    bool ended = false;
+  };
+
+  Result<std::optional<Event>> poll_input(int input);
+  Result<std::optional<Batch>> take_in_order(State& state);
+  Result<std::optional<Batch>> take_in_turn(State& state);
+  Result<std::optional<Batch>> take(State& state, Lane& lane);
+  Result<> move_aside(State& state);
+
+  std::vector<State> inputs_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace troupe

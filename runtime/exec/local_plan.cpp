@@ -1,0 +1,73 @@
+#include "runtime/exec/local_plan.hpp"
+
+namespace troupe {
+namespace {
+
+class Wiring {
+ public:
+  Wiring(const TaskGraph& graph, const LocalPlan::MakeHost& make_host,
+         const LocalPlanOptions& options)
+      : graph_(graph), make_host_(make_host), options_(options) {}
+
+  std::map<TaskId, TaskSite> sites(const LocalPlan& plan) {
+    auto memory = std::make_shared<MemoryBudget>(options_.memory_bytes);
+    for (const auto& stage : graph_.stages) {
+      for (std::uint32_t i = 0; i < stage.parallelism; ++i) {
+        TaskSite& site = sites_[TaskId{stage.id, i}];
+        site.task = {stage.id, i};
+        site.host = make_host_(site.task);
+        site.memory = memory;
+        site.sink_marker = plan.marker(stage.id);
+        site.sink_tag = fmt::format("{}-{}", site.sink_marker, i);
+        site.scratch_directory = fmt::format("{}/task-{}", plan.scratch_directory, site.task);
+        site.taps = options_.taps;
+      }
+    }
+    for (const auto& edge : graph_.edges) connect(edge);
+    return std::move(sites_);
+  }
+
+ private:
+  void connect(const TaskEdge& edge) {
+    const std::uint32_t producers = graph_.stage(edge.from).parallelism;
+    const std::uint32_t consumers = graph_.stage(edge.to).parallelism;
+    for (std::uint32_t to = 0; to < consumers; ++to) sites_[{edge.to, to}].receivers.emplace_back();
+    for (std::uint32_t from = 0; from < producers; ++from) {
+      TaskSite& producer = sites_[{edge.from, from}];
+      auto& senders = producer.senders.emplace_back();
+      for (std::uint32_t to : consumers_of(graph_, edge, from)) {
+        TaskSite& consumer = sites_[{edge.to, to}];
+        auto [sender, receiver] = Channel::make(producer.host, consumer.host, options_.channel);
+        senders.push_back(std::move(sender));
+        consumer.receivers.back().push_back(std::move(receiver));
+      }
+    }
+  }
+
+  const TaskGraph& graph_;
+  const LocalPlan::MakeHost& make_host_;
+  const LocalPlanOptions& options_;
+  std::map<TaskId, TaskSite> sites_;
+};
+
+}  // namespace
+
+std::string LocalPlan::marker(StageId stage) const {
+  return fmt::format("run-{}-sink-{}-epoch-1", run, stage);
+}
+
+Result<LocalPlan> LocalPlan::make(const TaskGraph& graph, const MakeHost& make_host,
+                                  const LocalPlanOptions& options, const Clock& clock) {
+  LocalPlan plan;
+  plan.run = options.run;
+  plan.scratch_directory = fmt::format("{}/troupe-run-{}", options.scratch_directory, options.run);
+  for (const auto& stage : graph.stages) {
+    plan.objects[stage.id] = TRY(StageObjects::make(stage));
+  }
+  for (auto& [id, site] : Wiring(graph, make_host, options).sites(plan)) {
+    plan.tasks[id] = TRY(build_task(graph, std::move(site), plan.objects.at(id.stage), clock));
+  }
+  return plan;
+}
+
+}  // namespace troupe

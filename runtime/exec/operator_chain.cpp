@@ -1,0 +1,185 @@
+#include "runtime/exec/operator_chain.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace troupe {
+
+class OperatorChain::LinkEmitter : public Emitter {
+ public:
+  LinkEmitter(OperatorChain& chain, std::size_t index) : chain_(chain), index_(index) {}
+  void emit(Batch batch, int port) override;
+  void emit_to(std::uint32_t partition, Batch batch) override;
+
+ private:
+  bool last() const { return index_ + 1 == chain_.stops_.size(); }
+  void count(const Batch& batch);
+
+  OperatorChain& chain_;
+  const std::size_t index_;
+};
+
+/// One operator and what waits in front of it.
+struct OperatorChain::Stop {
+  struct Waiting {
+    int input = 0;
+    Batch batch;
+  };
+
+  Link link;
+  std::unique_ptr<LinkEmitter> emitter;
+  std::deque<Waiting> waiting;
+  std::vector<int> open;   ///< inputs whose end it has not been told
+  std::vector<int> ended;  ///< those of them that have ended
+  bool draining = false;
+  bool finished = false;
+};
+
+void OperatorChain::LinkEmitter::count(const Batch& batch) {
+  chain_.stops_[index_].link.counters->rows_out.fetch_add(static_cast<std::uint64_t>(batch.rows()),
+                                                          std::memory_order_relaxed);
+}
+
+void OperatorChain::LinkEmitter::emit(Batch batch, int port) {
+  if (batch.rows() == 0) return;
+  count(batch);
+  if (last()) return chain_.out_.emit(std::move(batch), port);
+  ENSURE(port == 0, "only the last operator of a chain has several outputs");
+  auto& next = chain_.stops_[index_ + 1];
+  if (!next.finished) next.waiting.push_back({0, std::move(batch)});
+}
+
+void OperatorChain::LinkEmitter::emit_to(std::uint32_t partition, Batch batch) {
+  if (batch.rows() == 0) return;
+  ENSURE(last(), "only the last operator of a chain chooses its receiver");
+  count(batch);
+  chain_.out_.emit_to(partition, std::move(batch));
+}
+
+OperatorChain::OperatorChain(std::vector<Link> links, int inputs, Emitter& out, const Clock& clock)
+    : out_(out), clock_(clock), open_inputs_(inputs) {
+  stops_.resize(links.size());
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    stops_[i].link = std::move(links[i]);
+    stops_[i].emitter = std::make_unique<LinkEmitter>(*this, i);
+    stops_[i].open.resize(i == 0 ? static_cast<std::size_t>(inputs) : 1);
+    std::iota(stops_[i].open.begin(), stops_[i].open.end(), 0);
+  }
+}
+
+OperatorChain::~OperatorChain() = default;
+
+Result<> OperatorChain::open() {
+  for (auto& stop : stops_) {
+    auto opened = stop.link.op->open(stop.link.context);
+    if (!opened) return opened.error().within(fmt::format("'{}'", stop.link.counters->vertex));
+  }
+  return {};
+}
+
+bool OperatorChain::accepts() const {
+  if (open_inputs_ == 0) return false;
+  for (const auto& stop : stops_) {
+    if (!stop.waiting.empty() || !stop.ended.empty() || stop.draining) return false;
+  }
+  return true;
+}
+
+bool OperatorChain::wants(int input) const {
+  return stops_.empty() || stops_.front().link.op->wants(input);
+}
+
+void OperatorChain::offer(int input, Batch batch) {
+  if (batch.rows() == 0) return;
+  if (stops_.empty()) return out_.emit(std::move(batch), 0);
+  stops_.front().waiting.push_back({input, std::move(batch)});
+}
+
+void OperatorChain::end_input(int input) {
+  ENSURE(open_inputs_ > 0, "an input of a chain ended twice");
+  --open_inputs_;
+  if (!stops_.empty()) stops_.front().ended.push_back(input);
+}
+
+void OperatorChain::abandon() {
+  for (auto& stop : stops_) {
+    stop.waiting.clear();
+    stop.ended.clear();
+    stop.draining = false;
+    stop.finished = true;
+  }
+  open_inputs_ = 0;
+}
+
+bool OperatorChain::blocks() const {
+  auto* stop = const_cast<OperatorChain*>(this)->active();
+  return stop != nullptr && stop->link.op->blocks();
+}
+
+OperatorChain::Stop* OperatorChain::active() {
+  for (auto stop = stops_.rbegin(); stop != stops_.rend(); ++stop) {
+    if (stop->finished) return nullptr;
+    if (!stop->waiting.empty() || !stop->ended.empty() || stop->draining) return &*stop;
+  }
+  return nullptr;
+}
+
+Result<bool> OperatorChain::step() {
+  Stop* stop = active();
+  if (stop == nullptr) return false;
+  Instant begin = clock_.now();
+  auto called = call(*stop);
+  if (!called) return called.error().within(fmt::format("'{}'", stop->link.counters->vertex));
+  stop->link.counters->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
+                                         std::memory_order_relaxed);
+  return true;
+}
+
+Result<> OperatorChain::call(Stop& stop) {
+  Operator& op = *stop.link.op;
+  auto index = static_cast<std::size_t>(&stop - stops_.data());
+  if (!stop.waiting.empty()) {
+    auto& front = stop.waiting.front();
+    auto rows = static_cast<std::uint64_t>(front.batch.rows());
+    if (TRY(op.process(front.input, front.batch, *stop.emitter)) == Step::again) return {};
+    stop.waiting.pop_front();
+    stop.link.counters->rows_in.fetch_add(rows, std::memory_order_relaxed);
+    if (op.satisfied()) end_early(index);
+    return {};
+  }
+  if (!stop.ended.empty()) {
+    int input = stop.ended.front();
+    stop.ended.erase(stop.ended.begin());
+    stop.open.erase(std::find(stop.open.begin(), stop.open.end(), input));
+    TRY(op.end_of_input(input, *stop.emitter));
+    stop.draining = stop.open.empty();
+    return {};
+  }
+  if (TRY(op.drain(*stop.emitter)) == Step::again) return {};
+  stop.draining = false;
+  stop.finished = true;
+  if (index + 1 < stops_.size()) stops_[index + 1].ended.push_back(0);
+  return {};
+}
+
+/// Nothing above this operator matters any more, and neither does what waits for it.
+void OperatorChain::end_early(std::size_t satisfied) {
+  for (std::size_t i = 0; i <= satisfied; ++i) {
+    stops_[i].waiting.clear();
+    stops_[i].ended.clear();
+    stops_[i].draining = false;
+    stops_[i].finished = i < satisfied;
+  }
+  Stop& stop = stops_[satisfied];
+  stop.ended = stop.open;
+  stop.draining = stop.open.empty();
+  open_inputs_ = 0;
+}
+
+bool OperatorChain::finished() const {
+  return stops_.empty() ? open_inputs_ == 0 : stops_.back().finished;
+}
+
+}  // namespace troupe

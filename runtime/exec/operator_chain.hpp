@@ -1,0 +1,66 @@
+#pragma once
+
+#include "runtime/exec/statistics.hpp"
+#include "runtime/ops/operator.hpp"
+#include "runtime/os/clock.hpp"
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace troupe {
+
+/// The fused operators of a task: a row passes from one to the next by a plain call.
+///
+/// The chain always works at its downstream end first: the last operator that has a batch waiting
+/// (or more to say) gets the next call, and input is accepted only when nothing waits anywhere. So
+/// between two operators there is never more than what one call emitted, however often an operator
+/// says `again`.
+class OperatorChain {
+ public:
+  struct Link {
+    std::unique_ptr<Operator> op;
+    std::shared_ptr<VertexMeter> counters;
+    OperatorContext context;
+  };
+
+  /// `inputs` of the first operator; `out` takes what the last one emits and outlives the chain.
+  OperatorChain(std::vector<Link> links, int inputs, Emitter& out, const Clock& clock);
+  ~OperatorChain();
+
+  Result<> open();
+
+  /// True when it may be given input: nothing waits and the input has not ended.
+  bool accepts() const;
+  /// False while rows of this input are better left where they are.
+  bool wants(int input) const;
+  void offer(int input, Batch batch);
+  void end_input(int input);
+  /// No input is open: all have ended, or an operator is satisfied and nothing can change what the
+  /// chain still has to say.
+  bool closed() const { return open_inputs_ == 0; }
+  /// Nobody wants the output any more: the chain has finished, now.
+  void abandon();
+
+  /// True when `step` would touch files: it must then be called on a thread that may block.
+  bool blocks() const;
+  /// One call of one operator. False: there is nothing to do without input, or it has finished.
+  Result<bool> step();
+  /// The last operator has said all it will say.
+  bool finished() const;
+
+ private:
+  struct Stop;
+  class LinkEmitter;
+
+  Stop* active();
+  Result<> call(Stop& stop);
+  void end_early(std::size_t satisfied);
+
+  std::vector<Stop> stops_;
+  Emitter& out_;
+  const Clock& clock_;
+  int open_inputs_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,139 @@
+#include "runtime/exec/sink_output.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe {
+
+/// What the task and the write under way share; the write may end after the task.
+class SinkOutput::Work : public std::enable_shared_from_this<Work> {
+ public:
+  Work(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sink, SinkContext context,
+       std::shared_ptr<VertexMeter> counters, const Clock& clock)
+      : host_(std::move(host)),
+        sink_(std::move(sink)),
+        context_(std::move(context)),
+        counters_(std::move(counters)),
+        clock_(clock) {}
+
+  void add(Batch batch) {
+    bytes_.fetch_add(static_cast<std::uint64_t>(batch.bytes()), std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(batch));
+    start();
+  }
+  void finish() {
+    std::lock_guard lock(mutex_);
+    finishing_ = true;
+    start();
+  }
+  void abandon() {
+    std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    waiting_.clear();
+  }
+  Result<bool> ready() {
+    std::lock_guard lock(mutex_);
+    if (error_) return *error_;
+    return waiting_.size() < waiting_max;
+  }
+  Result<bool> finished() {
+    std::lock_guard lock(mutex_);
+    if (error_) return *error_;
+    return prepared_;
+  }
+  std::vector<Committable> staged() {
+    std::lock_guard lock(mutex_);
+    return staged_;
+  }
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  void start() {
+    if (busy_ || error_) return;
+    busy_ = true;
+    host_->offload([self = shared_from_this()] { self->work(); });
+  }
+
+  void work() {
+    while (true) {
+      std::optional<Batch> batch;
+      {
+        std::lock_guard lock(mutex_);
+        bool rest = finishing_ && !prepared_ && !abandoned_;
+        if (error_ || (waiting_.empty() && !rest)) {
+          busy_ = false;
+          break;
+        }
+        if (!waiting_.empty()) {
+          batch = std::move(waiting_.front());
+          waiting_.pop_front();
+        }
+      }
+      Instant begin = clock_.now();
+      auto result = batch ? write(*batch) : prepare();
+      counters_->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
+                                   std::memory_order_relaxed);
+      if (!result) {
+        std::lock_guard lock(mutex_);
+        error_ = result.error().within(fmt::format("'{}'", counters_->vertex));
+      }
+      host_->wake();
+    }
+  }
+
+  Result<> open() {
+    if (!writer_) writer_ = TRY(sink_->open(context_));
+    return {};
+  }
+  Result<> write(const Batch& batch) {
+    TRY(open());
+    TRY(writer_->write(batch));
+    auto rows = static_cast<std::uint64_t>(batch.rows());
+    counters_->rows_in.fetch_add(rows, std::memory_order_relaxed);
+    return {};
+  }
+  Result<> prepare() {
+    TRY(open());
+    auto staged = TRY(writer_->prepare());
+    std::lock_guard lock(mutex_);
+    staged_ = std::move(staged);
+    prepared_ = true;
+    return {};
+  }
+
+  const std::shared_ptr<TaskHost> host_;
+  const std::shared_ptr<Sink> sink_;
+  const SinkContext context_;
+  const std::shared_ptr<VertexMeter> counters_;
+  const Clock& clock_;
+  std::unique_ptr<SinkWriter> writer_;  ///< used by the write under way only
+  std::mutex mutex_;
+  std::deque<Batch> waiting_;
+  std::vector<Committable> staged_;
+  std::optional<Error> error_;
+  bool busy_ = false;
+  bool finishing_ = false;
+  bool prepared_ = false;
+  bool abandoned_ = false;
+  std::atomic<std::uint64_t> bytes_{0};
+};
+
+SinkOutput::SinkOutput(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sink,
+                       SinkContext context, std::shared_ptr<VertexMeter> counters,
+                       const Clock& clock)
+    : work_(std::make_shared<Work>(std::move(host), std::move(sink), std::move(context),
+                                   std::move(counters), clock)) {}
+
+SinkOutput::~SinkOutput() { work_->abandon(); }
+
+void SinkOutput::emit(Batch batch, int) {
+  if (batch.rows() > 0) work_->add(std::move(batch));
+}
+void SinkOutput::emit_to(std::uint32_t, Batch batch) { emit(std::move(batch), 0); }
+Result<bool> SinkOutput::ready() { return work_->ready(); }
+void SinkOutput::finish() { work_->finish(); }
+Result<bool> SinkOutput::finished() { return work_->finished(); }
+std::vector<Committable> SinkOutput::staged() { return work_->staged(); }
+std::uint64_t SinkOutput::bytes() const { return work_->bytes(); }
+
+}  // namespace troupe

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "runtime/exec/statistics.hpp"
+#include "runtime/exec/task_host.hpp"
+#include "runtime/exec/task_output.hpp"
+#include "runtime/os/clock.hpp"
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace troupe {
+
+/// Hands a task's rows to a sink: one write is under way at a time, on the I/O pool, and at most
+/// `waiting_max` batches wait for it. When all rows are written, the writer prepares.
+class SinkOutput : public TaskOutput {
+ public:
+  SinkOutput(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sink, SinkContext context,
+             std::shared_ptr<VertexMeter> counters, const Clock& clock);
+  ~SinkOutput() override;
+
+  void emit(Batch batch, int port) override;
+  void emit_to(std::uint32_t partition, Batch batch) override;
+  Result<bool> ready() override;
+  bool closed() const override { return false; }
+  void finish() override;
+  Result<bool> finished() override;
+  std::vector<Committable> staged() override;
+  std::uint64_t bytes() const override;
+
+  static constexpr std::size_t waiting_max = 2;
+
+ private:
+  class Work;
+  std::shared_ptr<Work> work_;
+};
+
+}  // namespace troupe

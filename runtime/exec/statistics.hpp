@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What one vertex did inside one task, as read by somebody else.
+struct VertexStatistics {
+  std::string vertex;
+  std::uint64_t rows_in = 0;
+  std::uint64_t rows_out = 0;
+  std::uint64_t busy_ns = 0;
+
+  friend bool operator==(const VertexStatistics&, const VertexStatistics&) = default;
+};
+
+/// What one task did so far. Busy: on a worker or the I/O pool for it; blocked: waiting for room or
+/// for a disk; idle: waiting for rows.
+struct TaskStatistics {
+  std::vector<VertexStatistics> vertices;  ///< in order of the chain
+  std::uint64_t bytes_out = 0;             ///< sent to other tasks or handed to a sink
+  std::uint64_t busy_ns = 0;
+  std::uint64_t blocked_ns = 0;
+  std::uint64_t idle_ns = 0;
+  std::uint64_t queued_batches = 0;  ///< in its input channels now
+
+  friend bool operator==(const TaskStatistics&, const TaskStatistics&) = default;
+};
+
+/// The meter of one vertex of one task: written by whoever runs the task, once a batch.
+struct VertexMeter {
+  explicit VertexMeter(std::string name) : vertex(std::move(name)) {}
+
+  VertexStatistics read() const {
+    return {vertex, rows_in.load(std::memory_order_relaxed),
+            rows_out.load(std::memory_order_relaxed), busy_ns.load(std::memory_order_relaxed)};
+  }
+
+  const std::string vertex;
+  std::atomic<std::uint64_t> rows_in{0};
+  std::atomic<std::uint64_t> rows_out{0};
+  std::atomic<std::uint64_t> busy_ns{0};
+};
+
+}  // namespace troupe

@@ -1,0 +1,160 @@
+#include "runtime/exec/task.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe {
+
+/// A call of an operator that runs on a thread that may block. It keeps what it uses alive, so a
+/// task may be dropped meanwhile.
+class Task::Away {
+ public:
+  bool gone() const { return gone_.load(std::memory_order_acquire); }
+  void leave() { gone_.store(true, std::memory_order_relaxed); }
+  void come_back(Result<bool> result) {
+    result_ = std::move(result);
+    gone_.store(false, std::memory_order_release);
+  }
+  const Result<bool>& result() const { return result_; }
+
+ private:
+  std::atomic<bool> gone_{false};
+  Result<bool> result_ = true;
+};
+
+Task::Task(Parts parts, const Clock& clock)
+    : host_(std::move(parts.host)),
+      memory_(std::move(parts.memory)),
+      clock_(clock),
+      feed_(std::move(parts.feed)),
+      gate_(std::move(parts.gate)),
+      output_(std::move(parts.output)),
+      chain_(
+          std::make_shared<OperatorChain>(std::move(parts.links), parts.inputs, *output_, clock)),
+      away_(std::make_shared<Away>()),
+      counters_(std::move(parts.counters)) {
+  ENSURE((feed_ == nullptr) != (gate_ == nullptr), "a task reads splits or channels, not both");
+}
+
+Task::~Task() { close_input(); }
+
+void Task::cancel() {
+  cancelled_.store(true, std::memory_order_relaxed);
+  host_->wake();
+}
+
+void Task::fail(Error error) {
+  if (!error_) error_ = std::move(error);
+}
+
+Progress Task::run(const TaskBudget& budget) {
+  const Instant begin = clock_.now();
+  account(last_run_.value_or(begin), begin, last_turn_);
+  if (cancelled_.load(std::memory_order_relaxed))
+    fail(troupe::fail(ErrorCode::cancelled, "cancelled"));
+  Turn turn = Turn::worked;
+  Instant now = begin;
+  for (int step = 0; step < budget.steps && turn == Turn::worked && !error_; ++step) {
+    auto result = this->turn();
+    now = clock_.now();
+    if (!result) {
+      fail(std::move(result).error());
+    } else {
+      turn = *result;
+    }
+    if (now - begin >= budget.time) break;
+  }
+  account(begin, now, Turn::worked);
+  last_turn_ = turn;
+  last_run_ = now;
+  if (gate_) queued_.store(gate_->queued(), std::memory_order_relaxed);
+  if (feed_) queued_.store(feed_->ready(), std::memory_order_relaxed);
+  if (error_) {
+    close_input();
+    return Progress::failed;
+  }
+  if (turn == Turn::done) return Progress::done;
+  return turn == Turn::worked ? Progress::worked : Progress::waiting;
+}
+
+/// One call of one operator, or one batch taken in.
+Result<Task::Turn> Task::turn() {
+  if (away_->gone()) return Turn::blocked;
+  TRY(away_->result());
+  if (!opened_) {
+    TRY(chain_->open());
+    opened_ = true;
+  }
+  if (finishing_) return TRY(output_->finished()) ? Turn::done : Turn::blocked;
+  if (!TRY(output_->ready())) return Turn::blocked;
+  if (output_->closed()) chain_->abandon();
+  return advance();
+}
+
+Result<Task::Turn> Task::advance() {
+  if (chain_->blocks()) return send_away();
+  if (TRY(chain_->step())) return Turn::worked;
+  if (chain_->finished()) {
+    close_input();
+    finishing_ = true;
+    output_->finish();
+    return Turn::worked;
+  }
+  ENSURE(!chain_->closed(), "a chain without input has neither finished nor anything to do");
+  return take_input();
+}
+
+Result<Task::Turn> Task::send_away() {
+  away_->leave();
+  host_->offload([away = away_, chain = chain_, output = output_, memory = memory_, host = host_] {
+    away->come_back(chain->step());
+    host->wake();
+  });
+  return Turn::blocked;
+}
+
+Result<Task::Turn> Task::take_input() {
+  if (feed_) {
+    auto batch = TRY(feed_->poll());
+    if (!batch) return Turn::idle;
+    if (*batch) {
+      chain_->offer(0, *std::move(batch));
+    } else {
+      chain_->end_input(0);
+    }
+    return Turn::worked;
+  }
+  auto event = TRY(gate_->poll([this](int input) { return chain_->wants(input); }));
+  if (!event) return Turn::idle;
+  if (auto* rows = std::get_if<InputGate::Rows>(&*event)) {
+    chain_->offer(rows->input, std::move(rows->batch));
+  } else {
+    chain_->end_input(std::get<InputGate::Ended>(*event).input);
+  }
+  return Turn::worked;
+}
+
+/// Producers whose rows nobody wants any more are let go on.
+void Task::close_input() {
+  if (std::exchange(input_closed_, true)) return;
+  if (feed_) feed_->close();
+  if (gate_) gate_->close();
+}
+
+void Task::account(Instant from, Instant to, Turn last) {
+  auto ns = static_cast<std::uint64_t>((to - from).count());
+  auto& counter = last == Turn::worked ? busy_ns_ : last == Turn::idle ? idle_ns_ : blocked_ns_;
+  counter.fetch_add(ns, std::memory_order_relaxed);
+}
+
+TaskStatistics Task::statistics() const {
+  TaskStatistics result;
+  for (const auto& counters : counters_) result.vertices.push_back(counters->read());
+  result.bytes_out = output_->bytes();
+  result.busy_ns = busy_ns_.load(std::memory_order_relaxed);
+  result.blocked_ns = blocked_ns_.load(std::memory_order_relaxed);
+  result.idle_ns = idle_ns_.load(std::memory_order_relaxed);
+  result.queued_batches = queued_.load(std::memory_order_relaxed);
+  return result;
+}
+
+}  // namespace troupe

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "runtime/base/time.hpp"
+#include "runtime/exec/batch_feed.hpp"
+#include "runtime/exec/input_gate.hpp"
+#include "runtime/exec/operator_chain.hpp"
+#include "runtime/exec/statistics.hpp"
+#include "runtime/exec/task_host.hpp"
+#include "runtime/exec/task_output.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace troupe {
+
+/// How much a task may do before others get their turn.
+struct TaskBudget {
+  int steps = 4;
+  Duration time = 2ms;
+};
+
+enum class Progress {
+  worked,   ///< and there is more: run it again
+  waiting,  ///< its host is woken when there is more to do
+  done,     ///< everything has left: staged() and statistics() are final
+  failed,   ///< error() says why
+};
+
+/// One attempt of one subtask: input, a fused chain of operators, output.
+///
+/// A task has no thread. Its shell calls `run` after each wake of its host, one thread at a time,
+/// until it says done or failed; a run never blocks. What blocks (reading splits, writing to a
+/// sink, an operator that touches its files) goes to the host's I/O threads, and while an operator
+/// is away there, `run` leaves the chain alone.
+///
+/// Invariant: an operator is called only when the output has room for what it emits, so a slow
+/// consumer stops its producers within their channels' limits.
+class Task {
+ public:
+  struct Parts {
+    std::shared_ptr<TaskHost> host;
+    /// Exactly one of the two.
+    std::shared_ptr<BatchFeed> feed;
+    std::unique_ptr<InputGate> gate;
+    int inputs = 1;
+    std::vector<OperatorChain::Link> links;
+    std::shared_ptr<TaskOutput> output;
+    /// Of all vertices in the order of the chain, the source's and the sink's included.
+    std::vector<std::shared_ptr<VertexMeter>> counters;
+    std::shared_ptr<MemoryBudget> memory;
+  };
+
+  Task(Parts parts, const Clock& clock);
+  ~Task();
+
+  Progress run(const TaskBudget& budget = {});
+  /// Ends it as soon as `run` is called next; what was staged is left to the sink's clean-up.
+  void cancel();
+  /// The failure of a call that ran elsewhere.
+  void fail(Error error);
+
+  const Error& error() const { return *error_; }
+  std::vector<Committable> staged() const { return output_->staged(); }
+  /// Any thread, any time.
+  TaskStatistics statistics() const;
+
+ private:
+  enum class Turn { worked, idle, blocked, done };
+  class Away;
+
+  Result<Turn> turn();
+  Result<Turn> take_input();
+  Result<Turn> advance();
+  Result<Turn> send_away();
+  void close_input();
+  void account(Instant from, Instant to, Turn last);
+
+  const std::shared_ptr<TaskHost> host_;
+  const std::shared_ptr<MemoryBudget> memory_;
+  const Clock& clock_;
+  std::shared_ptr<BatchFeed> feed_;
+  std::unique_ptr<InputGate> gate_;
+  std::shared_ptr<TaskOutput> output_;  ///< outlives the chain
+  std::shared_ptr<OperatorChain> chain_;
+  std::shared_ptr<Away> away_;
+  const std::vector<std::shared_ptr<VertexMeter>> counters_;
+  std::optional<Error> error_;
+  std::atomic<bool> cancelled_{false};
+  bool opened_ = false;
+  bool input_closed_ = false;
+  bool finishing_ = false;
+  Turn last_turn_ = Turn::idle;
+  std::optional<Instant> last_run_;
+  std::atomic<std::uint64_t> busy_ns_{0};
+  std::atomic<std::uint64_t> blocked_ns_{0};
+  std::atomic<std::uint64_t> idle_ns_{0};
+  std::atomic<std::uint64_t> queued_{0};
+};
+
+}  // namespace troupe

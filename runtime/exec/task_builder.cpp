@@ -1,0 +1,209 @@
+#include "runtime/exec/task_builder.hpp"
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/exec/sink_output.hpp"
+#include "runtime/exec/splits_reader.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+/// Shows rows to somebody and passes them on.
+class TapOperator : public Operator {
+ public:
+  explicit TapOperator(Tap tap) : tap_(std::move(tap)) {}
+  Result<Step> process(int, const Batch& batch, Emitter& out) override {
+    tap_(batch);
+    out.emit(batch);
+    return Step::done;
+  }
+
+ private:
+  const Tap tap_;
+};
+
+/// Waiting rows of a gather may have to be set aside where its producers are fed by an exchange:
+/// one that waits would hold up the others.
+bool fed_by_exchange(const TaskGraph& graph, StageId stage) {
+  for (const auto& edge : graph.edges) {
+    if (edge.to != stage || edge.blocking) continue;
+    if (edge.exchange != ExchangeKind::forward || fed_by_exchange(graph, edge.from)) return true;
+  }
+  return false;
+}
+
+class Assembly {
+ public:
+  Assembly(const TaskGraph& graph, TaskSite site, const StageObjects& objects, const Clock& clock)
+      : graph_(graph),
+        stage_(graph.stage(site.task.stage)),
+        site_(std::move(site)),
+        objects_(objects),
+        clock_(clock) {}
+
+  Result<std::unique_ptr<Task>> build() {
+    parts_.host = site_.host;
+    parts_.memory = site_.memory;
+    outputs_ = edges_out_of(graph_, stage_.id);
+    for (std::size_t i = 0; i < stage_.chain.size(); ++i) TRY(add(i));
+    if (!parts_.feed) add_gate();
+    if (!parts_.output) add_router();
+    return std::make_unique<Task>(std::move(parts_), clock_);
+  }
+
+ private:
+  Result<> add(std::size_t index) {
+    const ChainLink& link = stage_.chain[index];
+    auto counters = counters_of(link.vertex);
+    const bool last_of_vertex =
+        index + 1 == stage_.chain.size() || stage_.chain[index + 1].vertex != link.vertex;
+    if (link.phase.make_source) {
+      ENSURE(index == 0, "a source inside a chain");
+      auto reader =
+          std::make_unique<SplitsReader>(objects_.source, stage_.splits.at(site_.task.subtask));
+      parts_.feed = std::make_shared<BatchFeed>(site_.host, std::move(reader), counters, clock_);
+    } else if (link.phase.make_sink) {
+      ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");
+      add_tap(link.vertex);
+      SinkContext context{site_.task.subtask, stage_.parallelism, site_.sink_tag,
+                          site_.sink_marker};
+      parts_.output = std::make_shared<SinkOutput>(site_.host, objects_.sink, std::move(context),
+                                                   counters, clock_);
+      return {};
+    } else {
+      parts_.links.push_back({TRY(link.phase.make_operator()), counters, context()});
+    }
+    if (last_of_vertex) add_tap(link.vertex);
+    return {};
+  }
+
+  void add_tap(const std::string& vertex) {
+    auto tap = site_.taps.find(vertex);
+    if (tap == site_.taps.end() || !is_output_of(vertex)) return;
+    parts_.links.push_back({std::make_unique<TapOperator>(tap->second),
+                            std::make_shared<VertexMeter>(vertex), context()});
+  }
+
+  /// The last stage that runs a phase of the vertex is the one whose rows are its output.
+  bool is_output_of(const std::string& vertex) const {
+    StageId last = stage_.id;
+    for (const auto& stage : graph_.stages) {
+      for (const auto& link : stage.chain) {
+        if (link.vertex == vertex) last = stage.id;
+      }
+    }
+    return last == stage_.id;
+  }
+
+  OperatorContext context() const {
+    OperatorContext context;
+    context.subtask = site_.task.subtask;
+    context.parallelism = stage_.parallelism;
+    for (const auto* edge : outputs_) {
+      if (edge->exchange == ExchangeKind::range) {
+        context.output_partitions = graph_.stage(edge->to).parallelism;
+      }
+    }
+    context.memory = site_.memory.get();
+    context.scratch_directory = site_.scratch_directory;
+    return context;
+  }
+
+  std::shared_ptr<VertexMeter> counters_of(const std::string& vertex) {
+    for (const auto& counters : parts_.counters) {
+      if (counters->vertex == vertex) return counters;
+    }
+    parts_.counters.push_back(std::make_shared<VertexMeter>(vertex));
+    return parts_.counters.back();
+  }
+
+  void add_gate() {
+    auto edges = edges_into(graph_, stage_.id);
+    ENSURE(edges.size() == site_.receivers.size(), "{} edges, channels for {}", edges.size(),
+           site_.receivers.size());
+    int count = 0;
+    for (const auto* edge : edges) count = std::max(count, edge->to_input + 1);
+    std::vector<InputGate::Input> inputs(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      auto& input = inputs[static_cast<std::size_t>(edges[i]->to_input)];
+      for (auto& channel : site_.receivers[i]) input.channels.push_back(std::move(channel));
+      if (edges[i]->exchange != ExchangeKind::gather) continue;
+      input.ordered = true;
+      input.set_aside = fed_by_exchange(graph_, edges[i]->from);
+    }
+    parts_.inputs = count;
+    parts_.gate = std::make_unique<InputGate>(std::move(inputs));
+  }
+
+  void add_router() {
+    ENSURE(outputs_.size() == site_.senders.size(), "{} edges, channels for {}", outputs_.size(),
+           site_.senders.size());
+    std::vector<Router::Edge> edges;
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      edges.push_back({outputs_[i]->from_port, outputs_[i]->exchange, outputs_[i]->keys,
+                       std::move(site_.senders[i])});
+    }
+    parts_.output = std::make_shared<Router>(std::move(edges));
+  }
+
+  const TaskGraph& graph_;
+  const Stage& stage_;
+  TaskSite site_;
+  const StageObjects& objects_;
+  const Clock& clock_;
+  std::vector<const TaskEdge*> outputs_;
+  Task::Parts parts_;
+};
+
+std::vector<std::uint32_t> partners(const TaskEdge& edge, std::uint32_t self,
+                                    std::uint32_t parallelism) {
+  if (edge.exchange == ExchangeKind::forward) return {self};
+  std::vector<std::uint32_t> all(parallelism);
+  for (std::uint32_t i = 0; i < parallelism; ++i) all[i] = i;
+  return all;
+}
+
+}  // namespace
+
+Result<StageObjects> StageObjects::make(const Stage& stage) {
+  StageObjects objects;
+  for (const auto& link : stage.chain) {
+    if (link.phase.make_source) objects.source = TRY(link.phase.make_source());
+    if (link.phase.make_sink) objects.sink = TRY(link.phase.make_sink());
+  }
+  return objects;
+}
+
+std::vector<const TaskEdge*> edges_into(const TaskGraph& graph, StageId stage) {
+  std::vector<const TaskEdge*> edges;
+  for (const auto& edge : graph.edges) {
+    if (edge.to == stage) edges.push_back(&edge);
+  }
+  return edges;
+}
+
+std::vector<const TaskEdge*> edges_out_of(const TaskGraph& graph, StageId stage) {
+  std::vector<const TaskEdge*> edges;
+  for (const auto& edge : graph.edges) {
+    if (edge.from == stage) edges.push_back(&edge);
+  }
+  return edges;
+}
+
+std::vector<std::uint32_t> producers_of(const TaskGraph& graph, const TaskEdge& edge,
+                                        std::uint32_t consumer) {
+  return partners(edge, consumer, graph.stage(edge.from).parallelism);
+}
+
+std::vector<std::uint32_t> consumers_of(const TaskGraph& graph, const TaskEdge& edge,
+                                        std::uint32_t producer) {
+  return partners(edge, producer, graph.stage(edge.to).parallelism);
+}
+
+Result<std::unique_ptr<Task>> build_task(const TaskGraph& graph, TaskSite site,
+                                         const StageObjects& objects, const Clock& clock) {
+  return Assembly(graph, std::move(site), objects, clock).build();
+}
+
+}  // namespace troupe

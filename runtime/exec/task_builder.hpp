@@ -1,0 +1,59 @@
+#pragma once
+
+#include "runtime/connectors/sink.hpp"
+#include "runtime/connectors/source.hpp"
+#include "runtime/exec/router.hpp"
+#include "runtime/exec/task.hpp"
+#include "runtime/graph/task_graph.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The source and the sink of a stage on one node, made once and shared by its subtasks.
+struct StageObjects {
+  std::shared_ptr<Source> source;
+  std::shared_ptr<Sink> sink;
+
+  static Result<StageObjects> make(const Stage& stage);
+};
+
+/// Rows of a vertex as they pass, for tests and for whoever submitted the graph.
+using Tap = std::function<void(const Batch&)>;
+
+/// Everything that one attempt of a task is given besides the plan.
+struct TaskSite {
+  TaskId task;
+  std::shared_ptr<TaskHost> host;
+  std::shared_ptr<MemoryBudget> memory;
+  std::string scratch_directory;
+  std::string sink_tag;
+  std::string sink_marker;
+  /// The consumer's ends, by edge into this stage, in the order of `edges_into`.
+  std::vector<std::vector<std::unique_ptr<ChannelReceiver>>> receivers;
+  /// The producer's ends, by edge out of this stage, in the order of `edges_out_of`.
+  std::vector<std::vector<std::unique_ptr<ChannelSender>>> senders;
+  /// By vertex; a sink's tap sees what goes into it.
+  std::map<std::string, Tap> taps;
+};
+
+/// Edges into and out of a stage, in the order of the graph.
+std::vector<const TaskEdge*> edges_into(const TaskGraph& graph, StageId stage);
+std::vector<const TaskEdge*> edges_out_of(const TaskGraph& graph, StageId stage);
+/// The producer subtasks that have a channel to this subtask, and the consumer subtasks that one
+/// has a channel to: all of them, or the same subtask where the edge is `forward`.
+std::vector<std::uint32_t> producers_of(const TaskGraph& graph, const TaskEdge& edge,
+                                        std::uint32_t consumer);
+std::vector<std::uint32_t> consumers_of(const TaskGraph& graph, const TaskEdge& edge,
+                                        std::uint32_t producer);
+
+/// Makes the operators of one subtask and joins them to its channels, splits and sink. Does not
+/// block.
+Result<std::unique_ptr<Task>> build_task(const TaskGraph& graph, TaskSite site,
+                                         const StageObjects& objects, const Clock& clock);
+
+}  // namespace troupe

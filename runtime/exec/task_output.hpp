@@ -1,0 +1,27 @@
+#pragma once
+
+#include "runtime/connectors/sink.hpp"
+#include "runtime/ops/operator.hpp"
+
+#include <vector>
+
+namespace troupe {
+
+/// Where a task's rows leave it: other tasks, or a sink.
+class TaskOutput : public Emitter {
+ public:
+  /// True when there is room for what one more call of an operator emits; after a false the task is
+  /// woken when that may have changed. The failure of anything that was emitted is told here.
+  virtual Result<bool> ready() = 0;
+  /// True once nobody wants more rows.
+  virtual bool closed() const = 0;
+  /// No more rows will come. Called once.
+  virtual void finish() = 0;
+  /// True once everything is where it has to be for the task to be done. Called after `finish`.
+  virtual Result<bool> finished() = 0;
+  /// What a sink has staged, once finished.
+  virtual std::vector<Committable> staged() { return {}; }
+  virtual std::uint64_t bytes() const = 0;
+};
+
+}  // namespace troupe
