@@ -181,7 +181,6 @@ class ExecutorMachine {
 
   template <class C>
   bool admits(const C& command, const char* name);
-  Held* running(const AttemptKey& key);
   void stop(HeldMap::iterator held);
   void forget_run(RunId run);
   void refuse(CommandRefusal refusal, std::string what);

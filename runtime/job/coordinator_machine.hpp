@@ -4,10 +4,10 @@
 #include "runtime/job/job_machine.hpp"
 #include "runtime/job/outbox.hpp"
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -158,10 +158,10 @@ class CoordinatorMachine {
   Term term_;
   RunId last_run_;
   std::map<std::string, RunId> keys_;
+  std::set<RunInterval> intervals_;
   ClusterMachine cluster_;
   std::map<RunId, std::unique_ptr<JobMachine>> jobs_;
   std::set<RunId> begun_;
-  std::deque<std::pair<RunId, JobEvent>> continued_;
   Outbox outbox_;
   std::uint64_t last_seq_ = 0;
   bool halted_ = false;

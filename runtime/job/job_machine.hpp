@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/base/log.hpp"
 #include "runtime/base/restart_policy.hpp"
 #include "runtime/job/effects.hpp"
 #include "runtime/job/placement.hpp"
@@ -26,6 +27,8 @@ struct PlanFailed {
   Error error;
 };
 struct Ready {
+  NodeId node;
+  Incarnation incarnation;
   AttemptKey key;
 };
 struct Finished {
@@ -119,6 +122,7 @@ struct TaskStatus {
 /// Made from a `RunImage`, so a new leader goes on where the rows say: a published epoch is
 /// committed before anything else, tasks that their nodes still hold go on, others begin again.
 ///
+/// One event is one transaction: all rows it changes stand in one Persist, before all its effects.
 /// Invariant: at most one attempt of a task can win; a report of another one changes nothing.
 /// Invariant: when the run finishes, every task has read, of each kept input, the winning attempt
 /// or one with the same rows.
@@ -129,8 +133,9 @@ class JobMachine {
   JobMachine(ClusterId cluster, RunImage image);
 
   /// Once, first.
-  Effects start(const ClusterView& cluster, Instant now);
-  Effects on(const JobEvent& event, const ClusterView& cluster, Instant now);
+  Effects start(ClusterView& cluster, Instant now);
+  /// `cluster`: its slots in use are kept up to date here as they are taken and given back.
+  Effects on(const JobEvent& event, ClusterView& cluster, Instant now);
 
   /// When a Tick is due.
   std::optional<Instant> next_deadline() const;
@@ -144,6 +149,7 @@ class JobMachine {
   const std::map<NodeId, std::uint32_t>& slots_held() const { return slots_held_; }
   const std::map<TaskId, TaskStatus>& tasks() const { return tasks_; }
   const TaskTopology* topology() const { return topology_.get(); }
+  Attempt last_attempt() const { return last_attempt_; }
   std::size_t restarts() const { return restarts_; }
   /// The longest time from a failure to the moment when all the work it undid was done again.
   std::optional<Duration> longest_recovery() const { return longest_recovery_; }
@@ -177,6 +183,8 @@ class JobMachine {
   void adopt_image();
   void plan();
   void restore_regions();
+  void restore_region(std::size_t region);
+  void replay_early();
 
   // Regions (job_regions.cpp).
   void advance();
@@ -184,49 +192,53 @@ class JobMachine {
   bool inputs_kept(std::size_t region) const;
   bool kept(TaskId producer) const;
   bool lost(TaskId producer) const;
-  void deploy(std::size_t region, const std::vector<NodeId>& slots);
-  effect::Send deployment(TaskId task, std::size_t region) const;
+  void deploy(std::size_t region, std::vector<NodeId> slots);
+  DeployTask deployment(TaskId task) const;
+  EdgePeers& peers_of(std::vector<EdgePeers>& edges, std::uint32_t edge) const;
   void start_if_ready(std::size_t region);
   void finish_if_done(std::size_t region);
   /// The attempts of this region do not count any more; it waits until `not_before`.
   void reset(std::size_t region, Instant not_before, const std::string& why);
-  void rerun_readers_of(TaskId producer, const std::string& why);
-  void retry(const std::vector<std::size_t>& regions, FailureClass failure, const Error& cause);
-  void release_slots(RegionStatus& region);
+  void reset_readers(TaskId producer, bool finished_too, const std::string& why);
+  /// Regions at work that have a task on, or read from, what is gone.
+  std::set<std::size_t> disturbed(const std::set<TaskId>& gone) const;
+  void retry(const std::set<std::size_t>& regions, FailureClass failure, const Error& cause);
   void hold_slots(RegionStatus& region, std::vector<NodeId> slots);
+  void release_slots(RegionStatus& region);
   void note_running();
+  bool at_work(std::size_t region) const;
 
   // The end (job_commit.cpp).
   void finish();
-  std::vector<SinkPart> manifest() const;
+  void publish();
   void commit_sinks();
   void commit_sink(const SinkPart& part);
-  void succeed();
   void fail_run(Error cause);
-  void halt(Error cause);
-  void end(RunState state, std::optional<Error> cause);
-  void finish_cancelling();
-  void clean_up_when_stopped();
+  void end(RunState state, std::optional<Error> cause = {});
+  void kill_tasks();
+  void finish_stopping();
 
+  Effects decided();
+  bool working() const;
   TaskStatus* current(const AttemptKey& key);
-  bool active(const TaskStatus& task) const;
+  static bool active(const TaskStatus& task);
   Token token(TaskId task, Attempt attempt) const;
-  Token run_token() const;
   void set_state(RunState to, std::optional<Error> cause = {});
-  void set_attempt(TaskId task, TaskStatus& status, AttemptState to, const std::string& cause = "");
-  void cancel(TaskId task, const TaskStatus& status, const std::string& why);
-  void cancel_stray(const AttemptKey& key, const NodeId& node, Incarnation incarnation);
-  void cancel_all(const std::string& why);
+  void set_attempt(TaskId task, TaskStatus& status, AttemptState to, const std::string& why = "");
+  void expect_stop(TaskId task, const TaskStatus& status);
+  void cancel(const AttemptKey& key, const NodeId& node, Incarnation incarnation,
+              const std::string& why);
+  void acknowledge(const AttemptKey& key, const NodeId& node, Incarnation incarnation);
   void persist(Record record);
-  void flush_records();
+  void effect(Effect effect);
   void send(const NodeId& node, Incarnation incarnation, Command command);
-  void say(std::string text);
+  void say(log::Level level, std::string text);
 
   ClusterId cluster_id_;
   RunImage image_;
   RestartPolicy policy_;
   Random random_;
-  const ClusterView* cluster_ = nullptr;  ///< only during `on`
+  ClusterView* cluster_ = nullptr;  ///< only during `on`
   Instant now_;
 
   std::unique_ptr<TaskTopology> topology_;
@@ -254,8 +266,8 @@ class JobMachine {
   std::map<std::string, SinkCommit> commits_;
   bool cleaned_up_ = false;
 
-  Effects out_;
-  std::vector<Record> records_;
+  Effects out_;                  ///< of the event at hand
+  std::vector<Record> records_;  ///< likewise
 };
 
 }  // namespace troupe

@@ -18,6 +18,8 @@ struct ClusterNode {
   std::uint32_t used = 0;  ///< by all runs
   /// Takes new tasks. False while it is suspected, or has not yet said what it holds.
   bool placeable = false;
+  /// Has said to this leader what it holds; until then what it kept is neither here nor lost.
+  bool listed = false;
 };
 
 /// The members of the cluster whose tasks and kept outputs still count, by name.
@@ -26,6 +28,7 @@ struct ClusterView {
 
   /// The node, if it is still this incarnation.
   const ClusterNode* find(const NodeId& node, Incarnation incarnation) const;
+  ClusterNode* find(const NodeId& node);
 };
 
 /// Nodes for the `width` slots of a region, slot by slot; none where it must wait.

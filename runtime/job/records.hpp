@@ -10,7 +10,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -171,6 +173,9 @@ struct RunImage {
   std::vector<SinkPart> manifest;
 };
 
+/// (job, interval, generation): a scheduled run exists once.
+using RunInterval = std::tuple<JobName, std::string, std::uint64_t>;
+
 /// What a new leader starts from: read in one transaction, after it has raised the term.
 struct ClusterImage {
   ClusterId cluster;
@@ -180,6 +185,8 @@ struct ClusterImage {
   std::vector<RunImage> runs;  ///< that have not ended, by id
   /// Idempotency keys of recent submissions, also of runs that have ended.
   std::map<std::string, RunId> keys;
+  /// Of all runs that have an interval, ended or not.
+  std::set<RunInterval> intervals;
 };
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/base/result.hpp"
 #include "runtime/graph/task_graph.hpp"
 
 #include <cstdint>
@@ -28,7 +29,8 @@ struct TaskLink {
 /// a lost one restarts alone.
 class TaskTopology {
  public:
-  explicit TaskTopology(TaskGraph graph);
+  /// Fails for a graph that could never run: two regions that wait for each other.
+  static Result<TaskTopology> make(TaskGraph graph);
 
   const TaskGraph& graph() const { return graph_; }
   const std::vector<Region>& regions() const { return regions_; }  ///< producers first
@@ -40,8 +42,10 @@ class TaskTopology {
   bool blocking(const TaskLink& link) const { return graph_.edges[link.edge].blocking; }
 
  private:
+  TaskTopology() = default;
   void link_tasks();
   void find_regions();
+  Result<> order_regions();
 
   TaskGraph graph_;
   std::vector<Region> regions_;

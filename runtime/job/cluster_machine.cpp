@@ -1,0 +1,180 @@
+#include "runtime/job/cluster_machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+const char* to_string(MemberState state) {
+  switch (state) {
+    case MemberState::silent:
+      return "silent";
+    case MemberState::adopting:
+      return "adopting";
+    case MemberState::live:
+      return "live";
+    case MemberState::suspect:
+      return "suspect";
+    case MemberState::gone:
+      return "gone";
+  }
+  return "gone";
+}
+
+ClusterMachine::ClusterMachine(ClusterId cluster, Term term,
+                               const std::map<NodeId, NodeRecord>& recorded, Duration node_lease,
+                               Instant now)
+    : cluster_(std::move(cluster)), term_(term), node_lease_(node_lease), now_(now) {
+  for (const auto& [node, record] : recorded) {
+    Member member{node, record.incarnation, record.address, record.slots};
+    member.state = record.ended ? MemberState::gone : MemberState::silent;
+    member.ended = record.ended;
+    member.silent_until = now + node_lease;
+    members_.emplace(node, member);
+  }
+}
+
+ClusterChange ClusterMachine::on(const ClusterEvent& event, Instant now) {
+  now_ = now;
+  out_ = {};
+  std::visit([this](const auto& e) { handle(e); }, event);
+  return std::exchange(out_, {});
+}
+
+std::optional<Instant> ClusterMachine::next_deadline() const {
+  std::optional<Instant> next;
+  for (const auto& [node, member] : members_) {
+    if (member.state != MemberState::silent) continue;
+    next = next ? std::min(*next, member.silent_until) : member.silent_until;
+  }
+  return next;
+}
+
+bool ClusterMachine::waiting_for_silent() const { return next_deadline().has_value(); }
+
+Member* ClusterMachine::member(const NodeId& node, Incarnation incarnation) {
+  const auto found = members_.find(node);
+  if (found == members_.end() || found->second.incarnation != incarnation) return nullptr;
+  return &found->second;
+}
+
+// ---- what the session says
+// -----------------------------------------------------------------------
+
+void ClusterMachine::handle(const cluster_event::Closed& event) {
+  const auto found = members_.find(event.node);
+  if (found == members_.end()) return;
+  Member& member = found->second;
+  if (member.state != MemberState::live && member.state != MemberState::adopting) return;
+  member.before_suspicion = member.state;
+  member.state = MemberState::suspect;
+}
+
+void ClusterMachine::handle(const cluster_event::Resumed& event) {
+  const auto found = members_.find(event.node);
+  if (found == members_.end() || found->second.state != MemberState::suspect) return;
+  found->second.state = *std::exchange(found->second.before_suspicion, {});
+}
+
+void ClusterMachine::handle(const cluster_event::Down& event) {
+  Member* gone = member(event.node, event.incarnation);
+  // A silent node has not been heard by us: the end of a session it never had with us says nothing.
+  if (gone == nullptr || gone->state == MemberState::silent) return;
+  lose(*gone, event.reason);
+}
+
+void ClusterMachine::handle(const cluster_event::LeaseEnded& event) {
+  Member* gone = member(event.node, event.incarnation);
+  if (gone == nullptr || gone->ended) return;
+  lose(*gone, "its lease ended");
+  gone->ended = true;
+  record(*gone);
+}
+
+void ClusterMachine::handle(const cluster_event::AddressRefused& event) {
+  const auto found = members_.find(event.node);
+  if (found == members_.end() || found->second.state != MemberState::silent) return;
+  lose(found->second, "its address refuses connections");
+}
+
+void ClusterMachine::handle(const cluster_event::Tick&) {
+  for (auto& [node, member] : members_) {
+    if (member.state != MemberState::silent || member.silent_until > now_) continue;
+    lose(member, "it did not show up within a lease of the new leader's start");
+    member.ended = true;
+    record(member);
+  }
+}
+
+void ClusterMachine::lose(Member& member, std::string reason) {
+  if (member.state == MemberState::gone) return;
+  member.state = MemberState::gone;
+  member.before_suspicion.reset();
+  out_.effects.push_back(
+      effect::Persist{{EventRecord{RunId(), log::Level::warn,
+                                   fmt::format("node {} (incarnation {}) is gone: {}", member.node,
+                                               member.incarnation, reason)}}});
+  out_.lost.push_back({member.node, member.incarnation, std::move(reason)});
+}
+
+// ---- what the node says
+// --------------------------------------------------------------------------
+
+void ClusterMachine::handle(const cluster_event::Join& event) {
+  const JoinCluster& request = event.request;
+  if (!request.cluster.value().empty() && request.cluster != cluster_) {
+    refuse(request, {},
+           fmt::format("node {} belongs to cluster {}, this is cluster {}: start it with an empty "
+                       "data directory, or point it to its own cluster",
+                       request.node, request.cluster, cluster_));
+    return;
+  }
+  const auto found = members_.find(request.node);
+  if (found == members_.end() && members_.size() >= cluster_nodes_max) {
+    refuse(request, {}, fmt::format("the cluster has {} nodes, its limit", cluster_nodes_max));
+    return;
+  }
+  Member& member = members_[request.node];
+  const bool older = request.incarnation < member.incarnation;
+  if (older || (member.ended && request.incarnation == member.incarnation)) {
+    refuse(request, member.incarnation,
+           fmt::format("incarnation {} of node {} is over", request.incarnation, request.node));
+    return;
+  }
+  // The same name as a higher incarnation: the process before it is gone, whatever its session
+  // says.
+  if (request.incarnation > member.incarnation && found != members_.end()) {
+    lose(member, fmt::format("it was replaced by incarnation {}", request.incarnation));
+  }
+  member.node = request.node;
+  member.incarnation = request.incarnation;
+  member.address = request.address;
+  member.slots = request.slots;
+  member.ended = false;
+  member.state = MemberState::adopting;
+  member.before_suspicion.reset();
+  record(member);
+  out_.effects.push_back(
+      effect::Send{member.node, member.incarnation, Joined{cluster_, term_, member.incarnation}});
+  out_.effects.push_back(effect::Send{member.node, member.incarnation, Adopt{}});
+}
+
+void ClusterMachine::handle(const cluster_event::Listed& event) {
+  Member* listed = member(event.node, event.incarnation);
+  if (listed == nullptr) return;
+  if (listed->state == MemberState::adopting) listed->state = MemberState::live;
+  if (listed->state == MemberState::suspect) listed->before_suspicion = MemberState::live;
+}
+
+void ClusterMachine::refuse(const JoinCluster& request, Incarnation highest, std::string reason) {
+  out_.effects.push_back(
+      effect::Send{request.node, request.incarnation,
+                   JoinRefused{term_, request.incarnation, highest, std::move(reason)}});
+}
+
+void ClusterMachine::record(const Member& member) {
+  out_.effects.push_back(effect::Persist{
+      {NodeRecord{member.node, member.incarnation, member.address, member.slots, member.ended}}});
+}
+
+}  // namespace troupe

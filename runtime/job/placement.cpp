@@ -1,0 +1,55 @@
+#include "runtime/job/placement.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+struct Candidate {
+  const ClusterNode* node;
+  std::uint64_t used;
+};
+
+/// Of two nodes the one whose share in use is smaller; the names decide between equals, and the
+/// cluster has them in order.
+bool less_loaded(const Candidate& a, const Candidate& b) {
+  return a.used * b.node->slots < b.used * a.node->slots;
+}
+
+}  // namespace
+
+const ClusterNode* ClusterView::find(const NodeId& node, Incarnation incarnation) const {
+  for (const ClusterNode& known : nodes) {
+    if (known.node == node) return known.incarnation == incarnation ? &known : nullptr;
+  }
+  return nullptr;
+}
+
+ClusterNode* ClusterView::find(const NodeId& node) {
+  for (ClusterNode& known : nodes) {
+    if (known.node == node) return &known;
+  }
+  return nullptr;
+}
+
+std::optional<std::vector<NodeId>> place(std::uint32_t width, const ClusterView& cluster) {
+  std::vector<Candidate> candidates;
+  std::uint64_t total = 0;
+  std::uint64_t free = 0;
+  for (const ClusterNode& node : cluster.nodes) {
+    if (!node.placeable || node.slots == 0) continue;
+    candidates.push_back({&node, node.used});
+    total += node.slots;
+    free += node.slots - std::min(node.slots, node.used);
+  }
+  if (candidates.empty() || free < std::min<std::uint64_t>(width, total)) return std::nullopt;
+  std::vector<NodeId> slots;
+  for (std::uint32_t slot = 0; slot < width; ++slot) {
+    Candidate& chosen = *std::min_element(candidates.begin(), candidates.end(), less_loaded);
+    ++chosen.used;
+    slots.push_back(chosen.node->node);
+  }
+  return slots;
+}
+
+}  // namespace troupe
