@@ -203,4 +203,14 @@ Result<std::map<std::string, RunId>> read_keys(SqliteDatabase& database, std::ui
   return keys;
 }
 
+Result<std::set<RunInterval>> read_intervals(SqliteDatabase& database) {
+  auto rows =
+      TRY(database.prepare("SELECT job, interval, generation FROM runs WHERE interval <> ''"));
+  std::set<RunInterval> intervals;
+  while (TRY(rows.step())) {
+    intervals.emplace(JobName(rows.text(0)), rows.text(1), unsigned_of(rows.integer(2)));
+  }
+  return intervals;
+}
+
 }  // namespace troupe

@@ -24,5 +24,6 @@ Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
                                              std::uint64_t sequence, std::uint32_t limit);
 Result<std::map<NodeId, NodeRecord>> read_nodes(SqliteDatabase& database);
 Result<std::map<std::string, RunId>> read_keys(SqliteDatabase& database, std::uint32_t limit);
+Result<std::set<RunInterval>> read_intervals(SqliteDatabase& database);
 
 }  // namespace troupe

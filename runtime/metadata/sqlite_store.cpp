@@ -49,6 +49,7 @@ class SqliteStore final : public MetadataStore {
       image.nodes = TRY(read_nodes(database_));
       image.runs = TRY(read_open_runs(database_));
       image.keys = TRY(read_keys(database_, remembered_keys_max));
+      image.intervals = TRY(read_intervals(database_));
       return {};
     }));
     return image;

@@ -12,7 +12,9 @@ namespace {
 
 struct Fixture {
   TempDir dir;
-  std::unique_ptr<MetadataStore> store = open();
+  std::unique_ptr<MetadataStore> store;
+
+  Fixture() { store = open(); }
 
   std::unique_ptr<MetadataStore> open() {
     store.reset();
