@@ -1,13 +1,15 @@
 #include "runtime/exec/local_plan.hpp"
 
+#include "runtime/exec/kept_output.hpp"
+
 namespace troupe {
 namespace {
 
 class Wiring {
  public:
   Wiring(const TaskGraph& graph, const LocalPlan::MakeHost& make_host,
-         const LocalPlanOptions& options)
-      : graph_(graph), make_host_(make_host), options_(options) {}
+         const LocalPlanOptions& options, const Clock& clock)
+      : graph_(graph), make_host_(make_host), options_(options), clock_(clock) {}
 
   std::map<TaskId, TaskSite> sites(const LocalPlan& plan) {
     auto memory = std::make_shared<MemoryBudget>(options_.memory_bytes);
@@ -23,7 +25,13 @@ class Wiring {
         site.taps = options_.taps;
       }
     }
-    for (const auto& edge : graph_.edges) connect(edge);
+    for (std::size_t i = 0; i < graph_.edges.size(); ++i) {
+      if (graph_.edges[i].blocking) {
+        keep(i, plan);
+      } else {
+        connect(graph_.edges[i]);
+      }
+    }
     return std::move(sites_);
   }
 
@@ -44,9 +52,30 @@ class Wiring {
     }
   }
 
+  void keep(std::size_t index, const LocalPlan& plan) {
+    const TaskEdge& edge = graph_.edges[index];
+    const std::uint32_t producers = graph_.stage(edge.from).parallelism;
+    const std::uint32_t consumers = graph_.stage(edge.to).parallelism;
+    for (std::uint32_t to = 0; to < consumers; ++to) sites_[{edge.to, to}].receivers.emplace_back();
+    for (std::uint32_t from = 0; from < producers; ++from) {
+      TaskSite& producer = sites_[{edge.from, from}];
+      KeptPlace place{options_.files,
+                      fmt::format("{}/kept-{}-{}", plan.scratch_directory, index, from), consumers};
+      auto output = std::make_shared<KeptOutput>(producer.host, std::move(place));
+      const auto receivers = consumers_of(graph_, edge, from);
+      producer.senders.push_back(output->senders(receivers));
+      for (std::uint32_t to : receivers) {
+        TaskSite& consumer = sites_[{edge.to, to}];
+        output->tell(consumer.host);
+        consumer.receivers.back().push_back(kept_input(output, to, consumer.host, clock_));
+      }
+    }
+  }
+
   const TaskGraph& graph_;
   const LocalPlan::MakeHost& make_host_;
   const LocalPlanOptions& options_;
+  const Clock& clock_;
   std::map<TaskId, TaskSite> sites_;
 };
 
@@ -64,7 +93,7 @@ Result<LocalPlan> LocalPlan::make(const TaskGraph& graph, const MakeHost& make_h
   for (const auto& stage : graph.stages) {
     plan.objects[stage.id] = TRY(StageObjects::make(stage));
   }
-  for (auto& [id, site] : Wiring(graph, make_host, options).sites(plan)) {
+  for (auto& [id, site] : Wiring(graph, make_host, options, clock).sites(plan)) {
     plan.tasks[id] = TRY(build_task(graph, std::move(site), plan.objects.at(id.stage), clock));
   }
   return plan;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/exec/task_builder.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <functional>
 #include <map>
@@ -14,10 +15,12 @@ struct LocalPlanOptions {
   std::int64_t memory_bytes = std::int64_t{4} << 30;
   std::string scratch_directory = "/tmp";
   ChannelLimits channel = {};
+  FileSystem* files = &system_files();
   std::map<std::string, Tap> taps = {};
 };
 
-/// All tasks of a graph in one process, joined by channels and ready to run.
+/// All tasks of a graph in one process, joined by channels and ready to run. Consumers of a
+/// blocking edge wait until their producers have ended.
 struct LocalPlan {
   using MakeHost = std::function<std::shared_ptr<TaskHost>(TaskId)>;
 

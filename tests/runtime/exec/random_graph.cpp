@@ -60,6 +60,7 @@ RandomGraph::Rows RandomGraph::add_transform(std::vector<Rows> inputs) {
   result.stage = add_stage(graph, parallelism, std::move(chain));
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     add_edge(graph, inputs[i].stage, result.stage, kinds[i], static_cast<int>(i));
+    graph.edges.back().blocking = random_.chance(1, 4);
   }
   return result;
 }
