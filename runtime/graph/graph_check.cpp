@@ -18,6 +18,8 @@ bool digit(char c) { return c >= '0' && c <= '9'; }
 /// The checks of one graph; what is broken silences what depends on it.
 class GraphCheck {
  public:
+  using Kind = GraphMistake::Kind;
+
   GraphCheck(const JobGraph& graph, const OperatorRegistry& registry)
       : graph_(graph), registry_(registry) {
     for (const JobVertex& vertex : graph.vertices) {
@@ -26,12 +28,13 @@ class GraphCheck {
     }
   }
 
-  std::vector<Error> run() {
-    if (graph_.vertices.empty()) report("", "a job needs at least one operator");
+  std::vector<GraphMistake> run() {
+    if (graph_.vertices.empty()) report(Kind::too_large, "", "", "a job needs an operator");
     if (graph_.vertices.size() > vertices_max) {
-      report("", fmt::format("{} operators are more than a job may have ({})",
-                             graph_.vertices.size(), vertices_max));
-      return std::move(errors_);
+      report(Kind::too_large, "", "",
+             fmt::format("{} operators are more than a job may have ({})", graph_.vertices.size(),
+                         vertices_max));
+      return std::move(mistakes_);
     }
     ids();
     for (const JobVertex& vertex : graph_.vertices) {
@@ -40,13 +43,15 @@ class GraphCheck {
     }
     cycles();
     unused();
-    return std::move(errors_);
+    return std::move(mistakes_);
   }
 
  private:
-  void report(std::string path, std::string message, std::string hint = {},
-              ErrorCode code = ErrorCode::invalid_argument) {
-    errors_.push_back({code, std::move(message), std::move(hint), std::move(path)});
+  void report(Kind kind, const std::string& vertex, std::string_view below, std::string message,
+              std::string hint = {}) {
+    Error error{ErrorCode::invalid_argument, std::move(message), std::move(hint)};
+    error.path = fmt::format("{}{}", vertex, below);
+    mistakes_.push_back({kind, vertex, std::move(error)});
   }
 
   const JobVertex* find(const std::string& id) const {
@@ -58,38 +63,43 @@ class GraphCheck {
     std::set<std::string> seen;
     for (const std::string& id : ids_) {
       if (!valid_id(id)) {
-        report(id, fmt::format("'{}' is no id", id),
+        report(Kind::bad_id, id, "", fmt::format("'{}' is no id", id),
                "an id is a lower-case letter, then lower-case letters, digits, '_' and '-'; at "
                "most 63 characters");
       }
-      if (!seen.insert(id).second) report(id, fmt::format("two operators are called '{}'", id));
+      if (seen.insert(id).second) continue;
+      report(Kind::bad_id, id, "", fmt::format("two operators are called '{}'", id));
     }
   }
 
   void inputs(const JobVertex& vertex) {
     for (std::size_t i = 0; i < vertex.inputs.size(); ++i) {
       const JobInput& input = vertex.inputs[i];
-      const std::string path = fmt::format("{}.from.{}", vertex.id, i);
+      const std::string below = fmt::format(".from.{}", i);
       if (input.from == vertex.id) {
-        report(path, fmt::format("'{}' reads itself", vertex.id));
+        report(Kind::cycle, vertex.id, below, fmt::format("'{}' reads itself", vertex.id));
         looping_.insert(vertex.id);
       } else if (const JobVertex* producer = find(input.from)) {
-        port(*producer, input, path);
+        port(vertex, *producer, input, below);
       } else {
-        report(path, fmt::format("there is no operator '{}'", input.from),
-               did_you_mean(input.from, ids_), ErrorCode::not_found);
+        report(Kind::unknown_vertex, vertex.id, below,
+               fmt::format("there is no operator '{}'", input.from),
+               did_you_mean(input.from, ids_));
         guessed_ = true;
       }
     }
   }
 
-  void port(const JobVertex& producer, const JobInput& input, const std::string& path) {
+  void port(const JobVertex& vertex, const JobVertex& producer, const JobInput& input,
+            const std::string& below) {
     const OperatorKind* kind = registry_.find(producer.op);
     if (kind && kind->description().role == OperatorRole::sink) {
-      report(path, fmt::format("'{}' ({}) has no output: it is a sink", producer.id, producer.op),
+      report(Kind::no_output, vertex.id, below,
+             fmt::format("'{}' ({}) has no output: it is a sink", producer.id, producer.op),
              "read what it reads");
     } else if (input.port < 0) {
-      report(path, fmt::format("'{}' has no output {}", producer.id, input.port));
+      report(Kind::no_output, vertex.id, below,
+             fmt::format("'{}' has no output {}", producer.id, input.port));
     }
   }
 
@@ -99,16 +109,17 @@ class GraphCheck {
     const OperatorDescription& told = kind->description();
     const int count = static_cast<int>(vertex.inputs.size());
     if (vertex.inputs.size() > inputs_max) {
-      return report(vertex.id + ".from", fmt::format("at most {} inputs", inputs_max));
+      return report(Kind::wrong_inputs, vertex.id, ".from",
+                    fmt::format("at most {} inputs", inputs_max));
     }
     if (count >= told.inputs_min && (told.inputs_max < 0 || count <= told.inputs_max)) return;
     if (told.role == OperatorRole::source) {
-      return report(vertex.id + ".from",
+      return report(Kind::wrong_inputs, vertex.id, ".from",
                     fmt::format("'{}' is a source: it reads no other operator", vertex.op),
                     "remove 'from'");
     }
     const std::string hint = count == 0 ? "say where its rows come from: from: <id>" : "";
-    report(vertex.id + ".from",
+    report(Kind::wrong_inputs, vertex.id, ".from",
            fmt::format("'{}' wants {}, not {}", vertex.op, wanted(told), count), hint);
   }
 
@@ -124,8 +135,8 @@ class GraphCheck {
     for (const OperatorKind* kind : registry_.all()) names.push_back(kind->description().name);
     std::string hint = did_you_mean(vertex.op, names);
     if (hint.empty()) hint = "troupe op list shows all operators";
-    report(vertex.id + ".op", fmt::format("there is no operator kind '{}'", vertex.op), hint,
-           ErrorCode::not_found);
+    report(Kind::unknown_operator, vertex.id, ".op",
+           fmt::format("there is no operator kind '{}'", vertex.op), hint);
   }
 
   /// One message a cycle: at the first of its vertices, naming the way round.
@@ -160,7 +171,7 @@ class GraphCheck {
       if ((*at)->id != back_at.id) round += " reads " + (*at)->id;
     }
     if (known) return;
-    report(back_at.id + ".from",
+    report(Kind::cycle, back_at.id, ".from",
            fmt::format("a cycle: {} reads {}; rows may only flow forward", round, back_at.id));
   }
 
@@ -175,7 +186,7 @@ class GraphCheck {
       const OperatorKind* kind = registry_.find(vertex.op);
       if (!kind || kind->description().role == OperatorRole::sink || read.count(vertex.id))
         continue;
-      report(vertex.id, fmt::format("nothing reads the rows of '{}'", vertex.id),
+      report(Kind::unused, vertex.id, "", fmt::format("nothing reads the rows of '{}'", vertex.id),
              "end it in a sink, such as 'print' or 'write.parquet', or remove it");
     }
   }
@@ -186,7 +197,7 @@ class GraphCheck {
   std::map<std::string, const JobVertex*> by_id_;
   std::set<std::string> looping_;
   bool guessed_ = false;
-  std::vector<Error> errors_;
+  std::vector<GraphMistake> mistakes_;
 };
 
 }  // namespace
@@ -220,7 +231,7 @@ void order_vertices(JobGraph& graph) {
   graph.vertices = std::move(ordered);
 }
 
-std::vector<Error> check(const JobGraph& graph, const OperatorRegistry& registry) {
+std::vector<GraphMistake> check(const JobGraph& graph, const OperatorRegistry& registry) {
   return GraphCheck(graph, registry).run();
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/graph/job_graph.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,11 +24,26 @@ bool valid_id(std::string_view id);
 /// cycle, or that read what does not exist, keep their places at the end: `check` names them.
 void order_vertices(JobGraph& graph);
 
-/// What is wrong with a graph before any data is looked at: ids, operators, numbers of inputs,
-/// inputs that do not exist, cycles, rows that nobody reads. All mistakes at once, each once: what
-/// follows from another mistake is not told again. An error's path is "<vertex>", "<vertex>.op" or
-/// "<vertex>.from[.<index>]".
-std::vector<Error> check(const JobGraph& graph, const OperatorRegistry& registry);
+/// What is wrong with a graph before any data is looked at.
+struct GraphMistake {
+  enum class Kind {
+    too_large,
+    bad_id,
+    unknown_operator,
+    unknown_vertex,
+    no_output,
+    wrong_inputs,
+    cycle,
+    unused,
+  };
+  Kind kind;
+  std::string vertex;
+  /// Its path is "<vertex>", "<vertex>.op" or "<vertex>.from[.<index>]".
+  Error error;
+};
+
+/// All mistakes at once, each once: what follows from another one is not told again.
+std::vector<GraphMistake> check(const JobGraph& graph, const OperatorRegistry& registry);
 
 /// The invariant of a JobGraph: ids are unique, every input is an earlier vertex.
 Result<> well_formed(const JobGraph& graph);

@@ -34,9 +34,9 @@ JobGraph good() {
 
 /// "path: message" of the only mistake.
 std::string only_mistake(const JobGraph& graph) {
-  const std::vector<Error> errors = check(graph, registry());
-  REQUIRE(errors.size() == 1);
-  return errors[0].path + ": " + errors[0].message;
+  const std::vector<GraphMistake> mistakes = check(graph, registry());
+  REQUIRE(mistakes.size() == 1);
+  return mistakes[0].error.path + ": " + mistakes[0].error.message;
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ TEST_CASE("a misspelled producer is told with the name that was meant, and nothi
   JobGraph graph = good();
   graph.vertices[2].inputs = {{"smae"}};
   CHECK(only_mistake(graph) == "out.from.0: there is no operator 'smae'");
-  CHECK(check(graph, registry())[0].hint == "did you mean 'same'?");
+  CHECK(check(graph, registry())[0].error.hint == "did you mean 'same'?");
 }
 
 TEST_CASE("a cycle is told once, with the way round") {
@@ -64,10 +64,10 @@ TEST_CASE("a cycle is told once, with the way round") {
 TEST_CASE("an operator may not read itself") {
   JobGraph graph = good();
   graph.vertices[1].inputs = {{"same"}};
-  const std::vector<Error> errors = check(graph, registry());
-  REQUIRE(errors.size() == 2);  // and nobody reads 'rows' any more
-  CHECK(errors[0].message == "'same' reads itself");
-  CHECK(errors[1].path == "rows");
+  const std::vector<GraphMistake> mistakes = check(graph, registry());
+  REQUIRE(mistakes.size() == 2);  // and nobody reads 'rows' any more
+  CHECK(mistakes[0].error.message == "'same' reads itself");
+  CHECK(mistakes[1].kind == GraphMistake::Kind::unused);
 }
 
 TEST_CASE("rows that nobody reads are a mistake with a way out") {
@@ -94,7 +94,7 @@ TEST_CASE("sinks have no output and unknown operators have a nearest name") {
   graph = good();
   graph.vertices[1].op = "test.psas";
   CHECK(only_mistake(graph) == "same.op: there is no operator kind 'test.psas'");
-  CHECK(check(graph, registry())[0].hint == "did you mean 'test.pass'?");
+  CHECK(check(graph, registry())[0].error.hint == "did you mean 'test.pass'?");
 }
 
 TEST_CASE("ids are lower-case words, once each") {

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/descriptor/diagnostic.hpp"
+#include "runtime/descriptor/yaml_node.hpp"
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// A map of a descriptor whose keys are known: refuses others and reports what is no map. Getters
+/// report a value of the wrong kind and return nothing.
+class MapReader {
+ public:
+  /// `what` names the map in messages: "metadata". `later` are keys of later versions.
+  MapReader(const YamlNode& map, std::string what, Diagnostics& diagnostics,
+            std::vector<std::string> allowed, std::vector<std::string> later = {});
+
+  bool is_map() const { return map_.kind == YamlNode::Kind::map; }
+  bool has(std::string_view key) const { return map_.find(key) != nullptr; }
+  const YamlNode* find(std::string_view key) const { return map_.find(key); }
+  /// As `find`; a missing key is a mistake, at `offset`.
+  const YamlNode* require(std::string_view key, std::size_t offset, std::size_t length = 1) const;
+
+  /// A text; a plain number or boolean is none.
+  std::optional<std::string> text(std::string_view key) const;
+  const YamlNode* map(std::string_view key) const;
+  const YamlNode* list(std::string_view key) const;
+
+ private:
+  const YamlNode& map_;
+  std::string what_;
+  Diagnostics& diagnostics_;
+};
+
+/// Reports "'key' wants X, not Y" at a value.
+void report_wrong_type(Diagnostics& diagnostics, const YamlNode& value, std::string_view key,
+                       std::string_view wanted);
+/// Bytes of a scalar as it stands in the file, on its first line: what a mark covers.
+std::size_t marked_bytes(const YamlNode& node);
+
+}  // namespace troupe

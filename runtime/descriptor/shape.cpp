@@ -1,0 +1,223 @@
+#include "runtime/descriptor/shape.hpp"
+
+#include "runtime/base/json.hpp"
+#include "runtime/base/near.hpp"
+#include "runtime/descriptor/map_reader.hpp"
+#include "runtime/descriptor/shape_parameters.hpp"
+#include "runtime/descriptor/shape_test.hpp"
+#include "runtime/descriptor/shape_vertex.hpp"
+#include "runtime/graph/graph_check.hpp"
+#include "runtime/ops/options.hpp"
+
+#include <utility>
+
+namespace troupe {
+namespace {
+
+constexpr const char* api_version = "troupe/v1";
+constexpr std::int64_t memory_bytes_min = std::int64_t{16} << 20;
+
+class JobShaper {
+ public:
+  JobShaper(const YamlNode& root, const SourceText& source, const OperatorRegistry& registry,
+            Diagnostics& diagnostics)
+      : root_(root), source_(source), registry_(registry), diagnostics_(diagnostics) {}
+
+  std::optional<ShapedJob> run(const std::map<std::string, std::string>& given) {
+    if (!known_version()) return std::nullopt;
+    MapReader reader(root_, "a job", diagnostics_,
+                     {"apiVersion", "kind", "metadata", "params", "mode", "parallelism", "memory",
+                      "restart", "dataflow", "tests"},
+                     {"schedule", "tasks", "checkpoint", "delivery", "secrets", "connections",
+                      "defaults", "backfill", "resources", "sla", "notify", "environments"});
+    if (const YamlNode* metadata = reader.require("metadata", root_.offset)) read(*metadata);
+    mode(reader);
+    parameters_ = shape_parameters(root_.find("params"), given, diagnostics_);
+    name_job();
+    settings(reader);
+    if (const YamlNode* dataflow = flow(reader)) vertices(*dataflow);
+    if (const YamlNode* tests = reader.find("tests")) {
+      shaped_.job.tests = shape_tests(*tests, source_, parameters_.declarations, diagnostics_);
+    }
+    shaped_.job.parameters = std::move(parameters_.declarations);
+    return std::move(shaped_);
+  }
+
+ private:
+  void report(Mistake mistake, const YamlNode& at, std::string message, std::string hint = {},
+              std::vector<std::string> allowed = {}) {
+    diagnostics_.report(mistake, at.offset, marked_bytes(at), std::move(message), std::move(hint),
+                        std::move(allowed));
+  }
+
+  /// The file may be for another version, or no job at all: then nothing else is worth saying.
+  bool known_version() {
+    if (root_.kind != YamlNode::Kind::map) {
+      report(Mistake::wrong_type, root_, fmt::format("a job is a map, not {}", describe(root_)),
+             "it begins with 'apiVersion: troupe/v1'");
+      return false;
+    }
+    return constant("apiVersion", api_version) && constant("kind", "Job");
+  }
+
+  bool constant(const char* key, const std::string& wanted) {
+    const YamlNode* value = root_.find(key);
+    if (!value) {
+      report(Mistake::missing_key, root_, fmt::format("a job needs '{}: {}'", key, wanted));
+      return false;
+    }
+    if (value->text == wanted) return true;
+    report(Mistake::not_supported, *value,
+           fmt::format("'{}' is {}; this version reads '{}'", key, describe(*value), wanted));
+    return false;
+  }
+
+  void read(const YamlNode& node) {
+    JobMetadata& metadata = shaped_.job.metadata;
+    MapReader reader(node, "metadata", diagnostics_,
+                     {"name", "namespace", "description", "owner", "labels"});
+    if (!reader.is_map()) return;
+    reader.require("name", root_.entry("metadata")->key.offset, 8);
+    metadata.name = name(reader, "name");
+    metadata.job_namespace = name(reader, "namespace");
+    metadata.description = reader.text("description").value_or("");
+    metadata.owner = reader.text("owner").value_or("");
+    const YamlNode* labels = reader.map("labels");
+    if (!labels) return;
+    for (const YamlEntry& label : labels->entries) {
+      if (label.value.kind == YamlNode::Kind::scalar) {
+        metadata.labels[label.key.text] = label.value.text;
+      } else {
+        report_wrong_type(diagnostics_, label.value, label.key.text, "a text");
+      }
+    }
+  }
+
+  std::string name(const MapReader& reader, const char* key) {
+    const std::optional<std::string> text = reader.text(key);
+    if (text && !valid_id(*text)) {
+      report(Mistake::bad_name, *reader.find(key), fmt::format("'{}' is no {}", *text, key),
+             "a lower-case letter, then letters, digits, '_' and '-'");
+    }
+    return text.value_or("");
+  }
+
+  void mode(const MapReader& reader) {
+    const YamlNode* mode = reader.find("mode");
+    if (!mode || mode->text == "batch") return;
+    if (mode->text == "streaming") {
+      return report(Mistake::not_supported, *mode, "'streaming' is not supported by this version",
+                    "mode: batch");
+    }
+    report(Mistake::bad_value, *mode, fmt::format("'mode' is batch, not {}", describe(*mode)),
+           did_you_mean(mode->text, {"batch"}), {"batch"});
+  }
+
+  void name_job() {
+    const JobMetadata& metadata = shaped_.job.metadata;
+    shaped_.job.graph.name = JobName(metadata.full_name());
+    parameters_.names["job.name"] = text_value(metadata.name);
+    parameters_.names["job.namespace"] = text_value(metadata.job_namespace);
+  }
+
+  Filler filler() { return {source_, parameters_, shaped_.templates, diagnostics_}; }
+
+  void settings(const MapReader& reader) {
+    JobSettings& settings = shaped_.job.graph.settings;
+    Filler fill = filler();
+    if (const YamlNode* node = reader.find("parallelism")) {
+      settings.parallelism = shape_parallelism(*node, "parallelism", fill, diagnostics_);
+    }
+    if (const YamlNode* node = reader.find("memory")) memory(*node, fill);
+    if (const YamlNode* node = reader.find("restart")) restart(*node, fill);
+  }
+
+  void memory(const YamlNode& node, Filler& fill) {
+    const std::optional<Json> value = fill.fill(node, FillAs::typed, "memory");
+    if (!value) return;
+    Result<std::int64_t> bytes = fail(ErrorCode::invalid_argument,
+                                      "'memory' wants a number of "
+                                      "bytes, such as 4GiB, not {}",
+                                      describe(node));
+    if (value->is_number_integer()) bytes = value->get<std::int64_t>();
+    if (value->is_string()) bytes = parse_bytes(value->get_ref<const std::string&>());
+    if (!bytes) return report(Mistake::bad_value, node, bytes.error().message, bytes.error().hint);
+    if (*bytes < memory_bytes_min) {
+      return report(Mistake::bad_value, node, "'memory' is at least 16MiB");
+    }
+    shaped_.job.graph.settings.memory_bytes = *bytes;
+  }
+
+  void restart(const YamlNode& node, Filler& fill) {
+    RestartSettings& settings = shaped_.job.graph.settings.restart;
+    MapReader reader(node, "restart", diagnostics_, {"attempts", "window", "initial", "max"},
+                     {"backoff", "jitter", "for"});
+    if (const YamlNode* attempts = reader.find("attempts")) {
+      const std::optional<Json> value = fill.fill(*attempts, FillAs::typed, "restart.attempts");
+      constexpr std::int64_t attempts_max = 1000000;
+      const bool whole = value && value->is_number_integer();
+      const std::int64_t count = whole ? value->get<std::int64_t>() : -1;
+      if (whole && count >= 0 && count <= attempts_max) {
+        settings.attempts = static_cast<std::uint32_t>(count);
+      } else if (value) {
+        report(Mistake::bad_value, *attempts,
+               fmt::format("'attempts' wants a whole number from 0 to {}, not {}", attempts_max,
+                           describe(*attempts)));
+      }
+    }
+    duration(reader, "window", settings.window, fill);
+    duration(reader, "initial", settings.initial_delay, fill);
+    duration(reader, "max", settings.max_delay, fill);
+  }
+
+  void duration(const MapReader& reader, const char* key, Duration& setting, Filler& fill) {
+    const YamlNode* node = reader.find(key);
+    if (!node) return;
+    const std::optional<Json> value =
+        fill.fill(*node, FillAs::typed, fmt::format("restart.{}", key));
+    if (!value) return;
+    if (!value->is_string()) {
+      return report_wrong_type(diagnostics_, *node, key, "a duration with its unit, such as 10s");
+    }
+    const Result<Duration> parsed = parse_duration(value->get_ref<const std::string&>());
+    if (parsed) setting = *parsed;
+    if (!parsed) report(Mistake::bad_value, *node, parsed.error().message, parsed.error().hint);
+  }
+
+  const YamlNode* flow(const MapReader& reader) {
+    if (!reader.has("dataflow") && reader.has("tasks")) return nullptr;
+    const YamlNode* dataflow = reader.require("dataflow", root_.offset);
+    if (!dataflow) return nullptr;
+    if (dataflow->kind != YamlNode::Kind::map || dataflow->entries.empty()) {
+      report_wrong_type(diagnostics_, *dataflow, "dataflow", "a map from ids to operators");
+      return nullptr;
+    }
+    return dataflow;
+  }
+
+  void vertices(const YamlNode& dataflow) {
+    shaped_.dataflow = &dataflow;
+    Filler fill = filler();
+    for (const YamlEntry& entry : dataflow.entries) {
+      shape_vertex(entry, source_, registry_, fill, shaped_, diagnostics_);
+    }
+  }
+
+  const YamlNode& root_;
+  const SourceText& source_;
+  const OperatorRegistry& registry_;
+  Diagnostics& diagnostics_;
+  ShapedParameters parameters_;
+  ShapedJob shaped_;
+};
+
+}  // namespace
+
+std::optional<ShapedJob> shape_job(const YamlNode& root, const SourceText& source,
+                                   const OperatorRegistry& registry,
+                                   const std::map<std::string, std::string>& given,
+                                   Diagnostics& diagnostics) {
+  return JobShaper(root, source, registry, diagnostics).run(given);
+}
+
+}  // namespace troupe

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "runtime/base/json_fwd.hpp"
+#include "runtime/descriptor/places.hpp"
+#include "runtime/descriptor/shape.hpp"
+#include "runtime/descriptor/shape_parameters.hpp"
+
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// How the value of a `${{ }}` goes into what stands around it.
+enum class FillAs {
+  typed,  ///< alone it keeps its type
+  text,   ///< always a text
+  sql,    ///< as a literal
+};
+
+/// A value of the descriptor with its `${{ }}` filled in; nothing after a mistake, which has then
+/// been reported, here or where the parameter is declared. Fills `templates` by path.
+class Filler {
+ public:
+  Filler(const SourceText& source, const ShapedParameters& parameters,
+         std::map<std::string, Template>& templates, Diagnostics& diagnostics)
+      : source_(source),
+        parameters_(parameters),
+        templates_(templates),
+        diagnostics_(diagnostics) {}
+
+  std::optional<Json> fill(const YamlNode& node, FillAs as, const std::string& path);
+
+ private:
+  std::optional<Json> scalar(const YamlNode& node, FillAs as, const std::string& path);
+
+  const SourceText& source_;
+  const ShapedParameters& parameters_;
+  std::map<std::string, Template>& templates_;
+  Diagnostics& diagnostics_;
+};
+
+/// Adds one operator of `dataflow:` to the graph of `shaped`.
+void shape_vertex(const YamlEntry& entry, const SourceText& source,
+                  const OperatorRegistry& registry, Filler& filler, ShapedJob& shaped,
+                  Diagnostics& diagnostics);
+
+/// A number of subtasks, 1 to 1024.
+std::optional<std::uint32_t> shape_parallelism(const YamlNode& node, const std::string& path,
+                                               Filler& filler, Diagnostics& diagnostics);
+
+}  // namespace troupe

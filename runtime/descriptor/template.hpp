@@ -1,0 +1,56 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+#include "runtime/descriptor/value.hpp"
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// What `${{ }}` may name: "params.top", "job.name".
+using Names = std::map<std::string, Value>;
+
+/// The value of one expression, the text between `${{` and `}}`. The language is total: paths,
+/// literals, comparison, and, or, not, +, if(c, a, b) and a few functions; no loops, nothing from
+/// outside. Errors have their span in `text`; an unknown name is `not_found`.
+Result<Value> evaluate(std::string_view text, const Names& names);
+
+/// A text in which expressions stand.
+struct Template {
+  /// A literal part, or one that an expression made.
+  struct Piece {
+    std::size_t from = 0;  ///< in the text as written: of the literal, or of the `${{`
+    std::size_t size = 0;  ///< as written
+    std::size_t at = 0;    ///< in the result
+    std::size_t made = 0;  ///< bytes in the result
+    bool computed = false;
+  };
+
+  std::string text;
+  std::vector<Piece> pieces;
+  /// Set where the whole text is one expression: its value keeps its type.
+  std::optional<Value> only = {};
+
+  /// Where byte `at` of the result comes from in the text as written; all of a `${{ }}` at once.
+  struct Origin {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  Origin origin(std::size_t at) const;
+};
+
+enum class PasteAs { text, sql };
+
+/// Replaces every `${{ }}` by its value: as it is, or as an SQL literal. `$${{` stands for `${{`.
+/// Errors have their span in `text`.
+Result<Template> expand(std::string_view text, const Names& names, PasteAs paste);
+bool has_template(std::string_view text);
+
+inline constexpr std::size_t template_bytes_max = 1 << 20;
+inline constexpr int template_depth_max = 32;
+
+}  // namespace troupe
