@@ -177,8 +177,6 @@ class JobChecker {
             parameter->type == ParameterType::column_types);
   }
 
-  // Overload of the free function above, which the graph stage uses.
-
   const SourceText& source_;
   const YamlNode& root_;
   const OperatorRegistry& registry_;

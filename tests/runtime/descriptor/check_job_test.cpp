@@ -1,0 +1,140 @@
+// A good descriptor becomes the job that C++ would build; what is filled in keeps its type, or is a
+// literal in SQL; files that are no descriptor are refused.
+#include "runtime/descriptor/check_job.hpp"
+
+#include "runtime/base/json.hpp"
+#include "runtime/graph/graph_builder.hpp"
+#include "runtime/graph/task_graph.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/test_operators.hpp"
+
+#include <chrono>
+
+using namespace troupe;
+
+namespace {
+
+const OperatorRegistry& registry() {
+  static const OperatorRegistry all = [] {
+    OperatorRegistry made;
+    test_operators::register_all(made);
+    return made;
+  }();
+  return all;
+}
+
+const std::string good = R"(apiVersion: troupe/v1
+kind: Job
+metadata: {name: late-flights, namespace: demo, labels: {tier: gold}}
+params:
+  input: {type: uri, default: somewhere}
+  columns: {type: int, default: 2, min: 1, max: 9}
+mode: batch
+parallelism: ${{ params.columns + 1 }}
+memory: 1GiB
+restart: {attempts: 3, initial: 1s}
+dataflow:
+  out: {op: test.write, from: sums}
+  rows:
+    op: test.read
+    with: {path: "${{ params.input }}/x", columns: [a, b]}
+  sums:
+    op: test.group
+    from: rows
+    parallelism: "${{ params.columns }}"
+    with:
+      by: ${{ if(params.columns == 2, 'a', 'b') }}
+)";
+
+CheckedJob check_text(const std::string& text, const CheckOptions& options = {}) {
+  return check_job("job.yaml", text, registry(), options);
+}
+
+/// "line:column code message" of every mistake.
+std::string mistakes(const CheckedJob& checked) {
+  std::string text;
+  for (const Diagnostic& one : checked.mistakes) {
+    text += fmt::format("{}:{} {} {}\n", one.position.line, one.position.column, one.code(),
+                        one.message);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("YAML and C++ make the same job, down to its hash") {
+  const CheckedJob checked = check_text(good);
+  REQUIRE(mistakes(checked) == "");
+  REQUIRE(checked.job);
+  CHECK(checked.bound);
+
+  GraphBuilder job("demo/late-flights");
+  RestartSettings restart;
+  restart.attempts = 3;
+  restart.initial_delay = 1s;
+  job.parallelism(3).memory(1 << 30).restart(restart);
+  const auto rows =
+      job.add("rows", "test.read", {{"columns", {"a", "b"}}, {"path", "somewhere/x"}});
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(rows).parallelism(2);
+  job.add("out", "test.write").from(sums);
+  JobGraph built = *job.build();
+  REQUIRE(bind(built, registry()).empty());
+  CHECK(plan_hash(checked.job->graph) == plan_hash(built));
+  CHECK(checked.job->metadata.labels.at("tier") == "gold");
+}
+
+TEST_CASE("a caller's values are read as the declared type") {
+  CheckOptions options;
+  options.parameters = {{"columns", "4"}};
+  const CheckedJob checked = check_text(good, options);
+  REQUIRE(checked.job);
+  CHECK(checked.job->graph.settings.parallelism == 5u);
+  CHECK(checked.job->graph.find("sums")->with->at("by") == "b");
+
+  options.parameters = {{"columns", "four"}, {"colour", "red"}};
+  CHECK(mistakes(check_text(good, options)) ==
+        "5:3 TR1015 -p colour: there is no such parameter\n"
+        "6:3 TR1013 -p columns=four: 'four' is no int, such as 42\n");
+  options.parameters = {{"columns", "10"}};
+  CHECK(mistakes(check_text(good, options)) ==
+        "6:3 TR1013 -p columns=10: 10 is above the maximum of 'columns', 9\n");
+}
+
+TEST_CASE("checking stops where it is told to") {
+  CheckOptions options;
+  const std::string text = good + "  lost: {op: test.pass, from: rows}\n";
+  options.last = CheckStage::shape;
+  CHECK(check_text(text, options).job);
+  options.last = CheckStage::graph;
+  CHECK(mistakes(check_text(text, options)) == "22:3 TR1105 nothing reads the rows of 'lost'\n");
+}
+
+TEST_CASE("offline, a source that is not there silences only what reads it") {
+  CheckOptions options;
+  options.parameters = {{"input", "missing"}};
+  const std::string text = R"(apiVersion: troupe/v1
+kind: Job
+metadata: {name: a}
+dataflow:
+  gone: {op: test.read, with: {path: missing}}
+  below: {op: test.group, from: gone, with: {by: what}}
+  there: {op: test.read}
+  sums: {op: test.group, from: there, with: {by: nope}}
+  out1: {op: test.write, from: below}
+  out2: {op: test.write, from: sums}
+)";
+  options.parameters.clear();
+  CHECK(mistakes(check_text(text, options)) ==
+        "5:38 TR1301 no such file: missing\n8:50 TR1201 no column 'nope'\n");
+  options.last = offline_stage;
+  CHECK(mistakes(check_text(text, options)) == "8:50 TR1201 no column 'nope'\n");
+}
+
+TEST_CASE("a small job is checked in a fraction of 5 ms") {
+  check_text(good);
+  const auto start = std::chrono::steady_clock::now();
+  constexpr int times = 50;
+  for (int i = 0; i < times; ++i) REQUIRE(check_text(good).job);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  CHECK(took.count() / times < 5);
+}
