@@ -232,8 +232,7 @@ TEST_CASE("mistakes in a join are told at their place") {
   CHECK(mistake({{"using", {"k"}}}) ==
         "suffix: both inputs have a column 's' (give a suffix for those of the right one "
         "(`suffix: _right`), join `using` the column, or rename it in a select)");
-  CHECK(mistake({{"using", {"k", "aa"}}}) ==
-        "using.1: the left input has no column 'aa' ()");
+  CHECK(mistake({{"using", {"k", "aa"}}}) == "using.1: the left input has no column 'aa' ()");
   CHECK(mistake({{"keys", {{"a", "b"}}}}) ==
         "keys.a: cannot compare a (int64) with b (string) (CAST one of them in a select before "
         "the join)");

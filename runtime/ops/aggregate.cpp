@@ -1,0 +1,70 @@
+#include "runtime/ops/grouping/aggregation.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe {
+namespace {
+
+std::vector<NamedText> named(const Options& options, const std::string& parameter) {
+  return options.has(parameter) ? options.named(parameter) : std::vector<NamedText>();
+}
+
+/// "group by carrier: flights: count(*), late: avg(delay)"
+std::string detail_of(const std::vector<NamedText>& group_by,
+                      const std::vector<NamedText>& select) {
+  std::vector<std::string> keys, values;
+  for (const NamedText& key : group_by) keys.push_back(key.name);
+  for (const NamedText& value : select) {
+    values.push_back(fmt::format("{}: {}", value.name, value.text));
+  }
+  const std::string what = fmt::format("{}", fmt::join(values, ", "));
+  if (keys.empty()) return what;
+  return fmt::format("group by {}{}{}", fmt::join(keys, ", "), what.empty() ? "" : ": ", what);
+}
+
+class AggregateKind final : public OperatorKind {
+ public:
+  const OperatorDescription& description() const override { return description_; }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
+                            const PlanContext&) const override {
+    const std::vector<NamedText> group_by = named(options, "group_by");
+    const std::vector<NamedText> select = named(options, "select");
+    if (group_by.empty() && select.empty()) {
+      return fail(ErrorCode::invalid_argument, "give 'group_by', 'select' or both");
+    }
+    AggregateSelect bound = TRY(bind_aggregates(group_by, select, inputs.front().schema));
+    return plan_aggregation("aggregate", TRY(Aggregation::make(std::move(bound))), inputs.front(),
+                            detail_of(group_by, select));
+  }
+
+ private:
+  const OperatorDescription description_ = {
+      .name = "aggregate",
+      .summary = "Groups rows by key and computes one row for each group.",
+      .parameters = {{.name = "group_by",
+                      .type = ParameterType::expressions,
+                      .help = "The key: a list of columns, or a map from names to SQL "
+                              "expressions. Without it, all rows are one group."},
+                     {.name = "select",
+                      .type = ParameterType::aggregates,
+                      .help = "What to compute: a map from names to SQL expressions over count, "
+                              "sum, min, max, avg, stddev, and count(distinct x)."}},
+      .example =
+          "op: aggregate\nfrom: flights\nwith:\n  group_by: [carrier]\n"
+          "  select: {flights: count(*), late: avg(delay)}\n",
+      .notes =
+          "Nulls are one group. Sums of integers and decimals are exact or an error; sums, "
+          "averages and deviations of floats are computed exactly and rounded once, so they "
+          "do not depend on the number of tasks or nodes. Without 'group_by' there is one "
+          "row even if there is no input.",
+  };
+};
+
+}  // namespace
+
+void register_aggregate(OperatorRegistry& registry) {
+  registry.add(std::make_unique<AggregateKind>());
+}
+
+}  // namespace troupe

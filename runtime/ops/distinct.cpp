@@ -1,0 +1,70 @@
+#include "runtime/base/near.hpp"
+#include "runtime/ops/grouping/aggregation.hpp"
+
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+namespace troupe {
+namespace {
+
+/// A column by its name, whatever letters that has.
+NamedText column_text(const std::string& name) {
+  std::string text = "\"";
+  for (const char letter : name) {
+    text += letter;
+    if (letter == '"') text += letter;
+  }
+  return {name, text + '"'};
+}
+
+Result<std::vector<NamedText>> wanted_columns(const Options& options, const arrow::Schema& input) {
+  std::vector<NamedText> columns;
+  const std::vector<std::string> names =
+      options.has("columns") ? options.list("columns") : input.field_names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (input.GetFieldIndex(names[i]) < 0) {
+      Error error = fail(ErrorCode::invalid_argument, "there is no column '{}'", names[i]);
+      error.hint = did_you_mean(names[i], input.field_names());
+      return error.at(fmt::format("columns.{}", i));
+    }
+    columns.push_back(column_text(names[i]));
+  }
+  return columns;
+}
+
+/// Distinct rows are groups that nothing is computed of.
+class DistinctKind final : public OperatorKind {
+ public:
+  const OperatorDescription& description() const override { return description_; }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
+                            const PlanContext&) const override {
+    const SchemaPtr& schema = inputs.front().schema;
+    const std::vector<NamedText> columns = TRY(wanted_columns(options, *schema));
+    AggregateSelect bound = TRY(bind_aggregates(columns, {}, schema));
+    std::vector<std::string> names;
+    for (const NamedText& column : columns) names.push_back(column.name);
+    return plan_aggregation("distinct", TRY(Aggregation::make(std::move(bound))), inputs.front(),
+                            fmt::format("{}", fmt::join(names, ", ")));
+  }
+
+ private:
+  const OperatorDescription description_ = {
+      .name = "distinct",
+      .summary = "Passes on each different row once.",
+      .parameters = {{.name = "columns",
+                      .type = ParameterType::columns,
+                      .help = "Only these columns, and each different combination of them once. "
+                              "Without it, all columns."}},
+      .example = "op: distinct\nfrom: flights\nwith: {columns: [origin, destination]}\n",
+      .notes = "Nulls are equal to each other. The order of the output is not defined.",
+  };
+};
+
+}  // namespace
+
+void register_distinct(OperatorRegistry& registry) {
+  registry.add(std::make_unique<DistinctKind>());
+}
+
+}  // namespace troupe

@@ -1,0 +1,82 @@
+#include "runtime/expr/expression.hpp"
+#include "runtime/ops/operator_kind.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+/// One subtask of a filter: no state, so nothing to open, to drain or to give back.
+class FilterOperator final : public Operator {
+ public:
+  explicit FilterOperator(Expression where) : where_(std::move(where)) {}
+
+  Result<Step> process(int, const Batch& batch, Emitter& out) override {
+    out.emit(TRY(where_.filter(batch)));
+    return Step::done;
+  }
+
+ private:
+  const Expression where_;
+};
+
+/// For some columns of the output: those, and what the predicate reads.
+std::vector<int> with_predicate(std::vector<int> columns, const Expression& where) {
+  columns.insert(columns.end(), where.columns().begin(), where.columns().end());
+  std::sort(columns.begin(), columns.end());
+  columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
+  return columns;
+}
+
+class FilterKind final : public OperatorKind {
+ public:
+  const OperatorDescription& description() const override { return description_; }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
+                            const PlanContext&) const override {
+    const PlanInput& input = inputs.front();
+    const Result<Expression> bound =
+        Expression::bind_predicate(options.text("where"), input.schema);
+    if (!bound) return bound.error().at("where");
+    const Expression& where = *bound;
+
+    Phase phase;
+    phase.name = "filter";
+    phase.inputs = {PhaseInput{}};
+    phase.outputs = {input.schema};
+    phase.detail = where.text();
+    phase.make_operator = [where]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<FilterOperator>(where);
+    };
+
+    OperatorPlan plan;
+    plan.phases = {std::move(phase)};
+    plan.rows = input.rows;
+    plan.bytes = input.bytes;
+    plan.predicate = where;
+    plan.needs = [where](const std::vector<int>& output) {
+      return std::vector<std::vector<int>>{with_predicate(output, where)};
+    };
+    return plan;
+  }
+
+ private:
+  const OperatorDescription description_ = {
+      .name = "filter",
+      .summary = "Passes on the rows for which a predicate is true.",
+      .parameters = {{.name = "where",
+                      .type = ParameterType::predicate,
+                      .help = "What must hold of a row; where it is false or null the row goes.",
+                      .required = true}},
+      .example = "op: filter\nfrom: flights\nwith: {where: \"delay > 60 AND origin = 'JFK'\"}\n",
+      .notes =
+          "Filters behind a reader are handed to it: whole parts of a file that cannot hold "
+          "a matching row are not read.",
+  };
+};
+
+}  // namespace
+
+void register_filter(OperatorRegistry& registry) { registry.add(std::make_unique<FilterKind>()); }
+
+}  // namespace troupe

@@ -1,0 +1,97 @@
+#include "runtime/ops/grouping/group_states.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// Rows after which a poor reduction is believed.
+constexpr std::int64_t rows_to_judge = 2 * batch_rows_max;
+/// Grouping does not pay where it leaves more than this share of the rows...
+constexpr double poor_share = 0.6;
+/// ... then so many rows go through before it is tried again.
+constexpr std::int64_t rows_to_pass = 32 * batch_rows_max;
+
+class PartialAggregate final : public Operator {
+ public:
+  PartialAggregate(std::shared_ptr<const Aggregation> plan, GroupStates states)
+      : plan_(std::move(plan)), states_(std::move(states)) {}
+  ~PartialAggregate() override { give_back(); }
+
+  Result<> open(const OperatorContext& context) override {
+    memory_ = context.memory;
+    return {};
+  }
+
+  Result<Step> process(int, const Batch& batch, Emitter& out) override {
+    if (!flushing_) {
+      if (rows_left_to_pass_ > 0) return pass(batch, out);
+      TRY(states_.add(batch));
+      rows_ += batch.rows();
+      if (!full()) return Step::done;
+      flushing_ = true;
+    }
+    // The batch is in the groups already; the calls that follow let the groups go.
+    return flush(out);
+  }
+
+  Result<Step> drain(Emitter& out) override { return flush(out); }
+
+ private:
+  bool poor() const {
+    return plan_->key_count() > 0 && rows_ >= rows_to_judge &&
+           static_cast<double>(states_.groups()) > poor_share * static_cast<double>(rows_);
+  }
+
+  /// Holds more than it may, or more than it should.
+  bool full() {
+    const std::int64_t bytes = states_.bytes();
+    if (memory_ && !memory_->reserve(bytes - reserved_)) return true;
+    if (memory_) reserved_ = bytes;
+    return bytes > partial_bytes_max || poor();
+  }
+
+  void give_back() {
+    if (memory_) memory_->give_back(std::exchange(reserved_, 0));
+  }
+
+  Result<Step> flush(Emitter& out) {
+    Batch batch = TRY(states_.next_states(cursor_));
+    if (batch) {
+      out.emit(std::move(batch));
+      return Step::again;
+    }
+    if (poor()) rows_left_to_pass_ = rows_to_pass;
+    states_ = TRY(GroupStates::make(plan_));
+    give_back();
+    cursor_ = {};
+    rows_ = 0;
+    flushing_ = false;
+    return Step::done;
+  }
+
+  Result<Step> pass(const Batch& batch, Emitter& out) {
+    rows_left_to_pass_ -= batch.rows();
+    out.emit(TRY(states_of_rows(*plan_, batch)));
+    return Step::done;
+  }
+
+  const std::shared_ptr<const Aggregation> plan_;
+  GroupStates states_;
+  GroupStates::Cursor cursor_;
+  MemoryBudget* memory_ = nullptr;
+  std::int64_t reserved_ = 0;
+  std::int64_t rows_ = 0;  ///< in `states_`
+  std::int64_t rows_left_to_pass_ = 0;
+  bool flushing_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Operator>> make_partial_aggregate(std::shared_ptr<const Aggregation> plan) {
+  GroupStates states = TRY(GroupStates::make(plan));
+  return std::make_unique<PartialAggregate>(std::move(plan), std::move(states));
+}
+
+}  // namespace troupe
