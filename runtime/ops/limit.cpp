@@ -1,40 +1,12 @@
-#include "runtime/data/batch.hpp"
+#include "runtime/ops/limit_operator.hpp"
 #include "runtime/ops/operator_kind.hpp"
 
-#include <arrow/record_batch.h>
-#include <arrow/type.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace troupe {
 namespace {
-
-/// Drops `offset` rows, passes on `rows`, and is satisfied.
-class LimitOperator final : public Operator {
- public:
-  LimitOperator(std::int64_t rows, std::int64_t offset) : left_(rows), skip_(offset) {}
-
-  Result<Step> process(int, const Batch& batch, Emitter& out) override {
-    const std::int64_t skipped = std::min(skip_, batch.rows());
-    const std::int64_t passed = std::min(left_, batch.rows() - skipped);
-    skip_ -= skipped;
-    left_ -= passed;
-    if (passed == batch.rows()) {
-      out.emit(batch);
-    } else if (passed > 0) {
-      out.emit(Batch(batch.columns()->Slice(skipped, passed)));
-    }
-    return Step::done;
-  }
-
-  bool satisfied() const override { return left_ == 0; }
-
- private:
-  std::int64_t left_;
-  std::int64_t skip_;
-};
 
 class LimitKind final : public OperatorKind {
  public:

@@ -21,6 +21,10 @@ class Reservation {
     bytes_ += bytes;
     return true;
   }
+  void shrink(std::int64_t bytes) {
+    if (budget_ != nullptr) budget_->give_back(bytes);
+    bytes_ -= bytes;
+  }
   void release() {
     if (budget_ != nullptr) budget_->give_back(bytes_);
     bytes_ = 0;
