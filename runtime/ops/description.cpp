@@ -12,6 +12,8 @@ const char* to_string(ParameterType type) {
       return "number";
     case ParameterType::text:
       return "text";
+    case ParameterType::texts:
+      return "texts";
     case ParameterType::path:
       return "path";
     case ParameterType::choice:

@@ -14,6 +14,7 @@ enum class ParameterType {
   integer,
   number,
   text,
+  texts,         ///< a list of texts; one may stand without a list
   path,          ///< a file, directory or glob
   choice,        ///< one word of `choices`
   duration,      ///< "500ms", "10s", "5m"

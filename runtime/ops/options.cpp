@@ -44,6 +44,8 @@ class ValueCheck {
         return choice(value);
       case ParameterType::text:
         return value.is_string() ? value : wrong(value, "a text; put it in quotes");
+      case ParameterType::texts:
+        return texts(value.is_string() ? Json::array({value}) : value);
       case ParameterType::path:
         return filled(value, "a path");
       case ParameterType::column:
@@ -133,6 +135,12 @@ class ValueCheck {
 
   Json expression(const Json& value) {
     return is_sql(value) ? sql(value) : wrong(value, "a SQL expression");
+  }
+
+  Json texts(const Json& value) {
+    const bool fits = value.is_array() && std::all_of(value.begin(), value.end(),
+                                                      [](const Json& v) { return v.is_string(); });
+    return fits ? value : wrong(value, "a list of texts; put each in quotes");
   }
 
   Json list(const Json& value, std::string_view wanted) {
@@ -284,7 +292,8 @@ std::string Options::text(const std::string& name) const {
 }
 
 std::vector<std::string> Options::list(const std::string& name) const {
-  return get(name, {ParameterType::columns, ParameterType::order}).get<std::vector<std::string>>();
+  return get(name, {ParameterType::columns, ParameterType::order, ParameterType::texts})
+      .get<std::vector<std::string>>();
 }
 
 std::vector<NamedText> Options::named(const std::string& name) const {

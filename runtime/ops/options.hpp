@@ -34,7 +34,7 @@ class Options {
   Duration duration(const std::string& name) const;
   /// text, path, choice, column, expression, predicate.
   std::string text(const std::string& name) const;
-  /// columns, order.
+  /// columns, order, texts.
   std::vector<std::string> list(const std::string& name) const;
   /// expressions, aggregates, column_types.
   std::vector<NamedText> named(const std::string& name) const;

@@ -188,3 +188,10 @@ TEST_CASE("asking for what is not described, not set or of another type is a def
   CHECK_THROWS_AS(some.number("integer"), Defect);
   CHECK_THROWS_AS(some.text("path"), Defect);
 }
+
+TEST_CASE("texts are a list, empty ones and repeated ones included; one may stand without a list") {
+  CHECK(options(R"({"texts": ["", "NA", "NA"]})").list("texts") == Names{"", "NA", "NA"});
+  CHECK(options(R"({"texts": "NA"})").list("texts") == Names{"NA"});
+  CHECK(mistake(R"({"texts": [1]})") ==
+        "texts: 'texts' wants a list of texts; put each in quotes, not a list");
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "runtime/formats/batch_io.hpp"
+#include "runtime/formats/text_blocks.hpp"
+#include "runtime/os/file_system.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// How a CSV file is written (RFC 4180, with what is usual beside it).
+struct CsvDialect {
+  char delimiter = ',';
+  char quote = '"';    ///< 0: quotes mean nothing
+  bool header = true;  ///< the first row holds the names; else they are column0, column1, ...
+  bool quoted_line_breaks = true;  ///< values in quotes may hold them
+  /// What stands for null where it is not in quotes: so an empty value is null, "" an empty string.
+  std::vector<std::string> null_values = {""};
+};
+
+/// Types by column that the user has declared.
+using ColumnTypes = std::map<std::string, std::shared_ptr<arrow::DataType>>;
+
+/// The names of the columns, from the first row. An empty file has none.
+Result<std::vector<std::string>> csv_names(const std::string& path, const CsvDialect& dialect);
+
+/// Names and types of the columns: declared, or inferred from the first MiB: bigint, boolean, date,
+/// timestamp (ISO 8601), double precision, else text.
+Result<SchemaPtr> csv_schema(const std::string& path, const CsvDialect& dialect,
+                             const ColumnTypes& declared);
+
+/// Error, with the column as path, where CSV holds no values of such a type.
+Result<> check_csv_types(const ColumnTypes& types);
+
+/// The rows that begin in `range`, with these columns and types. A value that is not of its type,
+/// or a row with too few or too many values, is an error with file and line.
+Result<std::unique_ptr<BatchReader>> read_csv(const std::string& path, ByteRange range,
+                                              const CsvDialect& dialect, const SchemaPtr& columns);
+
+struct CsvWriteOptions {
+  char delimiter = ',';
+  bool header = true;
+};
+
+/// Strings are quoted, nulls are empty: `read_csv` gets back what was written.
+Result<std::unique_ptr<BatchWriter>> write_csv(FileSystem& files, const std::string& path,
+                                               const SchemaPtr& schema,
+                                               const CsvWriteOptions& options);
+
+/// Error where a column cannot be written as text: nested ones.
+Result<> check_csv_schema(const arrow::Schema& schema);
+
+}  // namespace troupe

@@ -1,0 +1,177 @@
+#include "runtime/formats/text_blocks.hpp"
+
+#include "runtime/data/arrow_result.hpp"
+#include "runtime/formats/input_file.hpp"
+
+#include <arrow/buffer.h>
+#include <arrow/io/compressed.h>
+#include <arrow/io/interfaces.h>
+#include <arrow/util/compression.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+namespace troupe {
+namespace {
+
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+const std::map<std::string, arrow::Compression::type>& codecs() {
+  static const std::map<std::string, arrow::Compression::type> by_ending = {
+      {".gz", arrow::Compression::GZIP},
+      {".zst", arrow::Compression::ZSTD},
+      {".bz2", arrow::Compression::BZ2}};
+  return by_ending;
+}
+
+std::string ending(const std::string& path) {
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string::npos ? "" : path.substr(dot);
+}
+
+Result<std::string> read_at(arrow::io::RandomAccessFile& file, std::int64_t offset,
+                            std::int64_t bytes) {
+  const auto buffer = TRY(arrow_try(file.ReadAt(offset, bytes)));
+  return buffer->ToString();
+}
+
+/// Where the rows of a range begin that starts at `offset`: after the first line break from the
+/// byte before it on.
+Result<std::int64_t> row_start(arrow::io::RandomAccessFile& file, std::int64_t offset,
+                               std::int64_t size) {
+  if (offset <= 0) return std::int64_t{0};
+  constexpr std::int64_t step = 1 << 16;
+  for (std::int64_t at = offset - 1; at < size; at += step) {
+    const std::string bytes = TRY(read_at(file, at, step));
+    const std::size_t found = bytes.find('\n');
+    if (found != std::string::npos) return at + static_cast<std::int64_t>(found) + 1;
+  }
+  return size;
+}
+
+/// Calls `see` with the bytes of a file, in pieces, until it returns false.
+template <class See>
+void scan(const std::string& path, std::int64_t bytes, See&& see) {
+  constexpr std::int64_t step = 1 << 20;
+  const auto file = open_input(path);
+  if (!file) return;
+  for (std::int64_t at = 0; at < bytes; at += step) {
+    const auto piece = (*file)->ReadAt(at, std::min(step, bytes - at));
+    if (!piece.ok() || (*piece)->size() == 0) return;
+    if (!see(std::string_view(**piece))) return;
+  }
+}
+
+}  // namespace
+
+bool is_compressed(const std::string& path) { return codecs().count(ending(path)) > 0; }
+
+Result<std::int64_t> last_line_end(std::string_view text) {
+  const std::size_t found = text.rfind('\n');
+  return found == std::string_view::npos ? -1 : static_cast<std::int64_t>(found) + 1;
+}
+
+std::int64_t line_at(const std::string& path, std::int64_t offset) {
+  std::int64_t line = 1;
+  scan(path, offset, [&](std::string_view bytes) {
+    line += std::count(bytes.begin(), bytes.end(), '\n');
+    return true;
+  });
+  return line;
+}
+
+bool file_holds(const std::string& path, char byte) {
+  bool found = false;
+  scan(path, INT64_MAX, [&](std::string_view bytes) {
+    found = bytes.find(byte) != std::string_view::npos;
+    return !found;
+  });
+  return found;
+}
+
+Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path, ByteRange range,
+                                                     LastRowEnd last_row_end) {
+  const auto file = TRY(open_input(path));
+  std::shared_ptr<arrow::io::InputStream> stream = file;
+  std::int64_t left = INT64_MAX;
+  if (is_compressed(path)) {
+    auto codec = TRY(arrow_try(arrow::util::Codec::Create(codecs().at(ending(path)))));
+    // The stream keeps no hold of its codec.
+    const std::shared_ptr<arrow::util::Codec> kept = std::move(codec);
+    const auto unpacked = TRY(arrow_try(arrow::io::CompressedInputStream::Make(kept.get(), file)));
+    stream = std::shared_ptr<arrow::io::InputStream>(unpacked.get(), [unpacked, kept](auto*) {});
+  } else {
+    const std::int64_t size = TRY(arrow_try(file->GetSize()));
+    const std::int64_t begin = TRY(row_start(*file, range.begin, size));
+    const std::int64_t end = range.end >= size ? size : TRY(row_start(*file, range.end, size));
+    TRY(arrow_try(file->Seek(begin)));
+    left = std::max<std::int64_t>(0, end - begin);
+  }
+  std::unique_ptr<TextBlocks> blocks(
+      new TextBlocks(path, std::move(stream), left, std::move(last_row_end)));
+  TRY(blocks->fill());
+  if (range.begin == 0 && blocks->bytes_.starts_with(byte_order_mark)) {
+    blocks->taken_ = byte_order_mark.size();
+  }
+  return blocks;
+}
+
+TextBlocks::TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream,
+                       std::int64_t left, LastRowEnd last_row_end)
+    : path_(std::move(path)),
+      stream_(std::move(stream)),
+      last_row_end_(std::move(last_row_end)),
+      left_(left) {}
+
+TextBlocks::~TextBlocks() = default;
+
+Error TextBlocks::error(const std::string& message) const {
+  Error told = fail(ErrorCode::corrupt, "cannot read '{}': {}", path_, message);
+  told.hint = is_compressed(path_) ? "the file is damaged, cut short, or not what its name says"
+                                   : "the file is damaged or cut short";
+  return told;
+}
+
+/// Appends about a block to what is left.
+Result<> TextBlocks::fill() {
+  bytes_.erase(0, taken_);
+  taken_ = 0;
+  const std::size_t before = bytes_.size();
+  const auto wanted = static_cast<std::size_t>(
+      std::min<std::int64_t>(left_, static_cast<std::int64_t>(block_bytes)));
+  bytes_.resize(before + wanted);
+  const auto read = stream_->Read(static_cast<std::int64_t>(wanted), bytes_.data() + before);
+  if (!read.ok()) return error(read.status().message());
+  bytes_.resize(before + static_cast<std::size_t>(*read));
+  left_ -= *read;
+  ended_ = *read == 0 || left_ == 0;
+  return {};
+}
+
+Result<TextBlock> TextBlocks::next() {
+  while (true) {
+    std::string_view text = std::string_view(bytes_).substr(taken_);
+    if (ended_) {
+      taken_ = bytes_.size();
+      return TextBlock{text, line_, true};
+    }
+    // Of "\r\n" at the end of what is here, the second half may be still to come.
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    const std::int64_t end = text.empty() ? -1 : TRY(last_row_end_(text));
+    if (end > 0) {
+      text = text.substr(0, static_cast<std::size_t>(end));
+      const TextBlock block{text, line_, false};
+      line_ += std::count(text.begin(), text.end(), '\n');
+      taken_ += text.size();
+      return block;
+    }
+    if (text.size() > row_bytes_max) {
+      return error(fmt::format("line {} begins a row of more than {} MiB; is a quote missing?",
+                               line_, row_bytes_max >> 20));
+    }
+    TRY(fill());
+  }
+}
+
+}  // namespace troupe

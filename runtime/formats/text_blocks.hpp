@@ -1,0 +1,77 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace arrow::io {
+class InputStream;
+}
+
+namespace troupe {
+
+/// Whole rows of a text file.
+struct TextBlock {
+  std::string_view text;  ///< valid until the next call
+  std::int64_t line = 1;  ///< the number of its first line, counted from where reading began
+  bool last = false;      ///< the end of the file: the last row may lack its line break
+};
+
+/// A range of bytes in a file. Its rows are those that begin in it.
+struct ByteRange {
+  std::int64_t begin = 0;
+  std::int64_t end = INT64_MAX;
+};
+
+/// Reads a text file, compressed or not, in blocks that end with a row. Memory is bounded by the
+/// longest row.
+class TextBlocks {
+ public:
+  /// How a row ends depends on the format: the position after the last whole row, or -1.
+  using LastRowEnd = std::function<Result<std::int64_t>(std::string_view)>;
+
+  static constexpr std::size_t block_bytes = 1 << 20;
+  static constexpr std::size_t row_bytes_max = 64 << 20;
+
+  /// `range` other than the whole file needs a file without compression whose rows are lines. A
+  /// byte order mark is passed over.
+  static Result<std::unique_ptr<TextBlocks>> open(const std::string& path, ByteRange range,
+                                                  LastRowEnd last_row_end);
+  ~TextBlocks();
+
+  /// An empty text at the end.
+  Result<TextBlock> next();
+
+ private:
+  TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream, std::int64_t left,
+             LastRowEnd last_row_end);
+  Result<> fill();
+  Error error(const std::string& message) const;
+
+  const std::string path_;
+  const std::shared_ptr<arrow::io::InputStream> stream_;
+  const LastRowEnd last_row_end_;
+  std::int64_t left_;  ///< bytes of the range that have not been read
+  std::string bytes_;
+  std::size_t taken_ = 0;  ///< of `bytes_`, in blocks handed out
+  std::int64_t line_ = 1;
+  bool ended_ = false;
+};
+
+/// True where the name says that the file is compressed; such a file has no ranges.
+bool is_compressed(const std::string& path);
+
+/// The position after the last line break, or -1. A carriage return alone ends no line.
+Result<std::int64_t> last_line_end(std::string_view text);
+
+/// The line at which `offset` stands in the file, for messages. Reads the file up to there.
+std::int64_t line_at(const std::string& path, std::int64_t offset);
+
+/// Whether a byte occurs in the file. Reads it all; false for what cannot be read.
+bool file_holds(const std::string& path, char byte);
+
+}  // namespace troupe
