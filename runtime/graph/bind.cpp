@@ -15,8 +15,10 @@ namespace {
 /// Plans one vertex after the other, in the order of the graph.
 class VertexPlanner {
  public:
-  VertexPlanner(const JobGraph& graph, const OperatorRegistry& registry)
-      : graph_(graph), registry_(registry) {
+  VertexPlanner(const JobGraph& graph, const OperatorRegistry& registry, std::uint32_t parallelism)
+      : graph_(graph),
+        registry_(registry),
+        parallelism_(graph.settings.parallelism.value_or(parallelism)) {
     bound_.plans.resize(graph.vertices.size());
     bound_.producers.resize(graph.vertices.size());
     bound_.consumers.resize(graph.vertices.size());
@@ -86,7 +88,7 @@ class VertexPlanner {
   Result<OperatorPlan> plan_one(const JobVertex& vertex, const OperatorKind& kind,
                                 const std::vector<PlanInput>& inputs) {
     PlanContext context;
-    context.parallelism = vertex.parallelism.value_or(graph_.settings.parallelism.value_or(1));
+    context.parallelism = vertex.parallelism.value_or(parallelism_);
     context.projection = vertex.projection;
     context.predicate = vertex.predicate;
     context.resolved = vertex.resolved;
@@ -103,14 +105,16 @@ class VertexPlanner {
 
   const JobGraph& graph_;
   const OperatorRegistry& registry_;
+  const std::uint32_t parallelism_;
   std::map<std::string, std::size_t> places_;
   BoundGraph bound_;
 };
 
 }  // namespace
 
-BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry) {
-  return VertexPlanner(graph, registry).run();
+BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry,
+                         std::uint32_t parallelism) {
+  return VertexPlanner(graph, registry, parallelism).run();
 }
 
 std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry) {
@@ -119,7 +123,7 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry) {
     vertex.projection.reset();
     vertex.predicate.clear();
   }
-  BoundGraph bound = plan_vertices(graph, registry);
+  BoundGraph bound = plan_vertices(graph, registry, 1);
   for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
     const bool source = graph.vertices[i].inputs.empty();
     if (source && bound.plans[i]) graph.vertices[i].resolved = bound.plans[i]->output();
@@ -131,7 +135,7 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry) {
 Result<std::map<std::string, SchemaPtr>> schemas_of(const JobGraph& graph,
                                                     const OperatorRegistry& registry) {
   TRY(well_formed(graph));
-  const BoundGraph bound = plan_vertices(graph, registry);
+  const BoundGraph bound = plan_vertices(graph, registry, 1);
   if (!bound.ok()) return bound.errors.front();
   std::map<std::string, SchemaPtr> schemas;
   for (std::size_t i = 0; i < graph.vertices.size(); ++i) {

@@ -24,8 +24,10 @@ struct BoundGraph {
 /// Plans every vertex of a well-formed graph with what the graph says of its sources
 /// (`resolved`, `projection`, `predicate`). All mistakes, each once: nothing is said of a vertex
 /// that reads from a broken one, except that its own options are wrong. Paths as for `bind`. May
-/// block (headers of sources that are not resolved).
-BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry);
+/// block (headers of sources that are not resolved). Schemas do not depend on `parallelism`, which
+/// is that of vertices that do not say otherwise; phases may.
+BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry,
+                         std::uint32_t parallelism);
 
 /// Narrows the sources of a bound graph to the columns that somebody needs, and tells each the
 /// predicate that all its rows will have to pass. `graph` and `bound` are changed together.

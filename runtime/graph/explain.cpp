@@ -149,7 +149,7 @@ Result<Json> explain(const JobGraph& graph, const OperatorRegistry& registry,
   if (level == ExplainLevel::tasks) {
     return tasks_json(graph, TRY(plan_tasks(graph, registry, target)));
   }
-  const BoundGraph bound = plan_vertices(graph, registry);
+  const BoundGraph bound = plan_vertices(graph, registry, target.parallelism);
   if (!bound.ok()) return bound.errors.front();
   return plan_json(graph, bound);
 }

@@ -181,7 +181,7 @@ Result<TaskGraph> plan_tasks(const JobGraph& graph, const OperatorRegistry& regi
                              const PlanTarget& target) {
   ENSURE(target.parallelism > 0, "a plan for a cluster without slots");
   TRY(well_formed(graph));
-  BoundGraph bound = plan_vertices(graph, registry);
+  BoundGraph bound = plan_vertices(graph, registry, target.parallelism);
   if (!bound.ok()) return bound.errors.front();
   return TaskPlanner(graph, std::move(bound), target).run();
 }

@@ -123,7 +123,7 @@ void push_down(JobGraph& graph, BoundGraph& bound, const OperatorRegistry& regis
         project(graph.vertices[v], *bound.plans[v]->output(), needed[v]);
       }
     }
-    BoundGraph narrowed = plan_vertices(graph, registry);
+    BoundGraph narrowed = plan_vertices(graph, registry, 1);
     const std::size_t before = wide.size();
     wide.merge(unhappy(bound, narrowed, needed));
     if (wide.size() == before) {

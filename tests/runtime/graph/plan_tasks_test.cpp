@@ -124,6 +124,18 @@ TEST_CASE("a stage joined with what was made of it keeps its probe side, or it w
         "3 x2 r0: both out <- 0 hash kept <- 2 hash");
 }
 
+TEST_CASE("two joins that wait for each other's input keep one of them") {
+  // 'a' is built from in j1 and probed in j2, 'b' the other way round: neither source could go on.
+  GraphBuilder job("job");
+  const auto a = job.add("a", "test.read");
+  const auto b = job.add("b", "test.read", {{"columns", {"a", "z"}}});
+  job.add("out1", "test.write").from(job.add("j1", "test.join", {{"using", "a"}}).from({b, a}));
+  job.add("out2", "test.write").from(job.add("j2", "test.join", {{"using", "a"}}).from({a, b}));
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r0: a | 1 x2 r0: b | 2 x2 r0: j1 out1 <- 1 hash kept <- 0 hash | "
+        "3 x2 r0: j2 out2 <- 0 hash <- 1 hash");
+}
+
 TEST_CASE("splits are dealt largest first, always the same, and read in their order") {
   GraphBuilder job("job");
   job.add("out", "test.write").from(job.add("rows", "test.read"));
