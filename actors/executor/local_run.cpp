@@ -96,8 +96,8 @@ class LocalRunActor : public ActorOf<LocalRunActor, TaskEnded, CancelRun, SinksD
     begin_ = clock().now();
     for (auto& [id, task] : plan_->tasks) {
       auto host = hosts_.at(id);
-      auto ref = system().spawn<TaskActor>(fmt::format("task {}", id), id, Attempt(1),
-                                           std::move(task), host, self());
+      const AttemptKey key{plan_->run, id, Attempt(1)};
+      auto ref = system().spawn<TaskActor>(attempt_tag(key), key, std::move(task), host, self());
       host->attach(ref.handle());
       watch(ref.handle(), [this, id = id](const Down& down) { task_down(id, down); });
       running_[id] = ref;
@@ -107,8 +107,8 @@ class LocalRunActor : public ActorOf<LocalRunActor, TaskEnded, CancelRun, SinksD
   }
 
   void on(const TaskEnded& ended) {
-    result_.tasks[ended.task] = ended.statistics;
-    for (const auto& staged : ended.staged) staged_[ended.task.stage].push_back(staged);
+    result_.tasks[ended.key.task] = ended.statistics;
+    for (const auto& staged : ended.staged) staged_[ended.key.task.stage].push_back(staged);
     if (ended.error) failed(*ended.error);
   }
 

@@ -9,51 +9,68 @@ void ActorTaskHost::wake() {
 }
 
 void ActorTaskHost::offload(std::function<void()> work) {
-  auto submitted = io_.submit([self = shared_from_this(), work = std::move(work)] {
-    try {
-      work();
-    } catch (const std::exception& exception) {
-      auto error = fail(ErrorCode::internal, "{}", exception.what());
-      self->actor_.send(Message::of(TaskDefect{std::move(error)}), Priority::high);
-    }
-  });
+  away_.fetch_add(1, std::memory_order_seq_cst);
+  auto submitted =
+      io_.submit([self = shared_from_this(), work = std::move(work)] { self->call(work); });
   if (submitted) return;
+  away_.fetch_sub(1, std::memory_order_seq_cst);
   actor_.send(Message::of(TaskDefect{std::move(submitted).error()}), Priority::high);
 }
 
-TaskActor::TaskActor(TaskId id, Attempt attempt, std::unique_ptr<Task> task,
+void ActorTaskHost::call(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& exception) {
+    auto error = fail(ErrorCode::internal, "{}", exception.what());
+    actor_.send(Message::of(TaskDefect{std::move(error)}), Priority::high);
+  }
+  if (away_.fetch_sub(1, std::memory_order_seq_cst) == 1) wake();
+}
+
+TaskActor::TaskActor(AttemptKey key, std::shared_ptr<Task> task,
                      std::shared_ptr<ActorTaskHost> host, ActorHandle supervisor)
-    : id_(id),
-      attempt_(attempt),
+    : key_(key),
       task_(std::move(task)),
       host_(std::move(host)),
       supervisor_(std::move(supervisor)) {}
 
 void TaskActor::on(const RunTask&) {
   host_->running();
+  if (over_) return report();
   switch (task_->run()) {
     case Progress::worked:
       return host_->wake();
     case Progress::waiting:
       return;
     case Progress::done:
-      return report({});
+      return over({});
     case Progress::failed:
-      return report(task_->error());
+      return over(task_->error());
   }
 }
 
 void TaskActor::on(const StopTask&) { task_->cancel(); }
 
-void TaskActor::on(const TaskDefect& defect) { report(defect.error); }
+void TaskActor::on(const TaskDefect& defect) {
+  task_->cancel();
+  over(defect.error);
+}
 
-void TaskActor::report(std::optional<Error> error) {
-  auto staged = error ? std::vector<Committable>() : task_->staged();
+void TaskActor::over(std::optional<Error> error) {
+  if (over_) return;
+  over_ = true;
+  error_ = std::move(error);
+  report();
+}
+
+/// As soon as nothing of the attempt is left on the I/O pool; its last call wakes us.
+void TaskActor::report() {
+  if (host_->away() > 0) return;
+  auto staged = error_ ? std::vector<Committable>() : task_->staged();
   // High, or the news of this actor's end would overtake it.
-  supervisor_.send(
-      Message::of(TaskEnded{id_, attempt_, error, std::move(staged), task_->statistics()}),
-      Priority::high);
-  end(std::move(error));
+  supervisor_.send(Message::of(TaskEnded{key_, error_, std::move(staged), task_->statistics()}),
+                   Priority::high);
+  end(error_);
 }
 
 }  // namespace troupe

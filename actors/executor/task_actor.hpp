@@ -3,6 +3,7 @@
 #include "actors/system/actor.hpp"
 #include "actors/system/io_pool.hpp"
 #include "runtime/exec/task.hpp"
+#include "runtime/exec/task_messages.hpp"
 
 #include <atomic>
 #include <memory>
@@ -13,7 +14,7 @@ namespace troupe {
 
 /// Run the task: somebody it waits for has moved.
 struct RunTask {};
-/// End the task; what it has staged is left to the sink's clean-up.
+/// End the attempt; what it has staged is left to the sink's clean-up.
 struct StopTask {};
 /// A call of the task on the I/O pool broke an invariant.
 struct TaskDefect {
@@ -22,8 +23,7 @@ struct TaskDefect {
 
 /// TASK -> its supervisor: the attempt is over.
 struct TaskEnded {
-  TaskId task;
-  Attempt attempt;
+  AttemptKey key;
   std::optional<Error> error;
   std::vector<Committable> staged;
   TaskStatistics statistics;
@@ -40,34 +40,48 @@ class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<Actor
   void offload(std::function<void()> work) override;
   /// A run begins: wakes from here on are another run.
   void running() { woken_.store(false, std::memory_order_seq_cst); }
+  /// Calls on the I/O pool that have not ended; when the last one has, the task is woken.
+  int away() const { return away_.load(std::memory_order_seq_cst); }
 
  private:
+  void call(const std::function<void()>& work);
+
   IoPool& io_;
   ActorHandle actor_;
   std::atomic<bool> woken_{false};
+  std::atomic<int> away_{0};
 };
 
 /// One attempt of one task: gives it turns on the scheduler's workers.
 ///
 /// Supervised by whoever deployed it (a LOCAL RUN or the EXECUTOR), which watches it and gets
 /// `TaskEnded` before it ends. Nothing survives its death but what the task has staged.
+///
+/// Invariant: when it has ended, none of its calls is left on the I/O pool: the attempt writes
+/// nothing any more.
 class TaskActor : public ActorOf<TaskActor, RunTask, StopTask, TaskDefect> {
  public:
-  TaskActor(TaskId id, Attempt attempt, std::unique_ptr<Task> task,
-            std::shared_ptr<ActorTaskHost> host, ActorHandle supervisor);
+  TaskActor(AttemptKey key, std::shared_ptr<Task> task, std::shared_ptr<ActorTaskHost> host,
+            ActorHandle supervisor);
 
   void on(const RunTask&);
   void on(const StopTask&);
   void on(const TaskDefect& defect);
 
- private:
-  void report(std::optional<Error> error);
+ protected:
+  /// Ends like a cancelled one.
+  void on_stop() override { on(StopTask{}); }
 
-  const TaskId id_;
-  const Attempt attempt_;
-  std::unique_ptr<Task> task_;
+ private:
+  void over(std::optional<Error> error);
+  void report();
+
+  const AttemptKey key_;
+  std::shared_ptr<Task> task_;
   std::shared_ptr<ActorTaskHost> host_;
   const ActorHandle supervisor_;
+  bool over_ = false;
+  std::optional<Error> error_;
 };
 
 }  // namespace troupe

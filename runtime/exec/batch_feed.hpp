@@ -41,6 +41,9 @@ class BatchFeed : public std::enable_shared_from_this<BatchFeed> {
   /// No more reads.
   void close();
   std::size_t ready() const;
+  std::uint32_t fill_percent() const {
+    return static_cast<std::uint32_t>(ready() * 100 / ahead_max);
+  }
 
   static constexpr std::size_t ahead_max = 2;
 

@@ -2,45 +2,60 @@
 
 #include "runtime/base/ensure.hpp"
 
+#include <algorithm>
+#include <deque>
+#include <mutex>
+#include <utility>
+
 namespace troupe {
 
 class Channel::Queue {
  public:
-  Queue(std::shared_ptr<TaskHost> sender, std::shared_ptr<TaskHost> receiver, ChannelLimits limits)
-      : sender_(std::move(sender)), receiver_(std::move(receiver)), limits_(limits) {}
+  explicit Queue(ChannelLimits limits) : limits_(limits) {}
+
+  void bind_sender(std::shared_ptr<TaskHost> host) {
+    std::lock_guard lock(mutex_);
+    ENSURE(!sender_, "a channel has one sender");
+    sender_ = std::move(host);
+  }
+  void bind_receiver(std::shared_ptr<TaskHost> host) {
+    std::lock_guard lock(mutex_);
+    ENSURE(!receiver_, "a channel has one receiver");
+    receiver_ = std::move(host);
+  }
 
   bool has_room(std::int64_t bytes) {
-    bool tell = false;
+    // A receiver that leaves this channel for later has to know that somebody waits for it.
+    TaskHost* tell = nullptr;
     bool room = false;
     {
       std::lock_guard lock(mutex_);
       room = fits(bytes);
-      tell = !room && !sender_waits_;
+      if (!room && !sender_waits_) tell = receiver_.get();
       sender_waits_ = !room;
     }
-    // A receiver that leaves this channel for later has to know that somebody waits for it.
-    if (tell) receiver_->wake();
+    if (tell) tell->wake();
     return room;
   }
 
   void push(StreamItem item, std::int64_t bytes) {
-    bool wake = false;
+    TaskHost* tell = nullptr;
     {
       std::lock_guard lock(mutex_);
       if (closed_) return;
       bool rows = std::holds_alternative<Batch>(item);
       ENSURE(!rows || fits(bytes), "a batch was sent into a full channel");
-      wake = items_.empty();
+      if (items_.empty()) tell = receiver_.get();
       level_.batches += rows ? 1 : 0;
       level_.bytes += bytes;
       items_.push_back({std::move(item), bytes});
     }
-    if (wake) receiver_->wake();
+    if (tell) tell->wake();
   }
 
   std::optional<StreamItem> pop() {
     Item item;
-    bool wake = false;
+    TaskHost* tell = nullptr;
     {
       std::lock_guard lock(mutex_);
       if (items_.empty()) return std::nullopt;
@@ -48,24 +63,28 @@ class Channel::Queue {
       items_.pop_front();
       level_.batches -= std::holds_alternative<Batch>(item.what) ? 1 : 0;
       level_.bytes -= item.bytes;
-      wake = sender_waits_ && level_.batches <= limits_.batches_max / 2 &&
-             level_.bytes <= limits_.bytes_max / 2;
-      if (wake) sender_waits_ = false;
+      if (sender_waits_ && level_.batches <= limits_.batches_max / 2 &&
+          level_.bytes <= limits_.bytes_max / 2) {
+        sender_waits_ = false;
+        tell = sender_.get();
+      }
     }
-    if (wake) sender_->wake();
+    if (tell) tell->wake();
     return std::move(item.what);
   }
 
   void close() {
     std::deque<Item> dropped;
+    TaskHost* tell = nullptr;
     {
       std::lock_guard lock(mutex_);
       if (closed_) return;
       closed_ = true;
       dropped.swap(items_);
       level_ = {};
+      tell = sender_.get();
     }
-    sender_->wake();
+    if (tell) tell->wake();
   }
 
   bool closed() const {
@@ -78,7 +97,11 @@ class Channel::Queue {
   }
   ChannelLevel level() const {
     std::lock_guard lock(mutex_);
-    return level_;
+    ChannelLevel level = level_;
+    level.percent = static_cast<std::uint32_t>(std::max<std::int64_t>(
+        level.bytes * 100 / limits_.bytes_max,
+        static_cast<std::int64_t>(level.batches * 100 / limits_.batches_max)));
+    return level;
   }
 
  private:
@@ -92,10 +115,10 @@ class Channel::Queue {
     return level_.batches < limits_.batches_max && level_.bytes + bytes <= limits_.bytes_max;
   }
 
-  const std::shared_ptr<TaskHost> sender_;
-  const std::shared_ptr<TaskHost> receiver_;
   const ChannelLimits limits_;
   mutable std::mutex mutex_;
+  std::shared_ptr<TaskHost> sender_;
+  std::shared_ptr<TaskHost> receiver_;
   std::deque<Item> items_;
   ChannelLevel level_;
   bool sender_waits_ = false;
@@ -127,10 +150,16 @@ class Channel::Receiver : public ChannelReceiver {
   std::shared_ptr<Queue> queue_;
 };
 
-std::pair<std::unique_ptr<ChannelSender>, std::unique_ptr<ChannelReceiver>> Channel::make(
-    std::shared_ptr<TaskHost> sender, std::shared_ptr<TaskHost> receiver, ChannelLimits limits) {
-  auto queue = std::make_shared<Queue>(std::move(sender), std::move(receiver), limits);
-  return {std::make_unique<Sender>(queue), std::make_unique<Receiver>(queue)};
+Channel::Channel(ChannelLimits limits) : queue_(std::make_shared<Queue>(limits)) {}
+
+std::unique_ptr<ChannelSender> Channel::sender(std::shared_ptr<TaskHost> host) {
+  queue_->bind_sender(std::move(host));
+  return std::make_unique<Sender>(queue_);
+}
+
+std::unique_ptr<ChannelReceiver> Channel::receiver(std::shared_ptr<TaskHost> host) {
+  queue_->bind_receiver(std::move(host));
+  return std::make_unique<Receiver>(queue_);
 }
 
 }  // namespace troupe

@@ -5,11 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <utility>
 
 namespace troupe {
 
@@ -23,6 +20,7 @@ struct ChannelLimits {
 struct ChannelLevel {
   std::size_t batches = 0;
   std::int64_t bytes = 0;
+  std::uint32_t percent = 0;  ///< of what it may hold
 };
 
 /// The producer's end of a channel, used by one task. Behind it is a queue in this process, a data
@@ -65,15 +63,17 @@ class ChannelReceiver {
 /// sender when half of the room is free again; a pair of tasks that keep up exchanges few messages.
 class Channel {
  public:
-  /// Both ends share the queue; it lives as long as one of them.
-  static std::pair<std::unique_ptr<ChannelSender>, std::unique_ptr<ChannelReceiver>> make(
-      std::shared_ptr<TaskHost> sender, std::shared_ptr<TaskHost> receiver,
-      ChannelLimits limits = {});
+  explicit Channel(ChannelLimits limits = {});
+
+  /// The ends, each asked for once; the queue lives as long as one of them.
+  std::unique_ptr<ChannelSender> sender(std::shared_ptr<TaskHost> host);
+  std::unique_ptr<ChannelReceiver> receiver(std::shared_ptr<TaskHost> host);
 
  private:
   class Queue;
   class Sender;
   class Receiver;
+  std::shared_ptr<Queue> queue_;
 };
 
 }  // namespace troupe

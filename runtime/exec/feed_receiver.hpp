@@ -42,7 +42,7 @@ class FeedReceiver : public ChannelReceiver {
     return std::optional<StreamItem>(*std::move(batch));
   }
   bool full() const override { return false; }
-  ChannelLevel level() const override { return {feed_->ready(), 0}; }
+  ChannelLevel level() const override { return {feed_->ready(), 0, feed_->fill_percent()}; }
   void close() override { feed_->close(); }
 
  private:

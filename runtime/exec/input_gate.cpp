@@ -2,6 +2,8 @@
 
 #include "runtime/base/ensure.hpp"
 
+#include <algorithm>
+
 namespace troupe {
 
 InputGate::InputGate(std::vector<Input> inputs) {
@@ -99,12 +101,12 @@ void InputGate::close() {
   }
 }
 
-std::size_t InputGate::queued() const {
-  std::size_t batches = 0;
+std::uint32_t InputGate::fill_percent() const {
+  std::uint32_t most = 0;
   for (const auto& state : inputs_) {
-    for (const auto& lane : state.lanes) batches += lane.channel->level().batches;
+    for (const auto& lane : state.lanes) most = std::max(most, lane.channel->level().percent);
   }
-  return batches;
+  return most;
 }
 
 }  // namespace troupe

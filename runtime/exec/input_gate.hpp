@@ -39,8 +39,8 @@ class InputGate {
   Result<std::optional<Event>> poll(const std::function<bool(int)>& wanted);
   /// Nothing more is wanted.
   void close();
-  /// Batches that wait in all channels.
-  std::size_t queued() const;
+  /// How full the fullest channel is.
+  std::uint32_t fill_percent() const;
 
  private:
   struct Lane {

@@ -23,6 +23,7 @@ class Wiring {
         site.sink_tag = fmt::format("{}-{}", site.sink_marker, i);
         site.scratch_directory = fmt::format("{}/task-{}", plan.scratch_directory, site.task);
         site.taps = options_.taps;
+        if (!stage.splits.empty()) site.splits = stage.splits.at(i);
       }
     }
     for (std::size_t i = 0; i < graph_.edges.size(); ++i) {
@@ -45,9 +46,9 @@ class Wiring {
       auto& senders = producer.senders.emplace_back();
       for (std::uint32_t to : consumers_of(graph_, edge, from)) {
         TaskSite& consumer = sites_[{edge.to, to}];
-        auto [sender, receiver] = Channel::make(producer.host, consumer.host, options_.channel);
-        senders.push_back(std::move(sender));
-        consumer.receivers.back().push_back(std::move(receiver));
+        Channel channel(options_.channel);
+        senders.push_back(channel.sender(producer.host));
+        consumer.receivers.back().push_back(channel.receiver(consumer.host));
       }
     }
   }

@@ -34,6 +34,7 @@ class Router : public TaskOutput {
   bool closed() const override;
   void finish() override;
   Result<bool> finished() override;
+  void abandon() override { edges_.clear(); }
   std::uint64_t bytes() const override { return bytes_.load(std::memory_order_relaxed); }
 
  private:

@@ -125,6 +125,7 @@ SinkOutput::SinkOutput(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sin
                                    std::move(counters), clock)) {}
 
 SinkOutput::~SinkOutput() { work_->abandon(); }
+void SinkOutput::abandon() { work_->abandon(); }
 
 void SinkOutput::emit(Batch batch, int) {
   if (batch.rows() > 0) work_->add(std::move(batch));

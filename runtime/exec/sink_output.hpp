@@ -28,6 +28,7 @@ class SinkOutput : public TaskOutput {
   bool closed() const override { return false; }
   void finish() override;
   Result<bool> finished() override;
+  void abandon() override;
   std::vector<Committable> staged() override;
   std::uint64_t bytes() const override;
 

@@ -25,7 +25,7 @@ struct TaskStatistics {
   std::uint64_t busy_ns = 0;
   std::uint64_t blocked_ns = 0;
   std::uint64_t idle_ns = 0;
-  std::uint64_t queued_batches = 0;  ///< in its input channels now
+  std::uint32_t queue_percent = 0;  ///< how full its fullest input is now
 
   friend bool operator==(const TaskStatistics&, const TaskStatistics&) = default;
 };

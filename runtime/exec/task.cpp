@@ -66,9 +66,11 @@ Progress Task::run(const TaskBudget& budget) {
   account(begin, now, Turn::worked);
   last_turn_ = turn;
   last_run_ = now;
-  if (gate_) queued_.store(gate_->queued(), std::memory_order_relaxed);
-  if (feed_) queued_.store(feed_->ready(), std::memory_order_relaxed);
+  queue_percent_.store(gate_ ? gate_->fill_percent() : feed_->fill_percent(),
+                       std::memory_order_relaxed);
   if (error_) {
+    // While an operator is away it may still emit; then the output goes with the task.
+    if (!away_->gone()) output_->abandon();
     close_input();
     return Progress::failed;
   }
@@ -153,7 +155,7 @@ TaskStatistics Task::statistics() const {
   result.busy_ns = busy_ns_.load(std::memory_order_relaxed);
   result.blocked_ns = blocked_ns_.load(std::memory_order_relaxed);
   result.idle_ns = idle_ns_.load(std::memory_order_relaxed);
-  result.queued_batches = queued_.load(std::memory_order_relaxed);
+  result.queue_percent = queue_percent_.load(std::memory_order_relaxed);
   return result;
 }
 

@@ -96,7 +96,7 @@ class Task {
   std::atomic<std::uint64_t> busy_ns_{0};
   std::atomic<std::uint64_t> blocked_ns_{0};
   std::atomic<std::uint64_t> idle_ns_{0};
-  std::atomic<std::uint64_t> queued_{0};
+  std::atomic<std::uint32_t> queue_percent_{0};
 };
 
 }  // namespace troupe

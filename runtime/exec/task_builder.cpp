@@ -60,8 +60,7 @@ class Assembly {
         index + 1 == stage_.chain.size() || stage_.chain[index + 1].vertex != link.vertex;
     if (link.phase.make_source) {
       ENSURE(index == 0, "a source inside a chain");
-      auto reader =
-          std::make_unique<SplitsReader>(objects_.source, stage_.splits.at(site_.task.subtask));
+      auto reader = std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits));
       parts_.feed = std::make_shared<BatchFeed>(site_.host, std::move(reader), counters, clock_);
     } else if (link.phase.make_sink) {
       ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");

@@ -33,6 +33,7 @@ struct TaskSite {
   std::string scratch_directory;
   std::string sink_tag;
   std::string sink_marker;
+  std::vector<Split> splits;  ///< of this subtask, where the stage reads a source
   /// The consumer's ends, by edge into this stage, in the order of `edges_into`.
   std::vector<std::vector<std::unique_ptr<ChannelReceiver>>> receivers;
   /// The producer's ends, by edge out of this stage, in the order of `edges_out_of`.

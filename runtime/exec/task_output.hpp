@@ -19,6 +19,8 @@ class TaskOutput : public Emitter {
   virtual void finish() = 0;
   /// True once everything is where it has to be for the task to be done. Called after `finish`.
   virtual Result<bool> finished() = 0;
+  /// The task has failed: nothing more is sent or written.
+  virtual void abandon() = 0;
   /// What a sink has staged, once finished.
   virtual std::vector<Committable> staged() { return {}; }
   virtual std::uint64_t bytes() const = 0;

@@ -1,0 +1,268 @@
+#include "actors/executor/executor_actor.hpp"
+
+#include "runtime/base/log.hpp"
+
+#include <mutex>
+#include <utility>
+
+namespace troupe {
+
+/// The I/O pool has built a task, or could not.
+struct TaskBuilt {
+  AttemptKey key;
+  std::shared_ptr<Deployment> deployment;
+  std::optional<Error> error;
+};
+
+/// What deployments of this node share, and how they are made off the actor.
+struct ExecutorActor::Shared {
+  Shared(const NodeId& self, const ExecutorServices& services, const Clock& clock)
+      : registry(services.registry),
+        kept(services.files, services.directory),
+        site{self, kept, exchange, services.remote, clock} {}
+
+  /// Blocks for some milliseconds at the first task of a run.
+  Result<Deployment> build(const DeployTask& deploy, const std::shared_ptr<TaskHost>& host) {
+    return Deployment::make(deploy, TRY(run_of(deploy)), host, site);
+  }
+
+  Result<std::shared_ptr<DeployedRun>> run_of(const DeployTask& deploy) {
+    std::lock_guard lock(mutex);
+    auto& run = runs[deploy.token.run];
+    if (!run) run = TRY(DeployedRun::make(deploy, registry));
+    return run;
+  }
+
+  void forget(RunId run) {
+    std::lock_guard lock(mutex);
+    runs.erase(run);
+    exchange.drop(run);
+  }
+
+  const OperatorRegistry& registry;
+  KeptFiles kept;
+  LocalExchange exchange;
+  const DeploymentSite site;
+  std::mutex mutex;
+  std::map<RunId, std::shared_ptr<DeployedRun>> runs;
+};
+
+namespace {
+
+/// How the coordinator shall take a failure.
+FailureClass classify(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unsupported:
+    case ErrorCode::not_found:
+    case ErrorCode::already_exists:
+      return FailureClass::user_error;
+    case ErrorCode::unavailable:
+    case ErrorCode::timeout:
+    case ErrorCode::conflict:
+      return FailureClass::resource;
+    case ErrorCode::corrupt:
+    case ErrorCode::cancelled:
+    case ErrorCode::internal:
+      return FailureClass::internal;
+  }
+  return FailureClass::internal;
+}
+
+TaskCounters counters_of(const TaskStatistics& statistics) {
+  TaskCounters counters;
+  for (const auto& vertex : statistics.vertices) {
+    counters.vertices.push_back({vertex.vertex, vertex.rows_in, vertex.rows_out, 0, 0});
+  }
+  if (!counters.vertices.empty()) counters.vertices.back().bytes_out = statistics.bytes_out;
+  counters.busy = Duration(statistics.busy_ns);
+  counters.blocked = Duration(statistics.blocked_ns);
+  counters.idle = Duration(statistics.idle_ns);
+  counters.queue_percent = statistics.queue_percent;
+  return counters;
+}
+
+}  // namespace
+
+ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
+    : services_(std::move(services)),
+      machine_(config),
+      shared_(std::make_shared<Shared>(config.self, services_, system_clock())) {}
+
+void ExecutorActor::start() {
+  auto emptied = system().io().submit([shared = shared_] {
+    if (auto done = shared->kept.drop_all(); !done) {
+      log::warn("old files of this executor stay: {}", done.error().to_string());
+    }
+  });
+  if (!emptied) return end(emptied.error());
+  every(progress_interval, [this] { report_progress(); });
+}
+
+void ExecutorActor::on(const ExecutorTold& told) {
+  decide(told.event);
+  const auto* received = std::get_if<executor_event::Received>(&told.event);
+  if (received == nullptr) return;
+  const auto* release = std::get_if<ReleaseRun>(&received->command);
+  if (release == nullptr) return;
+  const Token& token = release->token;
+  const bool obeyed = machine_.joined() && token.cluster == machine_.cluster() &&
+                      token.incarnation == machine_.incarnation() &&
+                      token.term == machine_.term_seen();
+  if (!obeyed) return;
+  released_.insert(token.run);
+  forget_if_released(token.run);
+}
+
+void ExecutorActor::decide(const ExecutorEvent& event) {
+  for (const auto& effect : machine_.on(event, clock().now())) {
+    std::visit([this](const auto& e) { carry_out(e); }, effect);
+  }
+}
+
+void ExecutorActor::carry_out(const executor_effect::Send& effect) {
+  services_.send(effect.report);
+}
+
+void ExecutorActor::carry_out(const executor_effect::OpenTask& effect) {
+  const AttemptKey key = key_of(effect.deploy.token);
+  auto host = std::make_shared<ActorTaskHost>(system().io());
+  attempts_[key] = {host, nullptr, {}, false};
+  auto submitted = system().io().submit([shared = shared_, deploy = effect.deploy, key, host,
+                                         me = self()] {
+    auto built = shared->build(deploy, host);
+    me.send(Message::of(built ? TaskBuilt{key, std::make_shared<Deployment>(*std::move(built)), {}}
+                              : TaskBuilt{key, nullptr, built.error()}));
+  });
+  if (!submitted) on(TaskBuilt{key, nullptr, submitted.error()});
+}
+
+void ExecutorActor::on(const TaskBuilt& built) {
+  auto found = attempts_.find(built.key);
+  if (found == attempts_.end()) return;
+  Attempted& attempt = found->second;
+  if (attempt.stopping) return gone(built.key);
+  if (built.error) {
+    attempts_.erase(found);
+    return broke(built.key, *built.error, nullptr);
+  }
+  attempt.deployment = built.deployment;
+  attempt.actor = system().spawn<TaskActor>(attempt_tag(built.key), built.key,
+                                            built.deployment->task, attempt.host, self());
+  attempt.host->attach(attempt.actor.handle());
+  watch(attempt.actor.handle(),
+        [this, key = built.key](const Down& down) { task_down(key, down); });
+  decide(executor_event::TaskOpened{built.key});
+}
+
+void ExecutorActor::carry_out(const executor_effect::RunTask& effect) {
+  auto found = attempts_.find(effect.key);
+  if (found != attempts_.end()) found->second.host->wake();
+}
+
+void ExecutorActor::carry_out(const executor_effect::StopTask& effect) {
+  auto found = attempts_.find(effect.key);
+  if (found == attempts_.end()) return gone(effect.key);
+  found->second.stopping = true;
+  // One that is still being built is gone as soon as it is.
+  if (found->second.actor) found->second.actor.tell(StopTask{}, Priority::high);
+}
+
+void ExecutorActor::on(const TaskEnded& ended) { ended_[ended.key] = ended; }
+
+/// Every end of a task comes here, also one that could not report.
+void ExecutorActor::task_down(const AttemptKey& key, const Down& down) {
+  auto ended = ended_.extract(key);
+  auto attempt = attempts_.find(key);
+  if (attempt == attempts_.end()) return;
+  if (attempt->second.stopping) return gone(key);
+  const auto deployment = std::move(attempt->second.deployment);
+  attempts_.erase(attempt);
+  if (down.error) return broke(key, *down.error, deployment.get());
+  ENSURE(!ended.empty(), "{} ended without a word", attempt_tag(key));
+  TaskFinished finished;
+  finished.outputs = deployment->summaries();
+  finished.sink = deployment->sink;
+  finished.committables = ended.mapped().staged;
+  finished.counters = counters_of(ended.mapped().statistics);
+  decide(executor_event::TaskDone{key, std::move(finished)});
+}
+
+void ExecutorActor::broke(const AttemptKey& key, Error error, const Deployment* deployment) {
+  TaskFailed failed;
+  failed.failure = classify(error);
+  failed.error = std::move(error);
+  if (deployment != nullptr) {
+    std::lock_guard lock(deployment->failures->mutex);
+    failed.lost_inputs = deployment->failures->lost_inputs;
+    if (deployment->failures->peer_lost) failed.failure = FailureClass::node_lost;
+  }
+  decide(executor_event::TaskBroke{key, std::move(failed)});
+}
+
+/// Nothing of the attempt runs any more.
+void ExecutorActor::gone(const AttemptKey& key) {
+  attempts_.erase(key);
+  drop(shared_->kept.of_attempt(key));
+  decide(executor_event::TaskGone{key});
+  forget_if_released(key.run);
+}
+
+void ExecutorActor::carry_out(const executor_effect::DropOutputs& effect) {
+  drop(shared_->kept.of_attempt(effect.key));
+}
+
+void ExecutorActor::drop(const std::string& path) {
+  auto submitted = system().io().submit([shared = shared_, path] {
+    auto done = shared->kept.drop(path);
+    if (!done) log::warn("{} stays: {}", path, done.error().to_string());
+  });
+  if (!submitted) log::warn("{} stays: {}", path, submitted.error().message);
+}
+
+/// What a run leaves behind goes once it is released and none of its attempts is left. Not before:
+/// a run whose tasks have all stopped may be deployed again.
+void ExecutorActor::forget_if_released(RunId run) {
+  if (!released_.contains(run)) return;
+  for (const auto& [key, attempt] : attempts_) {
+    if (key.run == run) return;
+  }
+  released_.erase(run);
+  shared_->forget(run);
+  drop(shared_->kept.of_run(run));
+}
+
+void ExecutorActor::carry_out(const executor_effect::RefuseCommand& effect) {
+  services_.metrics
+      .counter("troupe_commands_refused_total", "Commands whose tokens were not current",
+               {{"reason", to_string(effect.refusal)}})
+      .add();
+  log::warn("refused as {}: {}", to_string(effect.refusal), effect.what);
+}
+
+void ExecutorActor::carry_out(const executor_effect::Expelled& effect) {
+  services_.expelled(effect.reason, effect.highest);
+}
+
+void ExecutorActor::report_progress() {
+  for (const auto& [key, attempt] : attempts_) {
+    if (!attempt.actor || attempt.stopping) continue;
+    decide(executor_event::TaskMoved{key, counters_of(attempt.deployment->task->statistics())});
+  }
+}
+
+/// When the node ends, so do its tasks, each as soon as nothing of it is left on the I/O pool.
+void ExecutorActor::on_stop() {
+  for (auto& [key, attempt] : attempts_) {
+    if (attempt.actor) attempt.actor.handle().stop();
+  }
+  end();
+}
+
+ExecutorRef spawn_executor(ActorSystem& system, ExecutorConfig config, ExecutorServices services) {
+  auto name = fmt::format("{}/executor", config.self);
+  auto actor = system.spawn<ExecutorActor>(std::move(name), std::move(config), std::move(services));
+  return ExecutorRef(actor.handle());
+}
+
+}  // namespace troupe
