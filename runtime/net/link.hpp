@@ -35,6 +35,7 @@ struct LinkConfig {
   /// Messages that libzmq holds per connection and direction.
   int control_messages_max = 1000;
   int data_messages_max = 16;
+  int received_messages_max = 256;
   /// Received in one `poll`, so that timers never starve.
   int receives_per_poll = 512;
   Duration handshake_timeout = 3s;
@@ -98,11 +99,13 @@ class Link {
   void forget(const NodeId& peer, const std::string& reason);
   /// How peers that connect to us by themselves are treated from now on.
   void final_when_lost(bool final);
-  /// Replaces the allow-list; sessions with nodes whose key is gone end at once.
+  /// Replaces the allow-list. A node whose key is gone or another one is forgotten at once; it
+  /// needs a `connect` to be dialled again.
   void admit(KeyRing keys);
 
-  /// A message for an actor of the peer. It arrives once and in order while the session lasts; when
-  /// the session ends, `Down` says so. `unavailable` where there is no session now, or no room.
+  /// A message for an actor of the peer, with this node as its sender. It arrives once and in order
+  /// while the session lasts; when the session ends, `Down` says so. `unavailable` where there is
+  /// no session now, or no room.
   Result<> send(const NodeId& peer, Frame frame);
   /// An item of a channel, on the channel's lane. `unavailable` like `send`.
   Result<> send_data(const NodeId& peer, DataFrame frame);

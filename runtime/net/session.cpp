@@ -116,8 +116,8 @@ void Session::speak_if_due(Instant now) {
 }
 
 Instant Session::next_tick(Instant now) const {
-  Instant next = std::max(last_tick_, last_beat_) + config_.heartbeat;
-  next = std::min(next, last_tick_ + config_.heartbeat);
+  // Twice a heartbeat, so that an acknowledgement in between does not delay the next beat by one.
+  Instant next = last_tick_ + config_.heartbeat / 2;
   if (up() && closed_at_) next = std::min(next, *closed_at_ + config_.closed_grace);
   return std::max(next, now);
 }
@@ -293,9 +293,9 @@ void Session::reconnect() {
 }
 
 void Session::on_reject(const Frame& frame, Instant) {
-  if (frame.envelope().getReceiverIncarnation() != config_.incarnation.value()) {
-    return refuse(Refusal::misdirected);
-  }
+  // Who refuses a key does not read what it says: it answers to incarnation 0.
+  const std::uint64_t meant = frame.envelope().getReceiverIncarnation();
+  if (meant != 0 && meant != config_.incarnation.value()) return refuse(Refusal::misdirected);
   schema::RejectCode code = {};
   std::string text;
   const auto read = frame.read<schema::Reject>([&](schema::Reject::Reader reject) {
@@ -335,6 +335,11 @@ void Session::on_goodbye(const Frame& frame, Instant) {
 
 void Session::handle(const session_event::Send& event, Instant now) {
   if (!up()) return;  // the Down that came before told the sender
+  const auto& envelope = event.frame.envelope();
+  ENSURE(to_text(envelope.getSender()) == config_.self.value() &&
+             to_text(envelope.getCluster()) == config_.cluster.value(),
+         "a message to '{}' in the name of node '{}' of cluster '{}'", event.frame.to(),
+         to_text(envelope.getSender()), to_text(envelope.getCluster()));
   if (!sending_.has_room_for(event.frame)) {
     end_conversation(DownReason::slow_peer,
                      fmt::format("it has not acknowledged {} bytes", sending_.bytes()));

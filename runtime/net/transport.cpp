@@ -1,0 +1,376 @@
+#include "runtime/net/transport.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+constexpr int router_event_kinds = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+constexpr Duration last_words = 300ms;
+constexpr long leave_poll_millis = 5;
+
+MetricCounter& frames(Metrics& metrics, const char* direction, const char* kind) {
+  return metrics.counter(fmt::format("troupe_frames_{}_total", direction), "frames between nodes",
+                         {{"class", kind}});
+}
+MetricCounter& bytes(Metrics& metrics, const char* direction, const char* kind) {
+  return metrics.counter(fmt::format("troupe_frame_bytes_{}_total", direction),
+                         "bytes of frames between nodes", {{"class", kind}});
+}
+
+int to_poll_millis(Duration duration) {
+  return static_cast<int>(
+      std::chrono::ceil<std::chrono::milliseconds>(std::max(duration, Duration::zero())).count());
+}
+
+}  // namespace
+
+Link::Transport::Transport(LinkConfig config, KeyRing keys, LinkListener& listener,
+                           Metrics& metrics)
+    : config_(std::move(config)),
+      keys_(std::move(keys)),
+      public_key_(keys_.own().public_key()),
+      listener_(listener),
+      inbox_(config_.session.unacked_bytes_max, config_.data_queue_bytes_max),
+      context_(config_.io_threads),
+      control_sent_{frames(metrics, "sent", "control"), bytes(metrics, "sent", "control")},
+      data_sent_{frames(metrics, "sent", "data"), bytes(metrics, "sent", "data")},
+      control_received_(frames(metrics, "received", "control")),
+      control_bytes_received_(bytes(metrics, "received", "control")),
+      data_received_(frames(metrics, "received", "data")),
+      data_bytes_received_(bytes(metrics, "received", "data")),
+      keys_refused_(metrics.counter("troupe_keys_refused_total",
+                                    "connections whose key is not on the allow-list")),
+      connections_(metrics.counter("troupe_connections_total",
+                                   "connections to this node's port, of whatever kind")),
+      connections_admitted_(metrics.counter("troupe_connections_admitted_total",
+                                            "connections whose key is on the allow-list")),
+      peers_up_(metrics.gauge("troupe_peers_up", "nodes with which there is a session")) {
+  for (int i = 0; i < refusal_kinds; ++i) {
+    refusals_.by_kind[i] = &metrics.counter("troupe_frames_refused_total",
+                                            "frames that arrived and were not accepted, by reason",
+                                            {{"reason", to_string(static_cast<Refusal>(i))}});
+  }
+  for (const auto& [node, key] : keys_.allowed()) nodes_by_key_.emplace(key.to_string(), node);
+}
+
+Result<> Link::Transport::start(Instant now) {
+  now_ = now;
+  canary(now);
+  zap_ = TRY(ZapHandler::open(context_));
+  TRY(strangers_are_refused(context_, *zap_, keys_));
+  router_.emplace(context_, ZMQ_ROUTER);
+  use_curve_server(*router_, keys_.own());
+  router_->set(ZMQ_ROUTER_MANDATORY, 1);
+  router_->set(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(config_.part_bytes_max));
+  router_->set(ZMQ_RCVHWM, config_.received_messages_max);
+  router_->set_duration(ZMQ_HANDSHAKE_IVL, config_.handshake_timeout);
+  if (config_.bind.find('[') != std::string::npos) router_->set(ZMQ_IPV6, 1);
+  router_events_ = router_->monitor(context_, router_event_kinds);
+  TRY(router_->bind(config_.bind));
+  endpoint_ = router_->last_endpoint();
+  config_.session.address = config_.advertise.empty() ? endpoint_ : config_.advertise;
+  return {};
+}
+
+// --- The loop --------------------------------------------------------------------------------
+
+void Link::Transport::wait(Duration max) {
+  std::vector<zmq_pollitem_t> items = {{router_->handle(), 0, ZMQ_POLLIN, 0},
+                                       {zap_->handle(), 0, ZMQ_POLLIN, 0},
+                                       {router_events_->handle(), 0, ZMQ_POLLIN, 0},
+                                       {nullptr, inbox_.descriptor(), ZMQ_POLLIN, 0}};
+  Instant due = now_ + max;
+  const auto watch = [&](const Lane& lane) {
+    const auto out = static_cast<short>(lane.waiting() ? ZMQ_POLLOUT : 0);
+    items.push_back({lane.socket(), 0, static_cast<short>(ZMQ_POLLIN | out), 0});
+    items.push_back({lane.monitor(), 0, ZMQ_POLLIN, 0});
+  };
+  for (const auto& [node, peer] : peers_) {
+    due = std::min(due, peer.session.next_tick(now_));
+    if (peer.control) watch(*peer.control);
+    for (const auto& lane : peer.data) watch(lane);
+  }
+  zmq_poll(items.data(), static_cast<int>(items.size()), to_poll_millis(due - now_));
+}
+
+void Link::Transport::poll(Instant now) {
+  now_ = now;
+  inbox_.drain_wake();
+  for (auto& command : inbox_.take()) {
+    std::visit([&](auto& one) { handle(one); }, command);
+  }
+  keys_refused_.add(static_cast<std::uint64_t>(zap_->serve(keys_)));
+  read_router_events();
+  for (auto& [node, peer] : peers_) {
+    read_news(node, peer);
+    read_answers(node, peer);
+    flush(node, peer);
+  }
+  for (int i = 0; i < config_.receives_per_poll && receive_one(); ++i) {
+  }
+  for (auto& [node, peer] : peers_) {
+    tick(node, peer);
+    flush(node, peer);
+  }
+}
+
+void Link::Transport::tick(const NodeId& node, Peer& peer) {
+  if (peer.session.next_tick(now_) > now_) return;
+  const Duration canary_age = now_ - Instant(Duration(canary_.load()));
+  tell(node, peer, session_event::Tick{std::max(canary_age, Duration::zero())});
+}
+
+void Link::Transport::flush(const NodeId& node, Peer& peer) {
+  if (peer.control) peer.control->flush();
+  for (auto& lane : peer.data) {
+    if (const std::size_t left = lane.flush()) inbox_.data_left(node, left);
+  }
+}
+
+void Link::Transport::leave(const std::string& reason, Duration max) {
+  for (auto& [node, peer] : peers_) {
+    tell(node, peer, session_event::Leave{reason});
+    if (peer.control) peer.control->linger(std::min(max, last_words));
+  }
+  const auto waiting = [&] {
+    return std::ranges::any_of(peers_, [](const auto& entry) {
+      return entry.second.control && entry.second.control->waiting();
+    });
+  };
+  for (Duration waited{}; waiting() && waited < max;
+       waited += std::chrono::milliseconds(leave_poll_millis)) {
+    zmq_poll(nullptr, 0, leave_poll_millis);
+    for (auto& [node, peer] : peers_) flush(node, peer);
+  }
+}
+
+// --- What other threads ask --------------------------------------------------------------------
+
+void Link::Transport::handle(link_command::Connect& command) {
+  Peer& peer = peer_of(command.peer);
+  peer.session.lost_is_final(command.final_when_lost);
+  const bool same = peer.configured && peer.address == command.address;
+  peer.configured = true;
+  peer.address = command.address;
+  if (!same || !peer.control) dial(command.peer, peer);
+}
+
+void Link::Transport::handle(link_command::Forget& command) {
+  const auto found = peers_.find(command.peer);
+  if (found == peers_.end()) return;
+  auto& [node, peer] = *found;
+  tell(node, peer, session_event::Leave{command.reason});
+  if (peer.control) peer.control->linger(last_words);
+  flush(node, peer);
+  hang_up(node, peer);
+  peers_.erase(found);
+}
+
+void Link::Transport::handle(link_command::FinalWhenLost& command) {
+  final_when_lost_ = command.final;
+  for (auto& [node, peer] : peers_) {
+    if (!peer.configured) peer.session.lost_is_final(command.final);
+  }
+}
+
+void Link::Transport::handle(link_command::Admit& command) {
+  const KeyRing before = std::exchange(keys_, std::move(command.keys));
+  nodes_by_key_.clear();
+  for (const auto& [node, key] : keys_.allowed()) nodes_by_key_.emplace(key.to_string(), node);
+  for (auto peer = peers_.begin(); peer != peers_.end();) {
+    const NodeId node = (peer++)->first;
+    const PublicKey* was = before.key_of(node);
+    const PublicKey* is = keys_.key_of(node);
+    if (was != nullptr && (is == nullptr || *is != *was)) {
+      link_command::Forget forget{node, "its key was revoked"};
+      handle(forget);
+    }
+  }
+  for (auto& [node, peer] : peers_) {
+    if (peer.configured && !peer.control) dial(node, peer);
+  }
+}
+
+void Link::Transport::handle(link_command::Send& command) {
+  inbox_.frame_handled(command.peer, command.frame.size());
+  const auto found = peers_.find(command.peer);
+  if (found == peers_.end()) return;
+  tell(found->first, found->second, session_event::Send{std::move(command.frame)});
+}
+
+void Link::Transport::handle(link_command::SendData& command) {
+  const auto found = peers_.find(command.peer);
+  if (found == peers_.end() || !found->second.session.up() || found->second.data.empty()) {
+    return inbox_.data_left(command.peer, command.frame.bytes());
+  }
+  auto& lanes = found->second.data;
+  lanes[command.frame.header().getChannel() % lanes.size()].push(std::move(command.frame));
+}
+
+// --- Peers and lanes ---------------------------------------------------------------------------
+
+Link::Transport::Peer& Link::Transport::peer_of(const NodeId& node) {
+  const auto found = peers_.find(node);
+  if (found != peers_.end()) return found->second;
+  SessionConfig session = config_.session;
+  session.peer = node;
+  session.lost_is_final = final_when_lost_;
+  return peers_.emplace(node, Peer{Session(std::move(session), now_)}).first->second;
+}
+
+Lane Link::Transport::make_lane(const Peer& peer, const PublicKey& key, bool control) {
+  return Lane(context_, keys_.own(),
+              {.address = peer.address,
+               .peer_key = key,
+               .messages_max = control ? config_.control_messages_max : config_.data_messages_max,
+               .part_bytes_max = config_.part_bytes_max,
+               .handshake_timeout = config_.handshake_timeout,
+               .reconnect_min = config_.reconnect_min,
+               .reconnect_max = config_.reconnect_max},
+              control ? control_sent_ : data_sent_);
+}
+
+void Link::Transport::dial(const NodeId& node, Peer& peer) {
+  hang_up(node, peer);
+  const PublicKey* key = keys_.key_of(node);
+  if (key == nullptr) {
+    return announce(node, session_effect::Rejected{
+                              schema::RejectCode::UNKNOWN_KEY,
+                              fmt::format("the key of node '{}' is not on the list here: put it "
+                                          "there with 'troupe keys allow {} KEY'",
+                                          node, node)});
+  }
+  peer.control.emplace(make_lane(peer, *key, true));
+  for (int i = 0; i < config_.data_lanes; ++i) peer.data.push_back(make_lane(peer, *key, false));
+}
+
+void Link::Transport::hang_up(const NodeId& node, Peer& peer) {
+  peer.control.reset();
+  std::size_t dropped = 0;
+  for (const auto& lane : peer.data) dropped += lane.queued_bytes();
+  peer.data.clear();
+  if (dropped > 0) inbox_.data_left(node, dropped);
+}
+
+void Link::Transport::read_news(const NodeId& node, Peer& peer) {
+  Lane::News news;
+  // A session's effects may close its lanes, hence the look at each turn.
+  while (peer.control && peer.control->next_news(news)) control_news(node, peer, news);
+  for (std::size_t i = 0; i < peer.data.size(); ++i) {
+    while (i < peer.data.size() && peer.data[i].next_news(news)) {
+      data_news(node, peer, peer.data[i], news);
+    }
+  }
+}
+
+void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News news) {
+  const auto not_admitted = [&](const char* why) {
+    if (std::exchange(peer.not_admitted, true)) return;
+    announce(node,
+             session_effect::Rejected{schema::RejectCode::UNKNOWN_KEY,
+                                      fmt::format(fmt::runtime(why), node, peer.address,
+                                                  config_.session.self, public_key_.to_string())});
+  };
+  switch (news) {
+    case Lane::News::ready:
+      peer.not_admitted = false;
+      return tell(node, peer, session_event::Connected{});
+    case Lane::News::closed:
+      peer.control->drop_queue();
+      return tell(node, peer, session_event::Disconnected{});
+    case Lane::News::refused:
+      return tell(node, peer, session_event::Refused{});
+    case Lane::News::not_admitted:
+      return not_admitted(
+          "node '{0}' at {1} refuses the key of node '{2}': it is not on its list; run there: "
+          "troupe keys allow {2} {3}");
+    case Lane::News::handshake_failed:
+      return not_admitted(
+          "the handshake with node '{0}' at {1} failed: what listens there has another key than "
+          "the "
+          "one on the list of node '{2}', or is no Troupe node");
+  }
+}
+
+void Link::Transport::data_news(const NodeId& node, Peer& peer, Lane& lane, Lane::News news) {
+  if (news != Lane::News::closed) return;
+  if (const std::size_t queued = lane.queued_bytes()) inbox_.data_left(node, queued);
+  lane.drop_queue();
+  if (peer.session.up()) announce(node, DataLost{"a data connection closed"});
+}
+
+void Link::Transport::read_answers(const NodeId& node, Peer& peer) {
+  ReceivedPart part;
+  while (peer.control && peer.control->receive(part)) {
+    auto frame = Frame::decode(part.bytes());
+    // Our lane proves whom it leads to; only refusals may come back on it.
+    if (!frame || !(frame->is<schema::Reject>() || frame->is<schema::Fenced>())) {
+      refuse(Refusal::corrupt);
+      continue;
+    }
+    tell(node, peer, session_event::Received{*std::move(frame)});
+  }
+}
+
+void Link::Transport::read_router_events() {
+  SocketEvent event;
+  while (read_event(*router_events_, event)) {
+    if (event.event == ZMQ_EVENT_ACCEPTED) connections_.add();
+    if (event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) connections_admitted_.add();
+  }
+}
+
+// --- Sessions ----------------------------------------------------------------------------------
+
+void Link::Transport::tell(const NodeId& node, Peer& peer, const SessionEvent& event) {
+  for (auto& effect : peer.session.on(event, now_)) apply(node, peer, effect);
+}
+
+void Link::Transport::apply(const NodeId& node, Peer& peer, SessionEffect& effect) {
+  using namespace session_effect;
+  if (auto* transmit = std::get_if<Transmit>(&effect)) {
+    if (peer.control) peer.control->push(std::move(transmit->frame));
+  } else if (auto* reply = std::get_if<Reply>(&effect)) {
+    answer(reply->frame);
+  } else if (auto* deliver = std::get_if<Deliver>(&effect)) {
+    listener_.on_frame(node, std::move(deliver->frame));
+  } else if (auto* refused = std::get_if<Refuse>(&effect)) {
+    refuse(refused->refusal);
+  } else if (std::get_if<Reconnect>(&effect) != nullptr) {
+    if (peer.configured) return dial(node, peer);
+    hang_up(node, peer);  // it calls when it is back
+  } else if (auto* down = std::get_if<Down>(&effect)) {
+    inbox_.set_up(node, false);
+    peers_up_.set(peers_up_.value() - 1);
+    for (auto& lane : peer.data) {
+      if (const std::size_t queued = lane.queued_bytes()) inbox_.data_left(node, queued);
+      lane.drop_queue();
+    }
+    announce(node, *down);
+    const bool gone = down->reason == DownReason::refused || down->reason == DownReason::closed;
+    if (gone && !peer.configured) hang_up(node, peer);
+  } else {
+    if (std::holds_alternative<Up>(effect)) {
+      inbox_.set_up(node, true);
+      peers_up_.set(peers_up_.value() + 1);
+    }
+    std::visit(
+        [&](auto& one) {
+          if constexpr (std::is_constructible_v<PeerEvent, decltype(one)>) announce(node, one);
+        },
+        effect);
+  }
+}
+
+void Link::Transport::announce(const NodeId& node, const PeerEvent& event) {
+  listener_.on_peer(node, event);
+}
+
+void Link::Transport::refuse(Refusal refusal) {
+  refusals_.by_kind[static_cast<int>(refusal)]->add();
+}
+
+}  // namespace troupe

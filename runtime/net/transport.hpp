@@ -1,0 +1,187 @@
+#pragma once
+
+#include "runtime/net/lane.hpp"
+#include "runtime/net/link.hpp"
+#include "runtime/net/zap.hpp"
+#include "runtime/net/zmq_socket.hpp"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// What other threads ask of a link; done at its next `poll`.
+namespace link_command {
+struct Connect {
+  NodeId peer;
+  std::string address;
+  bool final_when_lost;
+};
+struct Forget {
+  NodeId peer;
+  std::string reason;
+};
+struct FinalWhenLost {
+  bool final;
+};
+struct Admit {
+  KeyRing keys;
+};
+struct Send {
+  NodeId peer;
+  Frame frame;
+};
+struct SendData {
+  NodeId peer;
+  DataFrame frame;
+};
+}  // namespace link_command
+using LinkCommand =
+    std::variant<link_command::Connect, link_command::Forget, link_command::FinalWhenLost,
+                 link_command::Admit, link_command::Send, link_command::SendData>;
+
+/// The door between all threads and the one that polls: a byte-bounded queue and an eventfd.
+class LinkInbox {
+ public:
+  LinkInbox(std::size_t control_bytes_max, std::size_t data_bytes_max);
+  ~LinkInbox();
+  LinkInbox(const LinkInbox&) = delete;
+  LinkInbox& operator=(const LinkInbox&) = delete;
+
+  void post(LinkCommand command);
+  /// `unavailable` where the peer is not up, or too much waits for it.
+  Result<> post_frame(const NodeId& peer, Frame frame);
+  Result<> post_data(const NodeId& peer, DataFrame frame);
+  std::vector<LinkCommand> take();
+
+  // From the polling thread.
+  void set_up(const NodeId& peer, bool up);
+  void frame_handled(const NodeId& peer, std::size_t bytes);
+  void data_left(const NodeId& peer, std::size_t bytes);
+
+  void wake();
+  void drain_wake();
+  int descriptor() const { return descriptor_; }
+
+ private:
+  struct Room {
+    bool up = false;
+    std::size_t control_bytes = 0;
+    std::size_t data_bytes = 0;
+  };
+  void enqueue(LinkCommand command);
+
+  const std::size_t control_bytes_max_;
+  const std::size_t data_bytes_max_;
+  int descriptor_;
+  std::mutex mutex_;
+  std::vector<LinkCommand> commands_;
+  std::unordered_map<NodeId, Room> rooms_;
+};
+
+/// The polling half of a `Link`: sockets, sessions, and the way between them. One thread only.
+class Link::Transport {
+ public:
+  Transport(LinkConfig config, KeyRing keys, LinkListener& listener, Metrics& metrics);
+  Result<> start(Instant now);
+
+  void wait(Duration max);
+  void poll(Instant now);
+  void leave(const std::string& reason, Duration max);
+
+  LinkInbox& inbox() { return inbox_; }
+  const LinkConfig& config() const { return config_; }
+  const std::string& endpoint() const { return endpoint_; }
+  const PublicKey& public_key() const { return public_key_; }
+  void canary(Instant now) { canary_.store(now.time_since_epoch().count()); }
+
+ private:
+  /// One remote node: its session and our lanes to it.
+  struct Peer {
+    Session session;
+    std::string address;
+    bool configured = false;  ///< by `connect`: dialled again whatever happens
+    std::optional<Lane> control;
+    std::vector<Lane> data;
+    bool not_admitted = false;  ///< told once per change
+  };
+  struct Refusals {
+    MetricCounter* by_kind[refusal_kinds] = {};
+  };
+
+  void handle(link_command::Connect& command);
+  void handle(link_command::Forget& command);
+  void handle(link_command::FinalWhenLost& command);
+  void handle(link_command::Admit& command);
+  void handle(link_command::Send& command);
+  void handle(link_command::SendData& command);
+
+  Peer& peer_of(const NodeId& node);
+  void dial(const NodeId& node, Peer& peer);
+  void hang_up(const NodeId& node, Peer& peer);
+  Lane make_lane(const Peer& peer, const PublicKey& key, bool control);
+
+  void read_news(const NodeId& node, Peer& peer);
+  void control_news(const NodeId& node, Peer& peer, Lane::News news);
+  void data_news(const NodeId& node, Peer& peer, Lane& lane, Lane::News news);
+  void read_answers(const NodeId& node, Peer& peer);
+  void read_router_events();
+  void flush(const NodeId& node, Peer& peer);
+  void tick(const NodeId& node, Peer& peer);
+
+  // What arrives on the ROUTER.
+  bool receive_one();
+  void accept(ReceivedPart& first, bool more);
+  void accept_control(const NodeId& node, ReceivedPart& part, bool more);
+  void accept_data(const NodeId& node, ReceivedPart& first, bool more);
+  MessageParts rest_of_message(ReceivedPart& first, bool more);
+  void skip_rest(bool more);
+  void call_back(const NodeId& node, Peer& peer, const Frame& hello);
+  void reject(schema::RejectCode code, const std::string& text, std::uint64_t incarnation);
+  void answer(const Frame& frame);
+  void refuse(Refusal refusal);
+
+  void tell(const NodeId& node, Peer& peer, const SessionEvent& event);
+  void apply(const NodeId& node, Peer& peer, SessionEffect& effect);
+  void announce(const NodeId& node, const PeerEvent& event);
+
+  LinkConfig config_;
+  KeyRing keys_;
+  PublicKey public_key_;
+  LinkListener& listener_;
+  LinkInbox inbox_;
+  std::atomic<std::int64_t> canary_{0};
+  bool final_when_lost_ = false;
+  std::string endpoint_;
+
+  // Order matters: lanes before sockets, sockets before the context.
+  ZmqContext context_;
+  std::optional<ZapHandler> zap_;
+  std::optional<ZmqSocket> router_;
+  std::optional<ZmqSocket> router_events_;
+  std::map<NodeId, Peer> peers_;
+  std::unordered_map<std::string, NodeId> nodes_by_key_;  ///< key in hex, as User-Id says it
+
+  std::string routing_id_;  ///< of the message at hand, for answers
+  Instant now_ = {};
+
+  LaneMetrics control_sent_;
+  LaneMetrics data_sent_;
+  MetricCounter& control_received_;
+  MetricCounter& control_bytes_received_;
+  MetricCounter& data_received_;
+  MetricCounter& data_bytes_received_;
+  MetricCounter& keys_refused_;
+  MetricCounter& connections_;
+  MetricCounter& connections_admitted_;
+  MetricGauge& peers_up_;
+  Refusals refusals_;
+};
+
+}  // namespace troupe

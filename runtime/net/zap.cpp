@@ -1,0 +1,91 @@
+#include "runtime/net/zap.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace troupe {
+namespace {
+
+constexpr std::size_t question_parts = 7;
+constexpr int self_test_polls_max = 500;
+constexpr long self_test_poll_millis = 10;
+
+ByteSpan to_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+std::vector<std::string> receive_all(ZmqSocket& socket) {
+  std::vector<std::string> parts;
+  ReceivedPart part;
+  bool more = true;
+  while (more && socket.receive(part, more)) parts.emplace_back(part.text());
+  return parts;
+}
+
+/// The admitted key in hex; empty: refused.
+std::string judge(const std::vector<std::string>& question, const KeyRing& ring) {
+  if (question.size() != question_parts || question[5] != "CURVE") return {};
+  std::array<std::uint8_t, 32> bytes = {};
+  if (question[6].size() != bytes.size()) return {};
+  std::copy(question[6].begin(), question[6].end(), bytes.begin());
+  const PublicKey key(bytes);
+  return ring.find(key) == nullptr ? std::string() : key.to_string();
+}
+
+}  // namespace
+
+Result<ZapHandler> ZapHandler::open(const ZmqContext& context) {
+  ZmqSocket socket(context, ZMQ_REP);
+  TRY(socket.bind("inproc://zeromq.zap.01"));
+  return ZapHandler(std::move(socket));
+}
+
+int ZapHandler::serve(const KeyRing& ring) {
+  int refused = 0;
+  for (;;) {
+    const auto question = receive_all(socket_);
+    if (question.empty()) return refused;
+    const std::string key = judge(question, ring);
+    refused += key.empty();
+    const std::string id = question.size() > 1 ? question[1] : std::string();
+    for (const std::string_view part :
+         {std::string_view("1.0"), std::string_view(id),
+          std::string_view(key.empty() ? "400" : "200"),
+          std::string_view(key.empty() ? "key not on the list" : ""), std::string_view(key)}) {
+      socket_.send(to_bytes(part), true);
+    }
+    socket_.send({}, false);  // no metadata beside the User-Id
+  }
+}
+
+Result<> strangers_are_refused(const ZmqContext& context, ZapHandler& zap, const KeyRing& ring) {
+  ZmqSocket server(context, ZMQ_ROUTER);
+  use_curve_server(server, ring.own());
+  TRY(server.bind("tcp://127.0.0.1:*"));
+  ZmqSocket stranger(context, ZMQ_DEALER);
+  use_curve_client(stranger, KeyPair::generate(), ring.own().public_key());
+  auto events =
+      stranger.monitor(context, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+  TRY(stranger.connect(server.last_endpoint()));
+  for (int i = 0; i < self_test_polls_max; ++i) {
+    zmq_pollitem_t items[] = {{zap.handle(), 0, ZMQ_POLLIN, 0},
+                              {events.handle(), 0, ZMQ_POLLIN, 0}};
+    zmq_poll(items, 2, self_test_poll_millis);
+    zap.serve(ring);
+    SocketEvent event;
+    while (read_event(events, event)) {
+      if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
+      return fail(ErrorCode::internal,
+                  "a random key was admitted: this node would be open to anybody and does not "
+                  "start (is libzmq built without ZAP or CURVE?)");
+    }
+  }
+  return fail(ErrorCode::internal,
+              "the test that a random key is refused did not end within {} ms: this node does not "
+              "start",
+              self_test_polls_max * self_test_poll_millis);
+}
+
+}  // namespace troupe

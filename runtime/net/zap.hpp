@@ -1,0 +1,31 @@
+#pragma once
+
+#include "runtime/net/keys.hpp"
+#include "runtime/net/zmq_socket.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// Decides who may connect: answers libzmq's question about each new connection (RFC 27, ZAP) with
+/// the allow-list. Without it CURVE only encrypts and admits any key, so it is bound before any
+/// socket of its context listens, and `strangers_are_refused` proves that it is asked.
+class ZapHandler {
+ public:
+  static Result<ZapHandler> open(const ZmqContext& context);
+
+  /// Answers all questions that wait. A connection that is admitted carries its key, in hex, as the
+  /// User-Id of each message. Returns how many were refused.
+  int serve(const KeyRing& ring);
+  void* handle() const { return socket_.handle(); }
+
+ private:
+  explicit ZapHandler(ZmqSocket socket) : socket_(std::move(socket)) {}
+  ZmqSocket socket_;
+};
+
+/// Connects with a key that nobody knows and must be refused; an error means that the node would be
+/// open to anybody. Blocks for some milliseconds.
+Result<> strangers_are_refused(const ZmqContext& context, ZapHandler& zap, const KeyRing& ring);
+
+}  // namespace troupe

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/net/keys.hpp"
+#include "runtime/wire/data_frame.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// A ZeroMQ context; outlives every socket that was made in it.
+class ZmqContext {
+ public:
+  explicit ZmqContext(int io_threads);
+  ~ZmqContext();
+  ZmqContext(const ZmqContext&) = delete;
+  ZmqContext& operator=(const ZmqContext&) = delete;
+
+  void* handle() const { return handle_; }
+
+ private:
+  void* handle_;
+};
+
+/// One part of a message that arrived: its bytes, and whose connection brought it.
+class ReceivedPart;
+
+/// A ZeroMQ socket with one owner, who alone may touch it: sockets are not thread-safe. Nothing
+/// here blocks. What is queued in it is dropped when it closes (linger 0).
+class ZmqSocket {
+ public:
+  ZmqSocket(const ZmqContext& context, int type);
+  ~ZmqSocket();
+  ZmqSocket(ZmqSocket&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  ZmqSocket& operator=(ZmqSocket&& other) noexcept;
+
+  void* handle() const { return handle_; }
+  void set(int option, int value);
+  void set(int option, std::int64_t value);
+  void set(int option, const void* bytes, std::size_t size);
+  void set_duration(int option, Duration duration);
+  std::string last_endpoint() const;
+
+  Result<> bind(const std::string& endpoint);
+  Result<> connect(const std::string& endpoint);
+  /// Its events, to be read with `read_event`, or -1 where that fails.
+  ZmqSocket monitor(const ZmqContext& context, int events);
+
+  enum class Sent { yes, full, unreachable };
+  /// Small bytes are copied.
+  Sent send(ByteSpan bytes, bool more);
+  /// Large ones are sent where they are; `keep` lives until libzmq is done, on any thread.
+  Sent send_in_place(ByteSpan bytes, std::shared_ptr<const void> keep, bool more);
+  /// False where nothing waits. `more` tells whether parts of the same message follow.
+  bool receive(ReceivedPart& part, bool& more);
+
+ private:
+  void* handle_;
+};
+
+/// Something that happened to the connections of a monitored socket (a ZMQ_EVENT_*).
+struct SocketEvent {
+  int event = 0;
+  std::uint32_t value = 0;
+};
+bool read_event(ZmqSocket& monitor, SocketEvent& event);
+
+class ReceivedPart {
+ public:
+  ReceivedPart();
+  ~ReceivedPart();
+  ReceivedPart(const ReceivedPart&) = delete;
+  ReceivedPart& operator=(const ReceivedPart&) = delete;
+
+  ByteSpan bytes() const;
+  std::string_view text() const;
+  /// What the ZAP handler said about the connection: the key in hex; empty: none.
+  std::string_view user_id() const;
+  /// Hands the memory over without a copy; this part is empty afterwards.
+  std::shared_ptr<arrow::Buffer> release();
+
+ private:
+  friend class ZmqSocket;
+  friend class ReceivedBuffer;
+  struct alignas(void*) Storage {
+    unsigned char bytes[64];
+  } storage_;
+};
+
+/// The CURVE settings of a socket that connects to the owner of `server`.
+void use_curve_client(ZmqSocket& socket, const KeyPair& own, const PublicKey& server);
+/// The CURVE settings of a socket that accepts whom the ZAP handler admits.
+void use_curve_server(ZmqSocket& socket, const KeyPair& own);
+
+}  // namespace troupe
