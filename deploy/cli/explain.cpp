@@ -1,0 +1,59 @@
+#include "runtime/graph/explain.hpp"
+
+#include "deploy/cli/descriptor_input.hpp"
+#include "runtime/base/json.hpp"
+
+namespace troupe {
+namespace {
+
+class ExplainVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description = [] {
+      VerbDescription verb{
+          .name = "explain",
+          .summary =
+              "the plan of a job: stages, exchanges, what sources read, what is kept on disk",
+          .arguments = descriptor_arguments(),
+          .example = "troupe explain late.yaml --level tasks"};
+      verb.arguments.push_back({.names = "--level",
+                                .help = "descriptor, plan or tasks",
+                                .value_name = "LEVEL",
+                                .default_value = "tasks"});
+      verb.arguments.push_back({.names = "--parallelism",
+                                .help = "subtasks of a stage",
+                                .value_name = "N",
+                                .default_value = "2"});
+      verb.arguments.push_back({.names = "--cluster",
+                                .kind = Argument::Kind::flag,
+                                .help = "as on several nodes, where blocking edges are on disk"});
+      verb.arguments.push_back(
+          {.names = "--dot", .kind = Argument::Kind::flag, .help = "for Graphviz"});
+      return verb;
+    }();
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    const auto job = TRY(load_job(arguments, context));
+    if (!job) return ExitCode::invalid;
+    const PlanTarget target{static_cast<std::uint32_t>(TRY(arguments.integer("parallelism", 1))),
+                            arguments.flag("cluster")};
+    const Json explained = TRY(explain(job->graph, context.registry, target,
+                                       TRY(parse_explain_level(arguments.text("level")))));
+    if (arguments.flag("dot")) {
+      context.out.write(explain_dot(explained));
+    } else if (context.out.json()) {
+      context.out.object(explained);
+    } else {
+      context.out.write(explain_text(explained));
+    }
+    return ExitCode::done;
+  }
+};
+
+}  // namespace
+
+void register_explain(VerbList& verbs) { verbs.push_back(std::make_unique<ExplainVerb>()); }
+
+}  // namespace troupe
