@@ -1,0 +1,206 @@
+#include "actors/node/node.hpp"
+
+#include "deploy/cli/api_client.hpp"
+#include "deploy/cli/signals.hpp"
+#include "deploy/cli/verb.hpp"
+#include "runtime/base/json.hpp"
+#include "runtime/base/log.hpp"
+#include "runtime/ops/options.hpp"
+
+#include <thread>
+#include <unistd.h>
+
+namespace troupe {
+namespace {
+
+constexpr auto look_every = std::chrono::milliseconds(50);
+
+std::vector<std::string> words_of(const std::string& list) {
+  std::vector<std::string> words;
+  for (std::size_t from = 0; from <= list.size();) {
+    const auto end = std::min(list.find(',', from), list.size());
+    if (end > from) words.push_back(list.substr(from, end - from));
+    from = end + 1;
+  }
+  return words;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "node";
+}
+
+Result<NodeConfig> config_of(const Arguments& arguments) {
+  NodeConfig config;
+  config.name = NodeId(arguments.has("name") ? arguments.text("name") : host_name());
+  config.roles.clear();
+  for (const std::string& word : words_of(arguments.text("roles"))) {
+    config.roles.insert(TRY(parse_role(word)));
+  }
+  config.data_directory = arguments.text("data");
+  config.cluster = arguments.text("cluster");
+  config.bind = arguments.text("bind");
+  config.advertise = arguments.text("advertise");
+  config.keys_directory = arguments.text("keys");
+  if (arguments.has("coordinator")) {
+    config.coordinator = TRY(parse_peer(arguments.text("coordinator")));
+  }
+  config.lease = TRY(parse_duration(arguments.text("lease")));
+  config.heartbeat = config.lease / 10;
+  config.slots = static_cast<std::uint32_t>(TRY(arguments.integer("slots")));
+  config.parallelism = static_cast<std::uint32_t>(TRY(arguments.integer("parallelism")));
+  config.gateway_port = static_cast<std::uint16_t>(TRY(arguments.integer("port")));
+  return config;
+}
+
+std::vector<Argument> node_arguments() {
+  return {
+      {.names = "--data",
+       .help = "where metadata, keys and kept partitions are",
+       .value_name = "DIR",
+       .default_value = "troupe-data",
+       .environment = "TROUPE_DATA"},
+      {.names = "--name",
+       .help = "of this node, unique in the cluster; default: the host's",
+       .value_name = "NAME",
+       .environment = "TROUPE_NODE_NAME"},
+      {.names = "--port",
+       .help = "of the gateway, on loopback; 0 takes a free one",
+       .value_name = "PORT",
+       .default_value = "7400"},
+      {.names = "--slots",
+       .help = "subtasks of a stage that it runs at a time; 0: one a core",
+       .value_name = "N",
+       .default_value = "0"},
+      {.names = "--parallelism",
+       .help = "subtasks of a stage where a job does not say; 0: as many as slots",
+       .value_name = "N",
+       .default_value = "0"},
+      {.names = "--lease",
+       .help = "silence after which a node counts as dead",
+       .value_name = "TIME",
+       .default_value = "10s"},
+      {.names = "--cluster", .help = "names a new cluster", .value_name = "NAME"},
+      {.names = "--roles",
+       .help = "coordinator, executor, gateway",
+       .value_name = "LIST",
+       .default_value = "coordinator,executor,gateway"},
+      {.names = "--bind",
+       .help = "where other nodes reach it; without it none does",
+       .value_name = "tcp://HOST:PORT"},
+      {.names = "--advertise",
+       .help = "what other nodes are told to call back, where that is not the same",
+       .value_name = "tcp://HOST:PORT"},
+      {.names = "--keys",
+       .help = "its keys; default: <data>/keys",
+       .value_name = "DIR",
+       .environment = "TROUPE_KEYS"},
+      {.names = "--coordinator",
+       .help = "the coordinator's name and address, for an executor",
+       .value_name = "NAME=tcp://HOST:PORT"},
+  };
+}
+
+/// Runs until a signal, or until the node ends by itself.
+Result<ExitCode> serve(Node& node) {
+  while (noted_signal() == 0) {
+    if (const auto failure = node.failure()) {
+      node.stop();
+      return *failure;
+    }
+    std::this_thread::sleep_for(look_every);
+  }
+  node.stop();
+  return ExitCode::done;
+}
+
+Result<> announce(Node& node, const NodeConfig& config, const Output& out) {
+  Json about = {{"node", config.name.value()}};
+  if (!node.endpoint().empty()) about["endpoint"] = node.endpoint();
+  if (config.roles.contains(Role::gateway)) {
+    const std::string address = fmt::format("127.0.0.1:{}", node.gateway_port());
+    about["gateway"] = "http://" + address;
+    about["token_file"] = node.token_file();
+    TRY(remember_gateway(address, node.token_file()));
+  }
+  if (out.json()) {
+    out.object(about);
+  } else {
+    for (const auto& [key, value] : about.items()) {
+      out.say(fmt::format("{:<12}{}", key, value.get<std::string>()));
+    }
+    out.say("ready");
+  }
+  return {};
+}
+
+class NodeVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description{
+        .name = "node",
+        .summary = "a member of a cluster, until it is told to end",
+        .arguments = node_arguments(),
+        .example =
+            "troupe node --name b --data b/data --keys b/keys --roles executor\n"
+            "    --bind tcp://10.0.0.2:7401 --coordinator a=tcp://10.0.0.1:7401",
+        .details =
+            "Nodes know each other by their keys alone: `troupe keys new`, `troupe keys "
+            "allow`.\nSIGTERM ends it in order; its work goes on elsewhere."};
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    note_signals();
+    const NodeConfig config = TRY(config_of(arguments));
+    auto node = TRY(Node::start(config, context.registry));
+    TRY(announce(*node, config, context.out));
+    return serve(*node);
+  }
+};
+
+class DevVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description{
+        .name = "dev",
+        .summary = "everything in one process, until it is told to end: for trying things",
+        .arguments = {{.names = "--data",
+                       .help = "kept between calls; without it nothing is",
+                       .value_name = "DIR"},
+                      {.names = "--port",
+                       .help = "of the gateway, on loopback; 0 takes a free one",
+                       .value_name = "PORT",
+                       .default_value = "7400"},
+                      {.names = "--slots",
+                       .help = "subtasks of a stage; 0: one a core",
+                       .value_name = "N",
+                       .default_value = "0"}},
+        .example = "troupe dev"};
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    note_signals();
+    NodeConfig config;
+    config.name = NodeId("dev");
+    config.roles = {Role::coordinator, Role::executor, Role::gateway};
+    config.data_directory = arguments.text("data");
+    config.gateway_port = static_cast<std::uint16_t>(TRY(arguments.integer("port")));
+    config.slots = static_cast<std::uint32_t>(TRY(arguments.integer("slots")));
+    config.keep_blocking_edges = false;
+    auto node = TRY(Node::start(config, context.registry));
+    TRY(announce(*node, config, context.out));
+    context.out.say("try: troupe apply FILE --run --wait        (in another terminal)");
+    return serve(*node);
+  }
+};
+
+}  // namespace
+
+void register_node(VerbList& verbs) {
+  verbs.push_back(std::make_unique<DevVerb>());
+  verbs.push_back(std::make_unique<NodeVerb>());
+}
+
+}  // namespace troupe

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "actors/coordinator/control.hpp"
+#include "deploy/cli/output.hpp"
+#include "runtime/base/json_fwd.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// What a print sink committed, for the output format at hand.
+Result<std::string> printed_text(const OutputView& output, OutputFormat format);
+/// {"vertex": ..., "title": ..., "rows": [{...}, ...]}
+Result<Json> printed_json(const OutputView& output);
+
+}  // namespace troupe

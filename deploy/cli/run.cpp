@@ -1,0 +1,278 @@
+#include "actors/gateway/api_json.hpp"
+#include "actors/node/node.hpp"
+#include "deploy/cli/descriptor_input.hpp"
+#include "deploy/cli/executor_processes.hpp"
+#include "deploy/cli/printed.hpp"
+#include "deploy/cli/run_path.hpp"
+#include "deploy/cli/run_text.hpp"
+#include "deploy/cli/signals.hpp"
+#include "runtime/base/json.hpp"
+#include "runtime/os/clock.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+namespace troupe {
+namespace {
+
+constexpr auto glance_every = std::chrono::milliseconds(100);
+/// While a kill is planned: it must come at its moment.
+constexpr auto look_every = std::chrono::milliseconds(2);
+/// Executors that are ours on this machine need no long lease.
+constexpr double local_lease_s = 2;
+
+std::uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+/// A directory of this run alone, gone with it.
+class RunDirectory {
+ public:
+  RunDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-run-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~RunDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Blocks for an answer of `Control`.
+template <class T, class Ask>
+Result<T> answer_of(Ask&& ask) {
+  struct Box {
+    std::mutex mutex;
+    std::condition_variable given;
+    std::optional<Result<T>> answer;
+  };
+  const auto box = std::make_shared<Box>();
+  ask([box](Result<T> answer) {
+    const std::lock_guard lock(box->mutex);
+    box->answer = std::move(answer);
+    box->given.notify_all();
+  });
+  std::unique_lock lock(box->mutex);
+  box->given.wait(lock, [&] { return box->answer.has_value(); });
+  return std::move(*box->answer);
+}
+
+/// One run from its submission to its end, watched from outside.
+class WatchedRun {
+ public:
+  WatchedRun(Control& control, const Output& out, ExecutorProcesses* executors,
+             std::optional<double> kill_at)
+      : control_(control), out_(out), executors_(executors), kill_at_(kill_at) {}
+
+  Result<RunView> follow(RunId run) {
+    struct Ending {
+      std::mutex mutex;
+      std::condition_variable over;
+      std::optional<Result<RunView>> view;
+    };
+    const auto ending = std::make_shared<Ending>();
+    control_.await_end(run, [ending](Result<RunView> view) {
+      const std::lock_guard lock(ending->mutex);
+      ending->view = std::move(view);
+      ending->over.notify_all();
+    });
+    const Instant from = system_clock().now();
+    for (;;) {
+      {
+        std::unique_lock lock(ending->mutex);
+        ending->over.wait_for(lock, kill_at_ ? look_every : glance_every,
+                              [&] { return ending->view.has_value(); });
+        if (ending->view) break;
+      }
+      TRY(look(run, from));
+    }
+    out_.progress("");
+    return std::move(*ending->view);
+  }
+
+  const std::optional<NodeId>& killed() const { return killed_; }
+
+ private:
+  Result<> look(RunId run, Instant from) {
+    if (noted_signal() != 0 && !cancelling_) {
+      cancelling_ = true;
+      control_.cancel(run, "interrupted", [](Result<RunView>) {});
+    }
+    const RunView view =
+        TRY(answer_of<RunView>([&](auto answer) { control_.show(run, std::move(answer)); }));
+    const double seconds = std::chrono::duration<double>(system_clock().now() - from).count();
+    out_.progress(run_progress(view, seconds));
+    if (executors_ == nullptr) return {};
+    if (kill_at_) TRY(kill_one(view));
+    return executors_->tend();
+  }
+
+  /// The executor with the most work that would be lost, when the moment has come.
+  Result<> kill_one(const RunView& view) {
+    if (view.tasks == 0 || view.state != "RUNNING" ||
+        view.tasks_finished < *kill_at_ * view.tasks) {
+      return {};
+    }
+    std::map<NodeId, int> held;
+    for (const TaskView& task : view.task_list) {
+      if (task.state == "RUNNING" || task.state == "FINISHED") ++held[task.node];
+    }
+    if (held.empty()) return {};
+    const auto most = std::max_element(
+        held.begin(), held.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    killed_ = most->first;
+    kill_at_.reset();
+    TRY(executors_->kill(*killed_));
+    out_.say(fmt::format("killed {} (SIGKILL) with {} of {} tasks done", *killed_,
+                         view.tasks_finished, view.tasks));
+    return {};
+  }
+
+  Control& control_;
+  const Output& out_;
+  ExecutorProcesses* executors_;
+  std::optional<double> kill_at_;
+  std::optional<NodeId> killed_;
+  bool cancelling_ = false;
+};
+
+class RunVerb final : public Verb {
+ public:
+  const VerbDescription& description() const override {
+    static const VerbDescription description = [] {
+      VerbDescription verb{
+          .name = "run",
+          .summary = "runs a job here, without a server, and answers with its result",
+          .arguments = descriptor_arguments(),
+          .example = "troupe run late.yaml -p data=/data --executors 2"};
+      verb.arguments.push_back({.names = "--executors",
+                                .help = "executor processes; 0: everything in this process",
+                                .value_name = "N",
+                                .default_value = "0"});
+      verb.arguments.push_back({.names = "--parallelism",
+                                .help = "subtasks of a stage; 0: one a core",
+                                .value_name = "N",
+                                .default_value = "0"});
+      verb.arguments.push_back(
+          {.names = "--rehearse-kill",
+           .help = "kill an executor with SIGKILL once this share of the tasks is done, to see the "
+                   "job recover",
+           .value_name = "SHARE"});
+      return verb;
+    }();
+    return description;
+  }
+
+  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+    const auto executors = static_cast<std::uint32_t>(TRY(arguments.integer("executors")));
+    auto parallelism = static_cast<std::uint32_t>(TRY(arguments.integer("parallelism")));
+    if (parallelism == 0) parallelism = std::max(cores(), executors);
+    const auto kill_at = TRY(kill_share(arguments, executors));
+    auto job = TRY(load_job(arguments, context));
+    if (!job) return ExitCode::invalid;
+
+    note_signals();
+    const RunDirectory directory;
+    auto node = TRY(start_node(context, directory.path(), executors, parallelism));
+    std::optional<ExecutorProcesses> processes;
+    if (executors > 0) {
+      processes = TRY(ExecutorProcesses::start({.program = own_program(),
+                                                .directory = directory.path(),
+                                                .coordinator_address = node->endpoint(),
+                                                .slots = (parallelism + executors - 1) / executors,
+                                                .lease_s = local_lease_s},
+                                               executors));
+    }
+    const Result<ExitCode> outcome =
+        submit(*node, std::move(job->graph), processes ? &*processes : nullptr, kill_at, context);
+    if (processes) processes->stop();
+    node->stop();
+    return noted_signal() ? ExitCode::interrupted : outcome;
+  }
+
+ private:
+  static Result<std::optional<double>> kill_share(const Arguments& arguments,
+                                                  std::uint32_t executors) {
+    if (!arguments.has("rehearse-kill")) return std::optional<double>();
+    const std::string word = arguments.text("rehearse-kill");
+    char* end = nullptr;
+    const double share = std::strtod(word.c_str(), &end);
+    if (word.empty() || *end != '\0' || share < 0 || share > 1) {
+      return fail(ErrorCode::invalid_argument, "--rehearse-kill wants a share from 0 to 1");
+    }
+    if (executors < 2) {
+      return fail(ErrorCode::invalid_argument, "--rehearse-kill needs --executors 2 or more");
+    }
+    return std::optional<double>(share);
+  }
+
+  static Result<std::unique_ptr<Node>> start_node(VerbContext& context,
+                                                  const std::string& directory,
+                                                  std::uint32_t executors,
+                                                  std::uint32_t parallelism) {
+    NodeConfig config;
+    config.parallelism = parallelism;
+    config.slots = parallelism;
+    if (executors == 0) {
+      config.keep_blocking_edges = false;
+      return Node::start(std::move(config), context.registry);
+    }
+    if (directory.empty()) {
+      return fail(ErrorCode::unavailable, "no temporary directory can be made for the executors");
+    }
+    TRY(ExecutorProcesses::make_keys(directory, executors));
+    config.name = ExecutorProcesses::coordinator_name();
+    config.roles = {Role::coordinator};
+    config.bind = "tcp://127.0.0.1:0";
+    config.keys_directory = ExecutorProcesses::keys_of(directory, config.name);
+    config.lease =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(local_lease_s));
+    config.heartbeat = config.lease / 8;
+    return Node::start(std::move(config), context.registry);
+  }
+
+  static Result<ExitCode> submit(Node& node, JobGraph graph, ExecutorProcesses* executors,
+                                 std::optional<double> kill_at, VerbContext& context) {
+    Control& control = node.control();
+    const RunId run = TRY(answer_of<RunId>([&](auto answer) {
+      control.submit(std::move(graph), {.submitted_by = "troupe run"}, std::move(answer));
+    }));
+    WatchedRun watched(control, context.out, executors, kill_at);
+    const RunView view = TRY(watched.follow(run));
+    const auto outputs = TRY(answer_of<std::vector<OutputView>>(
+        [&](auto answer) { control.output(run, std::move(answer)); }));
+    if (kill_at && !watched.killed()) {
+      context.out.warning("the run ended before an executor could be killed");
+    }
+    return report(context.out, view, outputs);
+  }
+
+  /// Standard output has what the job prints; how the run went is talk.
+  static Result<ExitCode> report(const Output& out, const RunView& view,
+                                 const std::vector<OutputView>& outputs) {
+    if (out.json()) {
+      Json object = to_json(view);
+      object["outputs"] = Json::array();
+      for (const auto& output : outputs) object["outputs"].push_back(TRY(printed_json(output)));
+      out.object(object);
+    } else {
+      for (const auto& output : outputs) out.write(TRY(printed_text(output, out.format())));
+      out.say(run_headline(view));
+      if (!view.error.empty()) out.error(fail(ErrorCode::internal, "{}", view.error));
+    }
+    if (view.state == "SUCCEEDED") return ExitCode::done;
+    return view.state == "CANCELLED" ? ExitCode::cancelled : ExitCode::failed;
+  }
+};
+
+}  // namespace
+
+void register_run(VerbList& verbs) { verbs.push_back(std::make_unique<RunVerb>()); }
+
+}  // namespace troupe
