@@ -1,7 +1,7 @@
 #include "actors/coordinator/control.hpp"
 
 #include "actors/coordinator/coordinator_state.hpp"
-#include "runtime/connectors/print.hpp"
+#include "runtime/connectors/printed_rows.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -42,9 +42,9 @@ Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& regis
                           std::size_t restarts, std::optional<Duration> recovered_in) {
   const JobGraph job = TRY(decode_plan(*stored.image.plan));
   // A run that failed before it was planned may have a plan that cannot be planned.
-  const auto tasks = plan_tasks(job, registry, stored.image.made.target);
-  std::optional<TaskTopology> topology;
-  if (tasks) topology.emplace(*tasks);
+  auto tasks = plan_tasks(job, registry, stored.image.made.target);
+  const auto topology = tasks ? TaskTopology::make(std::move(*tasks))
+                              : Result<TaskTopology>(std::move(tasks).error());
   return view_of(RunFacts{.made = stored.image.made,
                           .state = stored.image.state,
                           .cause = stored.image.cause,
@@ -173,7 +173,7 @@ RunView CoordinatorActor::view_of_live(const JobMachine& job) {
   return view_of(RunFacts{.made = job.made(),
                           .state = job.state(),
                           .cause = job.cause(),
-                          .job = *job_graph(job.run(), *job.plan()),
+                          .job = *job_graph(job.run(), *job.encoded_plan()),
                           .topology = job.topology(),
                           .tasks = job.tasks(),
                           .restarts = job.restarts(),
@@ -245,7 +245,7 @@ void CoordinatorActor::output(RunId run, Control::Answer<std::vector<OutputView>
           if (vertex == nullptr || vertex->op != "print") continue;
           for (const Committable& committable : part.committables) {
             const PrintedRows printed = TRY(decode_printed(committable.detail));
-            outputs.push_back({part.vertex, printed.title, printed.ipc});
+            outputs.push_back({part.vertex, printed.title, printed.rows_in_all, printed.ipc});
           }
         }
         return outputs;

@@ -92,6 +92,7 @@ struct EventView {
 struct OutputView {
   std::string vertex;
   std::string title;
+  std::int64_t rows_in_all = 0;  ///< of which `ipc` holds the first
   std::string ipc;
 };
 

@@ -285,7 +285,10 @@ Result<EventView> event_from_json(const Json& json) {
 }
 
 Json to_json(const OutputView& view) {
-  return {{"vertex", view.vertex}, {"title", view.title}, {"ipc", to_base64(view.ipc)}};
+  return {{"vertex", view.vertex},
+          {"title", view.title},
+          {"rows_in_all", view.rows_in_all},
+          {"ipc", to_base64(view.ipc)}};
 }
 
 Result<OutputView> output_from_json(const Json& json) {
@@ -293,6 +296,7 @@ Result<OutputView> output_from_json(const Json& json) {
     OutputView view;
     view.vertex = json.at("vertex");
     view.title = json.at("title");
+    view.rows_in_all = json.at("rows_in_all");
     view.ipc = TRY(from_base64(json.at("ipc").get<std::string>()));
     return view;
   });

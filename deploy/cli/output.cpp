@@ -50,11 +50,16 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
+std::string key_of(const TextTable& table, std::size_t column) {
+  const std::string& title = table.columns[column].title;
+  return table.titles_are_keys ? title : lower(title);
+}
+
 Json rows_as_json(const TextTable& table) {
   Json items = Json::array();
   for (const auto& row : table.rows) {
     Json item = Json::object();
-    for (std::size_t i = 0; i < row.size(); ++i) item[lower(table.columns[i].title)] = row[i];
+    for (std::size_t i = 0; i < row.size(); ++i) item[key_of(table, i)] = row[i];
     items.push_back(std::move(item));
   }
   return items;
@@ -139,34 +144,46 @@ void Output::object(const Json& value) const {
   }
 }
 
-void Output::table(const TextTable& table, const Json* items) const {
-  switch (format_) {
+std::string render(const TextTable& table, OutputFormat format) {
+  std::string text;
+  switch (format) {
     case OutputFormat::table:
     case OutputFormat::wide:
-      return write(aligned(table, format_ == OutputFormat::wide));
+      return aligned(table, format == OutputFormat::wide);
     case OutputFormat::name:
-      for (const auto& row : table.rows) line(row.front());
-      return;
+      for (const auto& row : table.rows) text += row.front() + "\n";
+      return text;
     case OutputFormat::csv: {
       std::vector<std::string> titles;
-      for (const auto& column : table.columns) titles.push_back(lower(column.title));
-      line(fmt::format("{}", fmt::join(titles, ",")));
+      for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        titles.push_back(csv_field(key_of(table, i)));
+      }
+      text = fmt::format("{}\n", fmt::join(titles, ","));
       for (const auto& row : table.rows) {
         std::vector<std::string> fields;
         for (const auto& cell : row) fields.push_back(csv_field(cell));
-        line(fmt::format("{}", fmt::join(fields, ",")));
+        text += fmt::format("{}\n", fmt::join(fields, ","));
       }
-      return;
+      return text;
     }
     case OutputFormat::json:
+      return rows_as_json(table).dump(2) + "\n";
     case OutputFormat::yaml:
-      return object(items ? *items : rows_as_json(table));
-    case OutputFormat::jsonl: {
-      const Json all = items ? *items : rows_as_json(table);
-      for (const auto& item : all) line(item.dump());
-      return;
-    }
+      put_yaml(rows_as_json(table), 0, text);
+      return text;
+    case OutputFormat::jsonl:
+      for (const auto& item : rows_as_json(table)) text += item.dump() + "\n";
+      return text;
   }
+  return text;
+}
+
+void Output::table(const TextTable& table, const Json* items) const {
+  if (items == nullptr || !(json() || format_ == OutputFormat::yaml)) {
+    return write(render(table, format_));
+  }
+  if (format_ != OutputFormat::jsonl) return object(*items);
+  for (const auto& item : *items) line(item.dump());
 }
 
 void Output::say(std::string_view text) const {

@@ -24,7 +24,11 @@ struct TextTable {
   };
   std::vector<Column> columns;
   std::vector<std::vector<std::string>> rows;
+  bool titles_are_keys = false;  ///< data: a title is its key as it stands
 };
+
+/// The table as text of this format; for `json` an array of objects whose values are text.
+std::string render(const TextTable& table, OutputFormat format);
 
 /// Standard output carries data, standard error carries talk. With `-o json` nothing but JSON is on
 /// standard output, and errors are one JSON object on standard error. Colour only on a terminal.

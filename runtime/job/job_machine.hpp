@@ -141,6 +141,7 @@ class JobMachine {
   std::optional<Instant> next_deadline() const;
   RunId run() const { return image_.made.run; }
   const RunRecord& made() const { return image_.made; }
+  const std::shared_ptr<const std::string>& encoded_plan() const { return image_.plan; }
   RunState state() const { return image_.state; }
   const std::optional<Error>& cause() const { return image_.cause; }
   /// Ended, and no task of it is known to run: this machine is not needed any more.
