@@ -5,7 +5,7 @@
 #include <date/date.h>
 
 #include <array>
-#include <sstream>
+#include <cstdio>
 
 namespace troupe {
 namespace {
@@ -138,11 +138,17 @@ std::string to_iso8601(WallTime time) {
 }
 
 Result<WallTime> from_iso8601(std::string_view text) {
-  std::istringstream in{std::string(text)};
-  date::sys_time<std::chrono::microseconds> time;
-  in >> date::parse("%FT%TZ", time);
-  if (in.fail()) return fail(ErrorCode::invalid_argument, "'{}' is no ISO 8601 time", text);
-  return WallTime(time.time_since_epoch());
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0;
+  const std::string copy(text);
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ", &year, &month, &day, &hour, &minute,
+                  &second, &micros) != 7) {
+    return fail(ErrorCode::invalid_argument, "'{}' is no time of the API", text);
+  }
+  const date::sys_days midnight =
+      date::year(year) / static_cast<unsigned>(month) / static_cast<unsigned>(day);
+  return WallTime(midnight.time_since_epoch() + std::chrono::hours(hour) +
+                  std::chrono::minutes(minute) + std::chrono::seconds(second) +
+                  std::chrono::microseconds(micros));
 }
 
 Json to_json(const Error& error) {
