@@ -316,9 +316,16 @@ Result<Batch> ChannelDecoder::State::decode_batch(const DataFrame& frame,
 Result<> ChannelDecoder::State::learn_schema(capnp::Data::Reader bytes) {
   auto message = arrow::ipc::Message::Open(to_buffer(bytes), nullptr);
   if (!message.ok()) return corrupt(message.status());
+  // Arrow reads whatever the message holds as a schema.
+  if ((*message)->type() != arrow::ipc::MessageType::SCHEMA) {
+    return fail(ErrorCode::corrupt, "a schema that is none");
+  }
   auto fresh = std::make_unique<arrow::ipc::DictionaryMemo>();
   auto read = arrow::ipc::ReadSchema(**message, fresh.get());
   if (!read.ok()) return corrupt(read.status());
+  if (!(*read)->is_native_endian()) {
+    return fail(ErrorCode::unsupported, "columns of the other byte order");
+  }
   schema = *std::move(read);
   memo = std::move(fresh);
   return {};

@@ -275,6 +275,22 @@ TEST_CASE("missing, surplus and resized parts are refused") {
   CHECK_FALSE(DataFrame::decode({}));
 }
 
+TEST_CASE("other bytes where the schema belongs are refused") {
+  // Arrow would read a record batch's metadata as a schema and run out of it.
+  const Batch batch = batch_of({{"i", integers(10)}});
+  ChannelEncoder encoder(some_tokens());
+  const auto frame = encoder.encode(batch).value().at(0);
+  capnp::MallocMessageBuilder message;
+  message.setRoot(frame.header());
+  auto body = message.getRoot<schema::DataHeader>().getItem().getBatch();
+  body.setSchema(body.getColumns().getMetadata());
+  ChannelDecoder decoder(some_tokens());
+  const auto item =
+      decoder.decode(DataFrame::build(message, {frame.parts().begin() + 1, frame.parts().end()}));
+  REQUIRE_FALSE(item);
+  CHECK(item.error().code == ErrorCode::corrupt);
+}
+
 TEST_CASE("no flipped bit of a data frame can do harm") {
   const Batch batch = batch_of({{"i", integers(40)},
                                 {"s", strings(words(40))},
