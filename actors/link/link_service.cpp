@@ -1,0 +1,153 @@
+#include "actors/link/link_service.hpp"
+
+#include "runtime/base/log.hpp"
+
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// Between two looks at whether the link shall stop; it sleeps until something happens.
+constexpr Duration wait_max = 1s;
+
+/// Runs on the scheduler like any actor; while it does, the link may say that the node is well.
+class CanaryActor : public ActorOf<CanaryActor> {
+ public:
+  explicit CanaryActor(std::function<void(Instant)> sing) : sing_(std::move(sing)) {}
+  void start() override {
+    sing_(clock().now());
+    every(1s, [this] { sing_(clock().now()); });
+  }
+
+ private:
+  const std::function<void(Instant)> sing_;
+};
+
+}  // namespace
+
+LinkService::LinkService(Metrics& metrics, const Clock& clock) : metrics_(metrics), clock_(clock) {}
+
+Result<std::unique_ptr<LinkService>> LinkService::open(LinkConfig config, KeyRing keys,
+                                                       Metrics& metrics, const Clock& clock) {
+  // What waits to be sent is bounded by the credit of each channel; a second bound over all of them
+  // would break channels that keep to theirs.
+  config.data_queue_bytes_max = data_queue_bytes_max;
+  std::unique_ptr<LinkService> service(new LinkService(metrics, clock));
+  service->thread_ = std::thread(
+      [self = service.get(), config = std::move(config), keys = std::move(keys)]() mutable {
+        self->run(std::move(config), std::move(keys));
+      });
+  std::unique_lock lock(service->mutex_);
+  service->changed_.wait(lock, [&] { return service->phase_ != Phase::opening; });
+  if (service->phase_ == Phase::failed) return service->opened_.error();
+  lock.unlock();
+  return service;
+}
+
+LinkService::~LinkService() { stop("the node ends"); }
+
+/// The link is born, lives and dies on this thread.
+void LinkService::run(LinkConfig config, KeyRing keys) {
+  auto link = Link::open(std::move(config), std::move(keys), *this, metrics_, clock_.now());
+  {
+    std::unique_lock lock(mutex_);
+    if (!link) {
+      opened_ = link.error();
+      phase_ = Phase::failed;
+      changed_.notify_all();
+      return;
+    }
+    link_ = *std::move(link);
+    phase_ = Phase::open;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return phase_ != Phase::open; });
+  }
+  loop();
+  link_->leave(goodbye_, goodbye_max);
+  link_.reset();
+}
+
+void LinkService::loop() {
+  Instant next_tick = clock_.now();
+  while (!stopping_.load()) {
+    link_->wait(wait_max);
+    const Instant now = clock_.now();
+    link_->poll(now);
+    if (now < next_tick) continue;
+    next_tick = now + wait_max;
+    for (const auto& handler : tick_handlers_) handler(now);
+  }
+}
+
+void LinkService::on_frames(const std::string& address, FrameHandler handler) {
+  frame_handlers_[address] = std::move(handler);
+}
+void LinkService::on_peers(PeerHandler handler) { peer_handlers_.push_back(std::move(handler)); }
+void LinkService::on_data(DataHandler handler) { data_handler_ = std::move(handler); }
+void LinkService::on_tick(TickHandler handler) { tick_handlers_.push_back(std::move(handler)); }
+
+void LinkService::start(ActorSystem& system) {
+  {
+    std::lock_guard lock(mutex_);
+    ENSURE(phase_ == Phase::open, "a link is started once, after it was opened");
+    phase_ = Phase::running;
+  }
+  changed_.notify_all();
+  canary_ = system
+                .spawn<CanaryActor>("canary",
+                                    [this](Instant now) {
+                                      if (!stopping_.load()) link_->canary(now);
+                                    })
+                .handle();
+}
+
+void LinkService::stop(const std::string& reason) {
+  if (!thread_.joinable()) return;
+  canary_.stop();
+  // The canary may be singing right now.
+  while (canary_ && !canary_.ended()) std::this_thread::sleep_for(1ms);
+  {
+    std::lock_guard lock(mutex_);
+    goodbye_ = reason;
+    stopping_.store(true);
+    if (phase_ == Phase::running && link_) link_->wake();
+    phase_ = Phase::stopping;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Result<> LinkService::send(const NodeId& peer, Frame frame) {
+  return link_->send(peer, std::move(frame));
+}
+Result<> LinkService::send_data(const NodeId& peer, DataFrame frame) {
+  return link_->send_data(peer, std::move(frame));
+}
+Result<> LinkService::connect(const NodeId& peer, const std::string& address,
+                              bool final_when_lost) {
+  return link_->connect(peer, address, final_when_lost);
+}
+void LinkService::forget(const NodeId& peer, const std::string& reason) {
+  link_->forget(peer, reason);
+}
+void LinkService::admit(KeyRing keys) { link_->admit(std::move(keys)); }
+
+void LinkService::on_frame(const NodeId& peer, Frame frame) {
+  const auto to = frame.to();
+  const auto handler = frame_handlers_.find(to.substr(0, to.find('/')));
+  if (handler != frame_handlers_.end()) return handler->second(peer, frame);
+  metrics_
+      .counter("troupe_frames_unaddressed_total", "Messages for an actor that this node has not")
+      .add();
+  log::warn("node {} sent a message to '{}', which is not here", peer, to);
+}
+
+void LinkService::on_data(const NodeId& peer, DataFrame frame) {
+  if (data_handler_) data_handler_(peer, std::move(frame));
+}
+
+void LinkService::on_peer(const NodeId& peer, const PeerEvent& event) {
+  for (const auto& handler : peer_handlers_) handler(peer, event);
+}
+
+}  // namespace troupe

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "actors/link/peer_wire.hpp"
+#include "actors/system/actor_system.hpp"
+#include "runtime/net/link.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace troupe {
+
+/// The `Link` of a node and the thread that owns it: what a node's actors send and hear through.
+///
+/// Handlers run on the link's thread, one at a time: they hand over (a message to an actor, a wake)
+/// and never wait. All of them are set before `start`; nothing is heard earlier.
+class LinkService : public PeerWire, private LinkListener {
+ public:
+  using FrameHandler = std::function<void(const NodeId& peer, const Frame& frame)>;
+  using PeerHandler = std::function<void(const NodeId& peer, const PeerEvent& event)>;
+  using DataHandler = std::function<void(const NodeId& peer, DataFrame frame)>;
+  using TickHandler = std::function<void(Instant now)>;
+
+  /// Opens the sockets on a thread of their own; blocks for some milliseconds.
+  static Result<std::unique_ptr<LinkService>> open(LinkConfig config, KeyRing keys,
+                                                   Metrics& metrics, const Clock& clock);
+  /// Says goodbye and ends the thread, `stop("the node ends")`.
+  ~LinkService() override;
+
+  /// Frames whose address is `address`, or begins with it and a slash. One handler an address.
+  void on_frames(const std::string& address, FrameHandler handler);
+  void on_peers(PeerHandler handler);
+  void on_data(DataHandler handler);
+  /// About once a second.
+  void on_tick(TickHandler handler);
+  /// From now on the link speaks and hears. Starts the canary that proves that the actors run.
+  void start(ActorSystem& system);
+
+  // As of `Link`; any thread.
+  Result<> send(const NodeId& peer, Frame frame) override;
+  Result<> send_data(const NodeId& peer, DataFrame frame) override;
+  Result<> connect(const NodeId& peer, const std::string& address,
+                   bool final_when_lost = false) override;
+  void forget(const NodeId& peer, const std::string& reason);
+  void final_when_lost(bool final) { link_->final_when_lost(final); }
+  void admit(KeyRing keys);
+  const std::string& endpoint() const { return link_->endpoint(); }
+
+  /// No handler is called after it returns. Idempotent.
+  void stop(const std::string& reason);
+
+ private:
+  LinkService(Metrics& metrics, const Clock& clock);
+
+  void run(LinkConfig config, KeyRing keys);
+  void loop();
+  void on_frame(const NodeId& peer, Frame frame) override;
+  void on_data(const NodeId& peer, DataFrame frame) override;
+  void on_peer(const NodeId& peer, const PeerEvent& event) override;
+
+  enum class Phase { opening, open, failed, running, stopping };
+
+  Metrics& metrics_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Phase phase_ = Phase::opening;
+  Result<> opened_;
+  std::atomic<bool> stopping_{false};
+  std::string goodbye_;
+  std::unique_ptr<Link> link_;  ///< opened and destroyed by the thread
+  std::map<std::string, FrameHandler, std::less<>> frame_handlers_;
+  std::vector<PeerHandler> peer_handlers_;
+  std::vector<TickHandler> tick_handlers_;
+  DataHandler data_handler_;
+  ActorHandle canary_;
+  std::thread thread_;
+};
+
+/// Rows handed to the link and not yet taken by the kernel, per peer.
+inline constexpr std::size_t data_queue_bytes_max = std::size_t{4} << 30;
+/// How long leaving peers are given to hear the goodbye.
+inline constexpr Duration goodbye_max = 200ms;
+
+}  // namespace troupe

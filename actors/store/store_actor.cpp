@@ -1,0 +1,73 @@
+#include "actors/store/store_actor.hpp"
+
+#include "runtime/base/log.hpp"
+#include "runtime/exec/feed_receiver.hpp"
+#include "runtime/exec/router.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+void StoreActor::on(const ServePartition& serve) {
+  auto begun = begin(serve.request);
+  if (!begun) refuse(serve.request.from, begun.error());
+}
+
+Result<> StoreActor::begin(const FetchRequest& request) {
+  if (serving_.size() >= serving_max) {
+    return fail(ErrorCode::unavailable, "{} partitions are being sent, no more may",
+                serving_.size());
+  }
+  auto host = std::make_shared<ActorTaskHost>(system().io());
+  Router::Edge edge;
+  edge.senders.push_back(TRY(services_.plane->open_sender(request.from, host)));
+  std::vector<Router::Edge> edges;
+  edges.push_back(std::move(edge));
+
+  const auto& what = request.what;
+  auto reader = std::make_unique<PartitionFileReader>(
+      services_.kept.files(), services_.kept.output(what.producer, what.edge), what.partition);
+  Task::Parts parts;
+  parts.host = host;
+  parts.feed = std::make_shared<BatchFeed>(host, std::move(reader), nullptr, system().clock());
+  parts.output = std::make_shared<Router>(std::move(edges));
+
+  // The number stands for the attempt in what the serving task reports.
+  const std::uint64_t number = ++last_number_;
+  const AttemptKey key{what.producer.run, what.producer.task, Attempt(number)};
+  auto actor = system().spawn<TaskActor>(
+      fmt::format("send {} edge {} to {}", attempt_tag(what.producer), what.edge,
+                  request.from.peer.node),
+      key, std::make_shared<Task>(std::move(parts), system().clock()), host, self());
+  serving_[number] = request.from;
+  watch(actor.handle(), [this, number](const Down& down) {
+    auto to = serving_.extract(number);
+    if (down.error && !to.empty()) refuse(to.mapped(), *down.error);
+  });
+  host->attach(actor.handle());
+  host->wake();
+  return {};
+}
+
+void StoreActor::on(const TaskEnded& ended) {
+  services_.metrics
+      .counter("troupe_store_bytes_sent_total", "Rows of kept partitions sent to other nodes")
+      .add(ended.statistics.bytes_out);
+}
+
+void StoreActor::refuse(const RemoteEnd& to, const Error& error) {
+  log::warn("a kept partition of run {} is not sent to node {}: {}", to.key.run, to.peer.node,
+            error.to_string());
+  services_.plane->refuse_fetch(to, error);
+}
+
+StoreActor::Ref spawn_store(ActorSystem& system, LinkService& link, StoreServices services) {
+  auto store = system.spawn<StoreActor>("store", std::move(services));
+  link.on_frames(std::string(store_address), [store](const NodeId& peer, const Frame& frame) {
+    auto request = fetch_request_of(peer, frame);
+    if (request) store.tell(ServePartition{*std::move(request)});
+  });
+  return store;
+}
+
+}  // namespace troupe

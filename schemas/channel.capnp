@@ -1,0 +1,45 @@
+@0x9f3e1a7c52d8b046;
+# What the two ends of a data channel say to each other beside the rows: credit, early ends, and
+# asking a store for a partition that it keeps. The rows themselves are data frames (data.capnp).
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::schema");
+
+struct ChannelRef {
+  # Both ends derive it from what they were deployed with.
+  run @0 :UInt64;
+  channel @1 :UInt64;
+  senderAttempt @2 :UInt64;
+  receiverAttempt @3 :UInt64;
+}
+
+struct GrantCredit {
+  # Receiver -> sender: what I have consumed since the channel was opened. Totals, so that a grant
+  # that comes late or twice does no harm.
+  channel @0 :ChannelRef;
+  bytes @1 :UInt64;
+  batches @2 :UInt64;
+}
+
+struct CloseChannel {
+  # Receiver -> sender: I want nothing more.
+  channel @0 :ChannelRef;
+}
+
+struct FetchPartition {
+  # Executor -> store of another node: send me these rows on this channel. Answered by data frames,
+  # or by FetchFailed.
+  channel @0 :ChannelRef;
+  producerStage @1 :UInt32;
+  producerSubtask @2 :UInt32;
+  edge @3 :UInt32;
+  # Index in the task graph; the producer's attempt is the channel's sender.
+  partition @4 :UInt32;
+}
+
+struct FetchFailed {
+  # Store -> executor of another node: the partition is not here, or cannot be read.
+  channel @0 :ChannelRef;
+  code @1 :UInt16;
+  message @2 :Text;
+}
