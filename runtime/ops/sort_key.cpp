@@ -226,6 +226,13 @@ Result<> SortColumn::encode_dictionary(const arrow::DictionaryArray& array, Scal
   }
   exact_ = ranked || entries.exact_;
   if (!entries.low_.empty()) low_.assign(high_.size(), 0);
+  const bool usual =
+      array.indices()->type_id() == arrow::Type::INT32 && low_.empty() && array.null_count() == 0;
+  if (usual) {
+    const auto* indices = array.indices()->data()->GetValues<std::int32_t>(1);
+    for (std::size_t i = 0; i < high_.size(); ++i) high_[i] = numbers[indices[i]];
+    return {};
+  }
   for (std::size_t i = 0; i < high_.size(); ++i) {
     if (array.IsNull(static_cast<std::int64_t>(i))) continue;
     const auto entry = static_cast<std::size_t>(array.GetValueIndex(static_cast<std::int64_t>(i)));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/data/key_group.hpp"
+#include "runtime/data/key_hash.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/ops/operator_kind.hpp"
 #include "tests/support/rows.hpp"
@@ -24,6 +26,7 @@ struct PhaseRun {
   MemoryBudget* memory = nullptr;  ///< default: 4 GiB
   std::string scratch_directory = {};
   std::uint32_t seed = 1;  ///< decides which input's batch comes next
+  bool check = true;       ///< every value of every emitted batch; off for benchmarks
 };
 
 using Stream = std::vector<Batch>;    ///< of one subtask
@@ -57,8 +60,8 @@ inline void check_emitted(const Batch& batch, const SchemaPtr& declared) {
 
 class Collector final : public Emitter {
  public:
-  Collector(const Phase& phase, PhaseOutput& output, std::uint32_t subtask)
-      : phase_(phase), output_(output), subtask_(subtask) {}
+  Collector(const Phase& phase, PhaseOutput& output, std::uint32_t subtask, bool check)
+      : phase_(phase), output_(output), subtask_(subtask), check_(check) {}
 
   void emit(Batch batch, int port) override { keep(std::move(batch), port, -1); }
   void emit_to(std::uint32_t partition, Batch batch) override {
@@ -68,7 +71,7 @@ class Collector final : public Emitter {
  private:
   void keep(Batch batch, int port, std::int64_t partition) {
     if (batch.rows() == 0) return;
-    check_emitted(batch, phase_.outputs.at(static_cast<std::size_t>(port)));
+    if (check_) check_emitted(batch, phase_.outputs.at(static_cast<std::size_t>(port)));
     output_.at(static_cast<std::size_t>(port))
         .at(subtask_)
         .push_back({std::move(batch), partition});
@@ -77,21 +80,18 @@ class Collector final : public Emitter {
   const Phase& phase_;
   PhaseOutput& output_;
   const std::uint32_t subtask_;
+  const bool check_;
 };
 
 /// The rows of `batch` that a hash exchange sends to each of `receivers`.
 inline std::vector<Batch> split_by_key(const Batch& batch, const std::vector<int>& keys,
                                        std::uint32_t receivers) {
   std::vector<std::vector<std::uint32_t>> chosen(receivers);
-  std::vector<std::shared_ptr<arrow::Array>> columns;
-  for (const int key : keys) columns.push_back(plain(batch.columns()->column(key)).value());
-  for (std::int64_t i = 0; i < batch.rows(); ++i) {
-    std::string text;
-    for (const auto& column : columns) {
-      text += column->IsNull(i) ? "\x01" : column->GetScalar(i).ValueOrDie()->ToString();
-      text += '\0';
-    }
-    chosen[std::hash<std::string>{}(text) % receivers].push_back(static_cast<std::uint32_t>(i));
+  std::vector<std::uint64_t> hashes;
+  const auto hashed = hash_keys(batch, keys, hashes);
+  ENSURE(hashed.ok(), "{}", hashed.error().to_string());
+  for (std::uint32_t i = 0; i < hashes.size(); ++i) {
+    chosen[owner_of(key_group_of(hashes[i]), receivers)].push_back(i);
   }
   std::vector<Batch> parts;
   for (const auto& rows : chosen) parts.push_back(take(batch, rows).value());
@@ -128,8 +128,8 @@ inline std::vector<std::deque<Batch>> channels_of(
           mine = true;
           break;
         case ExchangeKind::hash: {
-          const auto part = split_by_key(item.batch, input.keys, parallelism)[subtask];
-          if (part.rows() > 0) channels[p].push_back(part);
+          auto part = split_by_key(item.batch, input.keys, parallelism)[subtask];
+          if (part.rows() > 0) channels[p].push_back(std::move(part));
           break;
         }
       }
@@ -228,7 +228,7 @@ inline Result<Streams> run_phases(const OperatorPlan& plan, const std::vector<St
       }
       auto op = TRY(phase.make_operator());
       TRY(op->open(context));
-      detail::Collector out(phase, output, subtask);
+      detail::Collector out(phase, output, subtask, run.check);
       TRY(detail::run_subtask(*op, phase, out, std::move(received), random));
     }
     outputs.push_back(std::move(output));

@@ -3,6 +3,8 @@
 // almost without: always the same rows.
 #include "runtime/base/json.hpp"
 #include "runtime/ops/operator_kind.hpp"
+#include "runtime/os/file_system.hpp"
+#include "runtime/spill/partition_reader.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/phase_runner.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -142,6 +144,37 @@ TEST_CASE("a join that does not fit into memory has the same rows, and leaves no
     }
   }
   CHECK(std::filesystem::exists(directory.path() + "/0.0/join.build"));
+}
+
+TEST_CASE("a key with more rows than memory is joined in chunks") {
+  // All rows of a key are in one partition, whose blocks are read one at a time: each probe row
+  // meets several chunks, and is kept, dropped or joined once.
+  TempDir directory;
+  std::string json = "[";
+  for (int i = 0; i < 20'000; ++i) json += fmt::format("{{\"k\": {}}},", i % 100 ? 7 : i / 100);
+  const Batch all = rows_from(right_schema, json + "{\"k\": null}]");
+  std::vector<Batch> right;
+  for (int from = 0; from <= 20'000; from += 5000) {
+    right.emplace_back(all.columns()->Slice(from, 5000));
+  }
+  json = "[";
+  for (int i = 0; i < 300; ++i) json += fmt::format("{{\"k\": {}}},", i);
+  const Batch left = rows_from(left_schema, json + "{\"k\": null}]");
+  for (const std::string& type : all_types) {
+    INFO(type);
+    MemoryBudget budget(1);
+    const auto plan = plan_join(with_of(type, false, "hash"), left_schema, right_schema).value();
+    const auto output =
+        run_phases(plan, {{{left}}, {right}},
+                   {.parallelism = 1, .memory = &budget, .scratch_directory = directory.path()})
+            .value();
+    CHECK(sorted_lines_of(all_of(output)) ==
+          nested_loop(cells_of({left}), cells_of(right), type, false));
+  }
+  const auto blocks =
+      read_partition_index(system_files(), directory.path() + "/0.0/join.build").value().partitions;
+  CHECK(std::any_of(blocks.begin(), blocks.end(),
+                    [](const SpillPartition& one) { return one.blocks.size() > 1; }));
 }
 
 TEST_CASE("a join with very many partners emits bounded batches") {
