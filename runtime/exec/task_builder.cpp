@@ -4,6 +4,8 @@
 #include "runtime/exec/sink_output.hpp"
 #include "runtime/exec/splits_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace troupe {
@@ -105,7 +107,8 @@ class Assembly {
       }
     }
     context.memory = site_.memory.get();
-    context.scratch_directory = site_.scratch_directory;
+    // By its place in the chain: two sorts in one task must not share their files.
+    context.scratch_directory = fmt::format("{}/{}", site_.scratch_directory, parts_.links.size());
     return context;
   }
 

@@ -26,8 +26,8 @@ struct OperatorContext {
   /// Receivers of the phase's output; what `emit_to` may name.
   std::uint32_t output_partitions = 1;
   MemoryBudget* memory = nullptr;
-  /// A directory of this task attempt alone, on local disk, removed when the attempt ends; made
-  /// at first use.
+  /// A directory of this operator of this task attempt alone, on local disk, removed when the
+  /// attempt ends; made at first use.
   std::string scratch_directory;
 };
 

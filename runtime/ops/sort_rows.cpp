@@ -23,23 +23,40 @@ struct Part {
   SortOrder order;
   bool exact = true;
 
-  std::uint64_t at(std::size_t row) const {
-    if (nulls != nullptr) return nulls->is_null(row) != order.nulls_first ? 1 : 0;
-    // Null rows hold 0, outside the range: any value does, their flag has decided.
-    const std::uint64_t value = std::clamp(values[row], min, max);
-    return order.descending ? max - value : value - min;
+  /// Calls `add(row, number)` for every row.
+  template <class Add>
+  void each(std::size_t rows, Add add) const {
+    if (nulls != nullptr) {
+      for (std::size_t i = 0; i < rows; ++i) {
+        add(i, std::uint64_t{nulls->is_null(i) != order.nulls_first});
+      }
+      return;
+    }
+    // Null rows hold 0, maybe outside the range: any number does, their flag has decided.
+    const std::uint64_t low = min;
+    const std::uint64_t high = max;
+    const std::uint64_t* from = values;
+    if (order.descending) {
+      for (std::size_t i = 0; i < rows; ++i) add(i, high - std::clamp(from[i], low, high));
+    } else {
+      for (std::size_t i = 0; i < rows; ++i) add(i, std::clamp(from[i], low, high) - low);
+    }
   }
 };
 
 Part number_part(const SortColumn& column, const std::vector<std::uint64_t>& values,
                  SortOrder order) {
   Part part{.values = values.data(), .order = order};
-  part.min = ~std::uint64_t{0};
+  std::uint64_t low = ~std::uint64_t{0};
+  std::uint64_t high = 0;
+  const bool nulls = column.has_nulls();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (column.is_null(i)) continue;
-    part.min = std::min(part.min, values[i]);
-    part.max = std::max(part.max, values[i]);
+    if (nulls && column.is_null(i)) continue;
+    low = std::min(low, values[i]);
+    high = std::max(high, values[i]);
   }
+  part.min = low;
+  part.max = high;
   if (part.min > part.max) part.min = part.max = 0;
   part.bits = std::bit_width(part.max - part.min);
   return part;
@@ -104,7 +121,9 @@ std::vector<std::uint32_t> sort_packed(const std::vector<Part>& parts, std::size
   for (const Part& part : parts) {
     shift -= part.bits;
     if (part.bits == 0) continue;
-    for (std::size_t i = 0; i < rows; ++i) items[i] |= part.at(i) << shift;
+    part.each(rows, [to = items.data(), shift](std::size_t i, std::uint64_t number) {
+      to[i] |= number << shift;
+    });
   }
   radix_sort(items, row_bits, key_bits);
   std::vector<std::uint32_t> order(rows);
@@ -125,7 +144,9 @@ std::vector<std::uint32_t> sort_entries(const SortKey& key, const std::vector<Pa
     room -= part.bits - cut;
     whole = whole && cut == 0 && part.exact;
     if (part.bits == cut) continue;
-    for (std::size_t i = 0; i < rows; ++i) items[i].key |= part.at(i) >> cut << room;
+    part.each(rows, [to = items.data(), cut, left = room](std::size_t i, std::uint64_t number) {
+      to[i].key |= number >> cut << left;
+    });
   }
   radix_sort(items, room, 64 - room);
   if (!whole) {
