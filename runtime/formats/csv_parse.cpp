@@ -67,14 +67,14 @@ Result<std::unique_ptr<TextBlocks>> open_csv(const std::string& path, ByteRange 
 
 Result<CsvHead> parse_head(const std::string& path, std::string_view text,
                            const CsvDialect& dialect) {
-  auto options = parse_options(dialect, 0);
-  arrow::csv::BlockParser parser(options, -1, 1, /*max_num_rows=*/1);
+  if (text.empty()) return CsvHead();
+  arrow::csv::BlockParser parser(parse_options(dialect, 0), -1, 1, /*max_num_rows=*/1);
   std::uint32_t bytes = 0;
   const arrow::Status status = parser.ParseFinal(text, &bytes);
   if (!status.ok()) return head_error(path, status.message(), "");
   CsvHead head;
   if (parser.num_rows() == 0) return head;
-  TRY(arrow_try(parser.VisitLastRow([&](const std::uint8_t* data, std::uint32_t size, bool) {
+  TRY(arrow_try(parser.VisitLastRow([&](const std::uint8_t* data, std::uint32_t size, bool, bool) {
     head.names.emplace_back(reinterpret_cast<const char*>(data), size);
     return arrow::Status::OK();
   })));

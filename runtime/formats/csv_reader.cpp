@@ -96,10 +96,7 @@ class CsvReader final : public BatchReader {
     const arrow::Status status =
         block_.last ? parser.ParseFinal(text, &bytes) : parser.Parse(text, &bytes);
     if (!status.ok()) return parse_error(text, status);
-    if (bytes == 0 && parser.num_rows() == 0) {
-      taken_ = block_.text.size();
-      return Batch();
-    }
+    if (bytes == 0) return Error{ErrorCode::corrupt, at(text, 0) + "no row can be read"};
     arrow::ArrayVector columns;
     for (const WantedColumn& wanted : wanted_) {
       auto column = wanted.converter->Convert(parser, wanted.place);
@@ -134,6 +131,10 @@ class CsvReader final : public BatchReader {
           if (at_row++ == row) value.assign(reinterpret_cast<const char*>(data), size);
           return arrow::Status::OK();
         });
+    if (status.message().find("UTF8") != std::string::npos) {
+      return fail(ErrorCode::invalid_argument, "{}column '{}' is not in UTF-8", at(text, row),
+                  wanted.name);
+    }
     const std::string type = wanted.converter->type()->ToString();
     Error error = fail(ErrorCode::invalid_argument, "{}column '{}': '{}' is no {}", at(text, row),
                        wanted.name, seen.ok() ? shown(value) : "?", type);

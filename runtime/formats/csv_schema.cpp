@@ -2,12 +2,15 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/formats/csv_parse.hpp"
 
+#include <arrow/buffer.h>
 #include <arrow/csv/converter.h>
 #include <arrow/csv/reader.h>
 #include <arrow/io/interfaces.h>
 #include <arrow/io/memory.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
+
+#include <algorithm>
 
 namespace troupe {
 namespace {

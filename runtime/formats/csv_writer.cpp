@@ -3,6 +3,7 @@
 #include "runtime/formats/csv_file.hpp"
 #include "runtime/formats/output_file.hpp"
 
+#include <arrow/array.h>
 #include <arrow/csv/writer.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/writer.h>
@@ -12,13 +13,33 @@
 namespace troupe {
 namespace {
 
+/// Times with a zone are written in UTC: the offsets that zones had before they were standard have
+/// seconds, which the text of an offset does not.
+SchemaPtr in_utc(const SchemaPtr& schema) {
+  arrow::FieldVector fields = schema->fields();
+  for (auto& field : fields) {
+    if (field->type()->id() != arrow::Type::TIMESTAMP) continue;
+    const auto& type = static_cast<const arrow::TimestampType&>(*field->type());
+    if (type.timezone().empty()) continue;
+    field = field->WithType(arrow::timestamp(type.unit(), "UTC"));
+  }
+  return arrow::schema(std::move(fields));
+}
+
 class CsvWriter final : public BatchWriter {
  public:
-  CsvWriter(std::unique_ptr<OutputFile> file, std::shared_ptr<arrow::ipc::RecordBatchWriter> rows)
-      : file_(std::move(file)), rows_(std::move(rows)) {}
+  CsvWriter(std::unique_ptr<OutputFile> file, std::shared_ptr<arrow::ipc::RecordBatchWriter> rows,
+            SchemaPtr schema)
+      : file_(std::move(file)), rows_(std::move(rows)), schema_(std::move(schema)) {}
 
   Result<> write(const Batch& batch) override {
-    return done(rows_->WriteRecordBatch(*TRY(without_dictionaries(batch))));
+    const auto plain = TRY(without_dictionaries(batch));
+    arrow::ArrayVector columns;
+    for (int i = 0; i < plain->num_columns(); ++i) {
+      columns.push_back(TRY(arrow_try(plain->column(i)->View(schema_->field(i)->type()))));
+    }
+    return done(rows_->WriteRecordBatch(
+        *arrow::RecordBatch::Make(schema_, plain->num_rows(), std::move(columns))));
   }
   Result<> close() override {
     TRY(done(rows_->Close()));
@@ -33,6 +54,7 @@ class CsvWriter final : public BatchWriter {
 
   std::unique_ptr<OutputFile> file_;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> rows_;
+  SchemaPtr schema_;
 };
 
 bool is_text(const arrow::DataType& type) {
@@ -71,9 +93,10 @@ Result<std::unique_ptr<BatchWriter>> write_csv(FileSystem& files, const std::str
   arrow_options.include_header = options.header;
   arrow_options.batch_size = static_cast<std::int32_t>(batch_rows_max);
   auto file = TRY(OutputFile::create(files, path));
-  auto rows = TRY(arrow_try(arrow::csv::MakeCSVWriter(file->stream(), schema, arrow_options)));
+  const SchemaPtr written = in_utc(schema);
+  auto rows = TRY(arrow_try(arrow::csv::MakeCSVWriter(file->stream(), written, arrow_options)));
   return std::unique_ptr<BatchWriter>(
-      std::make_unique<CsvWriter>(std::move(file), std::move(rows)));
+      std::make_unique<CsvWriter>(std::move(file), std::move(rows), written));
 }
 
 }  // namespace troupe

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/json.hpp"
+#include "runtime/connectors/sink.hpp"
 #include "runtime/connectors/source.hpp"
 #include "runtime/ops/operator_kind.hpp"
 #include "tests/support/catch.hpp"

@@ -101,7 +101,7 @@ TEST_CASE("what was found at submission is not looked for again") {
   CHECK(source_of(*again)->splits(1).error().code == ErrorCode::not_found);
 }
 
-TEST_CASE("files with other columns are named, with the column") {
+TEST_CASE("Parquet files with other columns are named, with the column") {
   TempDir dir;
   const std::string a = dir.path() + "/a.parquet";
   const std::string b = dir.path() + "/b.parquet";
@@ -130,7 +130,7 @@ TEST_CASE("files with other columns are named, with the column") {
   CHECK(rows_of(*chosen)->size() == 2);
 }
 
-TEST_CASE("mistakes in the parameters have their place") {
+TEST_CASE("mistakes in the parameters of read.parquet have their place") {
   TempDir dir;
   write_file(dir.path() + "/a.parquet", 0, 10, 10);
   const auto unknown = plan_connector("read.parquet", {{"path", dir.path()}, {"columns", {"nam"}}});

@@ -1,0 +1,75 @@
+#include "runtime/connectors/file_source.hpp"
+#include "runtime/formats/column_types.hpp"
+#include "runtime/formats/ipc_file.hpp"
+#include "runtime/os/file_system.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+/// Arrow IPC files, in parts of whole record batches; a stream is one part.
+class IpcFormat final : public ReadFormat {
+ public:
+  Result<FileInfo> inspect(const std::string& path) const override {
+    const IpcInfo info = TRY(ipc_info(path));
+    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    return FileInfo{.schema = info.schema, .rows = info.rows, .bytes = bytes};
+  }
+
+  Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
+                                      std::int64_t part_bytes) const override {
+    const IpcInfo info = TRY(ipc_info(path));
+    TRY(check_same_columns(request, info.schema, path));
+    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    const std::int64_t each =
+        std::max<std::int64_t>(1, bytes / std::max<std::int64_t>(1, info.batches));
+    const std::int64_t step = std::max<std::int64_t>(1, part_bytes / each);
+    std::vector<FilePart> parts;
+    for (std::int64_t at = 0; at < info.batches; at += step) {
+      const std::int64_t count = std::min(step, info.batches - at);
+      parts.push_back(
+          {.path = path, .first = at, .count = count, .bytes = count * each, .file_bytes = bytes});
+    }
+    return parts;
+  }
+
+  Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
+                                            const ReadRequest& request) const override {
+    return read_ipc(part.path, part.first, part.count,
+                    TRY(select_columns(request.schema, request.columns)));
+  }
+};
+
+class ReadIpc final : public OperatorKind {
+ public:
+  const OperatorDescription& description() const override { return description_; }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
+                            const PlanContext& context) const override {
+    return plan_file_source(description_, options, context, std::make_shared<IpcFormat>());
+  }
+
+ private:
+  const OperatorDescription description_ = {
+      .name = "read.ipc",
+      .summary = "Reads the rows of Arrow IPC files (Feather 2) and streams.",
+      .role = OperatorRole::source,
+      .inputs_min = 0,
+      .inputs_max = 0,
+      .parameters = file_source_parameters(".arrow"),
+      .example = R"(flights:
+  op: read.ipc
+  with:
+    path: data/flights.arrow
+)",
+      .notes =
+          "The record batches of a file are read in parallel; a stream is read by one subtask.",
+  };
+};
+
+}  // namespace
+
+void register_read_ipc(OperatorRegistry& registry) { registry.add(std::make_unique<ReadIpc>()); }
+
+}  // namespace troupe

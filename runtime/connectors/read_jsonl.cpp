@@ -1,0 +1,97 @@
+#include "runtime/connectors/declared_types.hpp"
+#include "runtime/connectors/file_source.hpp"
+#include "runtime/formats/column_types.hpp"
+#include "runtime/formats/json_file.hpp"
+#include "runtime/os/file_system.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+/// Files of one object a line, cut at line breaks: no value holds one.
+class JsonFormat final : public ReadFormat {
+ public:
+  explicit JsonFormat(ColumnTypes types) : types_(std::move(types)) {}
+
+  Result<FileInfo> inspect(const std::string& path) const override {
+    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    return FileInfo{.schema = TRY(json_schema(path, types_)), .bytes = bytes};
+  }
+
+  Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest&,
+                                      std::int64_t part_bytes) const override {
+    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    const std::int64_t step = is_compressed(path) ? bytes : part_bytes;
+    std::vector<FilePart> parts;
+    for (std::int64_t at = 0; at < bytes; at += step) {
+      const std::int64_t count = std::min(step, bytes - at);
+      parts.push_back(
+          {.path = path, .first = at, .count = count, .bytes = count, .file_bytes = bytes});
+    }
+    return parts;
+  }
+
+  Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
+                                            const ReadRequest& request) const override {
+    const bool whole = part.first == 0 && part.count >= part.file_bytes;
+    const ByteRange range = whole ? ByteRange() : ByteRange{part.first, part.first + part.count};
+    return read_json(part.path, range, TRY(select_columns(request.schema, request.columns)));
+  }
+
+ private:
+  const ColumnTypes types_;
+};
+
+std::vector<Parameter> parameters() {
+  auto all = file_source_parameters(".jsonl");
+  all.push_back({.name = "types",
+                 .type = ParameterType::column_types,
+                 .help = "SQL types by field, for those that should not be inferred: "
+                         "{zip: text, day: date}. A declared field need not occur. The others are "
+                         "inferred from the first MiB of the first file."});
+  return all;
+}
+
+class ReadJsonl final : public OperatorKind {
+ public:
+  const OperatorDescription& description() const override { return description_; }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
+                            const PlanContext& context) const override {
+    auto types = TRY(declared_types(options, "types"));
+    if (const auto fits = check_json_types(types); !fits) return fits.error().at("types");
+    return plan_file_source(description_, options, context,
+                            std::make_shared<JsonFormat>(std::move(types)));
+  }
+
+ private:
+  const OperatorDescription description_ = {
+      .name = "read.jsonl",
+      .summary =
+          "Reads the rows of files with one JSON object a line, compressed (.gz, .zst, "
+          ".bz2) or not.",
+      .role = OperatorRole::source,
+      .inputs_min = 0,
+      .inputs_max = 0,
+      .parameters = parameters(),
+      .example = R"(events:
+  op: read.jsonl
+  with:
+    path: data/events-*.jsonl
+    types: {user_id: text}
+)",
+      .notes =
+          "A missing field is null. A field that was not seen in the first MiB is passed over "
+          "unless it is declared in 'types'. A line that does not parse, and a value of "
+          "another type, fail the job with file and line. Decimals must be in quotes.",
+  };
+};
+
+}  // namespace
+
+void register_read_jsonl(OperatorRegistry& registry) {
+  registry.add(std::make_unique<ReadJsonl>());
+}
+
+}  // namespace troupe

@@ -1,0 +1,50 @@
+#include "runtime/connectors/file_sink.hpp"
+#include "runtime/formats/json_file.hpp"
+
+namespace troupe {
+namespace {
+
+class JsonFormat final : public WriteFormat {
+ public:
+  std::vector<std::string> extensions() const override { return {".jsonl", ".ndjson"}; }
+  Result<> check(const arrow::Schema& schema) const override { return check_json_schema(schema); }
+  Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
+                                              const SchemaPtr& schema) const override {
+    return write_json(files, path, schema);
+  }
+};
+
+class WriteJsonl final : public OperatorKind {
+ public:
+  const OperatorDescription& description() const override { return description_; }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
+                            const PlanContext&) const override {
+    return plan_file_sink(description_, options, inputs.front(), std::make_shared<JsonFormat>());
+  }
+
+ private:
+  const OperatorDescription description_ = {
+      .name = "write.jsonl",
+      .summary =
+          "Writes rows as JSON objects, one a line, all visible at once when the run has "
+          "succeeded.",
+      .role = OperatorRole::sink,
+      .parameters = file_sink_parameters(".jsonl"),
+      .example = R"(save:
+  op: write.jsonl
+  from: totals
+  with:
+    path: out/totals.jsonl
+)",
+      .notes = file_sink_notes,
+  };
+};
+
+}  // namespace
+
+void register_write_jsonl(OperatorRegistry& registry) {
+  registry.add(std::make_unique<WriteJsonl>());
+}
+
+}  // namespace troupe

@@ -1,0 +1,171 @@
+// JSON lines: what is written comes back, types are found or declared, any cut gives each object
+// once, and what does not parse is told with file and line.
+#include "runtime/formats/json_file.hpp"
+#include "runtime/os/random.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/rows.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/typed_rows.hpp"
+
+using namespace troupe;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+SchemaPtr columns(const std::vector<std::pair<std::string, std::shared_ptr<arrow::DataType>>>& of) {
+  arrow::FieldVector fields;
+  for (const auto& [name, type] : of) fields.push_back(arrow::field(name, type));
+  return arrow::schema(std::move(fields));
+}
+
+class JsonLines {
+ public:
+  explicit JsonLines(const std::string& text) : path_(dir_.path() + "/x.jsonl") {
+    REQUIRE(write_atomically(system_files(), path_, text));
+  }
+  const std::string& path() const { return path_; }
+
+  std::string types(const ColumnTypes& declared = {}) const {
+    const auto schema = json_schema(path_, declared);
+    REQUIRE(schema);
+    std::string text;
+    for (const auto& field : (*schema)->fields()) {
+      text += (text.empty() ? "" : ", ") + field->name() + " " + field->type()->ToString();
+    }
+    return text;
+  }
+  Result<std::vector<Batch>> read(const SchemaPtr& columns, ByteRange range = {}) const {
+    const auto reader = TRY(read_json(path_, range, columns));
+    std::vector<Batch> batches;
+    for (;;) {
+      Batch batch = TRY(reader->next());
+      if (!batch) return batches;
+      CHECK(batch.rows() <= batch_rows_max);
+      batches.push_back(std::move(batch));
+    }
+  }
+  Lines lines(const SchemaPtr& columns) const {
+    const auto rows = read(columns);
+    REQUIRE(rows);
+    return lines_of(*rows);
+  }
+  std::string error(const SchemaPtr& columns, ByteRange range = {}) const {
+    const auto rows = read(columns, range);
+    REQUIRE_FALSE(rows);
+    CHECK(rows.error().code == ErrorCode::invalid_argument);
+    CHECK(rows.error().message.find(path_) != std::string::npos);
+    return rows.error().message.substr(path_.size() + 4);
+  }
+
+ private:
+  TempDir dir_;
+  std::string path_;
+};
+
+/// The types that come back through JSON: no bytes, and decimals only as texts.
+SchemaPtr every_json_type() {
+  const SchemaPtr all = every_type();
+  arrow::FieldVector fields;
+  for (const auto& field : all->fields()) {
+    const auto id = field->type()->id();
+    if (id != arrow::Type::BINARY && id != arrow::Type::DECIMAL128) fields.push_back(field);
+  }
+  return arrow::schema(std::move(fields));
+}
+
+std::string written(const Batch& batch, const SchemaPtr& schema) {
+  TempDir dir;
+  const auto writer = write_json(system_files(), dir.path() + "/x", schema);
+  REQUIRE(writer);
+  REQUIRE((*writer)->write(batch));
+  REQUIRE((*writer)->close());
+  return *system_files().read(dir.path() + "/x");
+}
+
+}  // namespace
+
+TEST_CASE("JSON: rows of every type that it has come back as they were") {
+  const SchemaPtr schema = every_json_type();
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    Random random(seed);
+    const Batch batch = random_batch(schema, static_cast<std::int64_t>(random.below(900)), random);
+    const JsonLines file(written(batch, schema));
+    const auto found = file.read(schema);
+    INFO("seed " << seed << (found ? "" : found.error().to_string()));
+    REQUIRE(found);
+    CHECK(difference(batch, joined(*found, schema)) == "");
+  }
+}
+
+TEST_CASE("JSON: values are written as a reader of JSON expects them") {
+  const auto schema = columns({{"d", arrow::decimal128(5, 2)},
+                               {"x", arrow::float64()},
+                               {"t", arrow::timestamp(arrow::TimeUnit::MICRO, "Europe/Berlin")},
+                               {"s", arrow::utf8()},
+                               {"l", arrow::list(arrow::int64())},
+                               {"o", arrow::struct_({arrow::field("a", arrow::boolean())})}});
+  const Batch batch = rows_from(schema, R"([
+    {"d": "1.50", "x": 0.1, "t": "2013-01-01 05:00:00", "s": "a\"\n", "l": [1, null], "o": {"a": true}},
+    {"d": null, "x": NaN, "t": null, "s": null, "l": null, "o": null}])");
+  CHECK(
+      written(batch, schema) ==
+      R"({"d":1.50,"x":0.1,"t":"2013-01-01 05:00:00.000000Z","s":"a\"\u000a","l":[1,null],"o":{"a":true}})"
+      "\n"
+      R"({"d":null,"x":"NaN","t":null,"s":null,"l":null,"o":null})"
+      "\n");
+  CHECK(check_json_schema(*columns({{"b", arrow::binary()}})).error().code ==
+        ErrorCode::unsupported);
+}
+
+TEST_CASE("JSON: types are inferred or declared, nested ones included") {
+  const JsonLines file(
+      R"({"i": 1, "x": 1.5, "b": true, "s": "a", "t": "2013-01-01 05:00:00", "n": null})"
+      "\n"
+      R"({"i": 2, "l": [1, 2], "o": {"a": "x"}})"
+      "\n");
+  CHECK(file.types() ==
+        "i int64, x double, b bool, s string, t timestamp[us], n string, "
+        "l list<item: int64>, o struct<a: string>");
+  CHECK(file.types({{"t", arrow::utf8()}, {"later", arrow::int64()}}).find("later int64") !=
+        std::string::npos);
+  CHECK(file.lines(columns({{"s", arrow::utf8()}, {"i", arrow::float64()}})) ==
+        Lines{"a|1", "null|2"});
+  CHECK(file.lines(columns({{"later", arrow::int64()}})) == Lines{"null", "null"});
+  CHECK(file.read(columns({}))->front().rows() == 2);
+  CHECK(JsonLines("{\"d\": \"2013-05-06\"}\n").lines(columns({{"d", arrow::date32()}})) ==
+        Lines{"2013-05-06"});
+}
+
+TEST_CASE("JSON: whatever the cut, each object is read once and in order") {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += fmt::format("{{\"n\": {}}}\n", i);
+  text += "\n{\"n\": 40}";
+  const JsonLines file(text);
+  const auto schema = columns({{"n", arrow::int64()}});
+  const Lines whole = file.lines(schema);
+  REQUIRE(whole.size() == 41);
+  const auto size = static_cast<std::int64_t>(text.size());
+  for (std::int64_t parts = 1; parts <= size; parts += 1 + parts / 4) {
+    Lines found;
+    for (std::int64_t i = 0; i < parts; ++i) {
+      const auto rows = file.read(schema, {i * size / parts, (i + 1) * size / parts});
+      REQUIRE(rows);
+      for (const std::string& line : lines_of(*rows)) found.push_back(line);
+    }
+    INFO(parts << " ranges");
+    CHECK(found == whole);
+  }
+}
+
+TEST_CASE("JSON: what does not parse is told with its line") {
+  const auto schema = columns({{"n", arrow::int64()}});
+  CHECK(JsonLines("{\"n\": 1}\n\n{\"n\": \"x\"}\n").error(schema).starts_with("line 3: "));
+  CHECK(JsonLines("{\"n\": 1}\n{\"n\": 1.5}\n").error(schema).starts_with("line 2: "));
+  CHECK(JsonLines("{\"n\": 1}\n{\"n\":\n").error(schema).starts_with("line 2: "));
+  std::string text;
+  for (int i = 1; i < 1000; ++i) text += "{\"n\": 1}\n";
+  CHECK(JsonLines(text + "[]\n").error(schema, {4000, 100'000}).starts_with("line 1000: "));
+  CHECK(json_schema(JsonLines("").path(), {}).error().message.find("is empty") !=
+        std::string::npos);
+}
