@@ -92,12 +92,13 @@ class Link {
   const PublicKey& public_key() const;
 
   /// Keeps a session with this peer, now and after every loss, until `forget`. A peer that connects
-  /// to us is answered at the address it names, without `connect`. `final_when_lost`: see
-  /// `SessionConfig::lost_is_final`.
+  /// to us is answered at the address it names, without `connect`. Harmless for a peer there is a
+  /// session with. `final_when_lost`: see `SessionConfig::lost_is_final`; stays once it was asked
+  /// for.
   Result<> connect(const NodeId& peer, const std::string& address, bool final_when_lost = false);
   /// Says goodbye and keeps no session with it any more.
   void forget(const NodeId& peer, const std::string& reason);
-  /// How peers that connect to us by themselves are treated from now on.
+  /// The same for all peers, also those that connect to us by themselves.
   void final_when_lost(bool final);
   /// Replaces the allow-list. A node whose key is gone or another one is forgotten at once; it
   /// needs a `connect` to be dialled again.

@@ -16,6 +16,7 @@ std::uint32_t to_millis(Duration duration) {
 
 Session::Session(SessionConfig config, Instant now)
     : config_(std::move(config)),
+      session_(config_.first_session),
       fenced_up_to_(config_.fenced_up_to),
       sending_(config_.unacked_bytes_max),
       receiving_(config_.ahead_frames_max, config_.ahead_bytes_max),
@@ -39,7 +40,7 @@ SessionEffects Session::on(const SessionEvent& event, Instant now) {
 void Session::handle(const session_event::Connected&, Instant now) {
   connected_ = true;
   flowing_ = false;
-  if (state_ == State::idle || state_ == State::refused) state_ = State::greeting;
+  if (!up()) state_ = State::greeting;
   say_hello(now);
 }
 
@@ -108,11 +109,17 @@ void Session::check_leases(Instant now) {
 void Session::speak_if_due(Instant now) {
   if (!connected_ || now - last_beat_ < config_.heartbeat) return;
   if (state_ == State::greeting || (up() && !flowing_)) say_hello(now);
+  if (state_ == State::rejected && now - last_beat_ >= config_.lease) say_hello(now);
   if (!flowing()) return;
   if (sending_.overdue(now, config_.resend_after)) {
     repeat_unacknowledged(now, config_.resend_bytes_max);
   }
   say_heartbeat(now);
+}
+
+Incarnation Session::fenced_up_to() const {
+  const std::uint64_t highest = peer_incarnation_.value();
+  return std::max(fenced_up_to_, Incarnation(highest == 0 ? 0 : highest - 1));
 }
 
 Instant Session::next_tick(Instant now) const {
@@ -214,14 +221,15 @@ bool Session::meet(const Frame& frame, Instant now) {
     if (up()) end_conversation(DownReason::new_incarnation, "its process was replaced");
     leases_.forget_peer();
     peer_stalled_ = false;
-    // Whoever refused us is gone; its successor may know better.
-    if (state_ == State::refused) state_ = State::greeting;
+    // Whoever fenced us is gone; its successor may know better.
+    if (state_ == State::fenced) state_ = State::greeting;
   } else if (session != peer_session_ && up()) {
     end_conversation(DownReason::new_session, "it gave the conversation up");
   }
   peer_incarnation_ = incarnation;
   peer_session_ = session;
-  if (state_ == State::idle) state_ = State::greeting;
+  // Who says Hello to us has changed its mind about us.
+  if (state_ == State::idle || state_ == State::rejected) state_ = State::greeting;
   leases_.heard(now);
   return true;
 }
@@ -256,7 +264,7 @@ void Session::on_welcome(const Frame& frame, Instant now) {
 
 /// The peer knows us by name and has processed our messages up to `peer_received`.
 void Session::confirm(std::uint64_t peer_received, Instant now) {
-  if (state_ == State::refused) return;
+  if (state_ == State::fenced) return;
   if (!up()) {
     state_ = State::up;
     flowing_ = connected_;
@@ -304,8 +312,9 @@ void Session::on_reject(const Frame& frame, Instant) {
   });
   if (!read) return refuse(Refusal::corrupt);
   if (up()) end_conversation(DownReason::rejected, text);
-  state_ = State::refused;
-  effect(session_effect::Rejected{code, text});
+  const bool again = state_ == State::rejected;
+  state_ = State::rejected;
+  if (!again) effect(session_effect::Rejected{code, text});
 }
 
 void Session::on_fenced(const Frame& frame, Instant) {
@@ -318,8 +327,9 @@ void Session::on_fenced(const Frame& frame, Instant) {
   if (!read) return refuse(Refusal::corrupt);
   if (highest < config_.incarnation) return refuse(Refusal::misdirected);
   if (up()) end_conversation(DownReason::fenced, text);
-  state_ = State::refused;
-  effect(session_effect::Fenced{highest, text});
+  const bool again = state_ == State::fenced;
+  state_ = State::fenced;
+  if (!again) effect(session_effect::Fenced{highest, text});
 }
 
 void Session::on_goodbye(const Frame& frame, Instant) {
@@ -429,7 +439,7 @@ void Session::say_hello(Instant now) {
 }
 
 void Session::say_welcome(Instant now) {
-  if (state_ == State::refused) return;
+  if (state_ == State::fenced) return;
   if (!connected_) return;  // our own Hello will follow when we are
   effect(session_effect::Transmit{say<schema::Welcome>([&](schema::Welcome::Builder welcome) {
     welcome.setReceived(receiving_.received());

@@ -46,6 +46,9 @@ struct SessionConfig {
   bool lost_is_final = false;
   /// Incarnations of the peer up to this one are known to be over (0: none).
   Incarnation fenced_up_to = {};
+  /// Where a session with this peer existed before in this incarnation of ours: `next_session()` of
+  /// that one. Numbers are never used twice, or the peer would take us for our own past.
+  std::uint32_t first_session = 1;
 };
 
 /// One end of the conversation between two nodes: who may speak, in what order, and until when.
@@ -83,6 +86,9 @@ class Session {
   /// When `Tick` is due at the latest.
   Instant next_tick(Instant now) const;
   std::size_t unacked_bytes() const { return sending_.bytes(); }
+  /// For the config of the session that follows this one with the same peer.
+  std::uint32_t next_session() const { return session_ + 1; }
+  Incarnation fenced_up_to() const;
   /// Of the running conversation: messages numbered, and messages delivered.
   std::uint64_t sent() const { return sending_.next_seq() - 1; }
   std::uint64_t received() const { return receiving_.received(); }
@@ -95,8 +101,9 @@ class Session {
     idle,      ///< nothing to say before the next connection
     greeting,  ///< no conversation; Hello with each heartbeat while connected
     up,
-    refused,  ///< rejected or fenced by the peer: silent until the next connection
-    left,     ///< for good
+    rejected,  ///< the peer does not talk to us: asked again at the next connection or lease
+    fenced,    ///< by the peer: our incarnation is over there
+    left,      ///< for good
   };
 
   void handle(const session_event::Connected&, Instant now);
@@ -159,7 +166,7 @@ class Session {
   bool flowing_ = false;    ///< both ends agreed where to go on since the last connection
 
   // The names of the conversation; `peer_session_` is 0 until the peer said its own.
-  std::uint32_t session_ = 1;
+  std::uint32_t session_;
   Incarnation peer_incarnation_;
   std::uint32_t peer_session_ = 0;
   Incarnation fenced_up_to_;

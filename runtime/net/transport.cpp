@@ -151,11 +151,13 @@ void Link::Transport::leave(const std::string& reason, Duration max) {
 
 void Link::Transport::handle(link_command::Connect& command) {
   Peer& peer = peer_of(command.peer);
-  peer.session.lost_is_final(command.final_when_lost);
-  const bool same = peer.configured && peer.address == command.address;
   peer.configured = true;
+  peer.final_when_lost |= command.final_when_lost;
+  peer.session.lost_is_final(final_when_lost_ || peer.final_when_lost);
+  // It may have called us before we were told to call it: then all is well as it is.
+  if (peer.control && peer.address == command.address) return;
   peer.address = command.address;
-  if (!same || !peer.control) dial(command.peer, peer);
+  dial(command.peer, peer);
 }
 
 void Link::Transport::handle(link_command::Forget& command) {
@@ -166,13 +168,14 @@ void Link::Transport::handle(link_command::Forget& command) {
   if (peer.control) peer.control->linger(last_words);
   flush(node, peer);
   hang_up(node, peer);
+  pasts_[node] = {peer.session.next_session(), peer.session.fenced_up_to()};
   peers_.erase(found);
 }
 
 void Link::Transport::handle(link_command::FinalWhenLost& command) {
   final_when_lost_ = command.final;
   for (auto& [node, peer] : peers_) {
-    if (!peer.configured) peer.session.lost_is_final(command.final);
+    peer.session.lost_is_final(final_when_lost_ || peer.final_when_lost);
   }
 }
 
@@ -218,6 +221,10 @@ Link::Transport::Peer& Link::Transport::peer_of(const NodeId& node) {
   SessionConfig session = config_.session;
   session.peer = node;
   session.lost_is_final = final_when_lost_;
+  if (const auto past = pasts_.find(node); past != pasts_.end()) {
+    session.first_session = past->second.next_session;
+    session.fenced_up_to = past->second.fenced_up_to;
+  }
   return peers_.emplace(node, Peer{Session(std::move(session), now_)}).first->second;
 }
 
@@ -248,11 +255,19 @@ void Link::Transport::dial(const NodeId& node, Peer& peer) {
 }
 
 void Link::Transport::hang_up(const NodeId& node, Peer& peer) {
+  if (!peer.control) return;
   peer.control.reset();
-  std::size_t dropped = 0;
-  for (const auto& lane : peer.data) dropped += lane.queued_bytes();
+  drop_data(node, peer);
   peer.data.clear();
-  if (dropped > 0) inbox_.data_left(node, dropped);
+  if (peer.session.up()) announce(node, DataLost{"the connections were replaced"});
+  tell(node, peer, session_event::Disconnected{});
+}
+
+void Link::Transport::drop_data(const NodeId& node, Peer& peer) {
+  for (auto& lane : peer.data) {
+    if (const std::size_t queued = lane.queued_bytes()) inbox_.data_left(node, queued);
+    lane.drop_queue();
+  }
 }
 
 void Link::Transport::read_news(const NodeId& node, Peer& peer) {
@@ -345,10 +360,7 @@ void Link::Transport::apply(const NodeId& node, Peer& peer, SessionEffect& effec
   } else if (auto* down = std::get_if<Down>(&effect)) {
     inbox_.set_up(node, false);
     peers_up_.set(peers_up_.value() - 1);
-    for (auto& lane : peer.data) {
-      if (const std::size_t queued = lane.queued_bytes()) inbox_.data_left(node, queued);
-      lane.drop_queue();
-    }
+    drop_data(node, peer);
     announce(node, *down);
     const bool gone = down->reason == DownReason::refused || down->reason == DownReason::closed;
     if (gone && !peer.configured) hang_up(node, peer);

@@ -109,7 +109,13 @@ class Link::Transport {
     bool configured = false;  ///< by `connect`: dialled again whatever happens
     std::optional<Lane> control;
     std::vector<Lane> data;
-    bool not_admitted = false;  ///< told once per change
+    bool final_when_lost = false;  ///< asked for by `connect`
+    bool not_admitted = false;     ///< told once per change
+  };
+  /// What is remembered of a peer that was forgotten.
+  struct Past {
+    std::uint32_t next_session;
+    Incarnation fenced_up_to;
   };
   struct Refusals {
     MetricCounter* by_kind[refusal_kinds] = {};
@@ -125,6 +131,7 @@ class Link::Transport {
   Peer& peer_of(const NodeId& node);
   void dial(const NodeId& node, Peer& peer);
   void hang_up(const NodeId& node, Peer& peer);
+  void drop_data(const NodeId& node, Peer& peer);
   Lane make_lane(const Peer& peer, const PublicKey& key, bool control);
 
   void read_news(const NodeId& node, Peer& peer);
@@ -166,6 +173,7 @@ class Link::Transport {
   std::optional<ZmqSocket> router_;
   std::optional<ZmqSocket> router_events_;
   std::map<NodeId, Peer> peers_;
+  std::map<NodeId, Past> pasts_;
   std::unordered_map<std::string, NodeId> nodes_by_key_;  ///< key in hex, as User-Id says it
 
   std::string routing_id_;  ///< of the message at hand, for answers

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace troupe;
@@ -174,6 +175,66 @@ TEST_CASE("rows travel beside the messages, through their own lanes") {
     const auto item = decoders[frame.tokens().channel.value()].decode(frame);
     REQUIRE(item);
     CHECK(std::get<Batch>(*item).columns()->Equals(*batch.columns()));
+  }
+}
+
+TEST_CASE("connecting to a peer that has called already disturbs nothing") {
+  Couple c;
+  ChannelEncoder encoder(data_tokens(1));
+  ChannelDecoder decoder(data_tokens(1));
+  const Batch batch = numbers(60000);
+  for (int i = 0; i < 30; ++i) {
+    REQUIRE(c.a.link->send_data(b_id, encoder.encode(batch).value().at(0)));
+    if (i % 3 == 0) REQUIRE(c.a.link->connect(b_id, c.b.link->endpoint()));
+    if (i % 5 == 0) REQUIRE(c.b.link->connect(a_id, c.a.link->endpoint()));
+    c.a.poll();
+  }
+  REQUIRE(c.run([&] { return c.b.data.size() == 30; }));
+  for (const auto& frame : c.b.data) REQUIRE(decoder.decode(frame));
+  CHECK_FALSE(c.a.heard("b closed"));
+  CHECK_FALSE(c.a.heard("b data lost"));
+}
+
+TEST_CASE("connecting to another address says that rows may be lost, and no message is") {
+  Couple c;
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(c.a.link->send(b_id, c.a.message(std::to_string(i))));
+    if (i == 50) {
+      // The same node by another name of its address.
+      const std::string port = c.b.link->endpoint().substr(c.b.link->endpoint().rfind(':'));
+      REQUIRE(c.a.link->connect(b_id, "tcp://127.0.0.1" + port));
+      REQUIRE(c.a.link->connect(b_id, "tcp://localhost" + port));
+    }
+  }
+  REQUIRE(c.run([&] { return c.b.frames.size() == 100; }));
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(c.b.frames[static_cast<std::size_t>(i)] == "a:" + std::to_string(i));
+  }
+  CHECK(c.a.heard("b data lost"));
+  CHECK(c.a.heard("b resumed"));
+  CHECK_FALSE(c.a.heard("b down"));
+}
+
+TEST_CASE("many threads may send at once") {
+  Couple c;
+  std::vector<std::thread> threads;
+  constexpr int each = 2000;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&c, t] {
+      for (int i = 0; i < each; ++i) {
+        while (!c.a.link->send(b_id, c.a.message(fmt::format("{}/{}", t, i)))) {
+          std::this_thread::yield();
+        }
+      }
+    });
+  }
+  const bool all = c.run([&] { return c.b.frames.size() == 4 * each; }, 20s);
+  for (auto& thread : threads) thread.join();
+  REQUIRE(all);
+  std::map<int, int> next;
+  for (const auto& frame : c.b.frames) {
+    const int thread = frame[2] - '0';
+    REQUIRE(frame == fmt::format("a:{}/{}", thread, next[thread]++));
   }
 }
 

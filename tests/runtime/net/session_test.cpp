@@ -322,6 +322,50 @@ TEST_CASE("a foreign cluster is told which cluster it met") {
   CHECK(count(pair.a.log, "refuse wrong_cluster") >= 1);
 }
 
+TEST_CASE(
+    "a rejected node is told once, asks again, and is welcome when the peer changes its mind") {
+  SessionPair pair;
+  pair.connect();
+  const auto reject = [&] {
+    pair.arrive(pair.b, Frame::make<schema::Reject>(
+                            {.cluster = ClusterId("c"), .sender = NodeId("a")}, "",
+                            [](schema::Reject::Builder no) { no.setText("key not on the list"); }));
+  };
+  reject();
+  CHECK(count(pair.b.log, "down rejected") == 1);
+  reject();
+  CHECK(count(pair.b.log, "rejected: key not on the list") == 1);
+  pair.b.outgoing.clear();
+  for (int beat = 0; beat < 20; ++beat) {
+    pair.now += 500ms;
+    pair.tick(pair.b);
+  }
+  CHECK(pair.b.outgoing.size() == 1);  // one Hello a lease, not one a heartbeat
+  pair.settle();
+  CHECK(pair.a.session.flowing());
+  CHECK(pair.b.session.flowing());
+}
+
+TEST_CASE("a session that follows another one in the same process is not taken for it") {
+  SessionPair pair;
+  pair.connect();
+  for (int i = 0; i < 3; ++i) {  // numbers grow
+    pair.happen(pair.a, session_event::Refused{});
+    pair.happen(pair.a, session_event::Connected{});
+    pair.settle();
+  }
+  SessionConfig config = pair.a.session.config();
+  config.first_session = pair.a.session.next_session();
+  config.fenced_up_to = pair.a.session.fenced_up_to();
+  pair.happen(pair.a, session_event::Leave{"for now"});
+  pair.settle();
+  pair.a.session = Session(config, pair.now);
+  pair.happen(pair.a, session_event::Connected{});
+  pair.settle();
+  CHECK(pair.a.session.flowing());
+  CHECK(pair.b.session.flowing());
+}
+
 TEST_CASE("a peer that does not acknowledge is given up, not waited for") {
   SessionPair pair;
   SessionConfig config = pair.a.session.config();
