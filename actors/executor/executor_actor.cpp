@@ -157,7 +157,7 @@ void ExecutorActor::on(const TaskBuilt& built) {
 
 void ExecutorActor::carry_out(const executor_effect::RunTask& effect) {
   auto found = attempts_.find(effect.key);
-  if (found != attempts_.end()) found->second.host->wake();
+  if (found != attempts_.end()) found->second.host->begin();
 }
 
 void ExecutorActor::carry_out(const executor_effect::StopTask& effect) {

@@ -102,7 +102,7 @@ class LocalRunActor : public ActorOf<LocalRunActor, TaskEnded, CancelRun, SinksD
       watch(ref.handle(), [this, id = id](const Down& down) { task_down(id, down); });
       running_[id] = ref;
     }
-    for (auto& [id, host] : hosts_) host->wake();
+    for (auto& [id, host] : hosts_) host->begin();
     if (running_.empty()) finish_sinks();
   }
 

@@ -4,7 +4,13 @@
 
 namespace troupe {
 
+void ActorTaskHost::begin() {
+  begun_.store(true, std::memory_order_seq_cst);
+  wake();
+}
+
 void ActorTaskHost::wake() {
+  if (!begun_.load(std::memory_order_seq_cst)) return;
   if (!woken_.exchange(true, std::memory_order_seq_cst)) actor_.send(Message::of(RunTask{}));
 }
 
@@ -49,7 +55,10 @@ void TaskActor::on(const RunTask&) {
   }
 }
 
-void TaskActor::on(const StopTask&) { task_->cancel(); }
+void TaskActor::on(const StopTask&) {
+  task_->cancel();
+  host_->begin();
+}
 
 void TaskActor::on(const TaskDefect& defect) {
   task_->cancel();

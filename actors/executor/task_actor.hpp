@@ -29,12 +29,15 @@ struct TaskEnded {
   TaskStatistics statistics;
 };
 
-/// Wakes a task by a message to its actor, at most one at a time.
+/// Wakes a task by a message to its actor, at most one at a time. Before `begin` nothing wakes it:
+/// a task that is built may hear from its channels, but must not run until it is told to.
 class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<ActorTaskHost> {
  public:
   explicit ActorTaskHost(IoPool& io) : io_(io) {}
-  /// Before the first wake.
+  /// Before `begin`.
   void attach(ActorHandle actor) { actor_ = std::move(actor); }
+  /// The task may run from now on.
+  void begin();
 
   void wake() override;
   void offload(std::function<void()> work) override;
@@ -48,6 +51,7 @@ class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<Actor
 
   IoPool& io_;
   ActorHandle actor_;
+  std::atomic<bool> begun_{false};
   std::atomic<bool> woken_{false};
   std::atomic<int> away_{0};
 };

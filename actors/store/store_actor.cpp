@@ -45,7 +45,7 @@ Result<> StoreActor::begin(const FetchRequest& request) {
     if (down.error && !to.empty()) refuse(to.mapped(), *down.error);
   });
   host->attach(actor.handle());
-  host->wake();
+  host->begin();
   return {};
 }
 
