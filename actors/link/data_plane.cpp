@@ -131,7 +131,7 @@ class DataPlane::Receiver : public ChannelReceiver {
 std::shared_ptr<DataPlane> DataPlane::attach(LinkService& link, Metrics& metrics,
                                              const Clock& clock, NodeId self,
                                              Incarnation incarnation) {
-  auto plane = std::make_shared<DataPlane>(link, metrics, clock, std::move(self), incarnation);
+  auto plane = over(link, metrics, clock, std::move(self), incarnation);
   link.on_frames(std::string(data_address),
                  [plane](const NodeId& peer, const Frame& frame) { plane->hear(peer, frame); });
   link.on_data(
@@ -140,6 +140,12 @@ std::shared_ptr<DataPlane> DataPlane::attach(LinkService& link, Metrics& metrics
       [plane](const NodeId& peer, const PeerEvent& event) { plane->hear_peer(peer, event); });
   link.on_tick([plane](Instant now) { plane->tick(now); });
   return plane;
+}
+
+std::shared_ptr<DataPlane> DataPlane::over(PeerWire& wire, Metrics& metrics, const Clock& clock,
+                                           NodeId self, Incarnation incarnation) {
+  return std::shared_ptr<DataPlane>(
+      new DataPlane(wire, metrics, clock, std::move(self), incarnation));
 }
 
 DataPlane::DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, NodeId self,

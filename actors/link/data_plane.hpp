@@ -34,11 +34,12 @@ inline constexpr Duration connect_max = 15s;
 /// from the wire's thread, the others from any.
 class DataPlane : public RemoteChannels, public std::enable_shared_from_this<DataPlane> {
  public:
-  /// Hears what the link hears from now on.
+  /// Hears what the link hears, from its start on.
   static std::shared_ptr<DataPlane> attach(LinkService& link, Metrics& metrics, const Clock& clock,
                                            NodeId self, Incarnation incarnation);
-  DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, NodeId self,
-            Incarnation incarnation);
+  /// Hears what it is told by the `hear` calls.
+  static std::shared_ptr<DataPlane> over(PeerWire& wire, Metrics& metrics, const Clock& clock,
+                                         NodeId self, Incarnation incarnation);
 
   /// The node goes on as another incarnation; its channels are those of the old one and break.
   void reborn(Incarnation incarnation);
@@ -63,6 +64,9 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
  private:
   class Sender;
   class Receiver;
+
+  DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, NodeId self,
+            Incarnation incarnation);
 
   Result<std::unique_ptr<ChannelReceiver>> receive(const RemoteEnd& from, Frame request,
                                                    std::shared_ptr<TaskHost> host);

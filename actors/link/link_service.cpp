@@ -58,12 +58,14 @@ void LinkService::run(LinkConfig config, KeyRing keys) {
       return;
     }
     link_ = *std::move(link);
+    endpoint_ = link_->endpoint();
     phase_ = Phase::open;
     changed_.notify_all();
     changed_.wait(lock, [this] { return phase_ != Phase::open; });
   }
   loop();
   link_->leave(goodbye_, goodbye_max);
+  std::unique_lock lock(alive_);
   link_.reset();
 }
 
@@ -93,44 +95,60 @@ void LinkService::start(ActorSystem& system) {
     phase_ = Phase::running;
   }
   changed_.notify_all();
-  canary_ = system
-                .spawn<CanaryActor>("canary",
-                                    [this](Instant now) {
-                                      if (!stopping_.load()) link_->canary(now);
-                                    })
-                .handle();
+  canary_ =
+      system
+          .spawn<CanaryActor>(
+              "canary", [this](Instant now) { with_link([&](Link& link) { link.canary(now); }); })
+          .handle();
 }
 
 void LinkService::stop(const std::string& reason) {
   if (!thread_.joinable()) return;
   canary_.stop();
-  // The canary may be singing right now.
+  // It uses this service, and may be singing right now.
   while (canary_ && !canary_.ended()) std::this_thread::sleep_for(1ms);
   {
     std::lock_guard lock(mutex_);
     goodbye_ = reason;
     stopping_.store(true);
-    if (phase_ == Phase::running && link_) link_->wake();
     phase_ = Phase::stopping;
   }
+  with_link([](Link& link) { link.wake(); });
   changed_.notify_all();
   thread_.join();
 }
 
+template <class Use>
+auto LinkService::with_link(Use&& use) -> decltype(use(std::declval<Link&>())) {
+  std::shared_lock lock(alive_);
+  using Answer = decltype(use(std::declval<Link&>()));
+  if constexpr (std::is_void_v<Answer>) {
+    if (link_) use(*link_);
+  } else {
+    if (!link_) return fail(ErrorCode::unavailable, "this node has left its cluster");
+    return use(*link_);
+  }
+}
+
 Result<> LinkService::send(const NodeId& peer, Frame frame) {
-  return link_->send(peer, std::move(frame));
+  return with_link([&](Link& link) { return link.send(peer, std::move(frame)); });
 }
 Result<> LinkService::send_data(const NodeId& peer, DataFrame frame) {
-  return link_->send_data(peer, std::move(frame));
+  return with_link([&](Link& link) { return link.send_data(peer, std::move(frame)); });
 }
 Result<> LinkService::connect(const NodeId& peer, const std::string& address,
                               bool final_when_lost) {
-  return link_->connect(peer, address, final_when_lost);
+  return with_link([&](Link& link) { return link.connect(peer, address, final_when_lost); });
 }
 void LinkService::forget(const NodeId& peer, const std::string& reason) {
-  link_->forget(peer, reason);
+  with_link([&](Link& link) { link.forget(peer, reason); });
 }
-void LinkService::admit(KeyRing keys) { link_->admit(std::move(keys)); }
+void LinkService::final_when_lost(bool final) {
+  with_link([&](Link& link) { link.final_when_lost(final); });
+}
+void LinkService::admit(KeyRing keys) {
+  with_link([&](Link& link) { link.admit(std::move(keys)); });
+}
 
 void LinkService::on_frame(const NodeId& peer, Frame frame) {
   const auto to = frame.to();

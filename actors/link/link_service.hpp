@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,15 +43,15 @@ class LinkService : public PeerWire, private LinkListener {
   /// From now on the link speaks and hears. Starts the canary that proves that the actors run.
   void start(ActorSystem& system);
 
-  // As of `Link`; any thread.
+  // As of `Link`; any thread. After `stop` nothing is sent any more.
   Result<> send(const NodeId& peer, Frame frame) override;
   Result<> send_data(const NodeId& peer, DataFrame frame) override;
   Result<> connect(const NodeId& peer, const std::string& address,
                    bool final_when_lost = false) override;
   void forget(const NodeId& peer, const std::string& reason);
-  void final_when_lost(bool final) { link_->final_when_lost(final); }
+  void final_when_lost(bool final);
   void admit(KeyRing keys);
-  const std::string& endpoint() const { return link_->endpoint(); }
+  const std::string& endpoint() const { return endpoint_; }
 
   /// No handler is called after it returns. Idempotent.
   void stop(const std::string& reason);
@@ -58,6 +59,8 @@ class LinkService : public PeerWire, private LinkListener {
  private:
   LinkService(Metrics& metrics, const Clock& clock);
 
+  template <class Use>
+  auto with_link(Use&& use) -> decltype(use(std::declval<Link&>()));
   void run(LinkConfig config, KeyRing keys);
   void loop();
   void on_frame(const NodeId& peer, Frame frame) override;
@@ -74,7 +77,10 @@ class LinkService : public PeerWire, private LinkListener {
   Result<> opened_;
   std::atomic<bool> stopping_{false};
   std::string goodbye_;
+  std::string endpoint_;
   std::unique_ptr<Link> link_;  ///< opened and destroyed by the thread
+  /// Shared by who uses the link, held alone by the thread that destroys it.
+  std::shared_mutex alive_;
   std::map<std::string, FrameHandler, std::less<>> frame_handlers_;
   std::vector<PeerHandler> peer_handlers_;
   std::vector<TickHandler> tick_handlers_;

@@ -27,8 +27,8 @@ TwoPlanes::TwoPlanes() {
   for (const char* name : {"a", "b"}) {
     const NodeId node(name);
     wires_[node] = std::make_unique<Wire>(*this, node);
-    planes_[node] = std::make_shared<DataPlane>(*wires_[node], metrics, clock_, node,
-                                                Incarnation(++incarnation));
+    planes_[node] =
+        DataPlane::over(*wires_[node], metrics, clock_, node, Incarnation(++incarnation));
   }
 }
 
