@@ -1,0 +1,344 @@
+#include "runtime/expr/aggregate_select.hpp"
+
+#include "runtime/base/near.hpp"
+#include "runtime/expr/bound.hpp"
+#include "runtime/expr/cast.hpp"
+#include "runtime/expr/operators.hpp"
+
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+AggregateFunction function_of(const std::string& name) {
+  if (name == "sum") return AggregateFunction::sum;
+  if (name == "min") return AggregateFunction::min;
+  if (name == "max") return AggregateFunction::max;
+  if (name == "avg" || name == "mean") return AggregateFunction::avg;
+  if (name == "stddev" || name == "stddev_samp") return AggregateFunction::stddev;
+  if (name == "count_distinct") return AggregateFunction::count_distinct;
+  return AggregateFunction::count;
+}
+
+/// A group key as the select expressions may name it: by its tree or by its name.
+struct Key {
+  std::string name;
+  Json tree;
+  SqlType type;
+};
+
+Error placed(Error error, TextSpan span) {
+  if (!error.span) error.span = span;
+  return error;
+}
+
+/// The result type of a call; the argument is converted first where PostgreSQL has no such
+/// aggregate of its type.
+Result<std::shared_ptr<arrow::DataType>> result_type(AggregateFunction function,
+                                                     const std::string& name,
+                                                     const Expression& argument,
+                                                     const SqlType& type) {
+  constexpr int average_digits = 6;
+  const auto refuse = [&] {
+    return fail(ErrorCode::invalid_argument, "function {}({}) does not exist", name,
+                to_string(type));
+  };
+  switch (function) {
+    case AggregateFunction::count_rows:
+    case AggregateFunction::count:
+      return arrow::int64();
+    case AggregateFunction::count_distinct:
+      if (type.kind == SqlKind::opaque) return refuse();
+      return arrow::int64();
+    case AggregateFunction::min:
+    case AggregateFunction::max:
+      if (type.kind == SqlKind::opaque || type.kind == SqlKind::boolean) return refuse();
+      return argument.type();
+    default:
+      break;
+  }
+  if (!is_number(type.kind)) return refuse();
+  if (function == AggregateFunction::stddev) return arrow::float64();
+  const bool sum = function == AggregateFunction::sum;
+  if (type.kind == SqlKind::numeric) {
+    const int scale = sum ? type.scale : std::min(type.scale + average_digits, numeric_digits_max);
+    return arrow::decimal128(numeric_digits_max, scale);
+  }
+  return sum && is_integer(type.kind) ? arrow::int64() : arrow::float64();
+}
+
+/// The names of a select expression: group keys and aggregate calls are columns of the
+/// intermediate schema; anything else of the input must stand inside a call.
+class AggregateScope : public Scope {
+ public:
+  AggregateScope(const SchemaPtr& input, const std::vector<Key>& keys, AggregateSelect& select)
+      : input_(input), keys_(keys), select_(select) {}
+
+  Result<NodePtr> whole(const Syntax& syntax, const Json& tree) override {
+    const Json bare = without_places(tree);
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (bare == keys_[i].tree) return key_column(i, syntax.span_of(tree));
+    }
+    const std::string name = aggregate_name(tree);
+    if (name.empty()) return NodePtr();
+    const AggregateCall call = TRY(bind_call(syntax, tree, name));
+    const auto index = static_cast<int>(keys_.size() + position_of(call));
+    return NodePtr(std::make_shared<ColumnNode>(index, sql_type(call.type), syntax.span_of(tree)));
+  }
+
+  Result<NodePtr> column(const Syntax& syntax, const Json& tree, const std::string& name) override {
+    const std::string spelled(syntax.spelling(syntax.span_of(tree).offset));
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (keys_[i].name == name || keys_[i].name == spelled) {
+        return key_column(i, syntax.span_of(tree));
+      }
+    }
+    if (SchemaScope::find(syntax, tree, name, *input_) < 0) {
+      std::vector<std::string> known = input_->field_names();
+      for (const Key& key : keys_) known.push_back(key.name);
+      return syntax.error(ErrorCode::invalid_argument,
+                          fmt::format("column \"{}\" does not exist", name), tree,
+                          did_you_mean(name, known));
+    }
+    return syntax.error(
+        ErrorCode::invalid_argument,
+        fmt::format("column \"{}\" must appear in group_by or be used in an aggregate function",
+                    name),
+        tree);
+  }
+
+ private:
+  /// The input's columns, in which no aggregate may stand again.
+  class InsideScope : public SchemaScope {
+   public:
+    using SchemaScope::SchemaScope;
+    Result<NodePtr> whole(const Syntax& syntax, const Json& tree) override {
+      if (aggregate_name(tree).empty()) return NodePtr();
+      return syntax.error(ErrorCode::invalid_argument, "aggregate function calls cannot be nested",
+                          tree);
+    }
+  };
+
+  Result<NodePtr> key_column(std::size_t i, TextSpan span) {
+    return NodePtr(std::make_shared<ColumnNode>(static_cast<int>(i), keys_[i].type, span));
+  }
+
+  Result<AggregateCall> bind_call(const Syntax& syntax, const Json& tree, const std::string& name) {
+    const SyntaxNode node(tree);
+    AggregateCall call;
+    call.function = function_of(name);
+    if (node.has("agg_order") || node.has("agg_within_group")) {
+      return syntax.error(ErrorCode::unsupported, "ORDER BY inside an aggregate", tree);
+    }
+    const std::vector<const Json*> arguments = node.list("args");
+    if (node.has("agg_star")) {
+      if (name != "count") {
+        return syntax.error(ErrorCode::invalid_argument,
+                            fmt::format("{}(*): only count takes *", name), tree);
+      }
+      call.function = AggregateFunction::count_rows;
+    } else if (arguments.size() != 1) {
+      return syntax.error(ErrorCode::invalid_argument,
+                          fmt::format("{} takes one argument, not {}", name, arguments.size()),
+                          tree);
+    }
+    if (node.has("agg_distinct")) TRY(make_distinct(syntax, tree, name, call));
+    if (node.has("agg_filter")) {
+      const NodePtr filter = TRY(bind_inside(syntax, node["agg_filter"]));
+      call.filter = TRY(expression(syntax, node["agg_filter"], TRY(as_boolean(filter, "FILTER"))));
+    }
+    SqlType type;
+    if (call.function != AggregateFunction::count_rows) {
+      NodePtr argument = TRY(bind_inside(syntax, *arguments.front()));
+      if (argument->type().kind == SqlKind::unknown) {
+        argument = TRY(cast_implicitly(argument, sql(SqlKind::text)));
+      }
+      type = argument->type();
+      call.argument = TRY(expression(syntax, *arguments.front(), argument));
+    }
+    Result<std::shared_ptr<arrow::DataType>> result =
+        call.argument ? result_type(call.function, name, *call.argument, type)
+                      : Result<std::shared_ptr<arrow::DataType>>(arrow::int64());
+    if (!result) return placed(std::move(result).error(), syntax.span_of(tree));
+    call.type = *result;
+    return call;
+  }
+
+  static Result<> make_distinct(const Syntax& syntax, const Json& tree, const std::string& name,
+                                AggregateCall& call) {
+    if (name == "min" || name == "max" || name == "count_distinct") return {};
+    if (name == "count") {
+      call.function = AggregateFunction::count_distinct;
+      return {};
+    }
+    return syntax.error(
+        ErrorCode::unsupported,
+        fmt::format("{}(DISTINCT ..) is not supported; count(DISTINCT ..) is", name), tree);
+  }
+
+  Result<NodePtr> bind_inside(const Syntax& syntax, const Json& tree) {
+    InsideScope inside(input_);
+    return bind_tree(syntax, tree, inside);
+  }
+
+  Result<Expression> expression(const Syntax& syntax, const Json& tree, NodePtr root) {
+    const TextSpan span = syntax.span_of(tree);
+    return Expression::Bound::make(syntax.text().substr(span.offset, span.length),
+                                   result_name(tree), std::move(root), *input_);
+  }
+
+  std::size_t position_of(const AggregateCall& call) {
+    std::vector<AggregateCall>& calls = select_.calls;
+    const auto known = std::find_if(calls.begin(), calls.end(), [&](const AggregateCall& other) {
+      return same_call(call, other);
+    });
+    if (known != calls.end()) return static_cast<std::size_t>(known - calls.begin());
+    calls.push_back(call);
+    return calls.size() - 1;
+  }
+
+  const SchemaPtr& input_;
+  const std::vector<Key>& keys_;
+  AggregateSelect& select_;
+};
+
+bool same_expression(const std::optional<Expression>& a, const std::optional<Expression>& b) {
+  if (!a || !b) return !a && !b;
+  return Expression::Bound::root_of(*a).key() == Expression::Bound::root_of(*b).key();
+}
+
+/// A name in group_by that is a column as it stands, whatever letters it has.
+Result<Syntax> key_syntax(const NamedText& key, const SchemaPtr& input) {
+  const bool column = input->GetFieldIndex(key.text) >= 0;
+  std::string quoted = key.text;
+  for (std::size_t at = quoted.find('"'); at != std::string::npos; at = quoted.find('"', at + 2)) {
+    quoted.insert(at, 1, '"');
+  }
+  Result<Syntax> plain = Syntax::of_expression(key.text);
+  if (!column || (plain && SyntaxNode(plain->root()).kind == "ColumnRef")) return plain;
+  return Syntax::of_expression("\"" + quoted + "\"");
+}
+
+Result<> bind_key(const NamedText& named, const SchemaPtr& input, AggregateSelect& select,
+                  std::vector<Key>& keys, arrow::FieldVector& fields) {
+  const Syntax syntax = TRY(key_syntax(named, input));
+  if (!aggregate_name(syntax.root()).empty()) {
+    return syntax.error(ErrorCode::invalid_argument,
+                        "aggregate functions are not allowed in group_by", syntax.root());
+  }
+  SchemaScope scope(input);
+  NodePtr root = TRY(bind_tree(syntax, syntax.root(), scope));
+  if (root->type().kind == SqlKind::unknown) root = TRY(cast_implicitly(root, sql(SqlKind::text)));
+  Expression value =
+      TRY(Expression::Bound::make(named.text, result_name(syntax.root()), root, *input));
+  std::string name = !named.name.empty()      ? named.name
+                     : value.as_column() >= 0 ? input->field(value.as_column())->name()
+                                              : value.name();
+  for (const Key& key : keys) {
+    if (key.name == name) {
+      return fail(ErrorCode::invalid_argument, "two group columns have the name \"{}\"", name);
+    }
+  }
+  fields.push_back(arrow::field(name, value.type()));
+  keys.push_back({std::move(name), without_places(syntax.root()), root->type()});
+  select.key_values.push_back(std::move(value));
+  return {};
+}
+
+Error within(Error error, const std::string& path) { return std::move(error).at(path); }
+
+}  // namespace
+
+bool same_call(const AggregateCall& a, const AggregateCall& b) {
+  return a.function == b.function && same_expression(a.argument, b.argument) &&
+         same_expression(a.filter, b.filter);
+}
+
+Result<AggregateSelect> bind_aggregates(const std::vector<NamedText>& group_by,
+                                        const std::vector<NamedText>& select,
+                                        const SchemaPtr& input) {
+  AggregateSelect result;
+  std::vector<Key> keys;
+  arrow::FieldVector key_fields;
+  for (std::size_t i = 0; i < group_by.size(); ++i) {
+    Result<> bound = bind_key(group_by[i], input, result, keys, key_fields);
+    if (!bound) return within(std::move(bound).error(), fmt::format("group_by.{}", i));
+  }
+  result.keys = arrow::schema(key_fields);
+
+  struct Selected {
+    Syntax syntax;
+    NodePtr root;
+  };
+  std::vector<Selected> selected;
+  AggregateScope scope(input, keys, result);
+  for (const NamedText& named : select) {
+    const std::string path = "select." + named.name;
+    Result<Syntax> syntax = Syntax::of_expression(named.text);
+    if (!syntax) return within(std::move(syntax).error(), path);
+    Result<NodePtr> root = bind_tree(*syntax, syntax->root(), scope);
+    if (!root) return within(std::move(root).error(), path);
+    selected.push_back({*std::move(syntax), *std::move(root)});
+  }
+
+  arrow::FieldVector fields = key_fields;
+  for (std::size_t i = 0; i < result.calls.size(); ++i) {
+    fields.push_back(arrow::field(fmt::format("#{}", i), result.calls[i].type));
+  }
+  result.intermediate = arrow::schema(fields);
+
+  arrow::FieldVector output = key_fields;
+  for (std::size_t i = 0; i < select.size(); ++i) {
+    const std::string path = "select." + select[i].name;
+    const bool taken = std::any_of(output.begin(), output.end(), [&](const auto& field) {
+      return field->name() == select[i].name;
+    });
+    if (taken) {
+      return within(fail(ErrorCode::invalid_argument, "two output columns have the name \"{}\"",
+                         select[i].name),
+                    path);
+    }
+    Result<Expression> value =
+        Expression::Bound::make(select[i].text, result_name(selected[i].syntax.root()),
+                                selected[i].root, *result.intermediate);
+    if (!value) return within(std::move(value).error(), path);
+    output.push_back(arrow::field(select[i].name, value->type()));
+    result.outputs.push_back(*std::move(value));
+  }
+  result.output = arrow::schema(output);
+  return result;
+}
+
+Result<OrderTerm> bind_order(std::string_view text, const SchemaPtr& schema) {
+  const Syntax syntax = TRY(Syntax::of_order(text));
+  const SyntaxNode term(syntax.root());
+  SchemaScope scope(schema);
+  const Json& tree = term["node"];
+  const NodePtr root = TRY(bind_tree(syntax, tree, scope));
+  if (term.word("sortby_dir") == "SORTBY_USING") {
+    return syntax.error(ErrorCode::unsupported, "USING in a sort term: say ASC or DESC", tree);
+  }
+  if (as_constant(root)) {
+    return syntax.error(ErrorCode::invalid_argument,
+                        "a constant orders nothing: name a column or an expression of columns",
+                        tree);
+  }
+  if (root->type().kind == SqlKind::opaque) {
+    return syntax.error(ErrorCode::invalid_argument,
+                        fmt::format("values of type {} have no order", to_string(root->type())),
+                        tree);
+  }
+  const TextSpan span = syntax.span_of(tree);
+  Expression value = TRY(Expression::Bound::make(std::string(text.substr(span.offset, span.length)),
+                                                 result_name(tree), root, *schema));
+  const bool descending = term.word("sortby_dir") == "SORTBY_DESC";
+  const std::string nulls = term.word("sortby_nulls");
+  const bool first = nulls == "SORTBY_NULLS_FIRST" || (nulls != "SORTBY_NULLS_LAST" && descending);
+  return OrderTerm{std::move(value), descending, first};
+}
+
+}  // namespace troupe

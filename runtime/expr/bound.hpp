@@ -1,0 +1,25 @@
+#pragma once
+
+#include "runtime/expr/binder.hpp"
+#include "runtime/expr/expression.hpp"
+
+#include <arrow/type.h>
+
+namespace troupe {
+
+/// What an Expression shares with its copies.
+struct Expression::Bound {
+  std::string text;
+  std::string name;
+  NodePtr root;
+  std::shared_ptr<arrow::DataType> type;
+  int column = -1;  ///< where the root is nothing but this column
+  std::vector<std::shared_ptr<arrow::Field>> schema;
+
+  /// A bound tree as an expression; a literal of unknown type becomes text.
+  static Result<Expression> make(std::string text, std::string name, NodePtr root,
+                                 const arrow::Schema& schema);
+  static const Node& root_of(const Expression& expression) { return *expression.bound_->root; }
+};
+
+}  // namespace troupe

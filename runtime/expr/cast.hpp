@@ -1,0 +1,17 @@
+#pragma once
+
+#include "runtime/expr/node.hpp"
+
+namespace troupe {
+
+/// `node` as a value of type `to`, where PostgreSQL converts without being asked; a literal of
+/// unknown type is read as `to` at once. An error where it would have to be asked.
+Result<NodePtr> cast_implicitly(const NodePtr& node, const SqlType& to);
+
+/// CAST(node AS to). A numeric without digits (precision 0) takes the digits its argument has; of a
+/// float or a text 15 behind the point.
+Result<NodePtr> cast_explicitly(const NodePtr& node, SqlType to, TextSpan span);
+
+inline constexpr int float_numeric_scale = 15;
+
+}  // namespace troupe

@@ -1,0 +1,147 @@
+#include "runtime/expr/function.hpp"
+
+#include "runtime/base/near.hpp"
+#include "runtime/expr/cast.hpp"
+
+#include <arrow/array.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+/// Everything that is called like a function; some are nodes of their own, and volatile ones are
+/// refused with a reason.
+std::vector<std::string> known_names() {
+  std::vector<std::string> names = {"coalesce", "nullif", "greatest", "least", "count",
+                                    "sum",      "min",    "max",      "avg",   "stddev"};
+  for (const Function& function : function_table()) {
+    if (names.back() != function.name) names.emplace_back(function.name);
+  }
+  return names;
+}
+
+SqlKind parameter(const Function& function, std::size_t i) {
+  return function.parameters[std::min(i, function.parameters.size() - 1)];
+}
+
+bool has_arity(const Function& function, std::size_t count) {
+  const std::size_t declared = function.parameters.size();
+  return function.variadic ? count >= declared : count == declared;
+}
+
+struct Fit {
+  int exact = 0;
+  int preferred = 0;
+
+  auto operator<=>(const Fit&) const = default;
+};
+
+std::optional<Fit> fit(const Function& function, const std::vector<NodePtr>& arguments) {
+  if (!has_arity(function, arguments.size())) return std::nullopt;
+  Fit result;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const SqlKind wanted = parameter(function, i), given = arguments[i]->type().kind;
+    const bool takes_any = wanted == any_as_text && given != SqlKind::opaque;
+    if (!takes_any && !casts_implicitly(given, wanted)) return std::nullopt;
+    const bool literal = given == SqlKind::unknown && wanted == SqlKind::text;
+    if (wanted == given || literal) ++result.exact;
+    if (wanted == SqlKind::float8 || wanted == SqlKind::text) ++result.preferred;
+  }
+  return result;
+}
+
+std::string shown_call(const std::string& name, const std::vector<NodePtr>& arguments) {
+  std::string types;
+  for (const NodePtr& argument : arguments) {
+    types += (types.empty() ? "" : ", ") + to_string(argument->type());
+  }
+  return fmt::format("{}({})", name, types);
+}
+
+std::string shown_parameters(const Function& function) {
+  std::string types;
+  for (const SqlKind kind : function.parameters) {
+    const std::string type = kind == any_as_text ? "any" : to_string(sql(kind));
+    types += (types.empty() ? "" : ", ") + type;
+  }
+  return fmt::format("{}({}{})", function.name, types, function.variadic ? ", ..." : "");
+}
+
+Error no_function(const std::string& name, const std::vector<NodePtr>& arguments, TextSpan span) {
+  Error error =
+      fail(ErrorCode::invalid_argument, "function {} does not exist", shown_call(name, arguments));
+  error.span = span;
+  for (const Function& function : function_table()) {
+    if (name != function.name) continue;
+    error.hint += (error.hint.empty() ? "there is " : ", ") + shown_parameters(function);
+  }
+  if (error.hint.empty()) error.hint = did_you_mean(name, known_names());
+  return error;
+}
+
+Result<NodePtr> convert(const NodePtr& argument, SqlKind kind) {
+  if (kind == any_as_text) return cast_explicitly(argument, sql(SqlKind::text), argument->span());
+  if (kind != SqlKind::numeric) return cast_implicitly(argument, sql(kind));
+  if (argument->type().kind == SqlKind::numeric) return argument;
+  return cast_implicitly(argument, SqlType{SqlKind::numeric, 0, 0});
+}
+
+Error in_call(Error error, TextSpan span) {
+  if (!error.span) error.span = span;
+  return error;
+}
+
+}  // namespace
+
+const std::vector<Function>& function_table() {
+  static const std::vector<Function> table = [] {
+    std::vector<Function> all = text_functions();
+    for (Function& function : number_functions()) all.push_back(std::move(function));
+    for (Function& function : time_functions()) all.push_back(std::move(function));
+    return all;
+  }();
+  return table;
+}
+
+Result<NodePtr> bind_function(const std::string& name, const std::vector<NodePtr>& arguments,
+                              TextSpan span) {
+  const Function* best = nullptr;
+  Fit best_fit;
+  for (const Function& function : function_table()) {
+    if (name != function.name) continue;
+    const std::optional<Fit> candidate = fit(function, arguments);
+    if (!candidate || (best && *candidate <= best_fit)) continue;
+    best = &function;
+    best_fit = *candidate;
+  }
+  if (!best) return no_function(name, arguments, span);
+  Signature signature;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    signature.arguments.push_back(TRY(convert(arguments[i], parameter(*best, i))));
+  }
+  signature.result = sql(best->result);
+  if (best->typing) {
+    Result<SqlType> type = best->typing(signature.arguments);
+    if (!type) return in_call(std::move(type).error(), span);
+    signature.result = *type;
+  }
+  Result<Kernel> kernel = best->make(signature);
+  if (!kernel) return in_call(std::move(kernel).error(), span);
+  return make_call(name, signature.result, signature.arguments, *std::move(kernel), best->can_fail,
+                   span);
+}
+
+Result<std::string> constant_text(const NodePtr& argument, const char* what) {
+  const ConstantNode* constant = as_constant(argument);
+  if (!constant || constant->is_null() || constant->value()->type_id() != arrow::Type::STRING) {
+    Error error = fail(ErrorCode::unsupported, "{} must be a constant text", what);
+    error.span = argument->span();
+    return error;
+  }
+  return std::string(static_cast<const arrow::StringArray&>(*constant->value()).GetView(0));
+}
+
+}  // namespace troupe

@@ -1,0 +1,245 @@
+#include "runtime/expr/calendar.hpp"
+#include "runtime/expr/cast.hpp"
+#include "runtime/expr/function.hpp"
+#include "runtime/expr/numeric.hpp"
+#include "runtime/expr/time_format.hpp"
+
+#include <cmath>
+
+namespace troupe {
+
+namespace {
+
+constexpr SqlKind text = SqlKind::text, date = SqlKind::date, timestamp = SqlKind::timestamp,
+                  timestamptz = SqlKind::timestamptz, interval = SqlKind::interval,
+                  float8 = SqlKind::float8, int4 = SqlKind::int4, numeric = SqlKind::numeric;
+
+Error invalid(const char* message) { return Error{ErrorCode::invalid_argument, message}; }
+
+template <auto function, class Out, class... In>
+Result<Kernel> plain(const Signature& signature) {
+  return strict<Out, In...>(signature.result, function);
+}
+
+Result<TimeField> field_of(const NodePtr& argument) {
+  Result<TimeField> field = time_field(TRY(constant_text(argument, "the unit")));
+  if (field) return field;
+  Error error = std::move(field).error();
+  error.span = argument->span();
+  return error;
+}
+
+Result<SqlType> extract_type(const std::vector<NodePtr>& arguments) {
+  return numeric_type(field_scale(TRY(field_of(arguments[0]))));
+}
+
+Moment moment_of_value(Moment moment) { return moment; }
+Moment moment_of_value(Date day) { return Moment{std::int64_t{day.days} * micros_per_day}; }
+const Interval& moment_of_value(const Interval& span) { return span; }
+
+/// A unit that the type does not have is a mistake in the text, found before any row is seen.
+template <class T>
+Result<TimeField> checked_field(const Signature& signature) {
+  const TimeField field = TRY(field_of(signature.arguments[0]));
+  TRY(extract_micros(field, moment_of_value(T{})));
+  constexpr bool is_date = std::is_same_v<T, Date>;
+  const bool within_day = field <= TimeField::hour;
+  if (is_date && within_day) {
+    return fail(ErrorCode::unsupported, "unit not supported for type date: it has no time of day");
+  }
+  return field;
+}
+
+template <class T>
+Result<Kernel> extract_kernel(const Signature& signature) {
+  const TimeField field = TRY(checked_field<T>(signature));
+  const int scale = signature.result.scale;
+  return strict<Numeric, std::string_view, T>(
+      signature.result, [field, scale](std::string_view, const T& value) -> Result<Numeric> {
+        return rescale(Numeric{TRY(extract_micros(field, moment_of_value(value)))}, 6, scale);
+      });
+}
+
+template <class T>
+Result<Kernel> date_part_kernel(const Signature& signature) {
+  const TimeField field = TRY(checked_field<T>(signature));
+  return strict<double, std::string_view, T>(
+      signature.result, [field](std::string_view, const T& value) -> Result<double> {
+        return static_cast<double>(TRY(extract_micros(field, moment_of_value(value)))) / 1e6;
+      });
+}
+
+template <class T>
+Result<Kernel> truncate_kernel(const Signature& signature) {
+  const TimeField field = TRY(field_of(signature.arguments[0]));
+  TRY(truncate(field, Moment{}));
+  return strict<Moment, std::string_view, T>(signature.result,
+                                             [field](std::string_view, const T& value) {
+                                               return truncate(field, moment_of_value(value));
+                                             });
+}
+
+Result<Date> make_date(std::int32_t year, std::int32_t month, std::int32_t day) {
+  const CivilDate made{year < 0 ? year + 1 : year, month, day};
+  if (year == 0 || year > 294276 || !is_valid(made)) {
+    return fail(ErrorCode::invalid_argument, "date field value out of range: {}-{:02}-{:02}", year,
+                month, day);
+  }
+  return date_of(made);
+}
+
+Result<Moment> make_timestamp(std::int32_t year, std::int32_t month, std::int32_t day,
+                              std::int32_t hour, std::int32_t minute, double second) {
+  const Date made = TRY(make_date(year, month, day));
+  if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(second >= 0 && second <= 60)) {
+    return fail(ErrorCode::invalid_argument, "time field value out of range: {}:{:02}:{:02}", hour,
+                minute, second);
+  }
+  return Moment{std::int64_t{made.days} * micros_per_day + hour * micros_per_hour +
+                minute * micros_per_minute + std::llrint(second * 1e6)};
+}
+
+Result<Moment> of_epoch(double seconds) {
+  if (!(std::fabs(seconds) < 9e12)) return invalid("timestamp out of range");
+  return Moment{std::llrint(seconds * 1e6)};
+}
+
+/// Whole days as months, whole hours as days, as justify_days and justify_hours.
+Interval justify_hours(const Interval& span) {
+  constexpr std::int64_t day = micros_per_day * 1000;
+  Interval result = span;
+  result.days += static_cast<std::int32_t>(result.nanos / day);
+  result.nanos %= day;
+  if (result.days > 0 && result.nanos < 0) {
+    result.nanos += day;
+    --result.days;
+  } else if (result.days < 0 && result.nanos > 0) {
+    result.nanos -= day;
+    ++result.days;
+  }
+  return result;
+}
+
+Interval justify_days(const Interval& span) {
+  Interval result = span;
+  result.months += result.days / 30;
+  result.days %= 30;
+  if (result.months > 0 && result.days < 0) {
+    result.days += 30;
+    --result.months;
+  } else if (result.months < 0 && result.days > 0) {
+    result.days -= 30;
+    ++result.months;
+  }
+  return result;
+}
+
+Result<Kernel> to_char_kernel(const Signature& signature) {
+  TimeFormat format =
+      TRY(TimeFormat::parse(TRY(constant_text(signature.arguments[1], "the format"))));
+  return strict<std::string, Moment, std::string_view>(
+      signature.result, [format = std::move(format)](Moment moment, std::string_view) {
+        return format.write(moment);
+      });
+}
+
+}  // namespace
+
+std::vector<Function> time_functions() {
+  return {
+      {"extract",
+       {text, date},
+       numeric,
+       "a field; written extract(year FROM x)",
+       extract_kernel<Date>,
+       false,
+       false,
+       extract_type},
+      {"extract",
+       {text, timestamp},
+       numeric,
+       "a field",
+       extract_kernel<Moment>,
+       false,
+       false,
+       extract_type},
+      {"extract",
+       {text, timestamptz},
+       numeric,
+       "a field, in UTC",
+       extract_kernel<Moment>,
+       false,
+       false,
+       extract_type},
+      {"extract",
+       {text, interval},
+       numeric,
+       "a field",
+       extract_kernel<Interval>,
+       false,
+       false,
+       extract_type},
+      {"date_part", {text, date}, float8, "as extract, as a double", date_part_kernel<Date>},
+      {"date_part", {text, timestamp}, float8, "as extract", date_part_kernel<Moment>},
+      {"date_part", {text, timestamptz}, float8, "as extract", date_part_kernel<Moment>},
+      {"date_part", {text, interval}, float8, "as extract", date_part_kernel<Interval>},
+      {"date_trunc",
+       {text, date},
+       timestamp,
+       "the begin of the unit: 'week', 'month', ...",
+       truncate_kernel<Date>},
+      {"date_trunc",
+       {text, timestamp},
+       timestamp,
+       "the begin of the unit",
+       truncate_kernel<Moment>},
+      {"date_trunc",
+       {text, timestamptz},
+       timestamptz,
+       "the begin of the unit, in UTC",
+       truncate_kernel<Moment>},
+      {"make_date",
+       {int4, int4, int4},
+       date,
+       "out of year, month, day",
+       plain<make_date, Date, std::int32_t, std::int32_t, std::int32_t>,
+       true},
+      {"make_timestamp",
+       {int4, int4, int4, int4, int4, float8},
+       timestamp,
+       "out of year, month, day, hour, minute, second",
+       plain<make_timestamp, Moment, std::int32_t, std::int32_t, std::int32_t, std::int32_t,
+             std::int32_t, double>,
+       true},
+      {"to_timestamp",
+       {float8},
+       timestamptz,
+       "of seconds since 1970",
+       plain<of_epoch, Moment, double>,
+       true},
+      {"age",
+       {timestamp, timestamp},
+       interval,
+       "in years, months, days and time",
+       plain<age, Interval, Moment, Moment>,
+       true},
+      {"justify_hours",
+       {interval},
+       interval,
+       "24 hours as one day",
+       plain<justify_hours, Interval, Interval>},
+      {"justify_days",
+       {interval},
+       interval,
+       "30 days as one month",
+       plain<justify_days, Interval, Interval>},
+      {"to_char",
+       {timestamp, text},
+       text,
+       "by a constant format such as 'YYYY-MM-DD HH24:MI'",
+       to_char_kernel},
+      {"to_char", {timestamptz, text}, text, "by a constant format, in UTC", to_char_kernel},
+  };
+}
+
+}  // namespace troupe

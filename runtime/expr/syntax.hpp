@@ -1,0 +1,67 @@
+#pragma once
+
+#include "runtime/base/json.hpp"
+#include "runtime/base/result.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// Texts are bounded before the parser sees them: it recurses where texts nest.
+inline constexpr std::size_t expression_bytes_max = 64 * 1024;
+inline constexpr int expression_depth_max = 200;
+/// Chains such as a+b+c nest too; the parser itself is not to be trusted with more.
+inline constexpr std::size_t expression_operators_max = 4000;
+
+/// One node of a parse tree: {"A_Expr": {...}} is kind "A_Expr" and its body.
+struct SyntaxNode {
+  std::string_view kind;
+  const Json* body = nullptr;
+
+  explicit SyntaxNode(const Json& tree);
+
+  bool has(const char* field) const { return body->contains(field); }
+  const Json& operator[](const char* field) const;
+  /// A list field; empty where it is absent.
+  std::vector<const Json*> list(const char* field) const;
+  std::string word(const char* field) const;
+  std::int64_t integer(const char* field, std::int64_t absent) const;
+};
+
+/// A parsed text with the trees in it.
+class Syntax {
+ public:
+  /// One expression: the grammar of one item of a SELECT list, without a name.
+  static Result<Syntax> of_expression(std::string_view text);
+  /// One term of ORDER BY; the root is a SortBy node.
+  static Result<Syntax> of_order(std::string_view text);
+
+  const std::string& text() const { return text_; }
+  const Json& root() const { return root_; }
+
+  /// The place of a tree in the text: from its first token to the end of its last.
+  TextSpan span_of(const Json& tree) const;
+  /// Whether the name at a place is written in double quotes, and its spelling.
+  bool is_quoted(std::size_t offset) const;
+  std::string_view spelling(std::size_t offset) const;
+
+  Error error(ErrorCode code, std::string message, const Json& tree, std::string hint = {}) const;
+
+ private:
+  static Result<Syntax> parse(std::string_view text, std::string_view before,
+                              std::string_view after);
+  std::size_t token_end(std::size_t offset) const;
+  void complete_integers(Json& tree) const;
+
+  std::string text_;
+  Json root_;
+};
+
+/// The parts of a (qualified) name: [{"String": {"sval": "a"}}, ...].
+std::vector<std::string> name_parts(const std::vector<const Json*>& names);
+/// A tree without its places: equal for texts that mean the same.
+Json without_places(const Json& tree);
+
+}  // namespace troupe

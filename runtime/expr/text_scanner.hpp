@@ -1,0 +1,38 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+std::string_view trimmed(std::string_view text);
+std::string lower_ascii(std::string_view text);
+/// "invalid input syntax for type date: \"tomorrow\""
+Error invalid_text(const char* type, std::string_view text);
+
+/// Reads the parts of a date, a time or an interval from left to right.
+class TextScanner {
+ public:
+  explicit TextScanner(std::string_view text) : rest_(text) {}
+
+  bool at_end() const { return rest_.empty(); }
+  char peek() const { return rest_.empty() ? '\0' : rest_.front(); }
+  void skip_spaces();
+  /// True, and past it, where the next character is one of `any_of`.
+  bool accept(std::string_view any_of);
+  /// The next digits as a number, between `least` and `most` of them; nothing where there are
+  /// fewer.
+  std::optional<std::int64_t> number(int least, int most);
+  /// The digits after a point as `places` digits, rounded; the point is accepted before.
+  std::int64_t fraction(int places);
+  std::string_view word();
+
+ private:
+  std::string_view rest_;
+};
+
+}  // namespace troupe

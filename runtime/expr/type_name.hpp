@@ -1,0 +1,20 @@
+#pragma once
+
+#include "runtime/expr/node.hpp"
+#include "runtime/expr/syntax.hpp"
+
+namespace troupe {
+
+/// The target of a CAST as it is written: numeric(10,2), varchar(20), interval day.
+struct TypeName {
+  SqlType type;             ///< numeric without digits has precision 0
+  int characters = -1;      ///< varchar(n): longer texts are cut
+  int interval_fields = 0;  ///< the bits of INTERVAL '5' DAY; 0 for any
+};
+
+Result<TypeName> type_of_name(const Syntax& syntax, const Json& type_name);
+
+/// CAST(node AS target)
+Result<NodePtr> convert_to(const NodePtr& node, const TypeName& target, TextSpan span);
+
+}  // namespace troupe
