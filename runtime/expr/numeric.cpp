@@ -62,7 +62,8 @@ Int128 rounded(Int128 n, Int128 d) {
 Result<Numeric> rounded(const arrow::Decimal256& n, const arrow::Decimal256& d) {
   auto parts = TRY(arrow_try(n.Divide(d)));
   const arrow::Decimal256 rest(arrow::Decimal256::Abs(parts.second));
-  const arrow::Decimal256 gap(arrow::Decimal256::Abs(d) - rest);
+  arrow::Decimal256 gap(arrow::Decimal256::Abs(d));
+  gap -= rest;
   if (!(rest < gap)) {
     const bool positive = (n.Sign() < 0) == (d.Sign() < 0);
     parts.first += arrow::Decimal256(positive ? 1 : -1);

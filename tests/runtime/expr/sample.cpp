@@ -1,5 +1,8 @@
 #include "tests/runtime/expr/sample.hpp"
 
+#include "runtime/expr/sql_type.hpp"
+#include "runtime/expr/value_text.hpp"
+
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
@@ -8,9 +11,6 @@
 #include <arrow/type.h>
 
 #include <stdexcept>
-
-#include "runtime/expr/sql_type.hpp"
-#include "runtime/expr/value_text.hpp"
 
 namespace troupe {
 
@@ -58,10 +58,10 @@ Batch rows_of(bool encoded) {
                        arrow::utf8(), R"(["unused", "", "100%_\\x", "a,b", "x", "Y", "Ω",
                                           "Hello World", "  trim me ", "naïve café 日本"])")
                        .ValueOrDie();
-      auto at = arrow::compute::CallFunction("index_in", {values},
-                                             std::make_unique<arrow::compute::SetLookupOptions>(
-                                                 words).get())
-                    .ValueOrDie();
+      auto at =
+          arrow::compute::CallFunction(
+              "index_in", {values}, std::make_unique<arrow::compute::SetLookupOptions>(words).get())
+              .ValueOrDie();
       values = arrow::DictionaryArray::FromArrays(arrow::dictionary(arrow::int32(), arrow::utf8()),
                                                   at.make_array(), words)
                    .ValueOrDie();
@@ -100,8 +100,7 @@ std::string shown(const arrow::Array& values, std::int64_t row) {
       return format_moment(Moment{static_cast<const arrow::TimestampArray&>(values).Value(row)},
                            sql_type(values.type()).kind == SqlKind::timestamptz);
     case arrow::Type::INTERVAL_MONTH_DAY_NANO: {
-      const auto value =
-          static_cast<const arrow::MonthDayNanoIntervalArray&>(values).Value(row);
+      const auto value = static_cast<const arrow::MonthDayNanoIntervalArray&>(values).Value(row);
       return format_interval(Interval{value.months, value.days, value.nanoseconds});
     }
     default:

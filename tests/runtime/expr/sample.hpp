@@ -1,10 +1,10 @@
 #pragma once
 
+#include "runtime/data/batch.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "runtime/data/batch.hpp"
 
 namespace troupe {
 
