@@ -27,7 +27,7 @@ AggregateFunction function_of(const std::string& name) {
 /// A group key as the select expressions may name it: by its tree or by its name.
 struct Key {
   std::string name;
-  Json tree;
+  Tree tree;
   SqlType type;
 };
 
@@ -78,8 +78,8 @@ class AggregateScope : public Scope {
   AggregateScope(const SchemaPtr& input, const std::vector<Key>& keys, AggregateSelect& select)
       : input_(input), keys_(keys), select_(select) {}
 
-  Result<NodePtr> whole(const Syntax& syntax, const Json& tree) override {
-    const Json bare = without_places(tree);
+  Result<NodePtr> whole(const Syntax& syntax, const Tree& tree) override {
+    const Tree bare = without_places(tree);
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       if (bare == keys_[i].tree) return key_column(i, syntax.span_of(tree));
     }
@@ -90,7 +90,7 @@ class AggregateScope : public Scope {
     return NodePtr(std::make_shared<ColumnNode>(index, sql_type(call.type), syntax.span_of(tree)));
   }
 
-  Result<NodePtr> column(const Syntax& syntax, const Json& tree, const std::string& name) override {
+  Result<NodePtr> column(const Syntax& syntax, const Tree& tree, const std::string& name) override {
     const std::string spelled(syntax.spelling(syntax.span_of(tree).offset));
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       if (keys_[i].name == name || keys_[i].name == spelled) {
@@ -116,7 +116,7 @@ class AggregateScope : public Scope {
   class InsideScope : public SchemaScope {
    public:
     using SchemaScope::SchemaScope;
-    Result<NodePtr> whole(const Syntax& syntax, const Json& tree) override {
+    Result<NodePtr> whole(const Syntax& syntax, const Tree& tree) override {
       if (aggregate_name(tree).empty()) return NodePtr();
       return syntax.error(ErrorCode::invalid_argument, "aggregate function calls cannot be nested",
                           tree);
@@ -127,14 +127,14 @@ class AggregateScope : public Scope {
     return NodePtr(std::make_shared<ColumnNode>(static_cast<int>(i), keys_[i].type, span));
   }
 
-  Result<AggregateCall> bind_call(const Syntax& syntax, const Json& tree, const std::string& name) {
+  Result<AggregateCall> bind_call(const Syntax& syntax, const Tree& tree, const std::string& name) {
     const SyntaxNode node(tree);
     AggregateCall call;
     call.function = function_of(name);
     if (node.has("agg_order") || node.has("agg_within_group")) {
       return syntax.error(ErrorCode::unsupported, "ORDER BY inside an aggregate", tree);
     }
-    const std::vector<const Json*> arguments = node.list("args");
+    const std::vector<const Tree*> arguments = node.list("args");
     if (node.has("agg_star")) {
       if (name != "count") {
         return syntax.error(ErrorCode::invalid_argument,
@@ -168,7 +168,7 @@ class AggregateScope : public Scope {
     return call;
   }
 
-  static Result<> make_distinct(const Syntax& syntax, const Json& tree, const std::string& name,
+  static Result<> make_distinct(const Syntax& syntax, const Tree& tree, const std::string& name,
                                 AggregateCall& call) {
     if (name == "min" || name == "max" || name == "count_distinct") return {};
     if (name == "count") {
@@ -180,12 +180,12 @@ class AggregateScope : public Scope {
         fmt::format("{}(DISTINCT ..) is not supported; count(DISTINCT ..) is", name), tree);
   }
 
-  Result<NodePtr> bind_inside(const Syntax& syntax, const Json& tree) {
+  Result<NodePtr> bind_inside(const Syntax& syntax, const Tree& tree) {
     InsideScope inside(input_);
     return bind_tree(syntax, tree, inside);
   }
 
-  Result<Expression> expression(const Syntax& syntax, const Json& tree, NodePtr root) {
+  Result<Expression> expression(const Syntax& syntax, const Tree& tree, NodePtr root) {
     const TextSpan span = syntax.span_of(tree);
     return Expression::Bound::make(syntax.text().substr(span.offset, span.length),
                                    result_name(tree), std::move(root), *input_);
@@ -317,7 +317,7 @@ Result<OrderTerm> bind_order(std::string_view text, const SchemaPtr& schema) {
   const Syntax syntax = TRY(Syntax::of_order(text));
   const SyntaxNode term(syntax.root());
   SchemaScope scope(schema);
-  const Json& tree = term["node"];
+  const Tree& tree = term["node"];
   const NodePtr root = TRY(bind_tree(syntax, tree, scope));
   if (term.word("sortby_dir") == "SORTBY_USING") {
     return syntax.error(ErrorCode::unsupported, "USING in a sort term: say ASC or DESC", tree);

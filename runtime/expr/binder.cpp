@@ -37,6 +37,10 @@ bool contains(const std::array<const char*, n>& names, const std::string& name) 
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+Result<std::shared_ptr<arrow::Scalar>> text_scalar(const std::string& text) {
+  return std::shared_ptr<arrow::Scalar>(std::make_shared<arrow::StringScalar>(text));
+}
+
 Result<NodePtr> constant_node(const Result<std::shared_ptr<arrow::Scalar>>& scalar, SqlKind kind,
                               TextSpan span) {
   const auto value = TRY(scalar);
@@ -49,7 +53,7 @@ class Binder {
  public:
   Binder(const Syntax& syntax, Scope& scope) : syntax_(syntax), scope_(scope) {}
 
-  Result<NodePtr> bind(const Json& tree) {
+  Result<NodePtr> bind(const Tree& tree) {
     if (NodePtr node = TRY(scope_.whole(syntax_, tree))) return node;
     const SyntaxNode node(tree);
     const TextSpan span = syntax_.span_of(tree);
@@ -85,9 +89,7 @@ class Binder {
                            span);
     }
     if (node.has("sval")) {
-      return constant_node(
-          arrow_try(arrow::MakeScalar(arrow::utf8(), node["sval"].value("sval", ""))),
-          SqlKind::unknown, span);
+      return constant_node(text_scalar(node["sval"].value("sval", "")), SqlKind::unknown, span);
     }
     Error error = fail(ErrorCode::unsupported, "bit strings are not supported");
     error.span = span;
@@ -96,8 +98,7 @@ class Binder {
 
   /// A number with a point or an exponent, or an integer of more than 32 bits.
   Result<NodePtr> decimal(const std::string& text, TextSpan span) {
-    NodePtr literal = TRY(
-        constant_node(arrow_try(arrow::MakeScalar(arrow::utf8(), text)), SqlKind::unknown, span));
+    NodePtr literal = TRY(constant_node(text_scalar(text), SqlKind::unknown, span));
     const ParsedNumeric parsed = TRY(in_place(parse_numeric(text), span));
     const bool whole = text.find_first_of(".eE") == std::string::npos;
     const Int128 digits = parsed.value.digits;
@@ -118,8 +119,8 @@ class Binder {
     return error;
   }
 
-  Result<NodePtr> column(const SyntaxNode& node, const Json& tree) {
-    const std::vector<const Json*> fields = node.list("fields");
+  Result<NodePtr> column(const SyntaxNode& node, const Tree& tree) {
+    const std::vector<const Tree*> fields = node.list("fields");
     const std::vector<std::string> parts = name_parts(fields);
     if (fields.empty() || SyntaxNode(*fields.back()).kind != "String") {
       return unsupported(tree, "* stands for columns only in count(*)");
@@ -132,7 +133,7 @@ class Binder {
 
   // --- operators ----------------------------------------------------------------------------
 
-  Result<NodePtr> operation(const SyntaxNode& node, const Json& tree, TextSpan span) {
+  Result<NodePtr> operation(const SyntaxNode& node, const Tree& tree, TextSpan span) {
     const std::string kind = node.word("kind");
     const std::vector<std::string> parts = name_parts(node.list("name"));
     const std::string name = parts.empty() ? "" : parts.back();
@@ -168,7 +169,7 @@ class Binder {
   Result<NodePtr> in_list(const SyntaxNode& node, bool negated, TextSpan span) {
     std::vector<NodePtr> nodes = {TRY(bind(node["lexpr"]))};
     const SyntaxNode list(node["rexpr"]);
-    for (const Json* item : list.list("items")) nodes.push_back(TRY(bind(*item)));
+    for (const Tree* item : list.list("items")) nodes.push_back(TRY(bind(*item)));
     const bool constants = std::all_of(nodes.begin() + 1, nodes.end(),
                                        [](const NodePtr& item) { return as_constant(item); });
     NodePtr found = constants && nodes.size() > 2 && !as_constant(nodes.front())
@@ -215,7 +216,7 @@ class Binder {
     const SyntaxNode escaped(node["rexpr"]);
     const std::vector<std::string> called = name_parts(escaped.list("funcname"));
     if (!called.empty() && called.back() == "like_escape") {
-      const std::vector<const Json*> parts = escaped.list("args");
+      const std::vector<const Tree*> parts = escaped.list("args");
       return bind_like(text, TRY(bind(*parts[0])), TRY(bind(*parts[1])), negated, ignore_case,
                        span);
     }
@@ -224,7 +225,7 @@ class Binder {
 
   Result<NodePtr> between(const SyntaxNode& node, const std::string& kind, TextSpan span) {
     const NodePtr value = TRY(bind(node["lexpr"]));
-    const std::vector<const Json*> ends = SyntaxNode(node["rexpr"]).list("items");
+    const std::vector<const Tree*> ends = SyntaxNode(node["rexpr"]).list("items");
     NodePtr low = TRY(bind(*ends[0])), high = TRY(bind(*ends[1]));
     NodePtr inside = TRY(within(value, low, high, span));
     if (kind.ends_with("_SYM")) {
@@ -246,7 +247,7 @@ class Binder {
     const std::string kind = node.word("boolop");
     const char* where = kind == "AND_EXPR" ? "AND" : (kind == "OR_EXPR" ? "OR" : "NOT");
     std::vector<NodePtr> terms;
-    for (const Json* term : node.list("args")) {
+    for (const Tree* term : node.list("args")) {
       terms.push_back(TRY(as_boolean(TRY(bind(*term)), where)));
     }
     if (kind == "NOT_EXPR") return bind_not(terms.front(), span);
@@ -289,7 +290,7 @@ class Binder {
   Result<NodePtr> case_of(const SyntaxNode& node, TextSpan span) {
     const NodePtr subject = node.has("arg") ? TRY(bind(node["arg"])) : nullptr;
     std::vector<NodePtr> conditions, results;
-    for (const Json* item : node.list("args")) {
+    for (const Tree* item : node.list("args")) {
       const SyntaxNode arm(*item);
       NodePtr condition = TRY(bind(arm["expr"]));
       conditions.push_back(subject ? TRY(bind_operator("=", subject, condition, condition->span()))
@@ -309,9 +310,9 @@ class Binder {
     return NodePtr(std::make_shared<CaseNode>(type, std::move(inputs), span));
   }
 
-  Result<std::vector<NodePtr>> bind_all(const std::vector<const Json*>& trees) {
+  Result<std::vector<NodePtr>> bind_all(const std::vector<const Tree*>& trees) {
     std::vector<NodePtr> nodes;
-    for (const Json* tree : trees) nodes.push_back(TRY(bind(*tree)));
+    for (const Tree* tree : trees) nodes.push_back(TRY(bind(*tree)));
     return nodes;
   }
 
@@ -347,7 +348,7 @@ class Binder {
     return in_place(convert_to(operand, target, span), span);
   }
 
-  Result<NodePtr> call(const SyntaxNode& node, const Json& tree, TextSpan span) {
+  Result<NodePtr> call(const SyntaxNode& node, const Tree& tree, TextSpan span) {
     const std::string name = name_parts(node.list("funcname")).back();
     if (node.has("over")) return unsupported(tree, "window functions");
     if (contains(aggregate_names, name)) {
@@ -389,7 +390,7 @@ class Binder {
     return fmt::format("this form ({})", kind);
   }
 
-  Error unsupported(const Json& tree, const std::string& what) const {
+  Error unsupported(const Tree& tree, const std::string& what) const {
     return syntax_.error(ErrorCode::unsupported, "not supported: " + what, tree);
   }
 
@@ -399,9 +400,9 @@ class Binder {
 
 }  // namespace
 
-Result<NodePtr> SchemaScope::whole(const Syntax&, const Json&) { return NodePtr(); }
+Result<NodePtr> SchemaScope::whole(const Syntax&, const Tree&) { return NodePtr(); }
 
-int SchemaScope::find(const Syntax& syntax, const Json& tree, const std::string& name,
+int SchemaScope::find(const Syntax& syntax, const Tree& tree, const std::string& name,
                       const arrow::Schema& schema) {
   if (const int index = schema.GetFieldIndex(name); index >= 0) return index;
   const std::size_t place = syntax.span_of(tree).offset;
@@ -409,7 +410,7 @@ int SchemaScope::find(const Syntax& syntax, const Json& tree, const std::string&
   return schema.GetFieldIndex(std::string(syntax.spelling(place)));
 }
 
-Result<NodePtr> SchemaScope::column(const Syntax& syntax, const Json& tree,
+Result<NodePtr> SchemaScope::column(const Syntax& syntax, const Tree& tree,
                                     const std::string& name) {
   const int index = find(syntax, tree, name, *schema_);
   if (index < 0) {
@@ -421,21 +422,21 @@ Result<NodePtr> SchemaScope::column(const Syntax& syntax, const Json& tree,
                                               syntax.span_of(tree)));
 }
 
-Result<NodePtr> bind_tree(const Syntax& syntax, const Json& tree, Scope& scope) {
+Result<NodePtr> bind_tree(const Syntax& syntax, const Tree& tree, Scope& scope) {
   use_arrow_compute();
   return Binder(syntax, scope).bind(tree);
 }
 
-std::string aggregate_name(const Json& tree) {
+std::string aggregate_name(const Tree& tree) {
   const SyntaxNode node(tree);
   if (node.kind != "FuncCall" || node.has("over")) return "";
   const std::vector<std::string> parts = name_parts(node.list("funcname"));
   return !parts.empty() && contains(aggregate_names, parts.back()) ? parts.back() : "";
 }
 
-std::string result_name(const Json& tree) {
+std::string result_name(const Tree& tree) {
   const SyntaxNode node(tree);
-  const auto last = [](const std::vector<const Json*>& names) { return name_parts(names).back(); };
+  const auto last = [](const std::vector<const Tree*>& names) { return name_parts(names).back(); };
   if (node.kind == "ColumnRef") return last(node.list("fields"));
   if (node.kind == "FuncCall") return last(node.list("funcname"));
   if (node.kind == "CoalesceExpr") return "coalesce";
@@ -448,7 +449,7 @@ std::string result_name(const Json& tree) {
   if (node.kind == "TypeCast") {
     const std::string inner = result_name(node["arg"]);
     if (inner != "?column?") return inner;
-    const Json& type = node["typeName"];
+    const Tree& type = node["typeName"];
     return type.contains("names") ? SyntaxNode(type["names"].back()).word("sval") : inner;
   }
   return "?column?";

@@ -47,16 +47,9 @@ Error out_of_range(const char* what) {
   return fail(ErrorCode::invalid_argument, "{} out of range", what);
 }
 
-const char* field_name(TimeField field) {
-  for (const FieldName& known : field_names) {
-    if (known.field == field) return known.name;
-  }
-  return "?";
-}
-
 Error no_field(TimeField field, const char* type) {
-  const char* name = field_name(field);
-  return fail(ErrorCode::unsupported, "unit \"{}\" not supported for type {}", name, type);
+  return fail(ErrorCode::unsupported, "unit \"{}\" not supported for type {}", to_string(field),
+              type);
 }
 
 /// PostgreSQL counts 2001 as the first year of its century and its millennium.
@@ -66,7 +59,14 @@ std::int64_t period_of(std::int64_t year, int length) {
 
 }  // namespace
 
-Result<TimeField> time_field(std::string_view name) {
+const char* to_string(TimeField field) {
+  for (const FieldName& known : field_names) {
+    if (known.field == field) return known.name;
+  }
+  return "?";
+}
+
+Result<TimeField> time_field(std::string_view name, std::string_view type) {
   std::string wanted;
   for (const char letter : name) {
     wanted += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
@@ -76,7 +76,8 @@ Result<TimeField> time_field(std::string_view name) {
     if (wanted == field.name || wanted == std::string(field.name) + "s") return field.field;
     known.emplace_back(field.name);
   }
-  Error error = fail(ErrorCode::invalid_argument, "unit \"{}\" not recognized", name);
+  Error error =
+      fail(ErrorCode::invalid_argument, "unit \"{}\" not recognized for type {}", name, type);
   error.hint = did_you_mean(wanted, known);
   return error;
 }
@@ -271,7 +272,7 @@ Result<Moment> truncate(TimeField field, Moment moment) {
     case TimeField::millennium:
       return to_year(floor_divide<std::int64_t>(time.date.year - 1, 1000) * 1000 + 1);
     default:
-      return no_field(field, "timestamp");
+      return no_field(field, "timestamp without time zone");
   }
 }
 
@@ -318,7 +319,7 @@ Result<std::int64_t> extract_micros(TimeField field, Moment moment) {
     case TimeField::epoch:
       return moment.micros;
   }
-  return no_field(field, "timestamp");
+  return no_field(field, "timestamp without time zone");
 }
 
 Result<std::int64_t> extract_micros(TimeField field, const Interval& interval) {

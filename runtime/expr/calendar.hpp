@@ -53,8 +53,10 @@ enum class TimeField {
   epoch,
 };
 
-/// "hour", "hours", "HOUR"; an unknown name is an error with the nearest right one.
-Result<TimeField> time_field(std::string_view name);
+/// "hour", "hours", "HOUR"; an unknown name is an error with the nearest right one, which says the
+/// `type` that was asked for it.
+Result<TimeField> time_field(std::string_view name, std::string_view type);
+const char* to_string(TimeField field);
 
 CivilDate civil(Date date);
 Date date_of(const CivilDate& date);

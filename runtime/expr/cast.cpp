@@ -59,7 +59,9 @@ Kernel real_to_real(const SqlType& to) {
   } else if constexpr (std::is_same_v<From, double> && std::is_same_v<To, float>) {
     return strict<To, From>(to, [to](From value) -> Result<To> {
       const float narrow = static_cast<float>(value);
-      if (std::isinf(narrow) && !std::isinf(value)) return out_of_range(to);
+      if (std::isinf(narrow) && !std::isinf(value)) {
+        return fail(ErrorCode::invalid_argument, "value out of range: overflow");
+      }
       return narrow;
     });
   } else {

@@ -195,14 +195,15 @@ Kernel extreme_kernel(bool greatest, const SqlType& type) {
   };
 }
 
-Kernel null_if_kernel(const SqlType& a, const SqlType& b) {
+Kernel null_if_kernel(const SqlType& a, const SqlType& b, const SqlType& result) {
   Kernel equal = comparison_kernel(Comparison::equal, a, b);
-  return [equal, a](const std::vector<Vector>& arguments, std::int64_t rows) -> Result<Vector> {
-    const Vector same = TRY(equal(arguments, rows));
-    const Vector nothing{TRY(arrow_try(arrow::MakeArrayOfNull(arrow_type(a), 1))), true};
+  return [equal, result](const std::vector<Vector>& arguments,
+                         std::int64_t rows) -> Result<Vector> {
+    const Vector same = TRY(equal({arguments[0], arguments[1]}, rows));
+    const Vector nothing{TRY(arrow_try(arrow::MakeArrayOfNull(arrow_type(result), 1))), true};
     const Vector no{TRY(arrow_try(arrow::MakeArrayFromScalar(arrow::BooleanScalar(false), 1))),
                     true};
-    return call_arrow("if_else", {TRY(call_arrow("coalesce", {same, no})), nothing, arguments[0]});
+    return call_arrow("if_else", {TRY(call_arrow("coalesce", {same, no})), nothing, arguments[2]});
   };
 }
 

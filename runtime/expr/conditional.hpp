@@ -45,7 +45,7 @@ class CoalesceNode : public Node {
 
 /// GREATEST or LEAST of two values of one type: NULL counts only where both are.
 Kernel extreme_kernel(bool greatest, const SqlType& type);
-/// NULLIF(a, b) for values of one type.
-Kernel null_if_kernel(const SqlType& a, const SqlType& b);
+/// The third argument, of type `result`, or NULL where the first two are equal.
+Kernel null_if_kernel(const SqlType& a, const SqlType& b, const SqlType& result);
 
 }  // namespace troupe

@@ -42,7 +42,7 @@ Numeric absolute_numeric(Numeric value) {
   return Numeric{value.digits < 0 ? -value.digits : value.digits};
 }
 
-double sign_of(double value) { return value > 0 ? 1 : (value < 0 ? -1 : value == 0 ? 0 : value); }
+double sign_of(double value) { return value > 0 ? 1 : (value < 0 ? -1 : 0); }
 Numeric numeric_sign(Numeric value) {
   return Numeric{value.digits > 0 ? 1 : (value.digits < 0 ? -1 : 0)};
 }

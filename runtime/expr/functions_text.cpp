@@ -232,7 +232,8 @@ std::int32_t ascii(Text value) {
 }
 
 Result<std::string> chr(std::int32_t code) {
-  if (code <= 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
+  if (code == 0) return fail(ErrorCode::invalid_argument, "null character not permitted");
+  if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
     return fail(ErrorCode::invalid_argument, "{} is no character code", code);
   }
   const auto byte = [](std::int32_t value) { return static_cast<char>(value); };

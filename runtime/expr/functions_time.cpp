@@ -21,8 +21,9 @@ Result<Kernel> plain(const Signature& signature) {
   return strict<Out, In...>(signature.result, function);
 }
 
-Result<TimeField> field_of(const NodePtr& argument) {
-  Result<TimeField> field = time_field(TRY(constant_text(argument, "the unit")));
+Result<TimeField> field_of(const NodePtr& argument, const NodePtr& value) {
+  Result<TimeField> field =
+      time_field(TRY(constant_text(argument, "the unit")), to_string(value->type()));
   if (field) return field;
   Error error = std::move(field).error();
   error.span = argument->span();
@@ -30,7 +31,7 @@ Result<TimeField> field_of(const NodePtr& argument) {
 }
 
 Result<SqlType> extract_type(const std::vector<NodePtr>& arguments) {
-  return numeric_type(field_scale(TRY(field_of(arguments[0]))));
+  return numeric_type(field_scale(TRY(field_of(arguments[0], arguments[1]))));
 }
 
 Moment moment_of_value(Moment moment) { return moment; }
@@ -40,12 +41,13 @@ const Interval& moment_of_value(const Interval& span) { return span; }
 /// A unit that the type does not have is a mistake in the text, found before any row is seen.
 template <class T>
 Result<TimeField> checked_field(const Signature& signature) {
-  const TimeField field = TRY(field_of(signature.arguments[0]));
+  const TimeField field = TRY(field_of(signature.arguments[0], signature.arguments[1]));
   TRY(extract_micros(field, moment_of_value(T{})));
   constexpr bool is_date = std::is_same_v<T, Date>;
   const bool within_day = field <= TimeField::hour;
   if (is_date && within_day) {
-    return fail(ErrorCode::unsupported, "unit not supported for type date: it has no time of day");
+    return fail(ErrorCode::unsupported, "unit \"{}\" not supported for type date",
+                to_string(field));
   }
   return field;
 }
@@ -71,7 +73,7 @@ Result<Kernel> date_part_kernel(const Signature& signature) {
 
 template <class T>
 Result<Kernel> truncate_kernel(const Signature& signature) {
-  const TimeField field = TRY(field_of(signature.arguments[0]));
+  const TimeField field = TRY(field_of(signature.arguments[0], signature.arguments[1]));
   TRY(truncate(field, Moment{}));
   return strict<Moment, std::string_view, T>(signature.result,
                                              [field](std::string_view, const T& value) {

@@ -36,7 +36,9 @@ Error out_of_range(std::string_view text) {
   return fail(ErrorCode::invalid_argument, "date/time field value out of range: \"{}\"", text);
 }
 
-/// "12:30[:15[.25]]" in microseconds of the day.
+constexpr std::int64_t no_time_of_day = -1;
+
+/// "12:30[:15[.25]]" in microseconds of the day, or `no_time_of_day` for 25:00.
 std::optional<std::int64_t> scan_time(TextScanner& scan) {
   const auto hour = scan.number(1, 2);
   if (!hour || !scan.accept(":")) return std::nullopt;
@@ -52,7 +54,7 @@ std::optional<std::int64_t> scan_time(TextScanner& scan) {
     if (scan.accept(".")) micros += scan.fraction(6);
   }
   const bool valid = *minute < 60 && second <= 60 && micros <= micros_per_day;
-  return valid ? std::optional(micros) : std::nullopt;
+  return valid ? micros : no_time_of_day;
 }
 
 /// "Z", "+02", "-05:30", "UTC" in microseconds east of Greenwich.
@@ -149,9 +151,11 @@ bool scan_iso_interval(TextScanner& scan, IntervalSum& sum) {
     const bool negative = scan.accept("-");
     if (scan.peek() < '0' || scan.peek() > '9') return false;
     const double amount = *scan_amount(scan) * (negative ? -1 : 1);
-    const std::string letter = lower_ascii(scan.word());
+    const char unit = scan.peek();
+    if (!scan.accept("YMWDHSymwdhs")) return false;
+    const std::string letter = lower_ascii(std::string_view(&unit, 1));
     const bool month = letter == "m" && !time;
-    if (letter.size() != 1 || !sum.add(amount, month ? "month" : letter)) return false;
+    if (!sum.add(amount, month ? "month" : letter)) return false;
   }
   return true;
 }
@@ -213,6 +217,7 @@ Result<Moment> parse_moment(std::string_view text, bool zoned) {
     scan.skip_spaces();
     const auto time = scan_time(scan);
     if (!time) return bad();
+    if (*time == no_time_of_day) return out_of_range(text);
     of_day = *time;
   }
   scan.skip_spaces();

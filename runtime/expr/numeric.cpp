@@ -167,7 +167,10 @@ Result<Numeric> numeric_of(double value, int significant, int scale, int precisi
   if (!std::isfinite(value)) {
     return fail(ErrorCode::invalid_argument, "{} has no numeric value", value);
   }
-  if (std::fabs(value) >= 1e38) return overflow();
+  if (std::fabs(value) >= 1e38) {
+    return fail(ErrorCode::invalid_argument, "numeric field overflow: {} has more than {} digits",
+                value, digits_max);
+  }
   const ParsedNumeric parsed = TRY(parse_numeric(fmt::format("{:.{}e}", value, significant - 1)));
   return rescale(parsed.value, parsed.scale, scale, precision);
 }

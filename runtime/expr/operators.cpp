@@ -337,9 +337,15 @@ Result<NodePtr> bind_distinct(bool is_distinct, NodePtr left, NodePtr right, Tex
 }
 
 Result<NodePtr> bind_null_if(NodePtr left, NodePtr right, TextSpan span) {
+  const NodePtr value = left;
   TRY(comparable_sides("=", left, right, span));
-  return make_call("nullif", left->type(), {left, right},
-                   null_if_kernel(left->type(), right->type()), false, span);
+  // Types that PostgreSQL compares without a conversion leave the value as it is.
+  const SqlKind a = value->type().kind, b = left->type().kind;
+  const bool same_family = (is_integer(a) && is_integer(b)) || (is_moment(a) && is_moment(b)) ||
+                           (a == SqlKind::float4 && b == SqlKind::float8);
+  const NodePtr result = same_family ? value : left;
+  return make_call("nullif", result->type(), {left, right, result},
+                   null_if_kernel(left->type(), right->type(), result->type()), false, span);
 }
 
 Result<std::vector<NodePtr>> unify(std::vector<NodePtr> nodes, const char* what) {

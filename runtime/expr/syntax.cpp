@@ -88,15 +88,15 @@ Error syntax_error(const PgQueryError& error, std::string_view statement, std::s
 }
 
 /// The depth of the tree, no further than it must be looked at.
-int depth_of(const Json& tree, int limit) {
+int depth_of(const Tree& tree, int limit) {
   if (limit <= 0 || !tree.is_structured()) return 0;
   int deepest = 0;
-  for (const Json& child : tree) deepest = std::max(deepest, depth_of(child, limit - 1));
+  for (const Tree& child : tree) deepest = std::max(deepest, depth_of(child, limit - 1));
   return deepest + 1;
 }
 
 template <class Use>
-void each_place(const Json& tree, const Use& use) {
+void each_place(const Tree& tree, const Use& use) {
   if (tree.is_object()) {
     for (const auto& [key, child] : tree.items()) {
       if (key == "location" && child.is_number()) {
@@ -106,12 +106,12 @@ void each_place(const Json& tree, const Use& use) {
       }
     }
   } else if (tree.is_array()) {
-    for (const Json& child : tree) each_place(child, use);
+    for (const Tree& child : tree) each_place(child, use);
   }
 }
 
 /// Places become relative to the text. A place that the tree leaves out is 0 of the statement.
-void shift_places(Json& tree, std::int64_t head) {
+void shift_places(Tree& tree, std::int64_t head) {
   if (tree.is_object()) {
     for (auto& [key, child] : tree.items()) {
       if (key == "location" && child.is_number()) {
@@ -121,41 +121,41 @@ void shift_places(Json& tree, std::int64_t head) {
       }
     }
   } else if (tree.is_array()) {
-    for (Json& child : tree) shift_places(child, head);
+    for (Tree& child : tree) shift_places(child, head);
   }
 }
 
-const Json& nothing() {
-  static const Json empty;
+const Tree& nothing() {
+  static const Tree empty;
   return empty;
 }
 
 }  // namespace
 
-SyntaxNode::SyntaxNode(const Json& tree) : body(&nothing()) {
+SyntaxNode::SyntaxNode(const Tree& tree) : body(&nothing()) {
   if (!tree.is_object() || tree.size() != 1) return;
   kind = tree.begin().key();
   body = &tree.begin().value();
 }
 
-const Json& SyntaxNode::operator[](const char* field) const {
+const Tree& SyntaxNode::operator[](const char* field) const {
   const auto found = body->find(field);
   return found == body->end() ? nothing() : *found;
 }
 
-std::vector<const Json*> SyntaxNode::list(const char* field) const {
-  std::vector<const Json*> items;
-  for (const Json& item : (*this)[field]) items.push_back(&item);
+std::vector<const Tree*> SyntaxNode::list(const char* field) const {
+  std::vector<const Tree*> items;
+  for (const Tree& item : (*this)[field]) items.push_back(&item);
   return items;
 }
 
 std::string SyntaxNode::word(const char* field) const {
-  const Json& value = (*this)[field];
+  const Tree& value = (*this)[field];
   return value.is_string() ? value.get<std::string>() : "";
 }
 
 std::int64_t SyntaxNode::integer(const char* field, std::int64_t absent) const {
-  const Json& value = (*this)[field];
+  const Tree& value = (*this)[field];
   return value.is_number() ? value.get<std::int64_t>() : absent;
 }
 
@@ -168,11 +168,11 @@ Result<Syntax> Syntax::parse(std::string_view text, std::string_view before,
   if (parsed->error) return syntax_error(*parsed->error, statement, text, before.size());
   Syntax syntax;
   syntax.text_ = text;
-  const Json tree = Json::parse(parsed->parse_tree, nullptr, false);
+  const Tree tree = Tree::parse(parsed->parse_tree, nullptr, false);
   if (tree.is_discarded()) {
     return fail(ErrorCode::invalid_argument, "an expression that is not UTF-8 text");
   }
-  const Json& statements = tree["stmts"];
+  const Tree& statements = tree["stmts"];
   if (statements.size() != 1) {
     return at(fail(ErrorCode::invalid_argument, "one expression is expected, not statements"), 0,
               text.size());
@@ -201,14 +201,14 @@ Result<Syntax> Syntax::of_expression(std::string_view text) {
     if (field == "targetList" || field == "limitOption" || field == "op") continue;
     return whole("one expression is expected, not a query: no FROM, WHERE, ORDER BY or the like");
   }
-  const std::vector<const Json*> targets = select.list("targetList");
+  const std::vector<const Tree*> targets = select.list("targetList");
   if (targets.empty()) return whole("an expression is expected, not nothing");
   if (targets.size() > 1) return whole("one expression is expected, not a list");
   const SyntaxNode target(*targets.front());
   if (target.has("name")) {
     return whole("an expression has no name of its own: leave out AS and what follows");
   }
-  Json value = target["val"];
+  Tree value = target["val"];
   syntax.root_ = std::move(value);
   return syntax;
 }
@@ -225,9 +225,9 @@ Result<Syntax> Syntax::of_order(std::string_view text) {
     }
     return whole("one sort term is expected: an expression, then ASC or DESC, NULLS FIRST or LAST");
   }
-  const std::vector<const Json*> terms = select.list("sortClause");
+  const std::vector<const Tree*> terms = select.list("sortClause");
   if (terms.size() != 1) return whole("one sort term is expected, not a list");
-  Json term = *terms.front();
+  Tree term = *terms.front();
   syntax.root_ = std::move(term);
   return syntax;
 }
@@ -257,7 +257,7 @@ std::size_t Syntax::token_end(std::size_t offset) const {
   return std::max(end, offset + 1);
 }
 
-TextSpan Syntax::span_of(const Json& tree) const {
+TextSpan Syntax::span_of(const Tree& tree) const {
   std::size_t first = std::numeric_limits<std::size_t>::max(), last = 0;
   each_place(tree, [&](std::size_t place) {
     first = std::min(first, place);
@@ -265,7 +265,12 @@ TextSpan Syntax::span_of(const Json& tree) const {
   });
   if (first > text_.size()) return {0, text_.size()};
   std::size_t end = token_end(last);
-  // A call ends with its bracket, which has no place of its own.
+  // A call without arguments has no place but its name's.
+  if (const std::size_t next = text_.find_first_not_of(" \t\n", end);
+      next != std::string::npos && text_[next] == '(' && is_name_letter(text_[last])) {
+    end = next + 1;
+  }
+  // A bracket has no place of its own.
   int open = 0;
   for (std::size_t i = first; i < end; ++i)
     open += text_[i] == '(' ? 1 : (text_[i] == ')' ? -1 : 0);
@@ -279,7 +284,7 @@ TextSpan Syntax::span_of(const Json& tree) const {
 }
 
 /// The parser's tree leaves out the value of integers below one; it is read from the text.
-void Syntax::complete_integers(Json& tree) const {
+void Syntax::complete_integers(Tree& tree) const {
   if (tree.is_object() && tree.contains("ival") && tree["ival"].is_object() &&
       tree["ival"].empty()) {
     std::size_t at = tree.value("location", std::size_t{0});
@@ -293,7 +298,7 @@ void Syntax::complete_integers(Json& tree) const {
     return;
   }
   if (!tree.is_structured()) return;
-  for (Json& child : tree) complete_integers(child);
+  for (Tree& child : tree) complete_integers(child);
 }
 
 bool Syntax::is_quoted(std::size_t offset) const {
@@ -304,29 +309,29 @@ std::string_view Syntax::spelling(std::size_t offset) const {
   return std::string_view(text_).substr(offset, token_end(offset) - offset);
 }
 
-Error Syntax::error(ErrorCode code, std::string message, const Json& tree, std::string hint) const {
+Error Syntax::error(ErrorCode code, std::string message, const Tree& tree, std::string hint) const {
   Error error{code, std::move(message), std::move(hint)};
   error.span = span_of(tree);
   return error;
 }
 
-std::vector<std::string> name_parts(const std::vector<const Json*>& names) {
+std::vector<std::string> name_parts(const std::vector<const Tree*>& names) {
   std::vector<std::string> parts;
-  for (const Json* name : names) {
+  for (const Tree* name : names) {
     const SyntaxNode node(*name);
     parts.push_back(node.kind == "String" ? node.word("sval") : std::string("*"));
   }
   return parts;
 }
 
-Json without_places(const Json& tree) {
+Tree without_places(const Tree& tree) {
   if (tree.is_array()) {
-    Json list = Json::array();
-    for (const Json& child : tree) list.push_back(without_places(child));
+    Tree list = Tree::array();
+    for (const Tree& child : tree) list.push_back(without_places(child));
     return list;
   }
   if (!tree.is_object()) return tree;
-  Json object = Json::object();
+  Tree object = Tree::object();
   for (const auto& [key, child] : tree.items()) {
     if (key != "location") object[key] = without_places(child);
   }

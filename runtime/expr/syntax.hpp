@@ -15,17 +15,21 @@ inline constexpr int expression_depth_max = 200;
 /// Chains such as a+b+c nest too; the parser itself is not to be trusted with more.
 inline constexpr std::size_t expression_operators_max = 4000;
 
+/// A parse tree as the parser writes it. Not the ordered JSON of configurations: that copies the
+/// subtree whenever an object grows, which a deep tree turns into minutes.
+using Tree = nlohmann::json;
+
 /// One node of a parse tree: {"A_Expr": {...}} is kind "A_Expr" and its body.
 struct SyntaxNode {
   std::string_view kind;
-  const Json* body = nullptr;
+  const Tree* body = nullptr;
 
-  explicit SyntaxNode(const Json& tree);
+  explicit SyntaxNode(const Tree& tree);
 
   bool has(const char* field) const { return body->contains(field); }
-  const Json& operator[](const char* field) const;
+  const Tree& operator[](const char* field) const;
   /// A list field; empty where it is absent.
-  std::vector<const Json*> list(const char* field) const;
+  std::vector<const Tree*> list(const char* field) const;
   std::string word(const char* field) const;
   std::int64_t integer(const char* field, std::int64_t absent) const;
 };
@@ -39,29 +43,29 @@ class Syntax {
   static Result<Syntax> of_order(std::string_view text);
 
   const std::string& text() const { return text_; }
-  const Json& root() const { return root_; }
+  const Tree& root() const { return root_; }
 
   /// The place of a tree in the text: from its first token to the end of its last.
-  TextSpan span_of(const Json& tree) const;
+  TextSpan span_of(const Tree& tree) const;
   /// Whether the name at a place is written in double quotes, and its spelling.
   bool is_quoted(std::size_t offset) const;
   std::string_view spelling(std::size_t offset) const;
 
-  Error error(ErrorCode code, std::string message, const Json& tree, std::string hint = {}) const;
+  Error error(ErrorCode code, std::string message, const Tree& tree, std::string hint = {}) const;
 
  private:
   static Result<Syntax> parse(std::string_view text, std::string_view before,
                               std::string_view after);
   std::size_t token_end(std::size_t offset) const;
-  void complete_integers(Json& tree) const;
+  void complete_integers(Tree& tree) const;
 
   std::string text_;
-  Json root_;
+  Tree root_;
 };
 
 /// The parts of a (qualified) name: [{"String": {"sval": "a"}}, ...].
-std::vector<std::string> name_parts(const std::vector<const Json*>& names);
+std::vector<std::string> name_parts(const std::vector<const Tree*>& names);
 /// A tree without its places: equal for texts that mean the same.
-Json without_places(const Json& tree);
+Tree without_places(const Tree& tree);
 
 }  // namespace troupe

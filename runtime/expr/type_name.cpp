@@ -26,9 +26,9 @@ const std::vector<std::string>& type_words() {
 }
 
 /// The integers in brackets behind a type's name.
-Result<std::vector<int>> modifiers(const Syntax& syntax, const Json& type_name) {
+Result<std::vector<int>> modifiers(const Syntax& syntax, const Tree& type_name) {
   std::vector<int> values;
-  for (const Json& item : type_name.value("typmods", Json::array())) {
+  for (const Tree& item : type_name.value("typmods", Tree::array())) {
     const SyntaxNode constant(item);
     if (constant.kind != "A_Const" || !constant.has("ival")) {
       return syntax.error(ErrorCode::invalid_argument, "a type's modifier must be an integer",
@@ -92,7 +92,7 @@ NodePtr cut_text(const NodePtr& node, int characters, TextSpan span) {
                    false, span);
 }
 
-Error bad_digits(const Syntax& syntax, const Json& tree) {
+Error bad_digits(const Syntax& syntax, const Tree& tree) {
   return syntax.error(ErrorCode::invalid_argument,
                       fmt::format("numeric(precision, scale) takes a precision from 1 to {} and a "
                                   "scale from 0 to the precision",
@@ -102,9 +102,9 @@ Error bad_digits(const Syntax& syntax, const Json& tree) {
 
 }  // namespace
 
-Result<TypeName> type_of_name(const Syntax& syntax, const Json& type_name) {
-  std::vector<const Json*> names;
-  for (const Json& name : type_name["names"]) names.push_back(&name);
+Result<TypeName> type_of_name(const Syntax& syntax, const Tree& type_name) {
+  std::vector<const Tree*> names;
+  for (const Tree& name : type_name["names"]) names.push_back(&name);
   const std::string word = name_parts(names).back();
   if (type_name.contains("arrayBounds") || type_name.contains("setof")) {
     return syntax.error(ErrorCode::unsupported, "arrays are not supported", type_name);

@@ -12,7 +12,7 @@ struct TypeName {
   int interval_fields = 0;  ///< the bits of INTERVAL '5' DAY; 0 for any
 };
 
-Result<TypeName> type_of_name(const Syntax& syntax, const Json& type_name);
+Result<TypeName> type_of_name(const Syntax& syntax, const Tree& type_name);
 
 /// CAST(node AS target)
 Result<NodePtr> convert_to(const NodePtr& node, const TypeName& target, TextSpan span);
