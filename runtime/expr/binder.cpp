@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace troupe {
 
@@ -99,6 +100,9 @@ class Binder {
   /// A number with a point or an exponent, or an integer of more than 32 bits.
   Result<NodePtr> decimal(const std::string& text, TextSpan span) {
     NodePtr literal = TRY(constant_node(text_scalar(text), SqlKind::unknown, span));
+    // PostgreSQL's numeric holds 1e300; ours has 38 digits, and a double comes closer.
+    if (exponent_of(text) > numeric_digits_max / 2)
+      return cast_implicitly(literal, sql(SqlKind::float8));
     const ParsedNumeric parsed = TRY(in_place(parse_numeric(text), span));
     const bool whole = text.find_first_of(".eE") == std::string::npos;
     const Int128 digits = parsed.value.digits;
@@ -109,6 +113,12 @@ class Binder {
       return cast_implicitly(literal, sql(SqlKind::int8));
     }
     return cast_implicitly(literal, numeric_type(parsed.scale));
+  }
+
+  /// The size of the exponent of "1e-300", 0 for none.
+  static int exponent_of(const std::string& text) {
+    const std::size_t mark = text.find_first_of("eE");
+    return mark == std::string::npos ? 0 : std::abs(std::atoi(text.c_str() + mark + 1));
   }
 
   template <class T>
