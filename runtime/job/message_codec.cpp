@@ -125,9 +125,9 @@ TaskCounters read_counters(schema::TaskCounters::Reader in) {
 // ---- the fence: half of it in the envelope
 // -------------------------------------------------------
 
-Tokens envelope_tokens(const Token& token, const NodeId& sender, Incarnation incarnation) {
-  return {token.cluster,     sender,     incarnation,  token.term, token.run,
-          token.run_attempt, token.task, token.attempt};
+Tokens envelope_tokens(const Token& token, const Sender& sender) {
+  return {sender.cluster, sender.node,       sender.incarnation, token.term,
+          token.run,      token.run_attempt, token.task,         token.attempt};
 }
 
 template <class Body>
@@ -195,22 +195,21 @@ void fill(schema::TaskFailed::Builder out, const TaskFailed& failed) {
 }
 
 template <class S, class M>
-Frame fenced(std::string_view to, const M& message, const NodeId& sender, Incarnation self) {
-  return Frame::make<S>(envelope_tokens(message.token, sender, self), to,
-                        [&](typename S::Builder body) {
-                          write_fence(body, message.token);
-                          fill(body, message);
-                        });
+Frame fenced(std::string_view to, const M& message, const Sender& sender) {
+  return Frame::make<S>(envelope_tokens(message.token, sender), to, [&](typename S::Builder body) {
+    write_fence(body, message.token);
+    fill(body, message);
+  });
 }
 
-Frame make(const Joined& joined, const NodeId& sender, Incarnation self) {
-  Tokens tokens{joined.cluster, sender, self, joined.term};
+Frame make(const Joined& joined, const Sender& sender) {
+  Tokens tokens{sender.cluster, sender.node, sender.incarnation, joined.term};
   return Frame::make<schema::Joined>(tokens, executor_address, [&](schema::Joined::Builder body) {
     body.setIncarnation(joined.incarnation.value());
   });
 }
-Frame make(const JoinRefused& refused, const NodeId& sender, Incarnation self) {
-  Tokens tokens{ClusterId(), sender, self, refused.term};
+Frame make(const JoinRefused& refused, const Sender& sender) {
+  Tokens tokens{sender.cluster, sender.node, sender.incarnation, refused.term};
   return Frame::make<schema::JoinRefused>(tokens, executor_address,
                                           [&](schema::JoinRefused::Builder body) {
                                             body.setIncarnation(refused.incarnation.value());
@@ -218,8 +217,9 @@ Frame make(const JoinRefused& refused, const NodeId& sender, Incarnation self) {
                                             body.setReason(refused.reason);
                                           });
 }
-Frame make(const JoinCluster& join, const NodeId& sender, Incarnation self) {
-  return Frame::make<schema::JoinCluster>(Tokens{join.cluster, sender, self}, coordinator_address,
+Frame make(const JoinCluster& join, const Sender& sender) {
+  return Frame::make<schema::JoinCluster>(Tokens{sender.cluster, sender.node, sender.incarnation},
+                                          coordinator_address,
                                           [&](schema::JoinCluster::Builder body) {
                                             body.setNode(join.node.value());
                                             body.setIncarnation(join.incarnation.value());
@@ -238,18 +238,19 @@ void write_held(schema::HeldTask::Builder out, const HeldTask& held) {
   out.setState(static_cast<schema::HeldState>(held.state));
 }
 
-Frame make(const Inventory& inventory, const NodeId& sender, Incarnation self) {
-  return Frame::make<schema::Inventory>(
-      Tokens{ClusterId(), sender, self}, coordinator_address, [&](schema::Inventory::Builder body) {
-        body.setIncarnation(inventory.incarnation.value());
-        body.setTermSeen(inventory.term_seen.value());
-        body.setAdoptSeq(inventory.adopt_seq);
-        write_list(body.initHeld(inventory.held.size()), inventory.held, write_held);
-      });
+Frame make(const Inventory& inventory, const Sender& sender) {
+  return Frame::make<schema::Inventory>(Tokens{sender.cluster, sender.node, sender.incarnation},
+                                        coordinator_address, [&](schema::Inventory::Builder body) {
+                                          body.setIncarnation(inventory.incarnation.value());
+                                          body.setTermSeen(inventory.term_seen.value());
+                                          body.setAdoptSeq(inventory.adopt_seq);
+                                          write_list(body.initHeld(inventory.held.size()),
+                                                     inventory.held, write_held);
+                                        });
 }
-#define TROUPE_FENCED(Message, address)                                        \
-  Frame make(const Message& message, const NodeId& sender, Incarnation self) { \
-    return fenced<schema::Message>(address, message, sender, self);            \
+#define TROUPE_FENCED(Message, address)                       \
+  Frame make(const Message& message, const Sender& sender) {  \
+    return fenced<schema::Message>(address, message, sender); \
   }
 TROUPE_FENCED(Adopt, executor_address)
 TROUPE_FENCED(DeployTask, executor_address)
@@ -420,12 +421,12 @@ Result<> decoded(std::string_view column, const char* what, Read read) {
 
 }  // namespace
 
-Frame frame_of(const Command& command, const NodeId& sender, Incarnation self) {
-  return std::visit([&](const auto& message) { return make(message, sender, self); }, command);
+Frame frame_of(const Command& command, const Sender& sender) {
+  return std::visit([&](const auto& message) { return make(message, sender); }, command);
 }
 
-Frame frame_of(const Report& report, const NodeId& sender, Incarnation self) {
-  return std::visit([&](const auto& message) { return make(message, sender, self); }, report);
+Frame frame_of(const Report& report, const Sender& sender) {
+  return std::visit([&](const auto& message) { return make(message, sender); }, report);
 }
 
 bool is_command(const Frame& frame) {

@@ -12,9 +12,16 @@ namespace troupe {
 /// The messages of `task_messages.hpp` as frames, and back. A frame comes from outside: whatever
 /// does not have the shape its kind promises is `corrupt`, never a crash.
 
-/// `sender` names who sends; the tokens that the message itself has go into the envelope.
-Frame frame_of(const Command& command, const NodeId& sender, Incarnation sender_incarnation);
-Frame frame_of(const Report& report, const NodeId& sender, Incarnation sender_incarnation);
+/// Who a frame says it is from; the session of every receiver checks it.
+struct Sender {
+  ClusterId cluster;
+  NodeId node;
+  Incarnation incarnation;
+};
+
+/// The tokens that the message itself has go into the envelope.
+Frame frame_of(const Command& command, const Sender& sender);
+Frame frame_of(const Report& report, const Sender& sender);
 
 /// True where the frame's kind is one of these, so that other rooms' messages can share a link.
 bool is_command(const Frame& frame);

@@ -1,0 +1,127 @@
+#include "tests/sim/client.hpp"
+
+#include "tests/sim/sim_coordinator.hpp"
+
+#include <algorithm>
+
+namespace troupe::sim {
+namespace {
+
+constexpr Duration step_every = 100ms;
+
+}  // namespace
+
+Client::Client(World& world)
+    : world_(world), random_(world.random.next()), open_max_(2 + random_.below(4)) {}
+
+void Client::begin() { step(); }
+
+void Client::step() {
+  std::size_t open = 0;
+  for (Entry& entry : submissions_) {
+    if (ended(entry)) continue;
+    ++open;
+    if (entry.answers.empty() || random_.chance(1, 50)) ask(entry);
+    if (!entry.answers.empty()) maybe_cancel(entry);
+  }
+  for (; open < open_max_ && !stopped_; ++open) submit_new();
+  world_.loop.after(step_every, [this] { step(); });
+}
+
+void Client::submit_new() {
+  ModelJob job = make_model_job(submissions_.size(), random_);
+  Entry& entry = submissions_.emplace_back();
+  entry.key = fmt::format("key-{}", submissions_.size());
+  entry.plan = job.plan;
+  world_.jobs.emplace(job.plan, std::move(job));
+  ask(entry);
+}
+
+void Client::ask(Entry& entry) {
+  auto* coordinator = static_cast<SimCoordinator*>(world_.process(World::coordinator));
+  if (coordinator == nullptr || world_.loop.frozen(World::coordinator)) return;
+  coordinator->submit(submission_of(world_.jobs.at(entry.plan), entry.key),
+                      [this, &entry](const Result<RunId>& answer) {
+                        if (!answer) world_.violation(answer.error().to_string());
+                        entry.answers.insert(*answer);
+                      });
+}
+
+void Client::maybe_cancel(Entry& entry) {
+  if (entry.cancel_asked || !random_.chance(1, 150)) return;
+  auto* coordinator = static_cast<SimCoordinator*>(world_.process(World::coordinator));
+  if (coordinator == nullptr || world_.loop.frozen(World::coordinator)) return;
+  entry.cancel_asked = true;
+  coordinator->cancel(*entry.answers.begin(), [&entry](const Result<RunId>& answer) {
+    entry.cancel_agreed = entry.cancel_agreed || answer.ok();
+  });
+}
+
+bool Client::ended(const Entry& entry) const {
+  if (entry.answers.empty()) return false;
+  const auto run = world_.store.all_runs().find(*entry.answers.begin());
+  return run != world_.store.all_runs().end() && troupe::ended(run->second.state);
+}
+
+bool Client::done() const {
+  return std::all_of(submissions_.begin(), submissions_.end(),
+                     [this](const Entry& entry) { return ended(entry); });
+}
+
+void Client::check() const {
+  for (const Entry& entry : submissions_) check_entry(entry);
+  world_.check(world_.store.all_runs().size() == submissions_.size(),
+               "there are other runs than submissions");
+}
+
+void Client::check_entry(const Entry& entry) const {
+  world_.check(entry.answers.size() == 1, "one key was answered with two runs");
+  const RunImage& run = world_.store.all_runs().at(*entry.answers.begin());
+  const ModelJob& job = world_.jobs.at(entry.plan);
+  const auto violation = [&](const char* what) {
+    world_.violation(fmt::format("run {} is {}: {}{}", run.made.run, to_string(run.state), what,
+                                 run.cause ? " (" + run.cause->to_string() + ")" : ""));
+  };
+  if (!troupe::ended(run.state)) violation("it has not ended long after the last fault");
+  if (entry.cancel_agreed && run.state == RunState::succeeded) violation("but it was cancelled");
+  if (run.state == RunState::cancelled && !entry.cancel_asked) violation("nobody cancelled it");
+  if (run.state == RunState::halted) violation("nothing could have halted it");
+  if (run.state == RunState::failed && !job.always_fails) violation("nothing was wrong with it");
+  if (run.state == RunState::succeeded && job.always_fails) violation("it cannot work");
+  if (run.state == RunState::failed &&
+      run.cause->message.find("the user's mistake") == std::string::npos) {
+    violation("with another cause than its own");
+  }
+  check_output(run, job);
+}
+
+/// Nothing lost, nothing doubled, nothing of a loser: for a run that succeeded all of it, for
+/// another one nothing at all.
+void Client::check_output(const RunImage& run, const ModelJob& job) const {
+  std::set<std::string> winners;
+  for (const AttemptImage& attempt : run.attempts) {
+    if (attempt.state == AttemptState::finished) winners.insert(attempt_tag(attempt.made.key));
+  }
+  const auto& all = world_.storage.visible();
+  for (const auto& [vertex, totals] : job.expected()) {
+    const auto found = all.find(sink_marker(ClusterId("sim"), run.made.run, vertex));
+    const std::string where =
+        fmt::format("run {} ({}), sink {}: ", run.made.run, to_string(run.state), vertex);
+    if (run.state != RunState::succeeded) {
+      if (found != all.end()) world_.violation(where + "something is visible");
+      continue;
+    }
+    if (found == all.end()) world_.violation(where + "nothing is visible");
+    if (found->second.commits != 1) world_.violation(where + "committed more than once");
+    for (const std::string& tag : found->second.tags) {
+      if (!winners.contains(tag)) world_.violation(where + tag + " did not win and is visible");
+    }
+    Totals seen = found->second.totals;
+    std::erase_if(seen, [](const auto& entry) { return entry.second == 0; });
+    Totals wanted = totals;
+    std::erase_if(wanted, [](const auto& entry) { return entry.second == 0; });
+    if (seen != wanted) world_.violation(where + "rows are lost or doubled");
+  }
+}
+
+}  // namespace troupe::sim

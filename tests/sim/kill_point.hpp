@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace troupe::sim {
+
+/// Moments at which a process may be killed that chance alone would rarely find. Each is one line
+/// of a shell: `if (world.killed_at(KillPoint::..., node)) return;`.
+enum class KillPoint {
+  // of the coordinator
+  decided_not_written,
+  after_persist_before_send,
+  reported_not_persisted,
+  all_finished_before_manifest,
+  manifest_started_not_published,
+  published_not_committed,
+  committing_half_the_sinks,
+  committed_not_recorded,
+  during_recovery,
+  asked_not_listed,
+  // of an executor
+  joining,
+  deployed_not_ready,
+  ready_not_started,
+  running,
+  finished_not_reported,
+  reported_not_acknowledged,
+  serving_a_partition,
+};
+
+inline constexpr std::array<std::string_view, 17> kill_point_names{
+    "decided_not_written",
+    "after_persist_before_send",
+    "reported_not_persisted",
+    "all_finished_before_manifest",
+    "manifest_started_not_published",
+    "published_not_committed",
+    "committing_half_the_sinks",
+    "committed_not_recorded",
+    "during_recovery",
+    "asked_not_listed",
+    "joining",
+    "deployed_not_ready",
+    "ready_not_started",
+    "running",
+    "finished_not_reported",
+    "reported_not_acknowledged",
+    "serving_a_partition",
+};
+inline constexpr std::size_t kill_points = kill_point_names.size();
+
+}  // namespace troupe::sim

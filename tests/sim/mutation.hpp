@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace troupe::sim {
+
+/// Faults that are planted to prove that the simulation would see them. Each is a mistake that
+/// somebody could make in a shell, a store, a sink or the tokens; the machines are never changed.
+enum class Mutation {
+  none,
+  send_before_persist,         ///< effects leave before their rows are durable
+  persist_before_sync,         ///< a write is called durable before it is
+  acknowledge_before_persist,  ///< a report is acknowledged before it is durable
+  term_not_raised,             ///< a new leader acts in the term of the old one
+  tokens_not_compared,         ///< an executor obeys whatever it is told, whoever told it when
+  attempt_not_compared,        ///< a report counts for whichever attempt is current
+  incarnation_reused,          ///< a restarted node says it is the process it was
+  start_without_ready,         ///< a task begins as soon as it is open
+  failure_is_success,          ///< a failed task counts as finished
+  hashes_ignored,              ///< a re-run that made other rows passes for the same
+  missing_input_is_empty,      ///< a kept partition that is not there reads as no rows
+  stale_data_accepted,         ///< rows of any attempt are taken, in any order, any number of times
+  commit_without_marker,       ///< a commit that is repeated happens again
+  commit_all_staged,           ///< everything that was staged becomes visible, also of losers
+  commit_forgets_one,          ///< one committable of the manifest is passed over
+  published_not_recommitted,   ///< a new leader does not commit what was published
+  cancel_ignored,              ///< executors do not stop what was superseded
+  loss_not_told,               ///< the coordinator is not told that a node is gone
+};
+
+struct MutationName {
+  Mutation mutation;
+  std::string_view name;
+};
+
+inline constexpr std::array<MutationName, 18> mutations{{
+    {Mutation::send_before_persist, "send_before_persist"},
+    {Mutation::persist_before_sync, "persist_before_sync"},
+    {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
+    {Mutation::term_not_raised, "term_not_raised"},
+    {Mutation::tokens_not_compared, "tokens_not_compared"},
+    {Mutation::attempt_not_compared, "attempt_not_compared"},
+    {Mutation::incarnation_reused, "incarnation_reused"},
+    {Mutation::start_without_ready, "start_without_ready"},
+    {Mutation::failure_is_success, "failure_is_success"},
+    {Mutation::hashes_ignored, "hashes_ignored"},
+    {Mutation::missing_input_is_empty, "missing_input_is_empty"},
+    {Mutation::stale_data_accepted, "stale_data_accepted"},
+    {Mutation::commit_without_marker, "commit_without_marker"},
+    {Mutation::commit_all_staged, "commit_all_staged"},
+    {Mutation::commit_forgets_one, "commit_forgets_one"},
+    {Mutation::published_not_recommitted, "published_not_recommitted"},
+    {Mutation::cancel_ignored, "cancel_ignored"},
+    {Mutation::loss_not_told, "loss_not_told"},
+}};
+
+}  // namespace troupe::sim

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "tests/sim/world.hpp"
+
+namespace troupe::sim {
+
+/// What goes wrong, when, and for how long; all from the seed. A seed has its own mix: many have
+/// one kind of fault only, so that one is not hidden by another.
+class Nemesis {
+ public:
+  explicit Nemesis(World& world);
+  void begin();
+
+ private:
+  enum class Fault { kill, kill_coordinator, freeze, partition, one_way, reset, slow, ghost };
+  static constexpr int faults = 8;
+
+  void step();
+  void strike(Fault fault);
+  NodeIndex any_node();
+  std::pair<NodeIndex, NodeIndex> any_pair();
+  void replay_something();
+
+  World& world_;
+  Random random_;
+  std::vector<Fault> mix_;
+  Duration pause_;
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,107 @@
+#include "tests/sim/world.hpp"
+
+#include <cstdio>
+
+namespace troupe::sim {
+namespace {
+
+constexpr std::size_t heard_max = 200;
+
+std::size_t cluster_size(Random& random) { return 1 + (random.chance(1, 5) ? 5 : 3); }
+
+NetSettings net_settings(Random& random) {
+  NetSettings settings;
+  if (random.chance(1, 4)) settings.delay_max = 20ms;
+  if (random.chance(1, 2)) settings.duplicate_one_in = 50;
+  return settings;
+}
+
+}  // namespace
+
+World::World(const SimOptions& given)
+    : options(given),
+      random(given.seed),
+      loop(cluster_size(random)),
+      net(loop, Random(random.next()), net_settings(random), 1 + 5),
+      store(ClusterId("sim")),
+      node_lease(random.chance(1, 3) ? 10s : 3s) {
+  Random shape(given.seed);
+  const std::size_t size = cluster_size(shape);
+  processes_.resize(size);
+  incarnations_.resize(size);
+  heard.resize(size);
+  plan_kill_points();
+}
+
+void World::plan_kill_points() {
+  for (int i = 0; i < 6; ++i) {
+    const std::size_t point = random.below(kill_points);
+    planned_[point].insert(random.below(random.chance(1, 2) ? 4 : 40));
+  }
+}
+
+bool World::killed_at(KillPoint point, NodeIndex node) {
+  const auto index = static_cast<std::size_t>(point);
+  if (healed_ || !planned_[index].contains(passed_[index]++)) return false;
+  ++kills_at[index];
+  trace("{} is killed: {}", name_of(node), kill_point_names[index]);
+  kill(node, between(10ms, 2s));
+  return true;
+}
+
+void World::start(NodeIndex node) {
+  if (alive(node)) return;
+  loop.replace(node);
+  trace("{} starts", name_of(node));
+  processes_[node] = node == coordinator ? make_coordinator(*this) : make_executor(*this, node);
+}
+
+void World::kill(NodeIndex node, Duration down) {
+  if (!alive(node)) return;
+  ++kills;
+  trace("{} is killed, for {} ms", name_of(node), down / 1ms);
+  net.down(node);
+  processes_[node]->on_kill();
+  loop.replace(node);
+  graveyard_.push_back(std::move(processes_[node]));
+  loop.after(down, [this, node] { start(node); });
+}
+
+void World::heal() {
+  healed_ = true;
+  net.heal();
+  for (NodeIndex node = 0; node < nodes(); ++node) loop.thaw(node);
+  trace("healed");
+}
+
+Incarnation World::next_incarnation(NodeIndex node, Incarnation above) {
+  Incarnation& last = incarnations_[node];
+  if (mutated(Mutation::incarnation_reused) && last != Incarnation()) return last;
+  last = std::max(last, above).next();
+  return last;
+}
+
+SessionConfig World::session(NodeIndex self, NodeIndex peer, Incarnation incarnation) const {
+  SessionConfig config;
+  config.cluster = ClusterId("sim");
+  config.self = name_of(self);
+  config.incarnation = incarnation;
+  config.peer = name_of(peer);
+  config.lease = node_lease;
+  config.lease_margin = node_lease / 10;
+  config.lost_is_final = self == coordinator;
+  return config;
+}
+
+void World::violation(const std::string& what) const { throw Violation(what); }
+
+Duration World::between(Duration low, Duration high) {
+  return low + Duration(random.below(static_cast<std::uint64_t>((high - low).count()) + 1));
+}
+
+void World::print(const std::string& text) const {
+  std::printf("%10.6f %s\n", std::chrono::duration<double>(loop.now().time_since_epoch()).count(),
+              text.c_str());
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "runtime/net/session.hpp"
+#include "tests/sim/kill_point.hpp"
+#include "tests/sim/model_job.hpp"
+#include "tests/sim/mutation.hpp"
+#include "tests/sim/sink_storage.hpp"
+#include "tests/support/sim_loop.hpp"
+#include "tests/support/sim_net.hpp"
+#include "tests/support/sim_store.hpp"
+
+#include <array>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace troupe::sim {
+
+/// What a seed may never do was done. Ends the seed.
+class Violation : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct SimOptions {
+  std::uint64_t seed = 1;
+  bool verbose = false;
+  Mutation mutation = Mutation::none;
+  std::uint64_t messages_min = 5000;
+};
+
+/// One process of the simulated cluster.
+class Process : public Endpoint {
+ public:
+  /// At the moment of its death, for what its disk has to decide.
+  virtual void on_kill() {}
+};
+
+/// Everything that outlives the processes of one seed: time, network, disks, what was submitted and
+/// what must hold. Node 0 is the coordinator, the others are executors.
+class World {
+ public:
+  explicit World(const SimOptions& options);
+
+  static constexpr NodeIndex coordinator = 0;
+  std::size_t nodes() const { return processes_.size(); }
+  static NodeId name_of(NodeIndex node) {
+    return NodeId(node == coordinator ? std::string("c") : fmt::format("n{}", node));
+  }
+  static NodeIndex index_of(const NodeId& name) {
+    return name.value() == "c" ? 0 : std::stoul(name.value().substr(1));
+  }
+
+  bool mutated(Mutation mutation) const { return options.mutation == mutation; }
+  bool alive(NodeIndex node) const { return processes_[node] != nullptr; }
+  Process* process(NodeIndex node) { return processes_[node].get(); }
+
+  void start(NodeIndex node);
+  void kill(NodeIndex node, Duration down);
+  /// True where the plan of this seed kills the process here; the caller must return at once.
+  bool killed_at(KillPoint point, NodeIndex node);
+  /// No more faults; what is down comes up.
+  void heal();
+  bool healed() const { return healed_; }
+  void bury() { graveyard_.clear(); }
+
+  /// The next incarnation of a node, at least `above` + 1; durable.
+  Incarnation next_incarnation(NodeIndex node, Incarnation above = {});
+  SessionConfig session(NodeIndex self, NodeIndex peer, Incarnation incarnation) const;
+
+  [[noreturn]] void violation(const std::string& what) const;
+  void check(bool holds, const char* what) const {
+    if (!holds) violation(what);
+  }
+  template <class... Args>
+  void trace(fmt::format_string<Args...> text, Args&&... args) const {
+    if (options.verbose) print(fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  Duration between(Duration low, Duration high);
+
+  SimOptions options;
+  Random random;
+  Loop loop;
+  Net net;
+  Store store;
+  SinkStorage storage;
+  std::map<std::string, ModelJob> jobs;  ///< by plan
+  std::set<std::pair<std::string, TaskId>> failed_once;
+  Duration node_lease;
+  std::array<std::uint64_t, kill_points> kills_at{};
+  std::uint64_t kills = 0;
+  std::uint64_t refused_commands = 0;
+  std::uint64_t refused_reports = 0;
+  std::uint64_t ghosts = 0;
+  /// Frames that a node received earlier, to be heard again as if by an attacker or a defect.
+  std::vector<std::vector<Frame>> heard;
+
+ private:
+  void plan_kill_points();
+  void print(const std::string& text) const;
+
+  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<std::unique_ptr<Process>> graveyard_;
+  std::vector<Incarnation> incarnations_;
+  std::array<std::uint64_t, kill_points> passed_{};
+  std::array<std::set<std::uint64_t>, kill_points> planned_;
+  bool healed_ = false;
+};
+
+std::unique_ptr<Process> make_coordinator(World& world);
+std::unique_ptr<Process> make_executor(World& world, NodeIndex self);
+
+}  // namespace troupe::sim

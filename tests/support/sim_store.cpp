@@ -1,0 +1,182 @@
+#include "tests/support/sim_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::sim {
+
+Result<ClusterImage> Store::begin_term() {
+  term_ = term_.next();
+  ClusterImage image;
+  image.cluster = cluster_;
+  image.term = term_;
+  if (!state_.runs.empty()) image.last_run = state_.runs.rbegin()->first;
+  image.nodes = state_.nodes;
+  for (const auto& [id, run] : state_.runs) {
+    if (!ended(run.state)) image.runs.push_back(run);
+  }
+  image.keys = state_.keys;
+  image.intervals = state_.intervals;
+  return image;
+}
+
+/// A conflict leaves half of a transaction behind, which a database would not: whoever gets one
+/// must stop, and the simulation fails with it.
+Result<> Store::write(const std::vector<Record>& records) {
+  for (const Record& record : records) {
+    const Result<> done = std::visit([this](const auto& each) { return apply(each); }, record);
+    if (!done) return done.error().within(fmt::format("writing a {} record", name_of(record)));
+  }
+  return {};
+}
+
+Result<> Store::apply(const JobVersionRecord& record) {
+  state_.versions[record.hash] = record;
+  return {};
+}
+
+Result<> Store::apply(const RunRecord& record) {
+  if (state_.runs.contains(record.run)) {
+    return fail(ErrorCode::conflict, "run {} exists", record.run);
+  }
+  if (!record.key.empty() && !state_.keys.emplace(record.key, record.run).second) {
+    return fail(ErrorCode::conflict, "key '{}' exists", record.key);
+  }
+  if (!record.interval.empty() &&
+      !state_.intervals.emplace(record.job, record.interval, record.generation).second) {
+    return fail(ErrorCode::conflict, "interval '{}' of {} exists", record.interval, record.job);
+  }
+  RunImage& run = state_.runs[record.run];
+  run.made = record;
+  run.plan = state_.versions.at(record.hash).plan;
+  return {};
+}
+
+Result<> Store::apply(const RunStateRecord& record) {
+  RunImage& run = state_.runs.at(record.run);
+  if (run.state != record.from) {
+    return fail(ErrorCode::conflict, "run {} is {}, not {}", record.run, to_string(run.state),
+                to_string(record.from));
+  }
+  run.state = record.to;
+  run.cause = record.cause;
+  return {};
+}
+
+Result<> Store::apply(const SplitsRecord& record) {
+  state_.runs.at(record.run).splits = record.splits;
+  return {};
+}
+
+Result<> Store::apply(const AttemptRecord& record) {
+  auto& attempts = state_.runs.at(record.key.run).attempts;
+  if (!attempts.empty() && attempts.back().made.key.attempt >= record.key.attempt) {
+    return fail(ErrorCode::conflict, "attempt {} of run {} is not new", record.key.attempt,
+                record.key.run);
+  }
+  attempts.push_back({record, AttemptState::deploying, {}});
+  return {};
+}
+
+const AttemptImage* Store::attempt(const AttemptKey& key) const {
+  const auto run = state_.runs.find(key.run);
+  if (run == state_.runs.end()) return nullptr;
+  const auto& attempts = run->second.attempts;
+  const auto found = std::lower_bound(
+      attempts.begin(), attempts.end(), key.attempt,
+      [](const AttemptImage& image, Attempt attempt) { return image.made.key.attempt < attempt; });
+  return found != attempts.end() && found->made.key == key ? &*found : nullptr;
+}
+
+Result<AttemptImage*> Store::find(const AttemptKey& key) {
+  const AttemptImage* found = attempt(key);
+  if (found == nullptr) {
+    return fail(ErrorCode::conflict, "no attempt {} of task {}", key.attempt, key.task);
+  }
+  return const_cast<AttemptImage*>(found);
+}
+
+Result<> Store::apply(const AttemptStateRecord& record) {
+  AttemptImage* image = TRY(find(record.key));
+  if (image->state != record.from) {
+    return fail(ErrorCode::conflict, "attempt {} of task {} is {}, not {}", record.key.attempt,
+                record.key.task, to_string(image->state), to_string(record.from));
+  }
+  image->state = record.to;
+  return {};
+}
+
+Result<> Store::apply(const AttemptResultRecord& record) {
+  AttemptImage* image = TRY(find(record.key));
+  image->result = record;
+  return {};
+}
+
+Result<> Store::apply(const EpochRecord& record) {
+  RunImage& run = state_.runs.at(record.run);
+  if (run.epoch != record.from) {
+    return fail(ErrorCode::conflict, "epoch {} of run {} is not what was expected", record.epoch,
+                record.run);
+  }
+  run.epoch = record.to;
+  return {};
+}
+
+Result<> Store::apply(const ManifestRecord& record) {
+  state_.runs.at(record.run).manifest = record.sinks;
+  return {};
+}
+
+Result<> Store::apply(const NodeRecord& record) {
+  NodeRecord& node = state_.nodes[record.node];
+  if (record.incarnation < node.incarnation) {
+    return fail(ErrorCode::conflict, "incarnation {} of node {} after {}", record.incarnation,
+                record.node, node.incarnation);
+  }
+  node = record;
+  return {};
+}
+
+Result<> Store::apply(const EventRecord& record) {
+  events_.push_back({events_.size() + 1, WallTime(), record});
+  return {};
+}
+
+Result<StoredRun> Store::run(RunId run) {
+  const auto found = state_.runs.find(run);
+  if (found == state_.runs.end()) return fail(ErrorCode::not_found, "there is no run {}", run);
+  return StoredRun{found->second, WallTime(), {}, {}};
+}
+
+Result<std::vector<StoredRun>> Store::runs(const std::optional<JobName>& job, std::uint32_t limit) {
+  std::vector<StoredRun> all;
+  for (auto run = state_.runs.rbegin(); run != state_.runs.rend() && all.size() < limit; ++run) {
+    if (!job || run->second.made.job == *job) all.push_back({run->second, WallTime(), {}, {}});
+  }
+  return all;
+}
+
+Result<std::vector<StoredJob>> Store::jobs() {
+  std::vector<StoredJob> all;
+  for (const auto& [hash, version] : state_.versions) all.push_back({version, WallTime(), {}, {}});
+  return all;
+}
+
+Result<StoredJob> Store::job(const JobName& job) {
+  for (const auto& [hash, version] : state_.versions) {
+    if (version.job == job) return StoredJob{version, WallTime(), {}, {}};
+  }
+  return fail(ErrorCode::not_found, "there is no job '{}'", job);
+}
+
+Result<std::vector<StoredEvent>> Store::events(const std::optional<RunId>& run,
+                                               std::uint64_t sequence, std::uint32_t limit) {
+  std::vector<StoredEvent> some;
+  for (const StoredEvent& event : events_) {
+    if (event.sequence <= sequence || some.size() >= limit) continue;
+    if (!run || event.event.run == *run) some.push_back(event);
+  }
+  return some;
+}
+
+}  // namespace troupe::sim

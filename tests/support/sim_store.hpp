@@ -1,0 +1,64 @@
+#pragma once
+
+#include "runtime/job/records.hpp"
+#include "runtime/metadata/metadata_store.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace troupe::sim {
+
+/// The metadata of a simulated coordinator: the rules of the SQLite store (one transaction, states
+/// by compare-and-set, unique keys) on a disk that is memory. What `write` has returned from is
+/// durable; whoever simulates a slow disk calls it late, and never for what a kill took away.
+///
+/// It also keeps what a checker asks for and no leader does: all runs ever, also ended ones.
+class Store final : public MetadataStore {
+ public:
+  explicit Store(ClusterId cluster) : cluster_(std::move(cluster)) {}
+
+  Result<ClusterImage> begin_term() override;
+  Result<> write(const std::vector<Record>& records) override;
+
+  Result<StoredRun> run(RunId run) override;
+  Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
+                                      std::uint32_t limit) override;
+  Result<std::vector<StoredJob>> jobs() override;
+  Result<StoredJob> job(const JobName& job) override;
+  Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
+                                          std::uint32_t limit) override;
+
+  Term term() const { return term_; }
+  const std::map<RunId, RunImage>& all_runs() const { return state_.runs; }
+  const std::map<NodeId, NodeRecord>& nodes() const { return state_.nodes; }
+  const AttemptImage* attempt(const AttemptKey& key) const;
+
+ private:
+  struct State {
+    std::map<std::string, JobVersionRecord> versions;  ///< by hash
+    std::map<RunId, RunImage> runs;
+    std::map<NodeId, NodeRecord> nodes;
+    std::map<std::string, RunId> keys;
+    std::set<RunInterval> intervals;
+  };
+  Result<> apply(const JobVersionRecord& record);
+  Result<> apply(const RunRecord& record);
+  Result<> apply(const RunStateRecord& record);
+  Result<> apply(const SplitsRecord& record);
+  Result<> apply(const AttemptRecord& record);
+  Result<> apply(const AttemptStateRecord& record);
+  Result<> apply(const AttemptResultRecord& record);
+  Result<> apply(const EpochRecord& record);
+  Result<> apply(const ManifestRecord& record);
+  Result<> apply(const NodeRecord& record);
+  Result<> apply(const EventRecord& record);
+  Result<AttemptImage*> find(const AttemptKey& key);
+
+  ClusterId cluster_;
+  Term term_;
+  State state_;
+  std::vector<StoredEvent> events_;
+};
+
+}  // namespace troupe::sim
