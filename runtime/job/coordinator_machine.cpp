@@ -137,7 +137,8 @@ bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& invent
 void CoordinatorMachine::release_ended(const NodeId& from, const Inventory& inventory) {
   std::set<RunId> ended;
   for (const HeldTask& held : inventory.held) {
-    if (!jobs_.contains(held.token.run)) ended.insert(held.token.run);
+    const auto job = jobs_.find(held.token.run);
+    if (job == jobs_.end() || job->second->releases()) ended.insert(held.token.run);
   }
   for (const RunId run : ended) {
     Token token;

@@ -102,7 +102,7 @@ void JobMachine::end(RunState state, std::optional<Error> cause) {
   early_.clear();
   for (const NodeId& name : nodes_used_) {
     const ClusterNode* node = cluster_->find(name);
-    if (node != nullptr && state != RunState::halted) {
+    if (node != nullptr && releases()) {
       send(node->node, node->incarnation, ReleaseRun{token({}, {})});
     }
   }
@@ -113,7 +113,7 @@ void JobMachine::end(RunState state, std::optional<Error> cause) {
 void JobMachine::finish_stopping() {
   if (!stopping_.empty()) return;
   if (image_.state == RunState::cancelling) return end(RunState::cancelled);
-  if (!ended(image_.state) || image_.state == RunState::halted || cleaned_up_) return;
+  if (!releases() || cleaned_up_) return;
   cleaned_up_ = true;
   effect(effect::CleanUpSinks{run(), image_.plan});
 }

@@ -146,6 +146,8 @@ class JobMachine {
   const std::optional<Error>& cause() const { return image_.cause; }
   /// Ended, and no task of it is known to run: this machine is not needed any more.
   bool done() const { return ended(image_.state) && stopping_.empty(); }
+  /// Ended, and nothing of it needs to be kept anywhere.
+  bool releases() const { return ended(image_.state) && image_.state != RunState::halted; }
   /// Slots that its regions take, by node.
   const std::map<NodeId, std::uint32_t>& slots_held() const { return slots_held_; }
   const std::map<TaskId, TaskStatus>& tasks() const { return tasks_; }

@@ -220,9 +220,8 @@ void SimExecutor::carry_out(executor_effect::OpenTask& effect) {
   if (killed_at(KillPoint::deployed_not_ready)) return;
   world_.loop.after(self_, world_.between(50us, 4ms), [this, key, deploy = effect.deploy] {
     const std::vector<HeldTask> all = machine_.held();
-    const bool held = std::any_of(all.begin(), all.end(), [&](const HeldTask& task) {
-      return key_of(task.token) == key;
-    });
+    const bool held = std::any_of(all.begin(), all.end(),
+                                  [&](const HeldTask& task) { return key_of(task.token) == key; });
     if (!held) return;
     tasks_[key] = std::make_unique<SimTask>(world_, self_, *this, deploy);
     decide(executor_event::TaskOpened{key});

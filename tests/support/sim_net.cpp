@@ -157,10 +157,16 @@ void Net::reset(NodeIndex a, NodeIndex b) {
   break_way(b, a, true, true);
 }
 
+/// What stood behind a block comes on a new connection, not when the block would have ended.
 void Net::heal() {
-  for (Way& each : ways_) {
-    each.blocked_until = {};
-    each.slow_until = {};
+  for (NodeIndex from = 0; from < nodes_; ++from) {
+    for (NodeIndex to = 0; to < nodes_; ++to) {
+      Way& each = way(from, to);
+      const bool held_up = each.last_arrival > loop_.now() + settings_.delay_max;
+      each.blocked_until = {};
+      each.slow_until = {};
+      if (held_up) break_way(from, to, true, true);
+    }
   }
   settings_.duplicate_one_in = 0;
 }
