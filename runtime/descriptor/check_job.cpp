@@ -161,9 +161,8 @@ class JobChecker {
     }
     const Parameter* parameter = kind->description().find(path.parameter);
     const bool sql = parameter && holds_sql(parameter->type);
-    if (error.code == ErrorCode::not_found && (sql || names_column(parameter))) {
-      return Mistake::unknown_column;
-    }
+    const bool no_column = error.message.find("no column '") != std::string::npos;
+    if (no_column && (sql || names_column(parameter))) return Mistake::unknown_column;
     if (sql) return Mistake::bad_expression;
     const bool about_data = error.code != ErrorCode::invalid_argument ||
                             (parameter && parameter->type == ParameterType::path);

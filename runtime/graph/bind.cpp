@@ -117,7 +117,8 @@ BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry
   return VertexPlanner(graph, registry, parallelism).run();
 }
 
-std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry) {
+std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
+                        const std::set<std::string>& whole) {
   if (const Result<> formed = well_formed(graph); !formed) return {formed.error()};
   for (JobVertex& vertex : graph.vertices) {
     vertex.projection.reset();
@@ -128,7 +129,7 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry) {
     const bool source = graph.vertices[i].inputs.empty();
     if (source && bound.plans[i]) graph.vertices[i].resolved = bound.plans[i]->output();
   }
-  if (bound.ok()) push_down(graph, bound, registry);
+  if (bound.ok()) push_down(graph, bound, registry, whole);
   return std::move(bound.errors);
 }
 

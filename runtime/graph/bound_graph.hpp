@@ -4,6 +4,7 @@
 #include "runtime/ops/operator_kind.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry
 
 /// Narrows the sources of a bound graph to the columns that somebody needs, and tells each the
 /// predicate that all its rows will have to pass. `graph` and `bound` are changed together.
-void push_down(JobGraph& graph, BoundGraph& bound, const OperatorRegistry& registry);
+void push_down(JobGraph& graph, BoundGraph& bound, const OperatorRegistry& registry,
+               const std::set<std::string>& whole);
 
 }  // namespace troupe

@@ -40,7 +40,7 @@ std::string canonical_json(const Json& with) {
 }
 
 std::string encode_schema(const arrow::Schema& schema) {
-  const auto bytes = arrow::ipc::SerializeSchema(*schema.RemoveMetadata());
+  const auto bytes = arrow::ipc::SerializeSchema(schema);
   ENSURE(bytes.ok(), "a schema that Arrow cannot write: {}", bytes.status().ToString());
   return bytes.ValueUnsafe()->ToString();
 }

@@ -19,14 +19,16 @@ bool has_columns(const OperatorPlan& plan) {
 /// Columns of every vertex's output that somebody needs, found from the sinks up. A vertex in
 /// `wide` is taken to need everything.
 std::vector<Columns> needed_columns(const JobGraph& graph, const BoundGraph& bound,
-                                    const std::set<std::size_t>& wide) {
+                                    const std::set<std::size_t>& wide,
+                                    const std::set<std::string>& whole) {
   std::vector<Columns> needed(bound.plans.size());
   const auto need_all = [&](std::size_t vertex) {
     for (int i = 0; i < bound.plans[vertex]->output()->num_fields(); ++i) needed[vertex].insert(i);
   };
   for (std::size_t v = bound.plans.size(); v-- > 0;) {
     const OperatorPlan& plan = *bound.plans[v];
-    if (bound.consumers[v].empty() && has_columns(plan)) need_all(v);
+    const bool shown = bound.consumers[v].empty() || whole.count(graph.vertices[v].id);
+    if (shown && has_columns(plan)) need_all(v);
     const bool all = !plan.needs || !has_columns(plan) || wide.count(v);
     const auto inputs =
         all ? std::vector<std::vector<int>>() : plan.needs({needed[v].begin(), needed[v].end()});
@@ -64,10 +66,11 @@ void project(JobVertex& source, const arrow::Schema& schema, Columns needed) {
 }
 
 /// The filters that all rows of a source pass before anything else sees them, as one SQL predicate.
-std::string predicate_of(const BoundGraph& bound, std::size_t source) {
+std::string predicate_of(const JobGraph& graph, const BoundGraph& bound, std::size_t source,
+                         const std::set<std::string>& whole) {
   std::string predicate;
   std::size_t at = source;
-  while (bound.consumers[at].size() == 1) {
+  while (bound.consumers[at].size() == 1 && !whole.count(graph.vertices[at].id)) {
     const std::size_t consumer = bound.consumers[at].front();
     const OperatorPlan& plan = *bound.plans[consumer];
     // Later predicates name columns of their own input: the same ones only if rows stay whole.
@@ -110,14 +113,16 @@ std::set<std::size_t> unhappy(const BoundGraph& before, const BoundGraph& after,
 
 }  // namespace
 
-void push_down(JobGraph& graph, BoundGraph& bound, const OperatorRegistry& registry) {
+void push_down(JobGraph& graph, BoundGraph& bound, const OperatorRegistry& registry,
+               const std::set<std::string>& whole) {
   for (std::size_t v = 0; v < graph.vertices.size(); ++v) {
-    if (is_source(graph.vertices[v])) graph.vertices[v].predicate = predicate_of(bound, v);
+    if (is_source(graph.vertices[v]))
+      graph.vertices[v].predicate = predicate_of(graph, bound, v, whole);
   }
   std::set<std::size_t> wide;
   // Each round gives at least one vertex back all its columns, so this ends.
   for (std::size_t round = 0; round <= graph.vertices.size(); ++round) {
-    const std::vector<Columns> needed = needed_columns(graph, bound, wide);
+    const std::vector<Columns> needed = needed_columns(graph, bound, wide, whole);
     for (std::size_t v = 0; v < graph.vertices.size(); ++v) {
       if (is_source(graph.vertices[v])) {
         project(graph.vertices[v], *bound.plans[v]->output(), needed[v]);

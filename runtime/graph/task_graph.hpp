@@ -6,6 +6,8 @@
 #include "runtime/ops/operator_kind.hpp"
 
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,8 +66,10 @@ struct PlanTarget {
 /// Checks the graph against the registry, finds source schemas, pushes projections and predicates
 /// into sources. All mistakes at once: each error's path is "<vertex>.with.<parameter>...",
 /// "<vertex>.from", "<vertex>.op". May block (source headers). `graph` is changed only where there
-/// is no mistake.
-std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry);
+/// is no mistake. Vertices in `whole` keep all columns and rows of their output, whatever others
+/// need of it: somebody will look at it.
+std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
+                        const std::set<std::string>& whole = {});
 
 /// The output schema of every vertex of a bound graph that has an output, by id; what tests in the
 /// file and `explain` need.

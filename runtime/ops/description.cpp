@@ -38,6 +38,8 @@ const char* to_string(ParameterType type) {
       return "order";
     case ParameterType::column_types:
       return "column_types";
+    case ParameterType::rows:
+      return "rows";
   }
   return "text";
 }

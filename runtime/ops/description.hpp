@@ -27,6 +27,7 @@ enum class ParameterType {
   aggregates,    ///< a map from output name to a SQL expression over aggregate calls
   order,         ///< a list of ORDER BY terms; one may stand without a list
   column_types,  ///< a map from column name to SQL type
+  rows,          ///< a list of rows, each a map from column name to a plain value
 };
 
 const char* to_string(ParameterType type);

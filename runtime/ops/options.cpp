@@ -65,6 +65,8 @@ class ValueCheck {
         return map(value, "a map from names to aggregates, such as {rows: count(*)}");
       case ParameterType::column_types:
         return map(value, "a map from column names to SQL types");
+      case ParameterType::rows:
+        return rows(value);
     }
     return nullptr;
   }
@@ -173,6 +175,23 @@ class ValueCheck {
       }
     }
     return entries;
+  }
+
+  Json rows(const Json& value) {
+    if (!value.is_array()) return wrong(value, "a list of rows");
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (!value[i].is_object()) {
+        report(std::to_string(i),
+               fmt::format("a row is a map from columns to values, not {}", shown(value[i])));
+        continue;
+      }
+      for (const auto& [name, entry] : value[i].items()) {
+        if (!entry.is_structured()) continue;
+        report(fmt::format("{}.{}", i, name),
+               fmt::format("a row holds plain values, not {}", shown(entry)));
+      }
+    }
+    return value;
   }
 
   const Parameter& parameter_;
@@ -308,6 +327,10 @@ std::vector<NamedText> Options::named(const std::string& name) const {
   }
   for (const auto& [key, text] : value.items()) entries.push_back({key, text.get<std::string>()});
   return entries;
+}
+
+const Json& Options::rows(const std::string& name) const {
+  return get(name, {ParameterType::rows});
 }
 
 }  // namespace troupe

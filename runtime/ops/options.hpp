@@ -38,6 +38,8 @@ class Options {
   std::vector<std::string> list(const std::string& name) const;
   /// expressions, aggregates, column_types.
   std::vector<NamedText> named(const std::string& name) const;
+  /// A list of maps from names to null, booleans, numbers and texts.
+  const Json& rows(const std::string& name) const;
 
  private:
   Options(const OperatorDescription& description, std::shared_ptr<const Json> values)

@@ -17,7 +17,7 @@ Parameter parameter(const std::string& name, ParameterType type) {
 const OperatorDescription& everything() {
   static const OperatorDescription description = [] {
     OperatorDescription all{.name = "everything"};
-    for (int i = 0; i <= static_cast<int>(ParameterType::column_types); ++i) {
+    for (int i = 0; i <= static_cast<int>(ParameterType::rows); ++i) {
       const auto type = static_cast<ParameterType>(i);
       all.parameters.push_back(parameter(to_string(type), type));
     }
@@ -194,4 +194,12 @@ TEST_CASE("texts are a list, empty ones and repeated ones included; one may stan
   CHECK(options(R"({"texts": "NA"})").list("texts") == Names{"NA"});
   CHECK(mistake(R"({"texts": [1]})") ==
         "texts: 'texts' wants a list of texts; put each in quotes, not a list");
+}
+
+TEST_CASE("rows are maps of plain values") {
+  CHECK(options(R"({"rows": [{"a": 1, "b": null}, {}]})").rows("rows").size() == 2);
+  CHECK(mistake(R"({"rows": {"a": 1}})") == "rows: 'rows' wants a list of rows, not a map");
+  CHECK(mistake(R"({"rows": [{"a": 1}, 7]})") ==
+        "rows.1: a row is a map from columns to values, not the number 7");
+  CHECK(mistake(R"({"rows": [{"a": [1]}]})") == "rows.0.a: a row holds plain values, not a list");
 }

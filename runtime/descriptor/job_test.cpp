@@ -1,0 +1,136 @@
+#include "runtime/descriptor/job_test.hpp"
+
+#include "runtime/base/json.hpp"
+#include "runtime/base/near.hpp"
+#include "runtime/connectors/row_values.hpp"
+#include "runtime/descriptor/check_job.hpp"
+#include "runtime/graph/bound_graph.hpp"
+#include "runtime/graph/task_graph.hpp"
+
+#include <arrow/type.h>
+
+#include <utility>
+
+namespace troupe {
+namespace {
+
+Error told(const Diagnostic& mistake) {
+  return fail(ErrorCode::invalid_argument, "{}", render_line(mistake));
+}
+
+Result<JobFile> read_job(const std::string& file, std::string_view text,
+                         const OperatorRegistry& registry,
+                         std::map<std::string, std::string> parameters) {
+  CheckOptions options;
+  options.last = CheckStage::graph;
+  options.parameters = std::move(parameters);
+  CheckedJob checked = check_job(file, text, registry, options);
+  if (!checked.job) return told(checked.mistakes.front());
+  return *std::move(checked.job);
+}
+
+/// What the operator would put out, or null where that is not known.
+SchemaPtr output_of(const JobGraph& graph, const BoundGraph& bound, const std::string& id) {
+  for (std::size_t v = 0; v < graph.vertices.size(); ++v) {
+    if (graph.vertices[v].id != id || !bound.plans[v]) continue;
+    return bound.plans[v]->phases.back().outputs.empty() ? nullptr : bound.plans[v]->output();
+  }
+  return nullptr;
+}
+
+/// Columns of the operator that have literals, and types that the test gives.
+Result<Json> types_of(const std::string& id, const TestRows& given, const SchemaPtr& schema) {
+  Json types = Json::object();
+  if (!schema) return *given.types;
+  for (const auto& field : schema->fields()) {
+    const Result<std::string> name = sql_name_of(field->type());
+    if (name) types[field->name()] = *name;
+  }
+  for (const auto& [column, type] : given.types->items()) types[column] = type;
+  for (const Json& row : *given.rows) {
+    for (const auto& [column, value] : row.items()) {
+      if (schema->GetFieldIndex(column) >= 0 || types.contains(column)) continue;
+      Error error = fail(ErrorCode::invalid_argument,
+                         "given rows of '{}' have a column '{}', "
+                         "which it does not have",
+                         id, column);
+      error.hint = did_you_mean(column, schema->field_names());
+      return error;
+    }
+  }
+  return types;
+}
+
+/// What stands in for a given operator.
+Result<JobVertex> given_vertex(const std::string& id, const TestRows& given,
+                               const SchemaPtr& schema) {
+  Json with = {{"rows", *given.rows}};
+  Json types = TRY(types_of(id, given, schema));
+  if (!types.empty()) with["types"] = std::move(types);
+  JobVertex vertex{id, "values", std::make_shared<const Json>(std::move(with))};
+  return vertex;
+}
+
+/// Everything that the expected operators get rows from, no further than what is given.
+std::set<std::string> wanted(const JobGraph& graph, const JobTest& test) {
+  std::set<std::string> ids;
+  for (const auto& [id, expectation] : test.expect) ids.insert(id);
+  for (auto vertex = graph.vertices.rbegin(); vertex != graph.vertices.rend(); ++vertex) {
+    if (!ids.count(vertex->id) || test.given.count(vertex->id)) continue;
+    for (const JobInput& input : vertex->inputs) ids.insert(input.from);
+  }
+  return ids;
+}
+
+}  // namespace
+
+Result<TestRun> plan_test(const std::string& file, std::string_view text, const JobTest& test,
+                          const OperatorRegistry& registry,
+                          const std::map<std::string, std::string>& parameters) {
+  std::map<std::string, std::string> values = parameters;
+  for (const auto& [name, value] : test.parameters) values[name] = to_text(value);
+  const JobFile job = TRY(read_job(file, text, registry, std::move(values)));
+  const BoundGraph whole = plan_vertices(job.graph, registry, 1);
+  const std::set<std::string> ids = wanted(job.graph, test);
+  TestRun run;
+  run.graph.name = job.graph.name;
+  run.graph.settings = job.graph.settings;
+  for (const JobVertex& vertex : job.graph.vertices) {
+    if (!ids.count(vertex.id)) continue;
+    const auto given = test.given.find(vertex.id);
+    if (given == test.given.end()) {
+      run.graph.vertices.push_back(vertex);
+    } else {
+      const SchemaPtr schema = output_of(job.graph, whole, vertex.id);
+      run.graph.vertices.push_back(TRY(given_vertex(vertex.id, given->second, schema)));
+    }
+  }
+  for (const auto& [id, expectation] : test.expect) run.collect.insert(id);
+  const std::vector<Error> errors = troupe::bind(run.graph, registry, run.collect);
+  if (!errors.empty()) return errors.front().within(errors.front().path);
+  return run;
+}
+
+Result<std::vector<TestReport>> run_tests(const std::string& file, std::string_view text,
+                                          const OperatorRegistry& registry, const RunGraph& run,
+                                          std::string_view filter,
+                                          const std::map<std::string, std::string>& parameters) {
+  const JobFile job = TRY(read_job(file, text, registry, parameters));
+  std::vector<TestReport> reports;
+  for (const JobTest& test : job.tests) {
+    if (test.name.find(filter) == std::string::npos) continue;
+    TestReport report{test.name, test.line};
+    const Result<TestRun> planned = plan_test(file, text, test, registry, parameters);
+    if (planned) {
+      const auto rows = run(planned->graph, planned->collect);
+      report.failures =
+          rows ? compare_test(test, *rows) : std::vector<std::string>{rows.error().to_string()};
+    } else {
+      report.failures = {planned.error().to_string()};
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+}  // namespace troupe

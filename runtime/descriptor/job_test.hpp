@@ -1,0 +1,63 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+#include "runtime/data/batch.hpp"
+#include "runtime/descriptor/job_file.hpp"
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+class OperatorRegistry;
+
+/// A test of a descriptor, made ready to run: the part of the job that leads from the given rows to
+/// the expected ones. Given operators are `values`; what nobody expects anything of is left out,
+/// so the graph ends at operators to collect, and sinks never run. Bound.
+struct TestRun {
+  JobGraph graph;
+  std::set<std::string> collect;
+};
+
+/// Runs a bound graph and returns all rows of the operators named, in the order in which they came
+/// out. Whoever runs tests brings it: this room runs nothing.
+using RunGraph = std::function<Result<std::map<std::string, std::vector<Batch>>>(
+    const JobGraph& graph, const std::set<std::string>& collect)>;
+
+/// How a test ended. `failures` is empty exactly where it passed.
+struct TestReport {
+  std::string name;
+  int line = 0;  ///< of the test in the file
+  std::vector<std::string> failures = {};
+
+  bool passed() const { return failures.empty(); }
+};
+
+/// Reads the file once more with the test's parameters (over those of `parameters`), and cuts it
+/// down to what the test is about. Given rows have the columns and types of the operator that they
+/// stand for, where that can be planned (a source: where its files are there); else those in the
+/// test, else what the values look like. May block (headers of sources).
+Result<TestRun> plan_test(const std::string& file, std::string_view text, const JobTest& test,
+                          const OperatorRegistry& registry,
+                          const std::map<std::string, std::string>& parameters = {});
+
+/// Compares what came out with what the test expects: one failure an operator, with the rows that
+/// are missing and those that are too much. Columns that no expected row names are not compared;
+/// doubles are equal to 1e-9, relative.
+std::vector<std::string> compare_test(const JobTest& test,
+                                      const std::map<std::string, std::vector<Batch>>& rows);
+
+/// Runs the tests of a descriptor whose names contain `filter`. Fails where the descriptor itself
+/// has a mistake: check it before. What goes wrong in one test is a failure of that test.
+Result<std::vector<TestReport>> run_tests(
+    const std::string& file, std::string_view text, const OperatorRegistry& registry,
+    const RunGraph& run, std::string_view filter = "",
+    const std::map<std::string, std::string>& parameters = {});
+
+inline constexpr std::size_t shown_rows_max = 10;
+
+}  // namespace troupe
