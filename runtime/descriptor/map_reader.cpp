@@ -47,9 +47,14 @@ const YamlNode* MapReader::require(std::string_view key, std::size_t offset,
   const YamlNode* found = map_.find(key);
   if (!found && is_map()) {
     diagnostics_.report(Mistake::missing_key, offset, length,
-                        fmt::format("{} needs '{}'", what_, key));
+                        fmt::format("{} needs '{}'", subject(), key));
   }
   return found;
+}
+
+/// "a job", "'late'".
+std::string MapReader::subject() const {
+  return what_.starts_with("a ") ? what_ : fmt::format("'{}'", what_);
 }
 
 std::optional<std::string> MapReader::text(std::string_view key) const {

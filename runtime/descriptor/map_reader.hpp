@@ -16,7 +16,7 @@ namespace troupe {
 /// report a value of the wrong kind and return nothing.
 class MapReader {
  public:
-  /// `what` names the map in messages: "metadata". `later` are keys of later versions.
+  /// `what` names the map in messages: its key, or "a job". `later` are keys of later versions.
   MapReader(const YamlNode& map, std::string what, Diagnostics& diagnostics,
             std::vector<std::string> allowed, std::vector<std::string> later = {});
 
@@ -32,6 +32,8 @@ class MapReader {
   const YamlNode* list(std::string_view key) const;
 
  private:
+  std::string subject() const;
+
   const YamlNode& map_;
   std::string what_;
   Diagnostics& diagnostics_;

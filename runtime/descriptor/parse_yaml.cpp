@@ -56,10 +56,12 @@ bool check_text(const SourceText& source, Diagnostics& diagnostics) {
   }
   std::size_t at = 0;
   if (!utf8(text, at)) {
-    diagnostics.report(
-        Mistake::not_text, at, 1,
-        fmt::format("byte 0x{:02x} is no UTF-8 text", static_cast<unsigned char>(text[at])),
-        "save the file as UTF-8, without control characters");
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const bool control = byte < 0x20 || byte == 0x7F;
+    diagnostics.report(Mistake::not_text, at, 1,
+                       control ? fmt::format("a control character, 0x{:02x}", byte)
+                               : fmt::format("byte 0x{:02x} is no UTF-8 text", byte),
+                       control ? "take it out" : "save the file as UTF-8");
     return false;
   }
   for (std::size_t start = 0; start < text.size();) {
@@ -153,6 +155,7 @@ class TreeBuilder : public YAML::EventHandler {
     node.offset = after_anchor(at(mark), anchor);
     node.text = value;
     node.style = style_at(node.offset, tag);
+    if (!closed(node)) stop(Mistake::bad_yaml, node.offset, "this quote is not closed");
     add(std::move(node), anchor);
   }
 
@@ -202,7 +205,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    stop(Mistake::bad_yaml, at(mark), fmt::format("a tag '{}'", tag),
+    stop(Mistake::bad_yaml, at(mark), "a tag stands here",
          "values have the types that they look like; leave the tag out");
   }
 
@@ -224,6 +227,22 @@ class TreeBuilder : public YAML::EventHandler {
       default:
         return ScalarStyle::block;
     }
+  }
+
+  /// The parser takes the end of the file for a closing quote.
+  bool closed(const YamlNode& scalar) const {
+    const std::string& text = source_.text();
+    std::size_t at = scalar.offset + 1;
+    if (scalar.style == ScalarStyle::double_quoted) {
+      while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+    } else if (scalar.style == ScalarStyle::single_quoted) {
+      while (at < text.size() && (text[at] != '\'' || text.compare(at, 2, "''") == 0)) {
+        at += text[at] == '\'' ? 2 : 1;
+      }
+    } else {
+      return true;
+    }
+    return at < text.size();
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
@@ -275,6 +294,10 @@ class TreeBuilder : public YAML::EventHandler {
   void check_key(Open& parent, const YamlNode& key) {
     if (key.kind != YamlNode::Kind::scalar) {
       stop(Mistake::bad_yaml, key.offset, "a key that is no text", "keys are texts");
+    }
+    if (key.style == ScalarStyle::plain && key.text == "<<") {
+      stop(Mistake::bad_yaml, key.offset, "'<<' merges maps in YAML 1.1 only",
+           "write the keys out");
     }
     if (key.style == ScalarStyle::plain && reads_as_boolean(key.text)) {
       diagnostics_.report(Mistake::boolean_key, key.offset, key.text.size(),

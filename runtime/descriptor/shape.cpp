@@ -32,7 +32,7 @@ class JobShaper {
                       "defaults", "backfill", "resources", "sla", "notify", "environments"});
     if (const YamlNode* metadata = reader.require("metadata", root_.offset)) read(*metadata);
     mode(reader);
-    parameters_ = shape_parameters(root_.find("params"), given, diagnostics_);
+    parameters_ = shape_parameters(root_.entry("params"), given, diagnostics_);
     name_job();
     settings(reader);
     if (const YamlNode* dataflow = flow(reader)) vertices(*dataflow);

@@ -22,7 +22,8 @@ class ParameterShaper {
   ParameterShaper(const std::map<std::string, std::string>& given, Diagnostics& diagnostics)
       : given_(given), diagnostics_(diagnostics) {}
 
-  ShapedParameters run(const YamlNode* params) {
+  ShapedParameters run(const YamlEntry* entry) {
+    const YamlNode* params = entry ? &entry->value : nullptr;
     if (params && params->kind != YamlNode::Kind::map) {
       report_wrong_type(diagnostics_, *params, "params", "a map");
       params = nullptr;
@@ -30,7 +31,7 @@ class ParameterShaper {
     if (params) {
       for (const YamlEntry& entry : params->entries) declare(entry);
     }
-    for (const auto& [name, text] : given_) unknown(name, params);
+    for (const auto& [name, text] : given_) unknown(name, entry);
     return std::move(shaped_);
   }
 
@@ -67,10 +68,11 @@ class ParameterShaper {
     declaration.min = bound(reader, "min", *known);
     declaration.max = bound(reader, "max", *known);
     if (const YamlNode* values = reader.list("values")) {
+      std::vector<Value> allowed;
       for (const YamlNode& value : values->items) {
-        if (std::optional<Value> one = parse(declaration, value))
-          declaration.values.push_back(*one);
+        if (std::optional<Value> one = parse(declaration, value)) allowed.push_back(*one);
       }
+      declaration.values = std::move(allowed);
     }
     if (*known == ValueType::choice && !reader.has("values")) {
       diagnostics_.report(Mistake::missing_key, type->offset, marked_bytes(*type),
@@ -133,13 +135,14 @@ class ParameterShaper {
     shaped_.names["params." + declaration.name] = *std::move(value);
   }
 
-  void unknown(const std::string& name, const YamlNode* params) {
+  void unknown(const std::string& name, const YamlEntry* params) {
     std::vector<std::string> known;
     for (const ParameterDeclaration& declaration : shaped_.declarations) {
       if (declaration.name == name) return;
       known.push_back(declaration.name);
     }
-    diagnostics_.report(Mistake::unknown_parameter, params ? params->offset : 0, 1,
+    diagnostics_.report(Mistake::unknown_parameter, params ? params->key.offset : 0,
+                        params ? marked_bytes(params->key) : 1,
                         fmt::format("-p {}: there is no such parameter", name),
                         did_you_mean(name, known), known);
   }
@@ -171,7 +174,7 @@ Result<Value> parse_parameter(const ParameterDeclaration& declaration, std::stri
   return error;
 }
 
-ShapedParameters shape_parameters(const YamlNode* params,
+ShapedParameters shape_parameters(const YamlEntry* params,
                                   const std::map<std::string, std::string>& given,
                                   Diagnostics& diagnostics) {
   return ParameterShaper(given, diagnostics).run(params);

@@ -21,7 +21,7 @@ struct ShapedParameters {
 };
 
 /// Reads `params:` (null: there is none) and what the caller gave.
-ShapedParameters shape_parameters(const YamlNode* params,
+ShapedParameters shape_parameters(const YamlEntry* params,
                                   const std::map<std::string, std::string>& given,
                                   Diagnostics& diagnostics);
 

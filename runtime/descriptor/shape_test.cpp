@@ -104,6 +104,7 @@ class TestShaper {
 
   Expectation expectation(const YamlEntry& entry) {
     Expectation expected;
+    const std::size_t before = diagnostics_.size();
     MapReader reader(entry.value, entry.key.text, diagnostics_,
                      {"in_any_order", "in_order", "contains", "count"}, {"last"});
     if (!reader.is_map()) return expected;
@@ -113,6 +114,7 @@ class TestShaper {
           fmt::format("'{}' wants one of in_any_order, in_order, contains, count", entry.key.text));
       return expected;
     }
+    if (diagnostics_.size() != before) return expected;
     const YamlEntry& only = entry.value.entries.front();
     if (only.key.text == "count") {
       expected.kind = Expectation::Kind::count;

@@ -67,9 +67,12 @@ class VertexShaper {
 
  private:
   void read() {
+    const std::size_t known = diagnostics_.size();
     MapReader reader(
         value_, vertex_.id, diagnostics_, {"op", "from", "with", "parallelism", "description"},
         {"event_time", "state", "on_error", "sample", "formerly", "resources", "schema"});
+    const bool odd_key = reader.is_map() && diagnostics_.size() != known;
+    if (!reader.is_map() || (odd_key && !reader.has("from"))) shaped_.inputs_unknown = true;
     reader.require("op", key_.offset, marked_bytes(key_));
     reader.text("description");
     if (const YamlNode* from = reader.find("from")) {
@@ -85,6 +88,7 @@ class VertexShaper {
     const std::optional<std::string> op = reader.text("op");
     if (!op) return;
     vertex_.op = *op;
+    if (reader.has("with") && !with) return;
     if (const OperatorKind* kind = registry_.find(*op)) options(kind->description(), with);
   }
 
@@ -134,6 +138,11 @@ class VertexShaper {
       }
     }
     vertex_.with = std::make_shared<const Json>(filled);
+    for (const YamlEntry& entry : with ? with->entries : std::vector<YamlEntry>()) {
+      // A misspelled parameter is not missing as well.
+      if (described.find(entry.key.text)) continue;
+      skipped.push_back(nearest(entry.key.text, parameter_names(described)));
+    }
     for (const Error& error : Options::check(described, filled)) {
       const std::string name = error.path.substr(0, error.path.find('.'));
       if (!std::count(skipped.begin(), skipped.end(), name)) tell(error, name, described, with);

@@ -93,7 +93,7 @@ TEST_CASE("a caller's values are read as the declared type") {
 
   options.parameters = {{"columns", "four"}, {"colour", "red"}};
   CHECK(mistakes(check_text(good, options)) ==
-        "5:3 TR1015 -p colour: there is no such parameter\n"
+        "4:1 TR1015 -p colour: there is no such parameter\n"
         "6:3 TR1013 -p columns=four: 'four' is no int, such as 42\n");
   options.parameters = {{"columns", "10"}};
   CHECK(mistakes(check_text(good, options)) ==

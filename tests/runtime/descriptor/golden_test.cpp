@@ -1,12 +1,14 @@
 // Every broken descriptor of tests/golden/descriptor gets exactly the messages of the .txt beside
 // it, at their line and column. TROUPE_REWRITE=1 writes the .txt anew: then read the difference.
 //
-// A first line "# check: offline -p name=value" says how the file is checked.
+// Each is checked in an empty directory, so that relative paths lead nowhere. A first line "#
+// check: offline -p name=value" says how the file is checked.
 #include "runtime/base/json.hpp"
 #include "runtime/connectors/source.hpp"
 #include "runtime/descriptor/check_job.hpp"
 #include "runtime/ops/operator_kind.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -71,6 +73,8 @@ std::string told(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("broken descriptors get exactly the expected messages") {
+  const TempDir nowhere;
+  std::filesystem::current_path(nowhere.path());
   const bool rewrite = std::getenv("TROUPE_REWRITE") != nullptr;
   const auto files = descriptors();
   std::set<std::string> codes;
@@ -87,7 +91,8 @@ TEST_CASE("broken descriptors get exactly the expected messages") {
     }
   }
   CHECK(files.size() > 60);
-  // Nearly every kind of mistake is shown by some file: a kind that nothing can produce is dead.
+  // Every kind of mistake is shown by some file: a kind that nothing can produce is dead.
+  codes.insert({"TR1201", "TR1202"});  // in SQL: see the tests of `bind`
   std::string missing;
   for (const MistakeKind& kind : mistake_kinds()) {
     if (!codes.count(kind.code)) missing += std::string(kind.code) + " ";
