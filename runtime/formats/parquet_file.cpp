@@ -2,6 +2,7 @@
 
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/input_file.hpp"
+#include "runtime/formats/parquet_column.hpp"
 #include "runtime/formats/parquet_error.hpp"
 #include "runtime/formats/parquet_statistics.hpp"
 #include "runtime/os/file_system.hpp"
@@ -12,8 +13,10 @@
 #include <arrow/type.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
+#include <parquet/column_reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
+#include <parquet/schema.h>
 
 #include <algorithm>
 
@@ -21,6 +24,8 @@ namespace troupe {
 namespace {
 
 using parquet::arrow::SchemaField;
+
+constexpr std::int64_t read_bytes = 1 << 20;  ///< at a time, of each column
 
 /// The leaves below a field: a string is one, a struct of three is three.
 void collect_leaves(const SchemaField& field, std::vector<int>& leaves) {
@@ -56,38 +61,89 @@ struct ParquetFile::State {
 
 namespace {
 
-/// Row groups through Arrow's reader, cut and ordered as the runtime wants them.
+/// One column of the rows that are read.
+struct ReadColumn {
+  std::shared_ptr<arrow::Field> field;
+  std::vector<int> leaves;
+  bool flat = false;  ///< read by a ParquetColumn; else by Arrow's reader
+  std::unique_ptr<ParquetColumn> pages = {};
+};
+
+/// Row groups, one after the other: the common columns straight from their pages, the others
+/// through Arrow's reader, cut to the same rows.
 class GroupReader final : public BatchReader {
  public:
   GroupReader(std::string path, std::unique_ptr<parquet::arrow::FileReader> file,
-              std::unique_ptr<arrow::RecordBatchReader> batches, SchemaPtr schema)
+              std::vector<int> groups, std::vector<ReadColumn> columns)
       : path_(std::move(path)),
         file_(std::move(file)),
-        batches_(std::move(batches)),
-        schema_(std::move(schema)) {}
+        groups_(std::move(groups)),
+        columns_(std::move(columns)) {
+    for (const ReadColumn& column : columns_) {
+      if (column.flat) continue;
+      other_leaves_.insert(other_leaves_.end(), column.leaves.begin(), column.leaves.end());
+    }
+  }
 
   Result<Batch> next() override {
-    std::shared_ptr<arrow::RecordBatch> found;
-    const arrow::Status status =
-        TRY(parquet_try(path_, [&] { return batches_->ReadNext(&found); }));
-    if (!status.ok()) return parquet_error(path_, status);
-    if (found == nullptr) return Batch();
-    arrow::ArrayVector columns;
-    arrow::FieldVector fields;
-    for (const auto& field : schema_->fields()) {
-      columns.push_back(
-          TRY(as_runtime_column(found->GetColumnByName(field->name()), field->type())));
-      fields.push_back(field->WithType(columns.back()->type()));
-    }
-    return Batch(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), found->num_rows(),
-                                          std::move(columns)));
+    return TRY(parquet_try(path_, [&] { return read(); }));
   }
 
  private:
-  std::string path_;
-  std::unique_ptr<parquet::arrow::FileReader> file_;
-  std::unique_ptr<arrow::RecordBatchReader> batches_;
-  SchemaPtr schema_;
+  Result<Batch> read() {
+    while (rows_left_ == 0) {
+      if (next_group_ == groups_.size()) return Batch();
+      TRY(begin(groups_[next_group_++]));
+    }
+    std::int64_t rows = std::min(batch_rows_max, rows_left_);
+    std::shared_ptr<arrow::RecordBatch> others;
+    if (others_ != nullptr) {
+      const arrow::Status status = others_->ReadNext(&others);
+      if (!status.ok()) return parquet_error(path_, status);
+      if (others == nullptr) throw parquet::ParquetException("a column ends before its row group");
+      rows = std::min(rows, others->num_rows());
+      ENSURE(rows == others->num_rows(), "'{}' gives more rows than its row group has", path_);
+    }
+    rows_left_ -= rows;
+    arrow::ArrayVector columns;
+    arrow::FieldVector fields;
+    for (const ReadColumn& column : columns_) {
+      columns.push_back(column.flat
+                            ? column.pages->read(rows)
+                            : TRY(as_runtime_column(others->GetColumnByName(column.field->name()),
+                                                    column.field->type())));
+      fields.push_back(column.field->WithType(columns.back()->type()));
+    }
+    return Batch(
+        arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(columns)));
+  }
+
+  Result<> begin(int group) {
+    parquet::ParquetFileReader& reader = *file_->parquet_reader();
+    const auto row_group = reader.RowGroup(group);
+    rows_left_ = row_group->metadata()->num_rows();
+    const parquet::SchemaDescriptor& schema = *reader.metadata()->schema();
+    for (ReadColumn& column : columns_) {
+      if (!column.flat) continue;
+      const int leaf = column.leaves.front();
+      column.pages = open_flat_column(*schema.Column(leaf), column.field->type(),
+                                      row_group->GetColumnPageReader(leaf));
+    }
+    if (other_leaves_.empty()) return {};
+    auto others = file_->GetRecordBatchReader({group}, other_leaves_);
+    if (!others.ok()) return parquet_error(path_, others.status());
+    others_ = *std::move(others);
+    return {};
+  }
+
+  const std::string path_;
+  const std::unique_ptr<parquet::arrow::FileReader> file_;
+  const std::vector<int> groups_;
+  std::vector<ReadColumn> columns_;
+  std::vector<int> other_leaves_;
+  std::unique_ptr<arrow::RecordBatchReader> others_;
+  std::size_t next_group_ = 0;
+  std::int64_t rows_left_ = 0;
 };
 
 /// Rows without columns: all that a bare count(*) wants.
@@ -109,9 +165,11 @@ class RowCounter final : public BatchReader {
 Result<std::unique_ptr<parquet::ParquetFileReader>> open_reader(
     const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) {
   auto file = TRY(open_input(path));
-  return parquet_try(path, [&] {
-    return parquet::ParquetFileReader::Open(file, parquet::default_reader_properties(), metadata);
-  });
+  auto properties = parquet::default_reader_properties();
+  properties.enable_buffered_stream();  // else a column of a row group is read in one piece
+  properties.set_buffer_size(read_bytes);
+  return parquet_try(path,
+                     [&] { return parquet::ParquetFileReader::Open(file, properties, metadata); });
 }
 
 }  // namespace
@@ -175,14 +233,14 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
     for (const int group : groups) rows += this->rows(group);
     return std::unique_ptr<BatchReader>(std::make_unique<RowCounter>(rows));
   }
-  std::vector<int> leaves;
+  std::vector<ReadColumn> wanted;
   auto properties = reader_properties();
-  for (const std::string& column : columns) {
-    for (const int leaf : state_->leaves(column)) {
-      leaves.push_back(leaf);
-      const auto type = state_->schema->GetFieldByName(column)->type();
-      if (type->id() == arrow::Type::STRING) properties.set_read_dictionary(leaf, true);
-    }
+  for (const std::string& name : columns) {
+    ReadColumn column{.field = state_->schema->GetFieldByName(name),
+                      .leaves = state_->leaves(name)};
+    const auto& first = *state_->metadata->schema()->Column(column.leaves.front());
+    column.flat = column.leaves.size() == 1 && is_flat_column(first, *column.field->type());
+    wanted.push_back(std::move(column));
   }
   auto reader = TRY(open_reader(state_->path, state_->metadata));
   auto file = TRY(parquet_try(state_->path, [&] {
@@ -190,12 +248,8 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
                                             properties);
   }));
   if (!file.ok()) return parquet_error(state_->path, file.status());
-  auto batches =
-      TRY(parquet_try(state_->path, [&] { return (*file)->GetRecordBatchReader(groups, leaves); }));
-  if (!batches.ok()) return parquet_error(state_->path, batches.status());
-  return std::unique_ptr<BatchReader>(
-      std::make_unique<GroupReader>(state_->path, *std::move(file), *std::move(batches),
-                                    TRY(select_columns(state_->schema, columns))));
+  return std::unique_ptr<BatchReader>(std::make_unique<GroupReader>(
+      state_->path, *std::move(file), std::move(groups), std::move(wanted)));
 }
 
 }  // namespace troupe

@@ -1,0 +1,166 @@
+// Columns decoded straight from their pages: equal to what was written for every shape of page that
+// writers make (both page versions, every encoding, dictionaries that are given up halfway, nulls
+// or none, tiny pages), also beside columns that Arrow's reader decodes.
+#include "runtime/formats/column_types.hpp"
+#include "runtime/formats/parquet_file.hpp"
+#include "runtime/os/random.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/rows.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/typed_rows.hpp"
+
+#include <arrow/io/file.h>
+#include <arrow/table.h>
+#include <parquet/arrow/writer.h>
+#include <parquet/properties.h>
+
+using namespace troupe;
+
+namespace {
+
+/// The columns of `every_type`, and ones that are not flat.
+SchemaPtr flat_and_nested() {
+  const SchemaPtr all = every_type();
+  arrow::FieldVector fields = all->fields();
+  fields.push_back(arrow::field("list", arrow::list(arrow::int64())));
+  fields.push_back(arrow::field("struct", arrow::struct_({arrow::field("s", arrow::utf8())})));
+  return arrow::schema(std::move(fields));
+}
+
+Batch rows_with_nested(std::int64_t rows, Random& random) {
+  const SchemaPtr schema = flat_and_nested();
+  const Batch flat = random_batch(every_type(), rows, random);
+  arrow::ArrayVector columns = flat.columns()->columns();
+  std::string lists = "[";
+  std::string structs = "[";
+  for (std::int64_t i = 0; i < rows; ++i) {
+    lists += i ? "," : "";
+    structs += i ? "," : "";
+    lists += random.below(4) ? fmt::format("[{}, null]", random.below(9)) : "null";
+    structs += random.below(4) ? fmt::format(R"({{"s": "{}"}})", random.below(9)) : "null";
+  }
+  const auto type = [&](const char* name) { return schema->GetFieldByName(name)->type(); };
+  columns.push_back(arrow::json::ArrayFromJSONString(type("list"), lists + "]").ValueOrDie());
+  columns.push_back(arrow::json::ArrayFromJSONString(type("struct"), structs + "]").ValueOrDie());
+  return Batch(arrow::RecordBatch::Make(schema, rows, std::move(columns)));
+}
+
+/// Writer settings drawn at random.
+std::shared_ptr<parquet::WriterProperties> random_properties(Random& random) {
+  parquet::WriterProperties::Builder builder;
+  builder.data_page_version(random.below(2) ? parquet::ParquetDataPageVersion::V1
+                                            : parquet::ParquetDataPageVersion::V2);
+  builder.data_pagesize(1 + static_cast<std::int64_t>(random.below(4000)));
+  builder.write_batch_size(1 + static_cast<std::int64_t>(random.below(200)));
+  builder.max_row_group_length(1 + static_cast<std::int64_t>(random.below(3000)));
+  builder.compression(random.below(2) ? parquet::Compression::ZSTD
+                                      : parquet::Compression::UNCOMPRESSED);
+  if (random.below(2))
+    builder.dictionary_pagesize_limit(static_cast<std::int64_t>(random.below(300)));
+  if (random.below(3) == 0) {
+    builder.disable_dictionary();
+    builder.encoding("int64", parquet::Encoding::DELTA_BINARY_PACKED);
+    builder.encoding("int16", parquet::Encoding::DELTA_BINARY_PACKED);
+    builder.encoding("double", parquet::Encoding::BYTE_STREAM_SPLIT);
+    builder.encoding("string", random.below(2) ? parquet::Encoding::DELTA_BYTE_ARRAY
+                                               : parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY);
+  }
+  return builder.build();
+}
+
+void write(const std::string& path, const Batch& batch,
+           const std::shared_ptr<parquet::WriterProperties>& properties,
+           const SchemaPtr& schema = nullptr) {
+  auto rows = batch.columns();
+  if (schema) rows = arrow::RecordBatch::Make(schema, rows->num_rows(), rows->columns());
+  const auto table = *arrow::Table::FromRecordBatches({rows});
+  const auto out = *arrow::io::FileOutputStream::Open(path);
+  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
+  const auto status =
+      parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), out,
+                                 properties->max_row_group_length(), properties, arrow_properties);
+  INFO(status.ToString());
+  REQUIRE(status.ok());
+  REQUIRE(out->Close().ok());
+}
+
+std::vector<Batch> read(const ParquetFile& file, const std::vector<std::string>& columns) {
+  std::vector<int> groups;
+  for (int i = 0; i < file.row_groups(); ++i) groups.push_back(i);
+  const auto reader = *file.read(groups, columns);
+  std::vector<Batch> batches;
+  for (;;) {
+    auto batch = reader->next();
+    INFO((batch ? std::string() : batch.error().to_string()));
+    REQUIRE(batch);
+    if (!*batch) return batches;
+    REQUIRE(batch->columns()->ValidateFull().ok());
+    batches.push_back(*batch);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every shape of page gives the rows that were written") {
+  TempDir dir;
+  const std::string path = dir.path() + "/x.parquet";
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    Random random(seed);
+    const Batch rows = rows_with_nested(static_cast<std::int64_t>(random.below(4000)), random);
+    write(path, rows, random_properties(random));
+    const auto file = ParquetFile::open(path);
+    REQUIRE(file);
+    const SchemaPtr schema = flat_and_nested();
+    INFO("seed " << seed);
+    const auto all = read(**file, schema->field_names());
+    CHECK(difference(rows, joined(all, (*file)->schema())) == "");
+    // Alone, a column is not cut by its neighbours.
+    const auto flat = *select_columns(schema, {"string", "int16", "int64"});
+    const auto some = read(**file, flat->field_names());
+    const Batch expected(*rows.columns()->SelectColumns({schema->GetFieldIndex("string"),
+                                                         schema->GetFieldIndex("int16"),
+                                                         schema->GetFieldIndex("int64")}));
+    CHECK(difference(expected, joined(some, flat)) == "");
+  }
+}
+
+TEST_CASE("columns that cannot be null, and strings of other widths, are the same to a reader") {
+  TempDir dir;
+  const std::string path = dir.path() + "/x.parquet";
+  const auto schema = arrow::schema({arrow::field("n", arrow::int32(), false),
+                                     arrow::field("s", arrow::large_utf8(), false),
+                                     arrow::field("v", arrow::utf8_view())});
+  const auto plain =
+      arrow::schema({arrow::field("n", arrow::int32()), arrow::field("s", arrow::utf8()),
+                     arrow::field("v", arrow::utf8())});
+  const Batch rows =
+      rows_from(plain, R"([{"n": 1, "s": "a", "v": null}, {"n": 2, "s": "", "v": "x"}])");
+  arrow::ArrayVector columns = {
+      rows.columns()->column(0),
+      *arrow::compute::Cast(*rows.columns()->column(1), arrow::large_utf8()),
+      *arrow::compute::Cast(*rows.columns()->column(2), arrow::utf8_view())};
+  write(path, Batch(arrow::RecordBatch::Make(schema, 2, columns)),
+        parquet::WriterProperties::Builder().build());
+  const auto file = *ParquetFile::open(path);
+  CHECK(file->schema()->Equals(*plain));
+  CHECK(difference(rows, joined(read(*file, {"n", "s", "v"}), plain)) == "");
+}
+
+TEST_CASE("the batches of a row group share one dictionary") {
+  TempDir dir;
+  const std::string path = dir.path() + "/x.parquet";
+  const auto schema = arrow::schema({arrow::field("s", arrow::utf8())});
+  arrow::StringBuilder builder;
+  for (int i = 0; i < 150'000; ++i) REQUIRE(builder.Append(i % 3 ? "a" : "b").ok());
+  write(path, Batch(arrow::RecordBatch::Make(schema, 150'000, {*builder.Finish()})),
+        parquet::WriterProperties::Builder().build());
+  const auto batches = read(**ParquetFile::open(path), {"s"});
+  REQUIRE(batches.size() == 3);
+  const auto dictionary = [&](std::size_t i) {
+    return static_cast<const arrow::DictionaryArray&>(*batches[i].columns()->column(0))
+        .data()
+        ->dictionary.get();
+  };
+  CHECK(dictionary(0) == dictionary(1));
+  CHECK(dictionary(1) == dictionary(2));
+}
