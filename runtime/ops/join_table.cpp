@@ -226,6 +226,11 @@ void JoinProbe::scan(JoinPairs& pairs) {
   for (; row_ < rows; ++row_) {
     if (pairs.left.size() >= batch_rows_max) return;
     if (row_ + fetch_ahead < rows) __builtin_prefetch(starts + buckets_[row_ + fetch_ahead]);
+    if (!direct && row_ + fetch_ahead / 2 < rows) {
+      const std::size_t place = starts[buckets_[row_ + fetch_ahead / 2]];
+      __builtin_prefetch(table.place_words_.data() + place * width);
+      __builtin_prefetch(table.place_rows_.data() + place);
+    }
     const std::uint32_t bucket = buckets_[row_];
     const std::uint32_t end = starts[bucket + 1];
     if (!in_row_) {
