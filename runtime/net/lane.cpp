@@ -43,9 +43,8 @@ Lane::Lane(const ZmqContext& context, const KeyPair& own, const LaneConfig& conf
 }
 
 bool Lane::next_news(News& news) {
-  SocketEvent event;
-  while (read_event(monitor_, event)) {
-    switch (event.event) {
+  while (const int event = monitor_.next()) {
+    switch (event) {
       case ZMQ_EVENT_CONNECTED:
         tcp_ = true;
         break;
@@ -68,7 +67,7 @@ bool Lane::next_news(News& news) {
           news = News::closed;
           return true;
         }
-        if (!was_connected && event.event == ZMQ_EVENT_CLOSED) {
+        if (!was_connected && event == ZMQ_EVENT_CLOSED) {
           news = News::refused;
           return true;
         }

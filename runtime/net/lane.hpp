@@ -72,7 +72,7 @@ class Lane {
   ZmqSocket::Sent send_parts(const DataFrame& frame);
 
   ZmqSocket socket_;
-  ZmqSocket monitor_;
+  SocketMonitor monitor_;
   LaneMetrics metrics_;
   std::deque<Waiting> queue_;
   std::size_t queued_bytes_ = 0;

@@ -68,7 +68,7 @@ Result<> Link::Transport::start(Instant now) {
   router_->set(ZMQ_RCVHWM, config_.received_messages_max);
   router_->set_duration(ZMQ_HANDSHAKE_IVL, config_.handshake_timeout);
   if (config_.bind.find('[') != std::string::npos) router_->set(ZMQ_IPV6, 1);
-  router_events_ = router_->monitor(context_, router_event_kinds);
+  router_events_.emplace(router_->monitor(context_, router_event_kinds));
   TRY(router_->bind(config_.bind));
   endpoint_ = router_->last_endpoint();
   config_.session.address = config_.advertise.empty() ? endpoint_ : config_.advertise;
@@ -331,10 +331,9 @@ void Link::Transport::read_answers(const NodeId& node, Peer& peer) {
 }
 
 void Link::Transport::read_router_events() {
-  SocketEvent event;
-  while (read_event(*router_events_, event)) {
-    if (event.event == ZMQ_EVENT_ACCEPTED) connections_.add();
-    if (event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) connections_admitted_.add();
+  while (const int event = router_events_->next()) {
+    if (event == ZMQ_EVENT_ACCEPTED) connections_.add();
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) connections_admitted_.add();
   }
 }
 

@@ -171,7 +171,7 @@ class Link::Transport {
   ZmqContext context_;
   std::optional<ZapHandler> zap_;
   std::optional<ZmqSocket> router_;
-  std::optional<ZmqSocket> router_events_;
+  std::optional<SocketMonitor> router_events_;
   std::map<NodeId, Peer> peers_;
   std::map<NodeId, Past> pasts_;
   std::unordered_map<std::string, NodeId> nodes_by_key_;  ///< key in hex, as User-Id says it

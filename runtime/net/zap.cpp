@@ -74,9 +74,8 @@ Result<> strangers_are_refused(const ZmqContext& context, ZapHandler& zap, const
                               {events.handle(), 0, ZMQ_POLLIN, 0}};
     zmq_poll(items, 2, self_test_poll_millis);
     zap.serve(ring);
-    SocketEvent event;
-    while (read_event(events, event)) {
-      if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
+    while (const int event = events.next()) {
+      if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
       return fail(ErrorCode::internal,
                   "a random key was admitted: this node would be open to anybody and does not "
                   "start (is libzmq built without ZAP or CURVE?)");

@@ -97,14 +97,8 @@ Result<> ZmqSocket::connect(const std::string& endpoint) {
               zmq_strerror(zmq_errno()));
 }
 
-ZmqSocket ZmqSocket::monitor(const ZmqContext& context, int events) {
-  const std::string name = fmt::format("inproc://monitor-{}", handle_);
-  ENSURE(zmq_socket_monitor(handle_, name.c_str(), events) == 0, "cannot watch a socket: {}",
-         zmq_strerror(zmq_errno()));
-  ZmqSocket monitor(context, ZMQ_PAIR);
-  ENSURE(zmq_connect(monitor.handle_, name.c_str()) == 0, "cannot watch a socket: {}",
-         zmq_strerror(zmq_errno()));
-  return monitor;
+SocketMonitor ZmqSocket::monitor(const ZmqContext& context, int events) {
+  return SocketMonitor(context, *this, events);
 }
 
 ZmqSocket::Sent ZmqSocket::send(ByteSpan bytes, bool more) {
@@ -130,19 +124,29 @@ bool ZmqSocket::receive(ReceivedPart& part, bool& more) {
   return true;
 }
 
-bool read_event(ZmqSocket& monitor, SocketEvent& event) {
+SocketMonitor::SocketMonitor(const ZmqContext& context, const ZmqSocket& watched, int events)
+    : watched_(watched.handle()), events_(context, ZMQ_PAIR) {
+  const std::string name = fmt::format("inproc://monitor-{}", watched_);
+  ENSURE(zmq_socket_monitor(watched_, name.c_str(), events) == 0, "cannot watch a socket: {}",
+         zmq_strerror(zmq_errno()));
+  ENSURE(events_.connect(name).ok(), "cannot watch a socket");
+}
+
+SocketMonitor::~SocketMonitor() {
+  if (events_.handle() != nullptr) zmq_socket_monitor(watched_, nullptr, 0);
+}
+
+int SocketMonitor::next() {
   ReceivedPart part;
   bool more = false;
-  if (!monitor.receive(part, more)) return false;
-  std::uint16_t number = 0;
+  if (!events_.receive(part, more)) return 0;
+  std::uint16_t event = 0;
   const ByteSpan bytes = part.bytes();
-  ENSURE(bytes.size() >= 6, "an event of a socket has 6 bytes");
-  std::memcpy(&number, bytes.data(), sizeof number);
-  std::memcpy(&event.value, bytes.data() + 2, sizeof event.value);
-  event.event = number;
-  while (more && monitor.receive(part, more)) {
+  ENSURE(bytes.size() >= sizeof event, "an event of a socket begins with its number");
+  std::memcpy(&event, bytes.data(), sizeof event);
+  while (more && events_.receive(part, more)) {
   }
-  return true;
+  return event;
 }
 
 ReceivedPart::ReceivedPart() { zmq_msg_init(message_of(storage_.bytes)); }

@@ -28,6 +28,7 @@ class ZmqContext {
 
 /// One part of a message that arrived: its bytes, and whose connection brought it.
 class ReceivedPart;
+class SocketMonitor;
 
 /// A ZeroMQ socket with one owner, who alone may touch it: sockets are not thread-safe. Nothing
 /// here blocks. What is queued in it is dropped when it closes (linger 0).
@@ -47,8 +48,8 @@ class ZmqSocket {
 
   Result<> bind(const std::string& endpoint);
   Result<> connect(const std::string& endpoint);
-  /// Its events, to be read with `read_event`, or -1 where that fails.
-  ZmqSocket monitor(const ZmqContext& context, int events);
+  /// What happens to its connections from now on. Must be destroyed before this socket.
+  SocketMonitor monitor(const ZmqContext& context, int events);
 
   enum class Sent { yes, full, unreachable };
   /// Small bytes are copied.
@@ -62,12 +63,26 @@ class ZmqSocket {
   void* handle_;
 };
 
-/// Something that happened to the connections of a monitored socket (a ZMQ_EVENT_*).
-struct SocketEvent {
-  int event = 0;
-  std::uint32_t value = 0;
+/// The events (ZMQ_EVENT_*) of one socket.
+///
+/// libzmq's I/O thread hands each event over and waits until somebody can take it: if this end
+/// closed first, that thread would wait for ever, and all connections on it with it. Hence the end
+/// of a monitor first tells the socket to be silent.
+class SocketMonitor {
+ public:
+  SocketMonitor(const ZmqContext& context, const ZmqSocket& watched, int events);
+  ~SocketMonitor();
+  SocketMonitor(SocketMonitor&& other) noexcept = default;
+  SocketMonitor& operator=(SocketMonitor&&) = delete;
+
+  /// The next event, or 0 where none waits.
+  int next();
+  void* handle() const { return events_.handle(); }
+
+ private:
+  void* watched_;
+  ZmqSocket events_;
 };
-bool read_event(ZmqSocket& monitor, SocketEvent& event);
 
 class ReceivedPart {
  public:

@@ -2,6 +2,7 @@
 // comes is counted and survived. Each test runs links on loopback with keys of their own.
 #include "runtime/net/link.hpp"
 
+#include "runtime/net/zap.hpp"
 #include "runtime/os/random.hpp"
 #include "runtime/wire/batch_codec.hpp"
 #include "schemas/data.capnp.h"
@@ -375,12 +376,43 @@ TEST_CASE("damaged data frames are counted and survived") {
   known.say(std::string(data_magic) + std::string(40, '\x7f'));
   known.say(std::string(data_magic));
   REQUIRE(c.run([&] { return c.a.refused(Refusal::corrupt) == 2; }));
-  // A sound frame of a node without a session is stale, not trusted.
+  // A sound frame of a node that has only said Hello is stale, not trusted.
+  known.say(hello_of("c", "c", 1).bytes());
   ChannelEncoder encoder(data_tokens(1));
   const auto mark = encoder.encode(EndOfStream{}).value().at(0).parts().at(0);
   known.say({mark->data(), static_cast<std::size_t>(mark->size())});
   REQUIRE(c.run([&] { return c.a.refused(Refusal::stale_session) == 1; }));
   CHECK(c.a.data.empty());
+}
+
+TEST_CASE("rows of another incarnation or cluster do not reach their channel") {
+  Couple c;
+  const auto send = [&](auto change) {
+    DataTokens tokens = data_tokens(1);
+    change(tokens);
+    ChannelEncoder encoder(tokens);
+    REQUIRE(c.a.link->send_data(b_id, encoder.encode(EndOfStream{}).value().at(0)));
+  };
+  send([](DataTokens& tokens) { tokens.sender_incarnation = Incarnation(9); });
+  REQUIRE(c.run([&] { return c.b.refused(Refusal::stale_incarnation) == 1; }));
+  send([](DataTokens& tokens) { tokens.receiver_incarnation = Incarnation(9); });
+  REQUIRE(c.run([&] { return c.b.refused(Refusal::misdirected) == 1; }));
+  send([](DataTokens& tokens) { tokens.cluster = ClusterId("another"); });
+  REQUIRE(c.run([&] { return c.b.refused(Refusal::wrong_cluster) == 1; }));
+  send([](DataTokens&) {});
+  REQUIRE(c.run([&] { return c.b.data.size() == 1; }));
+}
+
+TEST_CASE("a node whose door-keeper is not asked does not start") {
+  // CURVE without a ZAP handler admits any key: the handler here is in another context.
+  const KeyRing keys = rings().at(a_id);
+  const ZmqContext elsewhere(1);
+  ZapHandler zap = ZapHandler::open(elsewhere).value();
+  const ZmqContext context(1);
+  const auto test = strangers_are_refused(context, zap, keys);
+  REQUIRE_FALSE(test);
+  CHECK(test.error().message.find("a random key was admitted") == 0);
+  CHECK(strangers_are_refused(elsewhere, zap, keys));
 }
 
 TEST_CASE("one message part beyond the limit costs its sender the connection") {
@@ -432,6 +464,25 @@ TEST_CASE("a link that goes without a word is missed at once") {
   REQUIRE(eventually({&a}, [&] { return a.heard("b closed"); }));
   REQUIRE(eventually({&a}, [&] { return a.heard("b down refused"); }));
   CHECK(system_clock().now() - gone < 300ms);
+}
+
+TEST_CASE("peers that come and go in quick succession never stop the others") {
+  // Closing a watched socket in the wrong order blocks an I/O thread of libzmq, and with it whoever
+  // shares that thread: after many changes everybody must still be heard.
+  auto keys = rings();
+  TestNode a(quick_link("a"), keys.at(a_id));
+  TestNode c(quick_link("c"), keys.at(NodeId("c")));
+  REQUIRE(c.link->connect(a_id, a.link->endpoint()));
+  for (std::uint64_t incarnation = 1; incarnation <= 15; ++incarnation) {
+    INFO("incarnation " << incarnation);
+    TestNode b(quick_link("b", incarnation), keys.at(b_id));
+    REQUIRE(b.link->connect(a_id, a.link->endpoint()));
+    const std::string up = fmt::format("b up {}", incarnation);
+    REQUIRE(eventually({&a, &b, &c}, [&] { return a.heard(up) && b.heard("a up"); }));
+    REQUIRE(b.link->send(a_id, b.message("x")));
+    REQUIRE(eventually({&a, &b, &c}, [&] { return a.frames.size() == incarnation; }));
+  }
+  CHECK_FALSE(c.heard("a down"));
 }
 
 TEST_CASE("a link that leaves says so") {

@@ -212,6 +212,18 @@ TEST_CASE("an old incarnation is fenced and told so, whatever it says") {
   CHECK(pair.a.session.up());
 }
 
+TEST_CASE("a fence behind our own incarnation does not stop us") {
+  SessionPair pair;
+  pair.connect();
+  pair.arrive(
+      pair.b,
+      Frame::make<schema::Fenced>({.cluster = ClusterId("c"), .sender = NodeId("a")}, "",
+                                  [](schema::Fenced::Builder) {})
+          .stamped({.sender_incarnation = Incarnation(1), .receiver_incarnation = Incarnation(1)}));
+  CHECK(pair.b.log.back() == "refuse misdirected");
+  CHECK(pair.b.session.up());
+}
+
 TEST_CASE("a new incarnation ends the old one's session and does not continue it") {
   SessionPair pair;
   pair.connect();

@@ -62,6 +62,48 @@ TEST_CASE("the bytes of a frame decode to the same frame") {
   CHECK(decoded->as<schema::Reject>().getText() == "a text of some length");
 }
 
+TEST_CASE("a frame of the first version is read as it was meant, for ever") {
+  // Frozen bytes: a change of the schemas that breaks this breaks a cluster of two versions.
+  constexpr std::string_view hex =
+      "0000000022000000000000000d00050001000000050000000300000000000000040000000000000006000000"
+      "030000004d000000000000004200000000000000070000000000000029000000000000000200000000000000"
+      "0100000000000000050000000000000009000000000000004c29edc8f73afda6110000002a00000011000000"
+      "1a000000110000004a0000001500000062000000180000000200020070726f64000000006e31000000000000"
+      "6578656375746f7200000000000000007461736b2f34312f332e310000000000630000000000000010270000"
+      "0000000005000000a20000000c000000020000007463703a2f2f31302e302e302e373a373037300000000000"
+      "d2040000000000003702000000000000";
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes.push_back(
+        static_cast<std::uint8_t>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  const auto frame = Frame::decode(bytes);
+  REQUIRE(frame);
+  CHECK(frame->to() == "executor");
+  CHECK(frame->request().from == "task/41/3.1");
+  CHECK(frame->request().correlation == 9);
+  const Tokens tokens = frame->tokens();
+  CHECK(tokens.cluster == ClusterId("prod"));
+  CHECK(tokens.sender == NodeId("n1"));
+  CHECK(tokens.incarnation == Incarnation(3));
+  CHECK(tokens.term == Term(7));
+  CHECK(tokens.run == RunId(41));
+  CHECK(tokens.run_attempt == Attempt(2));
+  CHECK(tokens.task == TaskId{StageId(3), 1});
+  CHECK(tokens.task_attempt == Attempt(5));
+  CHECK(frame->envelope().getReceiverIncarnation() == 4);
+  CHECK(frame->envelope().getSenderSession() == 5);
+  CHECK(frame->envelope().getReceiverSession() == 6);
+  CHECK(frame->envelope().getSeq() == 77);
+  CHECK(frame->envelope().getAck() == 66);
+  const auto hello = frame->as<schema::Hello>();
+  CHECK(hello.getAddress() == "tcp://10.0.0.7:7070");
+  CHECK(hello.getReceived() == 99);
+  CHECK(hello.getLeaseMillis() == 10000);
+  CHECK(hello.getClock().getSentAt() == 1234);
+  CHECK(hello.getClock().getEcho() == 567);
+}
+
 TEST_CASE("a stamp changes a copy and nothing but the session's fields") {
   const Frame frame = some_frame();
   const Frame stamped = frame.stamped({.sender_incarnation = Incarnation(3),
