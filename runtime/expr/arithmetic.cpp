@@ -127,7 +127,7 @@ Result<std::shared_ptr<arrow::Buffer>> both_valid(const Vector& a, const Vector&
 
 template <class Op, class T>
 Result<> explain(const Vector& a, const Vector& b, std::int64_t rows, const SqlType& type) {
-  const Lane<T> left(a), right(b);
+  const ValueLane<T> left(a), right(b);
   for (std::int64_t i = 0; i < rows; ++i) {
     T ignored;
     if (!left.valid(i) || !right.valid(i) || !Op::wrong(left[i], right[i], &ignored)) continue;
@@ -147,7 +147,7 @@ Kernel real_kernel(const SqlType& type) {
   return [type](const std::vector<Vector>& arguments, std::int64_t rows) -> Result<Vector> {
     const Vector& a = arguments[0];
     const Vector& b = arguments[1];
-    Output<T> out;
+    ValueOutput<T> out;
     TRY(out.reserve(rows));
     if (compute_all<Op, T>(a, b, rows, out.data())) TRY((explain<Op, T>(a, b, rows, type)));
     auto valid = TRY(both_valid(a, b, rows));

@@ -282,8 +282,8 @@ class Binder {
     const std::string wanted = kind.substr(negated ? 7 : 3);
     const Kernel kernel = [wanted, negated](const std::vector<Vector>& arguments,
                                             std::int64_t rows) -> Result<Vector> {
-      const Lane<bool> value(arguments[0]);
-      Output<bool> out;
+      const ValueLane<bool> value(arguments[0]);
+      ValueOutput<bool> out;
       TRY(out.reserve(rows));
       for (std::int64_t row = 0; row < rows; ++row) {
         const bool known = value.valid(row);

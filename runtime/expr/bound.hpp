@@ -19,7 +19,9 @@ struct Expression::Bound {
   /// A bound tree as an expression; a literal of unknown type becomes text.
   static Result<Expression> make(std::string text, std::string name, NodePtr root,
                                  const arrow::Schema& schema);
-  static const Node& root_of(const Expression& expression) { return *expression.bound_->root; }
+  static const ExpressionNode& root_of(const Expression& expression) {
+    return *expression.bound_->root;
+  }
 };
 
 }  // namespace troupe

@@ -242,7 +242,7 @@ Result<NodePtr> convert(const NodePtr& node, const SqlType& to, TextSpan span) {
   const bool literal = constant && node->type().kind == SqlKind::unknown;
   if (!literal || as_constant(call)) return call;
   // A literal that is no value of the type is a mistake in the text, not in the rows.
-  Frame one_row(0, TRY(spread({constant->value(), true}, 1)));
+  RowFrame one_row(0, TRY(spread({constant->value(), true}, 1)));
   Error error = call->evaluate(one_row).error();
   error.span = node->span();
   return error;
@@ -268,8 +268,15 @@ Result<SqlType> open_numeric(const NodePtr& node) {
 }  // namespace
 
 Result<NodePtr> cast_implicitly(const NodePtr& node, const SqlType& to) {
-  ENSURE(casts_implicitly(node->type().kind, to.kind), "no implicit cast from {} to {}",
-         to_string(node->type()), to_string(to));
+  if (node->type() == to) return node;
+  const ConstantNode* constant = as_constant(node);
+  if (constant && constant->is_null()) return null_constant(to, node->span());
+  if (!casts_implicitly(node->type().kind, to.kind)) {
+    Error error = fail(ErrorCode::invalid_argument, "a value of type {} is no {}",
+                       to_string(node->type()), to_string(to));
+    error.span = node->span();
+    return error;
+  }
   if (to.kind == SqlKind::numeric && to.precision == 0) {
     return convert(node, TRY(open_numeric(node)), node->span());
   }

@@ -61,7 +61,7 @@ int order(T a, T b) {
 
 template <class T>
 bool is_plain_constant(const Vector& vector) {
-  return vector.constant && vector.values->IsValid(0) && !std::isnan(Lane<T>(vector)[0]);
+  return vector.constant && vector.values->IsValid(0) && !std::isnan(ValueLane<T>(vector)[0]);
 }
 
 /// Against a number, Arrow's comparison is PostgreSQL's but for NaN on the left, which is greater

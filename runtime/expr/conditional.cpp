@@ -49,16 +49,16 @@ Result<Vector> scatter(const Vector& values, const Rows& rows, std::int64_t coun
 }
 
 /// `node` for the rows of `frame` at `rows`, which are all of them or fewer.
-Result<Vector> evaluate_at(const Node& node, Frame& frame, const Rows& rows) {
+Result<Vector> evaluate_at(const ExpressionNode& node, RowFrame& frame, const Rows& rows) {
   if (static_cast<std::int64_t>(rows.size()) == frame.rows()) return node.evaluate(frame);
   const auto chosen = row_array(rows);
-  Frame part(frame, *chosen);
+  RowFrame part(frame, *chosen);
   return node.evaluate(part);
 }
 
 /// The rows whose value is not `closed`: those that the remaining terms decide.
 Rows open_rows(const Vector& known, bool closed, std::int64_t count) {
-  const Lane<bool> lane(known);
+  const ValueLane<bool> lane(known);
   Rows rows;
   for (std::int64_t row = 0; row < count; ++row) {
     if (!lane.valid(row) || lane[row] != closed) rows.push_back(row);
@@ -100,7 +100,7 @@ class Branches {
 
 /// Splits `rows` into those where `condition` (one value a row of `rows`) is true and the others.
 void split(const Vector& condition, Rows& rows, Rows& matched) {
-  const Lane<bool> lane(condition);
+  const ValueLane<bool> lane(condition);
   Rows rest;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
@@ -112,18 +112,18 @@ void split(const Vector& condition, Rows& rows, Rows& matched) {
 }  // namespace
 
 JunctionNode::JunctionNode(bool is_and, std::vector<NodePtr> terms, TextSpan span)
-    : Node(sql(SqlKind::boolean), span, key_of(is_and ? "and(" : "or(", terms), terms),
+    : ExpressionNode(sql(SqlKind::boolean), span, key_of(is_and ? "and(" : "or(", terms), terms),
       is_and_(is_and) {
   for (const NodePtr& term : inputs()) order_.push_back(term.get());
   std::stable_partition(order_.begin(), order_.end(),
-                        [](const Node* term) { return !term->can_fail(); });
+                        [](const ExpressionNode* term) { return !term->can_fail(); });
 }
 
-Result<Vector> JunctionNode::compute(Frame& frame) const {
+Result<Vector> JunctionNode::compute(RowFrame& frame) const {
   const std::string function = is_and_ ? "and_kleene" : "or_kleene";
   Vector known = TRY(order_.front()->evaluate(frame));
   for (std::size_t i = 1; i < order_.size(); ++i) {
-    const Node& term = *order_[i];
+    const ExpressionNode& term = *order_[i];
     if (!term.can_fail()) {
       known = TRY(call_arrow(function, {known, TRY(term.evaluate(frame))}));
       continue;
@@ -140,9 +140,9 @@ Result<Vector> JunctionNode::compute(Frame& frame) const {
 }
 
 CaseNode::CaseNode(SqlType type, std::vector<NodePtr> inputs, TextSpan span)
-    : Node(std::move(type), span, key_of("case(", inputs), inputs) {}
+    : ExpressionNode(std::move(type), span, key_of("case(", inputs), inputs) {}
 
-Result<Vector> CaseNode::compute(Frame& frame) const {
+Result<Vector> CaseNode::compute(RowFrame& frame) const {
   if (frame.rows() == 0) {
     return Vector{TRY(arrow_try(arrow::MakeEmptyArray(arrow_type(type()))))};
   }
@@ -162,12 +162,12 @@ Result<Vector> CaseNode::compute(Frame& frame) const {
 }
 
 CoalesceNode::CoalesceNode(SqlType type, std::vector<NodePtr> inputs, TextSpan span)
-    : Node(std::move(type), span, key_of("coalesce(", inputs), inputs) {}
+    : ExpressionNode(std::move(type), span, key_of("coalesce(", inputs), inputs) {}
 
-Result<Vector> CoalesceNode::compute(Frame& frame) const {
+Result<Vector> CoalesceNode::compute(RowFrame& frame) const {
   Vector known = TRY(inputs().front()->evaluate(frame));
   for (std::size_t i = 1; i < inputs().size() && known.values->null_count() > 0; ++i) {
-    const Node& input = *inputs()[i];
+    const ExpressionNode& input = *inputs()[i];
     Rows open;
     const std::int64_t rows = known.constant ? frame.rows() : known.values->length();
     for (std::int64_t row = 0; row < rows && input.can_fail(); ++row) {

@@ -10,37 +10,37 @@ namespace troupe {
 
 /// AND or OR of two or more booleans, three-valued. Terms that cannot fail are computed first,
 /// wherever they stand: `a / b > 1 AND b <> 0` is as safe as the other way round.
-class JunctionNode : public Node {
+class JunctionNode : public ExpressionNode {
  public:
   JunctionNode(bool is_and, std::vector<NodePtr> terms, TextSpan span);
   bool is_and() const { return is_and_; }
 
  protected:
-  Result<Vector> compute(Frame& frame) const override;
+  Result<Vector> compute(RowFrame& frame) const override;
 
  private:
-  Result<Vector> term_where_open(Frame& frame, const NodePtr& term, const Vector& known) const;
+  Result<Vector> term_where_open(RowFrame& frame, const NodePtr& term, const Vector& known) const;
 
   bool is_and_;
-  std::vector<const Node*> order_;
+  std::vector<const ExpressionNode*> order_;
 };
 
 /// CASE WHEN c1 THEN r1 ... ELSE r END: inputs are c1, r1, c2, r2, ..., r; results of one type.
-class CaseNode : public Node {
+class CaseNode : public ExpressionNode {
  public:
   CaseNode(SqlType type, std::vector<NodePtr> inputs, TextSpan span);
 
  protected:
-  Result<Vector> compute(Frame& frame) const override;
+  Result<Vector> compute(RowFrame& frame) const override;
 };
 
 /// The first input that is not NULL; inputs of one type.
-class CoalesceNode : public Node {
+class CoalesceNode : public ExpressionNode {
  public:
   CoalesceNode(SqlType type, std::vector<NodePtr> inputs, TextSpan span);
 
  protected:
-  Result<Vector> compute(Frame& frame) const override;
+  Result<Vector> compute(RowFrame& frame) const override;
 };
 
 /// GREATEST or LEAST of two values of one type: NULL counts only where both are.

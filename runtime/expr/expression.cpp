@@ -125,7 +125,7 @@ Result<std::shared_ptr<arrow::Array>> Expression::evaluate(const Batch& batch) c
       batch.columns() && batch.columns()->num_columns() == static_cast<int>(bound_->schema.size()),
       "expression \"{}\" was bound to {} columns", bound_->text, bound_->schema.size());
   if (bound_->column >= 0) return batch.columns()->column(bound_->column);
-  Frame frame(batch);
+  RowFrame frame(batch);
   return spread(TRY(bound_->root->evaluate(frame)), batch.rows());
 }
 

@@ -17,17 +17,17 @@ namespace {
 std::vector<std::string> known_names() {
   std::vector<std::string> names = {"coalesce", "nullif", "greatest", "least", "count",
                                     "sum",      "min",    "max",      "avg",   "stddev"};
-  for (const Function& function : function_table()) {
+  for (const FunctionEntry& function : function_table()) {
     if (names.back() != function.name) names.emplace_back(function.name);
   }
   return names;
 }
 
-SqlKind parameter(const Function& function, std::size_t i) {
+SqlKind parameter(const FunctionEntry& function, std::size_t i) {
   return function.parameters[std::min(i, function.parameters.size() - 1)];
 }
 
-bool has_arity(const Function& function, std::size_t count) {
+bool has_arity(const FunctionEntry& function, std::size_t count) {
   const std::size_t declared = function.parameters.size();
   return function.variadic ? count >= declared : count == declared;
 }
@@ -39,7 +39,7 @@ struct Fit {
   auto operator<=>(const Fit&) const = default;
 };
 
-std::optional<Fit> fit(const Function& function, const std::vector<NodePtr>& arguments) {
+std::optional<Fit> fit(const FunctionEntry& function, const std::vector<NodePtr>& arguments) {
   if (!has_arity(function, arguments.size())) return std::nullopt;
   Fit result;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -61,7 +61,7 @@ std::string shown_call(const std::string& name, const std::vector<NodePtr>& argu
   return fmt::format("{}({})", name, types);
 }
 
-std::string shown_parameters(const Function& function) {
+std::string shown_parameters(const FunctionEntry& function) {
   std::string types;
   for (const SqlKind kind : function.parameters) {
     const std::string type = kind == any_as_text ? "any" : to_string(sql(kind));
@@ -74,7 +74,7 @@ Error no_function(const std::string& name, const std::vector<NodePtr>& arguments
   Error error =
       fail(ErrorCode::invalid_argument, "function {} does not exist", shown_call(name, arguments));
   error.span = span;
-  for (const Function& function : function_table()) {
+  for (const FunctionEntry& function : function_table()) {
     if (name != function.name) continue;
     error.hint += (error.hint.empty() ? "there is " : ", ") + shown_parameters(function);
   }
@@ -96,11 +96,11 @@ Error in_call(Error error, TextSpan span) {
 
 }  // namespace
 
-const std::vector<Function>& function_table() {
-  static const std::vector<Function> table = [] {
-    std::vector<Function> all = text_functions();
-    for (Function& function : number_functions()) all.push_back(std::move(function));
-    for (Function& function : time_functions()) all.push_back(std::move(function));
+const std::vector<FunctionEntry>& function_table() {
+  static const std::vector<FunctionEntry> table = [] {
+    std::vector<FunctionEntry> all = text_functions();
+    for (FunctionEntry& function : number_functions()) all.push_back(std::move(function));
+    for (FunctionEntry& function : time_functions()) all.push_back(std::move(function));
     return all;
   }();
   return table;
@@ -108,9 +108,9 @@ const std::vector<Function>& function_table() {
 
 Result<NodePtr> bind_function(const std::string& name, const std::vector<NodePtr>& arguments,
                               TextSpan span) {
-  const Function* best = nullptr;
+  const FunctionEntry* best = nullptr;
   Fit best_fit;
-  for (const Function& function : function_table()) {
+  for (const FunctionEntry& function : function_table()) {
     if (name != function.name) continue;
     const std::optional<Fit> candidate = fit(function, arguments);
     if (!candidate || (best && *candidate <= best_fit)) continue;

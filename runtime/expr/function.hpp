@@ -21,7 +21,7 @@ struct Signature {
 inline constexpr SqlKind any_as_text = SqlKind::unknown;
 
 /// One overload of one function, declared once: this is what binds it, computes it and lists it.
-struct Function {
+struct FunctionEntry {
   const char* name;
   std::vector<SqlKind> parameters;
   SqlKind result;
@@ -34,10 +34,10 @@ struct Function {
 };
 
 /// All functions; overloads of one name stand together.
-const std::vector<Function>& function_table();
-std::vector<Function> text_functions();
-std::vector<Function> number_functions();
-std::vector<Function> time_functions();
+const std::vector<FunctionEntry>& function_table();
+std::vector<FunctionEntry> text_functions();
+std::vector<FunctionEntry> number_functions();
+std::vector<FunctionEntry> time_functions();
 
 /// `name(arguments...)`, resolved as PostgreSQL resolves overloads: most exact matches, then most
 /// arguments of the preferred types, then the first in the table.

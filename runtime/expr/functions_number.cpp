@@ -77,7 +77,7 @@ Result<int> digits_of(const NodePtr& argument) {
     error.span = argument->span();
     return error;
   }
-  return std::clamp(Lane<std::int32_t>({constant->value(), true})[0], -numeric_digits_max,
+  return std::clamp(ValueLane<std::int32_t>({constant->value(), true})[0], -numeric_digits_max,
                     numeric_digits_max);
 }
 
@@ -197,7 +197,7 @@ Result<Kernel> quotient_kernel(const Signature& signature) {
 
 }  // namespace
 
-std::vector<Function> number_functions() {
+std::vector<FunctionEntry> number_functions() {
   using Double = double;
   return {
       {"abs",

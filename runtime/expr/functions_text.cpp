@@ -256,8 +256,8 @@ std::string to_hex4(std::int32_t value) {
 
 /// concat() and concat_ws() skip NULLs; the separator is empty for concat().
 Result<Vector> join_texts(const std::vector<Vector>& arguments, std::int64_t rows, bool separated) {
-  std::vector<Lane<Text>> lanes(arguments.begin(), arguments.end());
-  Output<std::string> out;
+  std::vector<ValueLane<Text>> lanes(arguments.begin(), arguments.end());
+  ValueOutput<std::string> out;
   TRY(out.reserve(rows));
   std::string joined;
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -318,7 +318,7 @@ Result<Kernel> regexp_replace_kernel(const Signature& signature) {
 
 }  // namespace
 
-std::vector<Function> text_functions() {
+std::vector<FunctionEntry> text_functions() {
   using String = std::string;
   using Int = std::int32_t;
   return {

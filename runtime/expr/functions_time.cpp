@@ -147,7 +147,7 @@ Result<Kernel> to_char_kernel(const Signature& signature) {
 
 }  // namespace
 
-std::vector<Function> time_functions() {
+std::vector<FunctionEntry> time_functions() {
   return {
       {"extract",
        {text, date},

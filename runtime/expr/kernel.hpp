@@ -23,7 +23,8 @@ template <class T>
 struct IsResult<Result<T>> : std::true_type {};
 
 template <class Out, class F, class... Lanes>
-Result<> map_row(Output<Out>& out, std::int64_t row, const F& function, const Lanes&... lanes) {
+Result<> map_row(ValueOutput<Out>& out, std::int64_t row, const F& function,
+                 const Lanes&... lanes) {
   if (!(lanes.valid(row) && ...)) return out.set_null(row);
   if constexpr (IsResult<decltype(function(lanes[row]...))>::value) {
     auto value = function(lanes[row]...);
@@ -38,8 +39,8 @@ template <class Out, class F, class... In, std::size_t... I>
 Result<Vector> map_rows(const SqlType& type, const std::vector<Vector>& arguments,
                         std::int64_t rows, const F& function, std::tuple<In...>*,
                         std::index_sequence<I...>) {
-  const std::tuple<Lane<In>...> lanes{Lane<In>(arguments[I])...};
-  Output<Out> out;
+  const std::tuple<ValueLane<In>...> lanes{ValueLane<In>(arguments[I])...};
+  ValueOutput<Out> out;
   TRY(out.reserve(rows));
   for (std::int64_t row = 0; row < rows; ++row) {
     Result<> done = map_row<Out>(out, row, function, std::get<I>(lanes)...);

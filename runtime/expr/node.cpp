@@ -35,31 +35,36 @@ Result<std::shared_ptr<arrow::Array>> cast_array(const std::shared_ptr<arrow::Ar
                                                  const std::shared_ptr<arrow::DataType>& type) {
   arrow::compute::CastOptions options = arrow::compute::CastOptions::Safe();
   options.allow_time_truncate = true;
+  if (values->type_id() == arrow::Type::DICTIONARY) {
+    const auto& encoded = static_cast<const arrow::DictionaryArray&>(*values);
+    const auto words = TRY(arrow_try(arrow::compute::Cast(*encoded.dictionary(), type, options)));
+    return take(words, *encoded.indices());
+  }
   return arrow_try(arrow::compute::Cast(*values, type, options));
 }
 
 }  // namespace
 
-Frame::Frame(const Batch& batch)
+RowFrame::RowFrame(const Batch& batch)
     : rows_(batch.rows()),
       raw_(batch.columns()->columns()),
       values_(static_cast<std::size_t>(batch.columns()->num_columns())) {}
 
-Frame::Frame(Frame& parent, const arrow::Array& rows)
+RowFrame::RowFrame(RowFrame& parent, const arrow::Array& rows)
     : parent_(&parent),
       chosen_(&rows),
       rows_(rows.length()),
       raw_(parent.raw_.size()),
       values_(parent.raw_.size()) {}
 
-Frame::Frame(int index, std::shared_ptr<arrow::Array> values)
+RowFrame::RowFrame(int index, std::shared_ptr<arrow::Array> values)
     : rows_(values->length()),
       raw_(static_cast<std::size_t>(index) + 1),
       values_(static_cast<std::size_t>(index) + 1) {
   raw_[static_cast<std::size_t>(index)] = std::move(values);
 }
 
-Result<std::shared_ptr<arrow::Array>> Frame::raw(int index) {
+Result<std::shared_ptr<arrow::Array>> RowFrame::raw(int index) {
   ENSURE(index >= 0 && static_cast<std::size_t>(index) < raw_.size(),
          "a batch of {} columns has no column {}", raw_.size(), index);
   std::shared_ptr<arrow::Array>& known = raw_[static_cast<std::size_t>(index)];
@@ -67,7 +72,7 @@ Result<std::shared_ptr<arrow::Array>> Frame::raw(int index) {
   return known;
 }
 
-Result<std::shared_ptr<arrow::Array>> Frame::values(int index, const SqlType& type) {
+Result<std::shared_ptr<arrow::Array>> RowFrame::values(int index, const SqlType& type) {
   std::shared_ptr<arrow::Array> array = TRY(raw(index));
   std::shared_ptr<arrow::Array>& known = values_[static_cast<std::size_t>(index)];
   if (known) return known;
@@ -79,7 +84,8 @@ Result<std::shared_ptr<arrow::Array>> Frame::values(int index, const SqlType& ty
   return known;
 }
 
-Node::Node(SqlType type, TextSpan span, std::string key, std::vector<NodePtr> inputs)
+ExpressionNode::ExpressionNode(SqlType type, TextSpan span, std::string key,
+                               std::vector<NodePtr> inputs)
     : type_(std::move(type)), span_(span), key_(std::move(key)), inputs_(std::move(inputs)) {
   for (const NodePtr& input : inputs_) {
     columns_.insert(columns_.end(), input->columns_.begin(), input->columns_.end());
@@ -89,7 +95,7 @@ Node::Node(SqlType type, TextSpan span, std::string key, std::vector<NodePtr> in
   columns_.erase(std::unique(columns_.begin(), columns_.end()), columns_.end());
 }
 
-Result<Vector> Node::evaluate(Frame& frame) const {
+Result<Vector> ExpressionNode::evaluate(RowFrame& frame) const {
   if (columns_.size() == 1 && !inputs_.empty()) {
     const std::shared_ptr<arrow::Array> column = TRY(frame.raw(columns_.front()));
     if (column->type_id() == arrow::Type::DICTIONARY) {
@@ -104,7 +110,7 @@ Result<Vector> Node::evaluate(Frame& frame) const {
   return compute(frame);
 }
 
-Result<Vector> Node::by_dictionary(const arrow::Array& column) const {
+Result<Vector> ExpressionNode::by_dictionary(const arrow::Array& column) const {
   const auto& encoded = static_cast<const arrow::DictionaryArray&>(column);
   std::shared_ptr<arrow::Array> words = encoded.dictionary();
   std::shared_ptr<arrow::Array> indices = encoded.indices();
@@ -114,37 +120,37 @@ Result<Vector> Node::by_dictionary(const arrow::Array& column) const {
     words = TRY(arrow_try(arrow::Concatenate({words, null_word})));
     indices = TRY(arrow_try(arrow::compute::CallFunction("coalesce", {indices, at}))).make_array();
   }
-  Frame of_words(columns_.front(), words);
+  RowFrame of_words(columns_.front(), words);
   const Vector values = TRY(compute(of_words));
   if (values.constant) return values;
   return Vector{TRY(take(values.values, *indices))};
 }
 
 ColumnNode::ColumnNode(int index, SqlType type, TextSpan span)
-    : Node(std::move(type), span, fmt::format("#{}", index), {}), index_(index) {
+    : ExpressionNode(std::move(type), span, fmt::format("#{}", index), {}), index_(index) {
   columns_ = {index};
 }
 
-Result<Vector> ColumnNode::compute(Frame& frame) const {
+Result<Vector> ColumnNode::compute(RowFrame& frame) const {
   return Vector{TRY(frame.values(index_, type()))};
 }
 
 ConstantNode::ConstantNode(std::shared_ptr<arrow::Array> value, SqlType type, TextSpan span)
-    : Node(std::move(type), span, constant_key(*value), {}), value_(std::move(value)) {}
+    : ExpressionNode(std::move(type), span, constant_key(*value), {}), value_(std::move(value)) {}
 
 bool ConstantNode::is_null() const { return value_->IsNull(0); }
 
-Result<Vector> ConstantNode::compute(Frame&) const { return Vector{value_, true}; }
+Result<Vector> ConstantNode::compute(RowFrame&) const { return Vector{value_, true}; }
 
 CallNode::CallNode(std::string name, SqlType type, std::vector<NodePtr> arguments, Kernel kernel,
                    bool can_fail, TextSpan span)
-    : Node(type, span, call_key(name, type, arguments), arguments),
+    : ExpressionNode(type, span, call_key(name, type, arguments), arguments),
       name_(std::move(name)),
       kernel_(std::move(kernel)) {
   can_fail_ = can_fail_ || can_fail;
 }
 
-Result<Vector> CallNode::compute(Frame& frame) const {
+Result<Vector> CallNode::compute(RowFrame& frame) const {
   if (frame.rows() == 0) {
     return Vector{TRY(arrow_try(arrow::MakeEmptyArray(arrow_type(type()))))};
   }
@@ -172,7 +178,7 @@ NodePtr make_call(std::string name, SqlType type, std::vector<NodePtr> arguments
   auto call = std::make_shared<CallNode>(std::move(name), type, std::move(arguments),
                                          std::move(kernel), can_fail, span);
   if (!constant) return call;
-  Frame one_row(0, std::make_shared<arrow::NullArray>(1));
+  RowFrame one_row(0, std::make_shared<arrow::NullArray>(1));
   Result<Vector> value = call->evaluate(one_row);
   // What fails is left to evaluate(): the row that needs it may never come.
   if (!value) return call;

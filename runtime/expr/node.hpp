@@ -16,13 +16,13 @@ namespace troupe {
 ///
 /// A choice costs nothing until a column is asked for; columns that a branch does not read are
 /// never copied. Lives on the stack of one evaluation.
-class Frame {
+class RowFrame {
  public:
-  explicit Frame(const Batch& batch);
+  explicit RowFrame(const Batch& batch);
   /// The rows of `parent` at `rows` (int64), in that order. Both must outlive the frame.
-  Frame(Frame& parent, const arrow::Array& rows);
+  RowFrame(RowFrame& parent, const arrow::Array& rows);
   /// A frame that has column `index` alone.
-  Frame(int index, std::shared_ptr<arrow::Array> values);
+  RowFrame(int index, std::shared_ptr<arrow::Array> values);
 
   std::int64_t rows() const { return rows_; }
   /// The column as it came, possibly dictionary-encoded.
@@ -31,25 +31,25 @@ class Frame {
   Result<std::shared_ptr<arrow::Array>> values(int index, const SqlType& type);
 
  private:
-  Frame* parent_ = nullptr;
+  RowFrame* parent_ = nullptr;
   const arrow::Array* chosen_ = nullptr;
   std::int64_t rows_ = 0;
   std::vector<std::shared_ptr<arrow::Array>> raw_;
   std::vector<std::shared_ptr<arrow::Array>> values_;
 };
 
-class Node;
-using NodePtr = std::shared_ptr<const Node>;
+class ExpressionNode;
+using NodePtr = std::shared_ptr<const ExpressionNode>;
 
 /// One bound operator, function, column or constant. Immutable.
-class Node {
+class ExpressionNode {
  public:
-  Node(SqlType type, TextSpan span, std::string key, std::vector<NodePtr> inputs);
-  virtual ~Node() = default;
+  ExpressionNode(SqlType type, TextSpan span, std::string key, std::vector<NodePtr> inputs);
+  virtual ~ExpressionNode() = default;
 
   /// The value for every row of the frame. A sub-tree that reads one dictionary-encoded column and
   /// nothing else is computed once for each word of the dictionary instead of once for each row.
-  Result<Vector> evaluate(Frame& frame) const;
+  Result<Vector> evaluate(RowFrame& frame) const;
 
   const SqlType& type() const { return type_; }
   const TextSpan& span() const { return span_; }
@@ -61,7 +61,7 @@ class Node {
   bool can_fail() const { return can_fail_; }
 
  protected:
-  virtual Result<Vector> compute(Frame& frame) const = 0;
+  virtual Result<Vector> compute(RowFrame& frame) const = 0;
 
   std::vector<int> columns_;
   bool can_fail_ = false;
@@ -75,19 +75,19 @@ class Node {
   std::vector<NodePtr> inputs_;
 };
 
-class ColumnNode : public Node {
+class ColumnNode : public ExpressionNode {
  public:
   ColumnNode(int index, SqlType type, TextSpan span);
   int index() const { return index_; }
 
  protected:
-  Result<Vector> compute(Frame& frame) const override;
+  Result<Vector> compute(RowFrame& frame) const override;
 
  private:
   int index_;
 };
 
-class ConstantNode : public Node {
+class ConstantNode : public ExpressionNode {
  public:
   /// `value` has one row.
   ConstantNode(std::shared_ptr<arrow::Array> value, SqlType type, TextSpan span);
@@ -95,21 +95,21 @@ class ConstantNode : public Node {
   bool is_null() const;
 
  protected:
-  Result<Vector> compute(Frame& frame) const override;
+  Result<Vector> compute(RowFrame& frame) const override;
 
  private:
   std::shared_ptr<arrow::Array> value_;
 };
 
 /// A function of values: all arguments are computed for all rows, then the kernel runs.
-class CallNode : public Node {
+class CallNode : public ExpressionNode {
  public:
   CallNode(std::string name, SqlType type, std::vector<NodePtr> arguments, Kernel kernel,
            bool can_fail, TextSpan span);
   const std::string& name() const { return name_; }
 
  protected:
-  Result<Vector> compute(Frame& frame) const override;
+  Result<Vector> compute(RowFrame& frame) const override;
 
  private:
   std::string name_;

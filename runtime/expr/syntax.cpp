@@ -287,7 +287,9 @@ TextSpan Syntax::span_of(const Tree& tree) const {
 void Syntax::complete_integers(Tree& tree) const {
   if (tree.is_object() && tree.contains("ival") && tree["ival"].is_object() &&
       tree["ival"].empty()) {
-    std::size_t at = tree.value("location", std::size_t{0});
+    const std::int64_t place = tree.value("location", std::int64_t{0});
+    if (place < 0) return;  // made by the parser, not written
+    auto at = static_cast<std::size_t>(place);
     bool negative = false;
     for (; at < text_.size() && (text_[at] < '0' || text_[at] > '9'); ++at) {
       negative = negative != (text_[at] == '-');

@@ -49,9 +49,9 @@ struct Interval {
 /// One argument of a kernel, read row by row; a constant repeats. Values of NULL rows may be
 /// anything and are not to be used.
 template <class T>
-class Lane {
+class ValueLane {
  public:
-  explicit Lane(const Vector& vector)
+  explicit ValueLane(const Vector& vector)
       : array_(vector.values.get()), mask_(vector.constant ? 0 : ~std::int64_t{0}) {
     if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string_view>) {
       if constexpr (std::is_same_v<T, std::string_view>) {
@@ -94,7 +94,7 @@ class Lane {
 
 /// The result of a kernel, written row by row, each row once and in order.
 template <class T>
-class Output {
+class ValueOutput {
  public:
   static constexpr bool is_text = std::is_same_v<T, std::string>;
   static constexpr bool is_bool = std::is_same_v<T, bool>;

@@ -56,6 +56,14 @@ Batch one_column(const std::shared_ptr<arrow::DataType>& type, const char* value
       arrow::RecordBatch::Make(arrow::schema({arrow::field("x", type)}), array->length(), {array}));
 }
 
+Batch dictionary_of(const std::shared_ptr<arrow::DataType>& words) {
+  const auto values = arrow::DictionaryArray::FromArrays(
+      arrow::json::ArrayFromJSONString(arrow::int32(), "[0, 1, null, 1]").ValueOrDie(),
+      arrow::json::ArrayFromJSONString(words, R"(["a", "bb", "c", "d", "e"])").ValueOrDie());
+  return Batch(arrow::RecordBatch::Make(arrow::schema({arrow::field("x", words)}), 4,
+                                        {values.ValueOrDie()}));
+}
+
 std::string bounds_of(const std::string& text, const SchemaPtr& schema = sample_schema()) {
   const Result<Expression> bound = Expression::bind_predicate(text, schema);
   if (!bound) return bound.error().to_string();
@@ -242,6 +250,13 @@ TEST_CASE("columns of every width and encoding are read") {
         "18446744073709551616");
   CHECK(values_of("upper(x)", one_column(arrow::large_utf8(), R"(["a", null])")) == "A NULL");
   CHECK(values_of("upper(x)", one_column(arrow::utf8_view(), R"(["a", null])")) == "A NULL");
+  CHECK(values_of("length(x)", dictionary_of(arrow::large_utf8())) == "1 2 NULL 2");
+  CHECK(values_of("x || x", dictionary_of(arrow::utf8_view())) == "aa bbbb NULL bbbb");
+  CHECK(values_of("coalesce(x, NULL) IS NULL",
+                  one_column(arrow::list(arrow::int32()), "[[1], null]")) == "false true");
+  CHECK(
+      values_of("coalesce(x, '1') IS NULL", one_column(arrow::list(arrow::int32()), "[[1], null]"))
+          .starts_with("invalid_argument: a value of type unknown is no list"));
   CHECK(values_of("x + interval '1 day'",
                   one_column(arrow::timestamp(arrow::TimeUnit::NANO), "[1000000000, null]")) ==
         "1970-01-02 00:00:01 NULL");
@@ -300,7 +315,7 @@ TEST_CASE("every function of the table is on the reference page") {
   REQUIRE(file.good());
   std::stringstream page;
   page << file.rdbuf();
-  for (const Function& function : function_table()) {
+  for (const FunctionEntry& function : function_table()) {
     INFO(function.name);
     CHECK(page.str().find(fmt::format("`{}(", function.name)) != std::string::npos);
   }
