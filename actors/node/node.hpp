@@ -41,8 +41,8 @@ struct NodeConfig {
   /// Metadata, keys, token, kept partitions. Empty: the node is ephemeral: its metadata is in
   /// memory, its files in a directory that goes with it, and nothing survives its end.
   std::string data_directory;
-  /// Names a new cluster; an executor without it joins whichever cluster its coordinator is of.
-  std::string cluster;
+  /// Nodes of different clusters refuse each other. A data directory belongs to one cluster.
+  std::string cluster = "troupe";
 
   /// Where other nodes reach this one; empty: no other node does, and no socket is opened. Beyond
   /// loopback needs keys (`troupe keys new`).

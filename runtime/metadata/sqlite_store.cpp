@@ -13,7 +13,7 @@ class SqliteStore final : public MetadataStore {
   SqliteStore(SqliteDatabase database, const Clock& clock)
       : database_(std::move(database)), clock_(clock) {}
 
-  Result<> migrate(const ClusterId& new_cluster) {
+  Result<> migrate(const ClusterId& cluster) {
     auto version = TRY(database_.prepare("PRAGMA user_version"));
     TRY(version.step());
     const auto have = static_cast<std::size_t>(version.integer(0));
@@ -31,9 +31,19 @@ class SqliteStore final : public MetadataStore {
       }
       TRY(database_.execute(fmt::format("PRAGMA user_version = {}", std::size(migrations))));
       return TRY(database_.prepare("INSERT OR IGNORE INTO cluster VALUES (1, ?, 0)"))
-          .bind(1, new_cluster.value())
+          .bind(1, cluster.value())
           .run();
     });
+  }
+
+  Result<> check_cluster(const ClusterId& cluster) {
+    auto row = TRY(database_.prepare("SELECT id FROM cluster"));
+    if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
+    if (row.text(0) == cluster.value()) return {};
+    Error error = fail(ErrorCode::conflict, "the metadata is of cluster '{}', not '{}'",
+                       row.text(0), cluster);
+    error.hint = "use its cluster's name, or another data directory";
+    return error;
   }
 
   Result<ClusterImage> begin_term() override {
@@ -98,10 +108,11 @@ class SqliteStore final : public MetadataStore {
 }  // namespace
 
 Result<std::unique_ptr<MetadataStore>> open_sqlite_store(const std::string& path,
-                                                         const ClusterId& new_cluster,
+                                                         const ClusterId& cluster,
                                                          const Clock& clock) {
   auto store = std::make_unique<SqliteStore>(TRY(SqliteDatabase::open(path)), clock);
-  TRY(store->migrate(new_cluster));
+  TRY(store->migrate(cluster));
+  TRY(store->check_cluster(cluster));
   return std::unique_ptr<MetadataStore>(std::move(store));
 }
 

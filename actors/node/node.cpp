@@ -1,0 +1,290 @@
+#include "actors/node/node.hpp"
+
+#include "actors/gateway/gateway.hpp"
+#include "actors/node/compile.hpp"
+#include "actors/node/control_switch.hpp"
+#include "actors/node/node_body.hpp"
+#include "runtime/base/log.hpp"
+#include "runtime/base/restart_policy.hpp"
+#include "runtime/os/file_system.hpp"
+#include "runtime/os/random.hpp"
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <stdlib.h>
+#include <thread>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+constexpr std::array<std::pair<Role, const char*>, 3> role_words{
+    {{Role::coordinator, "coordinator"}, {Role::executor, "executor"}, {Role::gateway, "gateway"}}};
+
+/// A node that ends more often than this is left for its operator to look at.
+constexpr RestartLimits body_limits{
+    .attempts = 5, .window = 1min, .initial_delay = 100ms, .max_delay = 5s};
+
+Result<> check(const NodeConfig& config) {
+  const auto wrong = [](std::string message, std::string hint) {
+    Error error{ErrorCode::invalid_argument, std::move(message)};
+    error.hint = std::move(hint);
+    return error;
+  };
+  if (config.name.value().empty() || config.name.value().find('/') != std::string::npos) {
+    return wrong(fmt::format("'{}' is no name for a node", config.name), "letters, digits and -");
+  }
+  if (config.roles.empty()) {
+    return wrong("the node has no role", "--roles coordinator,executor,gateway");
+  }
+  const bool leads = config.roles.contains(Role::coordinator);
+  if (config.roles.contains(Role::gateway) && !leads) {
+    return wrong("a gateway needs the coordinator in its node", "add the role coordinator");
+  }
+  if (!leads && !config.coordinator) {
+    return wrong("an executor needs a coordinator", "--coordinator NAME=tcp://HOST:PORT");
+  }
+  if (!leads && config.bind.empty()) {
+    return wrong("an executor of a cluster needs an address", "--bind tcp://HOST:PORT");
+  }
+  if (leads && config.coordinator) {
+    return wrong("a node with the coordinator role is its own coordinator",
+                 "leave --coordinator out, or the role");
+  }
+  return {};
+}
+
+/// Counts the processes of this node; the number is durable before anybody hears it.
+Result<Incarnation> next_incarnation(const NodePaths& paths, Incarnation above) {
+  FileSystem& files = system_files();
+  std::uint64_t last = above.value();
+  if (const auto text = files.read(paths.incarnation()); text) {
+    last = std::max(last, static_cast<std::uint64_t>(std::strtoull(text->c_str(), nullptr, 10)));
+  }
+  TRY(write_atomically(files, paths.incarnation(), std::to_string(last + 1)));
+  return Incarnation(last + 1);
+}
+
+/// Removed with the node; a named data directory stays.
+class DataDirectory {
+ public:
+  static Result<DataDirectory> make(const std::string& wanted) {
+    DataDirectory directory;
+    if (!wanted.empty()) {
+      TRY(system_files().make_directories(wanted));
+      directory.paths_.data = wanted;
+      return directory;
+    }
+    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      return fail(ErrorCode::unavailable, "no directory can be made as '{}'", pattern);
+    }
+    directory.paths_.data = pattern;
+    directory.temporary_ = true;
+    return directory;
+  }
+  DataDirectory(DataDirectory&& other) noexcept
+      : paths_(std::move(other.paths_)), temporary_(std::exchange(other.temporary_, false)) {}
+  DataDirectory& operator=(DataDirectory&&) = delete;
+  ~DataDirectory() {
+    if (temporary_) (void)system_files().remove_all(paths_.data);
+  }
+  const NodePaths& paths() const { return paths_; }
+
+ private:
+  DataDirectory() = default;
+  NodePaths paths_;
+  bool temporary_ = false;
+};
+
+/// The node: one body after the other, and what outlives them.
+class HostedNode final : public Node {
+ public:
+  HostedNode(NodeConfig config, const OperatorRegistry& registry, DataDirectory directory)
+      : config_(std::move(config)), registry_(registry), directory_(std::move(directory)) {}
+
+  ~HostedNode() override { stop(); }
+
+  Result<> begin() {
+    if (!config_.bind.empty()) {
+      if (config_.keys_directory.empty())
+        config_.keys_directory = directory_.paths().data + "/keys";
+      TRY(system_files().make_directories(config_.keys_directory));
+      keys_ = TRY(KeyDirectory(system_files(), config_.keys_directory).load_or_create());
+    }
+    TRY(start_body(Incarnation(0)));
+    if (config_.roles.contains(Role::gateway)) TRY(start_gateway());
+    supervisor_ = std::thread([this] { supervise(); });
+    return {};
+  }
+
+  Control& control() override {
+    ENSURE(config_.roles.contains(Role::coordinator), "this node does not coordinate");
+    return control_;
+  }
+  Metrics& metrics() override { return metrics_; }
+  std::string endpoint() const override {
+    const std::lock_guard lock(mutex_);
+    return endpoint_;
+  }
+  std::uint16_t gateway_port() const override { return gateway_ ? gateway_->port() : 0; }
+  std::string token_file() const override { return directory_.paths().token(); }
+  std::optional<Error> failure() const override {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+
+  void stop() override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    if (supervisor_.joinable()) supervisor_.join();
+    if (gateway_) gateway_->stop();
+    end_body();
+  }
+
+ private:
+  Result<> start_body(Incarnation above) {
+    const Incarnation incarnation = TRY(next_incarnation(directory_.paths(), above));
+    auto body =
+        TRY(NodeBody::start({.config = config_,
+                             .paths = directory_.paths(),
+                             .registry = registry_,
+                             .metrics = metrics_,
+                             .incarnation = incarnation,
+                             .keys = keys_,
+                             .ended = [this](BodyEnd end) { body_ended(std::move(end)); }}));
+    const std::lock_guard lock(mutex_);
+    body_ = std::move(body);
+    endpoint_ = body_->endpoint();
+    control_.turn_to(body_->control());
+    return {};
+  }
+
+  void end_body() {
+    std::unique_ptr<NodeBody> body;
+    {
+      const std::lock_guard lock(mutex_);
+      control_.turn_to(nullptr);
+      body = std::move(body_);
+    }
+    if (body) body->stop();
+  }
+
+  Result<> start_gateway() {
+    GatewayConfig gateway;
+    gateway.address = config_.gateway_address;
+    gateway.port = config_.gateway_port;
+    gateway.token = TRY(load_or_make_token(token_file()));
+    gateway_ = TRY(Gateway::start(
+        std::move(gateway),
+        {.control = control_,
+         .metrics = metrics_,
+         .compile = [this](const DescriptorRequest& asked) { return compile(asked, registry_); },
+         .run_blocking =
+             [this](std::function<void()> work) {
+               const std::lock_guard lock(mutex_);
+               return body_ && body_->system().io().submit(std::move(work)).ok();
+             }}));
+    return {};
+  }
+
+  void body_ended(BodyEnd end) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!end_) end_ = std::move(end);
+    }
+    changed_.notify_all();
+  }
+
+  /// Makes another body when one has come to its end, unless that happens too often.
+  void supervise() {
+    RestartPolicy policy(body_limits);
+    Random random = Random::from_system();
+    for (;;) {
+      BodyEnd end;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stopping_ || end_; });
+        if (stopping_) return;
+        end = *std::exchange(end_, std::nullopt);
+      }
+      log::warn("node {}: {}", config_.name, end.reason.message);
+      end_body();
+      const auto decision = end.for_good ? RestartDecision{}
+                                         : policy.on_failure(FailureClass::internal,
+                                                             system_clock().now(), random.next());
+      if (!decision.restart) return give_up(end.reason);
+      if (!pause(decision.delay)) return;
+      if (const auto started = start_body(end.highest); !started) return give_up(started.error());
+    }
+  }
+
+  /// False where the node was told to stop meanwhile.
+  bool pause(Duration delay) {
+    std::unique_lock lock(mutex_);
+    return !changed_.wait_for(lock, delay, [this] { return stopping_; });
+  }
+
+  void give_up(const Error& reason) {
+    const std::lock_guard lock(mutex_);
+    failure_ = reason;
+  }
+
+  NodeConfig config_;
+  const OperatorRegistry& registry_;
+  const DataDirectory directory_;
+  Metrics metrics_;
+  ControlSwitch control_;
+  std::optional<KeyRing> keys_;
+  std::unique_ptr<Gateway> gateway_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unique_ptr<NodeBody> body_;
+  std::string endpoint_;
+  std::optional<BodyEnd> end_;
+  std::optional<Error> failure_;
+  bool stopping_ = false;
+  std::thread supervisor_;
+};
+
+}  // namespace
+
+Result<Role> parse_role(std::string_view word) {
+  for (const auto& [role, known] : role_words) {
+    if (word == known) return role;
+  }
+  Error error = fail(ErrorCode::invalid_argument, "'{}' is no role", word);
+  error.hint = "coordinator, executor or gateway";
+  return error;
+}
+
+const char* to_string(Role role) { return role_words[static_cast<std::size_t>(role)].second; }
+
+Result<PeerAddress> parse_peer(std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string_view::npos || equals + 1 == text.size()) {
+    return fail(ErrorCode::invalid_argument, "'{}' is not NAME=tcp://HOST:PORT", text);
+  }
+  return PeerAddress{NodeId(std::string(text.substr(0, equals))),
+                     std::string(text.substr(equals + 1))};
+}
+
+Result<std::unique_ptr<Node>> Node::start(NodeConfig config, const OperatorRegistry& registry) {
+  TRY(check(config));
+  auto directory = TRY(DataDirectory::make(config.data_directory));
+  if (config.slots == 0) config.slots = std::max(1u, std::thread::hardware_concurrency());
+  if (config.parallelism == 0) config.parallelism = config.slots;
+  auto node = std::make_unique<HostedNode>(std::move(config), registry, std::move(directory));
+  TRY(node->begin());
+  return std::unique_ptr<Node>(std::move(node));
+}
+
+}  // namespace troupe

@@ -1,0 +1,236 @@
+#include "actors/node/node_body.hpp"
+
+#include "actors/link/data_plane.hpp"
+#include "actors/link/link_service.hpp"
+#include "actors/node/node_actor.hpp"
+#include "runtime/base/log.hpp"
+#include "runtime/job/message_codec.hpp"
+#include "runtime/metadata/sqlite_store.hpp"
+
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// A lease is cut short by this share of it, for clocks that drift.
+constexpr int lease_margin_share = 10;
+
+LinkConfig link_config(const NodeConfig& config, Incarnation incarnation) {
+  LinkConfig link;
+  link.session.cluster = ClusterId(config.cluster);
+  link.session.self = config.name;
+  link.session.incarnation = incarnation;
+  link.session.heartbeat = config.heartbeat;
+  link.session.lease = config.lease;
+  link.session.lease_margin = config.lease / lease_margin_share;
+  link.bind = config.bind;
+  link.advertise = config.advertise;
+  return link;
+}
+
+class RunningBody final : public NodeBody {
+ public:
+  explicit RunningBody(Plan plan) : plan_(std::move(plan)) {}
+  ~RunningBody() override { stop(); }
+
+  Result<> begin() {
+    if (plan_.keys) TRY(open_link());
+    supervisor_ = system_.spawn<NodeActor>("node", plan_.ended);
+    if (leads()) TRY(start_coordinator());
+    if (works()) TRY(start_executor());
+    if (link_) start_link();
+    // Without a link between them, the session of a node with itself is up from the start.
+    if (leads() && works()) executor_.tell(ExecutorTold{executor_event::SessionUp{}});
+    return {};
+  }
+
+  Control* control() override { return control_.get(); }
+  ActorSystem& system() override { return system_; }
+  std::string endpoint() const override { return link_ ? link_->endpoint() : ""; }
+
+  void stop() override {
+    if (std::exchange(stopped_, true)) return;
+    if (link_) link_->stop("the node ends");
+    if (const auto done = system_.shutdown(ActorSystem::shutdown_grace); !done) {
+      log::error("node {}: {}", plan_.config.name, done.error().message);
+    }
+  }
+
+ private:
+  bool leads() const { return plan_.config.roles.contains(Role::coordinator); }
+  bool works() const { return plan_.config.roles.contains(Role::executor); }
+
+  Result<> open_link() {
+    link_ = TRY(LinkService::open(link_config(plan_.config, plan_.incarnation), *plan_.keys,
+                                  plan_.metrics, system_.clock()));
+    link_->final_when_lost(leads());
+    channels_ = std::make_unique<DataPlane>(*link_, plan_.metrics, system_.clock(),
+                                            plan_.config.name, plan_.incarnation);
+    return {};
+  }
+
+  Result<> start_coordinator() {
+    const bool ephemeral = plan_.config.data_directory.empty();
+    std::shared_ptr<MetadataStore> store =
+        TRY(open_sqlite_store(ephemeral ? ":memory:" : plan_.paths.metadata(),
+                              ClusterId(plan_.config.cluster), system_.clock()));
+    coordinator_ = spawn_coordinator(
+        system_,
+        {.config = {.node_lease = plan_.config.lease},
+         .parallelism = plan_.config.parallelism,
+         .keep_blocking_edges = plan_.config.keep_blocking_edges},
+        {.store = std::move(store),
+         .registry = plan_.registry,
+         .metrics = plan_.metrics,
+         .send = [this](const NodeId& node, Incarnation incarnation, const Command& command) {
+           send_command(node, incarnation, command);
+         }});
+    supervisor_.tell(Supervise{coordinator_.handle()});
+    control_ = make_control(coordinator_);
+    return {};
+  }
+
+  Result<> start_executor() {
+    TRY(system_files().make_directories(plan_.paths.work()));
+    executor_ = spawn_executor(system_,
+                               {.self = plan_.config.name,
+                                .incarnation = plan_.incarnation,
+                                .cluster = ClusterId(plan_.config.cluster),
+                                .address = endpoint(),
+                                .slots = plan_.config.slots},
+                               {.registry = plan_.registry,
+                                .metrics = plan_.metrics,
+                                .files = system_files(),
+                                .directory = plan_.paths.work(),
+                                .remote = channels_.get(),
+                                .send = [this](Report report) { send_report(std::move(report)); },
+                                .expelled =
+                                    [this](std::string reason, Incarnation highest) {
+                                      plan_.ended({fail(ErrorCode::conflict, "{}", reason), highest,
+                                                   highest == Incarnation(0)});
+                                    }});
+    supervisor_.tell(Supervise{executor_.handle()});
+    return {};
+  }
+
+  void start_link() {
+    link_->on_frames(std::string(coordinator_address),
+                     [this](const NodeId& peer, const Frame& frame) { hear_report(peer, frame); });
+    link_->on_frames(std::string(executor_address),
+                     [this](const NodeId& peer, const Frame& frame) { hear_command(peer, frame); });
+    link_->on_peers([this](const NodeId& peer, const PeerEvent& event) {
+      if (leads()) tell_coordinator(peer, event);
+      if (works() && !leads() && peer == plan_.config.coordinator->node) tell_executor(event);
+    });
+    link_->start(system_);
+    if (plan_.config.coordinator) {
+      const auto& [node, address] = *plan_.config.coordinator;
+      if (const auto done = link_->connect(node, address); !done) {
+        plan_.ended({done.error(), {}, true});
+      }
+    }
+  }
+
+  void send_command(const NodeId& node, Incarnation incarnation, const Command& command) {
+    if (node == plan_.config.name) {
+      if (incarnation == plan_.incarnation) {
+        executor_.tell(ExecutorTold{executor_event::Received{command}});
+      }
+      return;
+    }
+    // Where there is no session the node is being replaced, and nobody waits for this.
+    if (link_) (void)link_->send(node, frame_of(command, plan_.config.name, plan_.incarnation));
+  }
+
+  void send_report(Report report) {
+    if (leads()) {
+      coordinator_.tell(
+          CoordinatorTold{coordinator_event::Received{plan_.config.name, std::move(report)}});
+    } else {
+      (void)link_->send(plan_.config.coordinator->node,
+                        frame_of(report, plan_.config.name, plan_.incarnation));
+    }
+  }
+
+  void hear_report(const NodeId& peer, const Frame& frame) {
+    if (!leads()) return refuse(peer, "a report, but it is no coordinator");
+    auto report = report_of(frame);
+    if (!report) return refuse(peer, report.error().message);
+    coordinator_.tell(CoordinatorTold{coordinator_event::Received{peer, std::move(*report)}});
+  }
+
+  void hear_command(const NodeId& peer, const Frame& frame) {
+    if (!works() || !plan_.config.coordinator || peer != plan_.config.coordinator->node) {
+      return refuse(peer, "a command, but it is not this node's coordinator");
+    }
+    auto command = command_of(frame);
+    if (!command) return refuse(peer, command.error().message);
+    executor_.tell(ExecutorTold{executor_event::Received{std::move(*command)}});
+  }
+
+  void refuse(const NodeId& peer, const std::string& why) {
+    plan_.metrics.counter("troupe_messages_refused_total", "Messages that nobody here takes.")
+        .add();
+    log::warn("refused from {}: {}", peer, why);
+  }
+
+  void tell_coordinator(const NodeId& peer, const PeerEvent& event) {
+    const auto tell = [&](ClusterEvent told) {
+      coordinator_.tell(CoordinatorTold{CoordinatorEvent(std::move(told))}, Priority::high);
+    };
+    if (std::holds_alternative<session_effect::Closed>(event)) {
+      tell(cluster_event::Closed{peer});
+    } else if (std::holds_alternative<session_effect::Resumed>(event)) {
+      tell(cluster_event::Resumed{peer});
+    } else if (const auto* down = std::get_if<session_effect::Down>(&event)) {
+      tell(cluster_event::Down{peer, down->incarnation, down->text});
+    } else if (const auto* lease = std::get_if<session_effect::LeaseEnded>(&event)) {
+      tell(cluster_event::LeaseEnded{peer, lease->incarnation});
+    } else if (const auto* stalled = std::get_if<session_effect::Stalled>(&event)) {
+      if (stalled->stalled) log::warn("node {} answers, but runs no actors", peer);
+    }
+  }
+
+  void tell_executor(const PeerEvent& event) {
+    if (std::holds_alternative<session_effect::Up>(event)) {
+      executor_.tell(ExecutorTold{executor_event::SessionUp{}}, Priority::high);
+    } else if (const auto* down = std::get_if<session_effect::Down>(&event)) {
+      log::info("the coordinator is away: {}", down->text);
+      executor_.tell(ExecutorTold{executor_event::SessionDown{}}, Priority::high);
+    } else if (const auto* fenced = std::get_if<session_effect::Fenced>(&event)) {
+      plan_.ended({fail(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
+    } else if (const auto* rejected = std::get_if<session_effect::Rejected>(&event)) {
+      rejected_by_coordinator(*rejected);
+    }
+  }
+
+  /// A key that is not on the list may be put there while we go on trying; nothing else mends
+  /// itself.
+  void rejected_by_coordinator(const session_effect::Rejected& rejected) {
+    log::warn("the coordinator refuses this node: {}", rejected.text);
+    const bool final = rejected.code == schema::RejectCode::WRONG_CLUSTER ||
+                       rejected.code == schema::RejectCode::PROTOCOL_VERSION;
+    if (final) plan_.ended({fail(ErrorCode::invalid_argument, "{}", rejected.text), {}, true});
+  }
+
+  const Plan plan_;
+  // In the order of their making: each uses what stands above it.
+  ActorSystem system_;
+  std::unique_ptr<LinkService> link_;
+  std::unique_ptr<DataPlane> channels_;
+  NodeActor::Ref supervisor_;
+  CoordinatorRef coordinator_;
+  ExecutorRef executor_;
+  std::unique_ptr<Control> control_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<NodeBody>> NodeBody::start(Plan plan) {
+  auto body = std::make_unique<RunningBody>(std::move(plan));
+  TRY(body->begin());
+  return std::unique_ptr<NodeBody>(std::move(body));
+}
+
+}  // namespace troupe

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "actors/coordinator/coordinator_actor.hpp"
+#include "actors/executor/executor_actor.hpp"
+#include "actors/node/node.hpp"
+#include "actors/system/actor_system.hpp"
+#include "runtime/net/keys.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+/// Where a node keeps its things.
+struct NodePaths {
+  std::string data;  ///< always set: of an ephemeral node a directory that goes with it
+  std::string metadata() const { return data + "/metadata.db"; }
+  std::string incarnation() const { return data + "/incarnation"; }
+  std::string token() const { return data + "/gateway.token"; }
+  std::string work() const { return data + "/work"; }
+};
+
+/// Why a body cannot go on, and whether the next incarnation may.
+struct BodyEnd {
+  Error reason;
+  Incarnation highest;  ///< where set, the next incarnation must be higher
+  bool for_good = false;
+};
+
+/// The actors, threads and sockets of one incarnation of a node. Made and ended by `Node`, which
+/// makes another when this one has come to its end.
+class NodeBody {
+ public:
+  struct Plan {
+    const NodeConfig& config;
+    const NodePaths& paths;
+    const OperatorRegistry& registry;
+    Metrics& metrics;
+    Incarnation incarnation;
+    std::optional<KeyRing> keys;  ///< none: the node opens no socket
+    /// Called once, from any thread.
+    std::function<void(BodyEnd)> ended;
+  };
+
+  static Result<std::unique_ptr<NodeBody>> start(Plan plan);
+  virtual ~NodeBody() = default;
+  /// Null on a node without the coordinator role.
+  virtual Control* control() = 0;
+  virtual ActorSystem& system() = 0;
+  virtual std::string endpoint() const = 0;
+  /// Says goodbye to peers, ends all actors, joins all threads.
+  virtual void stop() = 0;
+};
+
+}  // namespace troupe
