@@ -3,6 +3,7 @@
 #include "actors/link/data_plane.hpp"
 #include "actors/link/link_service.hpp"
 #include "actors/node/node_actor.hpp"
+#include "actors/store/store_actor.hpp"
 #include "runtime/base/log.hpp"
 #include "runtime/job/message_codec.hpp"
 #include "runtime/metadata/sqlite_store.hpp"
@@ -64,7 +65,7 @@ class RunningBody final : public NodeBody {
     link_ = TRY(LinkService::open(link_config(plan_.config, plan_.incarnation), *plan_.keys,
                                   plan_.metrics, system_.clock()));
     link_->final_when_lost(leads());
-    channels_ = std::make_unique<DataPlane>(*link_, plan_.metrics, system_.clock(),
+    channels_ = std::make_shared<DataPlane>(*link_, plan_.metrics, system_.clock(),
                                             plan_.config.name, plan_.incarnation);
     return {};
   }
@@ -110,6 +111,13 @@ class RunningBody final : public NodeBody {
                                                    highest == Incarnation(0)});
                                     }});
     supervisor_.tell(Supervise{executor_.handle()});
+    if (link_) {
+      const auto store = spawn_store(system_, *link_,
+                                     {.kept = KeptFiles(system_files(), plan_.paths.work()),
+                                      .plane = channels_,
+                                      .metrics = plan_.metrics});
+      supervisor_.tell(Supervise{store.handle()});
+    }
     return {};
   }
 
@@ -217,7 +225,7 @@ class RunningBody final : public NodeBody {
   // In the order of their making: each uses what stands above it.
   ActorSystem system_;
   std::unique_ptr<LinkService> link_;
-  std::unique_ptr<DataPlane> channels_;
+  std::shared_ptr<DataPlane> channels_;
   NodeActor::Ref supervisor_;
   CoordinatorRef coordinator_;
   ExecutorRef executor_;
