@@ -65,8 +65,8 @@ class RunningBody final : public NodeBody {
     link_ = TRY(LinkService::open(link_config(plan_.config, plan_.incarnation), *plan_.keys,
                                   plan_.metrics, system_.clock()));
     link_->final_when_lost(leads());
-    channels_ = std::make_shared<DataPlane>(*link_, plan_.metrics, system_.clock(),
-                                            plan_.config.name, plan_.incarnation);
+    channels_ = DataPlane::attach(*link_, plan_.metrics, system_.clock(), plan_.config.name,
+                                  plan_.incarnation);
     return {};
   }
 
@@ -139,6 +139,10 @@ class RunningBody final : public NodeBody {
     }
   }
 
+  Sender sender() const {
+    return {ClusterId(plan_.config.cluster), plan_.config.name, plan_.incarnation};
+  }
+
   void send_command(const NodeId& node, Incarnation incarnation, const Command& command) {
     if (node == plan_.config.name) {
       if (incarnation == plan_.incarnation) {
@@ -147,7 +151,7 @@ class RunningBody final : public NodeBody {
       return;
     }
     // Where there is no session the node is being replaced, and nobody waits for this.
-    if (link_) (void)link_->send(node, frame_of(command, plan_.config.name, plan_.incarnation));
+    if (link_) (void)link_->send(node, frame_of(command, sender()));
   }
 
   void send_report(Report report) {
@@ -155,8 +159,7 @@ class RunningBody final : public NodeBody {
       coordinator_.tell(
           CoordinatorTold{coordinator_event::Received{plan_.config.name, std::move(report)}});
     } else {
-      (void)link_->send(plan_.config.coordinator->node,
-                        frame_of(report, plan_.config.name, plan_.incarnation));
+      (void)link_->send(plan_.config.coordinator->node, frame_of(report, sender()));
     }
   }
 
