@@ -1,6 +1,5 @@
 #include "runtime/ops/grouping/group_states.hpp"
-
-#include <utility>
+#include "runtime/ops/reservation.hpp"
 
 namespace troupe {
 
@@ -17,10 +16,9 @@ class PartialAggregate final : public Operator {
  public:
   PartialAggregate(std::shared_ptr<const Aggregation> plan, GroupStates states)
       : plan_(std::move(plan)), states_(std::move(states)) {}
-  ~PartialAggregate() override { give_back(); }
 
   Result<> open(const OperatorContext& context) override {
-    memory_ = context.memory;
+    memory_.attach(context.memory);
     return {};
   }
 
@@ -47,13 +45,7 @@ class PartialAggregate final : public Operator {
   /// Holds more than it may, or more than it should.
   bool full() {
     const std::int64_t bytes = states_.bytes();
-    if (memory_ && !memory_->reserve(bytes - reserved_)) return true;
-    if (memory_) reserved_ = bytes;
-    return bytes > partial_bytes_max || poor();
-  }
-
-  void give_back() {
-    if (memory_) memory_->give_back(std::exchange(reserved_, 0));
+    return !memory_.grow(bytes - memory_.bytes()) || bytes > partial_bytes_max || poor();
   }
 
   Result<Step> flush(Emitter& out) {
@@ -64,7 +56,7 @@ class PartialAggregate final : public Operator {
     }
     if (poor()) rows_left_to_pass_ = rows_to_pass;
     states_ = TRY(GroupStates::make(plan_));
-    give_back();
+    memory_.release();
     cursor_ = {};
     rows_ = 0;
     flushing_ = false;
@@ -80,8 +72,7 @@ class PartialAggregate final : public Operator {
   const std::shared_ptr<const Aggregation> plan_;
   GroupStates states_;
   GroupStates::Cursor cursor_;
-  MemoryBudget* memory_ = nullptr;
-  std::int64_t reserved_ = 0;
+  Reservation memory_;
   std::int64_t rows_ = 0;  ///< in `states_`
   std::int64_t rows_left_to_pass_ = 0;
   bool flushing_ = false;

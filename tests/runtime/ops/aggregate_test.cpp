@@ -4,6 +4,7 @@
 #include "tests/support/phase_runner.hpp"
 #include "tests/support/plan_op.hpp"
 #include "tests/support/rows.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <cmath>
 #include <limits>
@@ -281,16 +282,35 @@ TEST_CASE("what the type of a sum cannot hold is an error, not a wrong number") 
         ErrorCode::invalid_argument);
 }
 
-TEST_CASE("a last phase that does not fit says who, how much and what to do") {
-  const auto batches = rows_with_many_keys(100'000);
-  const auto plan = plan_op("aggregate", R"~({"group_by": ["k"], "select": {"n": "count(*)"}})~",
+TEST_CASE("a last phase that does not fit goes to disk, and again where a piece does not fit") {
+  const TempDir scratch;
+  const auto batches = rows_with_many_keys(400'000);
+  const std::string with = R"~({"group_by": ["k"], "select":
+      {"n": "count(*)", "x": "sum(x)", "a": "avg(x)", "d": "count(distinct x)"}})~";
+  const auto plan = plan_op("aggregate", with, {batches.front().columns()->schema()}).value();
+  const Lines expected = run(plan, batches, {.parallelism = 2});
+  for (const std::int64_t bytes : {std::int64_t{8} << 20, std::int64_t{1}}) {
+    MemoryBudget small(bytes);
+    CHECK(run(plan, batches,
+              {.parallelism = 2, .memory = &small, .scratch_directory = scratch.path()}) ==
+          expected);
+    CHECK(small.used() == 0);
+    CHECK(std::filesystem::exists(scratch.path() + "/1.0/aggregate.final.0"));
+  }
+}
+
+TEST_CASE("a single group that does not fit says who, how much and what to do") {
+  const TempDir scratch;
+  const auto batches = rows_with_many_keys(200'000);
+  const auto plan = plan_op("aggregate", R"~({"select": {"n": "count(distinct k)"}})~",
                             {batches.front().columns()->schema()})
                         .value();
   MemoryBudget small(1 << 20);
-  const auto result = run_phases(plan, {deal(batches, 2)}, {.memory = &small});
+  const auto result =
+      run_phases(plan, {deal(batches, 2)}, {.memory = &small, .scratch_directory = scratch.path()});
   REQUIRE_FALSE(result);
   CHECK(result.error().code == ErrorCode::unavailable);
-  CHECK(result.error().message.find("aggregate.final") != std::string::npos);
+  CHECK(result.error().message.starts_with("aggregate.final: 1 groups take"));
   CHECK(result.error().message.find("1048576 bytes") != std::string::npos);
   CHECK(small.used() == 0);
 }
