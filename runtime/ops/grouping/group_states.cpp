@@ -127,11 +127,13 @@ Result<RowGroups> GroupStates::assign(const Arrays& keys, std::int64_t rows) {
 }
 
 Result<> GroupStates::add(const Batch& rows) {
+  if (rows.rows() == 0) return {};
   const RowGroups groups = TRY(assign(TRY(evaluate_keys(*plan_, rows)), rows.rows()));
   return update(*plan_, rows, groups, parts_);
 }
 
 Result<> GroupStates::merge(const Batch& states) {
+  if (states.rows() == 0) return {};
   Arrays columns = states.columns()->columns();
   const std::size_t keys = plan_->key_count();
   const RowGroups groups =

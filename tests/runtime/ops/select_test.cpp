@@ -63,7 +63,7 @@ TEST_CASE("columns that pass through are read where they are needed, expressions
   CHECK(planned(R"({"drop": ["delay"]})").needs({1}) == Needs{{1, 2}});
 }
 
-TEST_CASE("mistakes have their place") {
+TEST_CASE("mistakes of a selection have their place") {
   const auto mistake = [](const std::string& with) {
     return plan_error("select", with, {flights});
   };
