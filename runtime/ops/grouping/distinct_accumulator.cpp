@@ -2,14 +2,21 @@
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
+#include "runtime/ops/grouping/key_column.hpp"
 #include "runtime/ops/grouping/row_loop.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
 
+#include <bit>
 #include <numeric>
 
 namespace troupe {
+
+namespace {
+/// The most pairs of group and code that are remembered: 1 MiB of them.
+constexpr std::size_t cells_max = 1 << 20;
+}  // namespace
 
 Result<std::unique_ptr<DistinctAccumulator>> DistinctAccumulator::make(
     const std::shared_ptr<arrow::DataType>& type) {
@@ -17,11 +24,36 @@ Result<std::unique_ptr<DistinctAccumulator>> DistinctAccumulator::make(
   return std::unique_ptr<DistinctAccumulator>(new DistinctAccumulator(type, std::move(pairs)));
 }
 
-Result<> DistinctAccumulator::update(const RowGroups& groups, const Argument& argument) {
+bool DistinctAccumulator::SeenCodes::bind(const arrow::Array& values, std::size_t groups) {
+  if (values.type_id() != arrow::Type::DICTIONARY) return false;
+  const auto& coded = static_cast<const arrow::DictionaryArray&>(values);
+  if (coded.indices()->type_id() != arrow::Type::INT32) return false;
+  const std::shared_ptr<arrow::ArrayData>& dictionary = values.data()->dictionary;
+  const std::size_t cells = std::bit_ceil(groups) * static_cast<std::size_t>(dictionary->length);
+  if (cells > cells_max) return false;
+  if (!dictionary_ || cells > seen_.size() || !same_buffers(*dictionary_, *dictionary)) {
+    dictionary_ = dictionary;
+    codes_ = static_cast<std::size_t>(dictionary->length);
+    seen_.assign(cells, 0);
+  }
+  indices_ = static_cast<const arrow::Int32Array&>(*coded.indices()).raw_values();
+  return true;
+}
+
+/// Rows that count, but for those that surely bring nothing new.
+std::vector<std::uint32_t> DistinctAccumulator::rows_to_look_at(const RowGroups& groups,
+                                                                const Argument& argument) {
   std::vector<std::uint32_t> rows;
-  rows.reserve(groups.rows);
-  each_counted(argument, groups.rows,
-               [&](std::int64_t i) { rows.push_back(static_cast<std::uint32_t>(i)); });
+  const bool coded = seen_.bind(*argument.values, counts_.size());
+  each_counted(argument, groups.rows, [&](std::int64_t i) {
+    if (!coded || !seen_.test_and_set(groups[i], i)) rows.push_back(static_cast<std::uint32_t>(i));
+  });
+  return rows;
+}
+
+Result<> DistinctAccumulator::update(const RowGroups& groups, const Argument& argument) {
+  const std::vector<std::uint32_t> rows = rows_to_look_at(groups, argument);
+  if (rows.empty()) return {};
   const bool all = static_cast<std::int64_t>(rows.size()) == groups.rows;
   const auto values = all ? argument.values : TRY(take(*argument.values, rows));
   std::vector<std::uint32_t> groups_of_values(rows.size());
@@ -54,7 +86,8 @@ Result<> DistinctAccumulator::merge(const RowGroups& groups, const arrow::Array&
 }
 
 std::int64_t DistinctAccumulator::bytes() const {
-  return pairs_.bytes() + static_cast<std::int64_t>(counts_.capacity() * sizeof(std::int64_t));
+  return pairs_.bytes() + seen_.bytes() +
+         static_cast<std::int64_t>(counts_.capacity() * sizeof(std::int64_t));
 }
 
 Result<DistinctAccumulator::Pairs> DistinctAccumulator::pairs(std::uint32_t begin,

@@ -124,7 +124,7 @@ class TextKeyColumn : public KeyColumn {
     const auto& coded = static_cast<const arrow::DictionaryArray&>(*column);
     if (coded.indices()->type_id() != arrow::Type::INT32) return bind_plain(TRY(plain(column)));
     indices_ = std::static_pointer_cast<arrow::Int32Array>(coded.indices());
-    same_codes_ = entries_ && same_values(*entries_->data(), *column->data()->dictionary);
+    same_codes_ = entries_ && same_buffers(*entries_->data(), *column->data()->dictionary);
     if (same_codes_) return {};
     entries_ = coded.dictionary();
     ids_of_codes_.assign(entries_->length() + 1, unknown);
@@ -197,11 +197,6 @@ class TextKeyColumn : public KeyColumn {
     return {};
   }
 
-  /// True for the same buffers: comparing values would cost what it is to save.
-  static bool same_values(const arrow::ArrayData& a, const arrow::ArrayData& b) {
-    return a.length == b.length && a.offset == b.offset && a.buffers == b.buffers;
-  }
-
   std::uint32_t code(std::int64_t row) const {
     return indices_->IsValid(row) ? indices_->Value(row)
                                   : static_cast<std::uint32_t>(ids_of_codes_.size() - 1);
@@ -235,6 +230,10 @@ std::unique_ptr<KeyColumn> fixed(const std::shared_ptr<arrow::DataType>& type) {
 }
 
 }  // namespace
+
+bool same_buffers(const arrow::ArrayData& a, const arrow::ArrayData& b) {
+  return a.length == b.length && a.offset == b.offset && a.buffers == b.buffers;
+}
 
 Result<std::unique_ptr<KeyColumn>> KeyColumn::make(const std::shared_ptr<arrow::DataType>& type) {
   switch (type->id()) {

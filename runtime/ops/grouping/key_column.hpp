@@ -7,7 +7,15 @@
 #include <memory>
 #include <span>
 
+namespace arrow {
+struct ArrayData;
+}
+
 namespace troupe {
+
+/// True where two dictionaries are the same memory: comparing their values would cost what knowing
+/// them to be equal is to save.
+bool same_buffers(const arrow::ArrayData& a, const arrow::ArrayData& b);
 
 /// Half a word of a key: may look into the 64-bit words that a table compares.
 using KeySlot [[gnu::may_alias]] = std::uint32_t;
