@@ -17,7 +17,7 @@ DOORS = [
      "take a Random (runtime/os/random.hpp)"),
     (r"\bstd::j?thread\b", ("runtime/os/", "actors/", "deploy/", "examples/", "tests/", "bench/"),
      "the core has no threads: return an effect"),
-    (r"\bsleep_for\b|\busleep\(", ("actors/", "deploy/", "examples/", "tests/", "bench/"),
+    (r"\bsleep_for\b|\busleep\(", ("runtime/os/", "actors/", "deploy/", "examples/", "tests/", "bench/"),
      "the core does not wait: return a deadline"),
     (r"\bgetenv\(", ("runtime/os/", "deploy/", "tests/", "bench/"),
      "configuration is handed down by main"),
@@ -26,7 +26,7 @@ DOORS = [
     (r"\bstd::cout\b|\bprintf\(", ("deploy/", "examples/", "tests/", "bench/"),
      "only the command line prints; log instead"),
 ]
-LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\()")
+LEFTOVERS = re.compile(r"//.*\b(TODO|FIXME|XXX|HACK)\b(?!\()")
 HEAVY = re.compile(r'#\s*include\s*[<"](arrow/api\.h|arrow/compute/api\.h|caf/all\.hpp|nlohmann/json\.hpp)[">]')
 HEAVY_HEADERS = {"runtime/base/json.hpp"}
 
@@ -40,7 +40,8 @@ def check(path, lines):
             yield f"{where}: longer than 100 columns"
         if found := LEFTOVERS.search(line):
             yield f"{where}: {found[1]} without a kind"
-        if path.endswith(".hpp") and path not in HEAVY_HEADERS and HEAVY.search(line):
+        ours = path.startswith(("runtime/", "actors/", "deploy/")) and path not in HEAVY_HEADERS
+        if path.endswith(".hpp") and ours and HEAVY.search(line):
             yield f"{where}: too heavy for a header; forward declare"
         code = re.sub(r"//.*|\"(\\.|[^\"])*\"", "", line)
         for pattern, rooms, instead in DOORS:
@@ -48,8 +49,35 @@ def check(path, lines):
                 yield f"{where}: {re.search(pattern, code)[0]}: {instead}"
 
 
+def types_defined(path, lines):
+    """Qualified names of types that this file defines where others could meet them."""
+    spaces = []
+    for line in lines:
+        if found := re.match(r"namespace(?: ([\w:]+))? \{", line):
+            spaces.append(found[1])
+        elif re.match(r"\}  // namespace", line) and spaces:
+            spaces.pop()
+        elif None not in spaces and (found := re.match(
+                r"(?:class|struct|enum class)(?: \[\[\w+\]\])? (\w+)(?: final)?(?: *:(?!:)| *\{)", line)):
+            yield "::".join(spaces + [found[1]])
+
+
+def check_names(sources):
+    """One namespace: two types of one name are one type to the linker, and it may take either."""
+    homes = {}
+    for path, lines in sources.items():
+        if path.startswith(("runtime/", "actors/", "deploy/")):
+            for name in types_defined(path, lines):
+                homes.setdefault(name, set()).add(path)
+    for name, paths in sorted(homes.items()):
+        if len(paths) > 1:
+            yield f"{name} is defined in {' and '.join(sorted(paths))}: find another name"
+
+
 files = subprocess.check_output(["git", "ls-files", "*.hpp", "*.cpp"], cwd=root, text=True).split()
-errors = [text for path in files for text in check(path, (root / path).read_text().splitlines())]
+sources = {path: (root / path).read_text().splitlines() for path in files}
+errors = [text for path, lines in sources.items() for text in check(path, lines)]
+errors += check_names(sources)
 print("\n".join(errors), end="\n" if errors else "")
 print(f"{len(files)} files, {len(errors)} wrong")
 sys.exit(bool(errors))

@@ -37,7 +37,7 @@ std::string trimmed(std::string text) {
 
 }  // namespace
 
-std::vector<Argument> api_arguments() {
+std::vector<VerbArgument> api_arguments() {
   return {{.names = "--address",
            .help = "the gateway; default: the last node started on this machine",
            .value_name = "HOST:PORT",
@@ -52,7 +52,7 @@ std::vector<Argument> api_arguments() {
            .environment = "TROUPE_TOKEN_FILE"}};
 }
 
-Result<ApiClient> api_client(const Arguments& arguments) {
+Result<ApiClient> api_client(const VerbArguments& arguments) {
   FileSystem& files = system_files();
   std::string address = arguments.text("address");
   std::string token = arguments.text("token");

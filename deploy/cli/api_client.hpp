@@ -40,10 +40,10 @@ class ApiClient {
 };
 
 /// The arguments by which every verb that talks to a cluster finds it.
-std::vector<Argument> api_arguments();
+std::vector<VerbArgument> api_arguments();
 /// `--address`, `--token` and `--token-file`, or what the last `troupe dev` or `troupe node` on
 /// this machine left behind.
-Result<ApiClient> api_client(const Arguments& arguments);
+Result<ApiClient> api_client(const VerbArguments& arguments);
 
 /// Tells later calls on this machine where the gateway of a node is; its owner may read it alone.
 Result<> remember_gateway(const std::string& address, const std::string& token_file);

@@ -20,20 +20,20 @@ class ApplyVerb final : public Verb {
                            .arguments = descriptor_arguments(),
                            .example = "troupe apply late.yaml -p data=/shared/data --run --wait"};
       verb.arguments.push_back({.names = "--run",
-                                .kind = Argument::Kind::flag,
+                                .kind = VerbArgument::Kind::flag,
                                 .help = "start a run of what was stored"});
       verb.arguments.push_back({.names = "--wait",
-                                .kind = Argument::Kind::flag,
+                                .kind = VerbArgument::Kind::flag,
                                 .help = "wait for the run, and answer with its result"});
       verb.arguments.push_back(
           {.names = "--key", .help = "the same key starts a run only once", .value_name = "KEY"});
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const std::string file = arguments.text("FILE");
     Json body = {{"descriptor", TRY(read_descriptor(file))}, {"file", file}};
     body["params"] = Json::object();
@@ -57,7 +57,7 @@ class ApplyVerb final : public Verb {
 
  private:
   static Result<ExitCode> start(const ApiClient& api, const JobView& job,
-                                const Arguments& arguments, VerbContext& context) {
+                                const VerbArguments& arguments, VerbContext& context) {
     const Json started =
         TRY(api.post(fmt::format("/api/v1/jobs/{}/runs", url_encode(job.name.value())),
                      {{"idempotency_key", arguments.text("key")}}));

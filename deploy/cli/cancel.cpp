@@ -18,13 +18,13 @@ class CancelVerb final : public Verb {
                                           .help = "RUN, JOB/RUN, or JOB for its latest run",
                                           .required = true}},
                            .example = "troupe cancel flights/7"};
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     const RunView found = TRY(find_run(api, arguments.text("PATH")));
     const Json answer =

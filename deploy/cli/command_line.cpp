@@ -65,23 +65,23 @@ CLI::App* command_of(CLI::App& app, const VerbDescription& verb) {
 
 }  // namespace
 
-std::string Argument::key() const {
+std::string VerbArgument::key() const {
   const auto comma = names.rfind(',');
   const std::string last = comma == std::string::npos ? names : names.substr(comma + 1);
   return last.substr(std::min(last.find_first_not_of('-'), last.size()));
 }
 
-std::string Arguments::text(const std::string& key) const {
+std::string VerbArguments::text(const std::string& key) const {
   const auto found = values_.find(key);
   return found == values_.end() || found->second.empty() ? "" : found->second.front();
 }
 
-std::vector<std::string> Arguments::list(const std::string& key) const {
+std::vector<std::string> VerbArguments::list(const std::string& key) const {
   const auto found = values_.find(key);
   return found == values_.end() ? std::vector<std::string>{} : found->second;
 }
 
-Result<std::int64_t> Arguments::integer(const std::string& key, std::int64_t min) const {
+Result<std::int64_t> VerbArguments::integer(const std::string& key, std::int64_t min) const {
   const std::string word = text(key);
   char* end = nullptr;
   const std::int64_t number = std::strtoll(word.c_str(), &end, 10);
@@ -102,7 +102,7 @@ int CommandLine::run(int argc, const char* const* argv) {
   global.add_to(app);
 
   std::map<const CLI::App*, const Verb*> commands;
-  std::map<const Verb*, Arguments> given;
+  std::map<const Verb*, VerbArguments> given;
   std::map<const Verb*, std::map<std::string, bool>> flags;
   for (const auto& verb : verbs_) {
     const VerbDescription& description = verb->description();
@@ -111,16 +111,17 @@ int CommandLine::run(int argc, const char* const* argv) {
     global.add_to(*command);
     commands[command] = verb.get();
     auto& values = given[verb.get()].values_;
-    for (const Argument& argument : description.arguments) {
+    for (const VerbArgument& argument : description.arguments) {
       CLI::Option* option = nullptr;
-      if (argument.kind == Argument::Kind::flag) {
+      if (argument.kind == VerbArgument::Kind::flag) {
         option =
             command->add_flag(argument.names, flags[verb.get()][argument.key()], argument.help);
       } else {
         option = command->add_option(argument.names, values[argument.key()], argument.help);
-        option->expected(
-            1, argument.kind == Argument::Kind::list ? CLI::detail::expected_max_vector_size : 1);
-        if (argument.kind == Argument::Kind::list && argument.names.front() == '-') {
+        option->expected(1, argument.kind == VerbArgument::Kind::list
+                                ? CLI::detail::expected_max_vector_size
+                                : 1);
+        if (argument.kind == VerbArgument::Kind::list && argument.names.front() == '-') {
           option->expected(1)->take_all();
         }
         if (!argument.default_value.empty()) option->default_str(argument.default_value);
@@ -154,8 +155,8 @@ int CommandLine::run(int argc, const char* const* argv) {
     return 0;
   }
   const Verb* verb = commands[chosen];
-  Arguments& arguments = given[verb];
-  for (const Argument& argument : verb->description().arguments) {
+  VerbArguments& arguments = given[verb];
+  for (const VerbArgument& argument : verb->description().arguments) {
     auto& values = arguments.values_[argument.key()];
     if (values.empty() && !argument.default_value.empty()) values = {argument.default_value};
     if (values.empty()) arguments.values_.erase(argument.key());

@@ -9,10 +9,10 @@
 
 namespace troupe {
 
-std::vector<Argument> descriptor_arguments() {
+std::vector<VerbArgument> descriptor_arguments() {
   return {{.names = "FILE", .help = "the job descriptor; - is standard input", .required = true},
           {.names = "-p,--param",
-           .kind = Argument::Kind::list,
+           .kind = VerbArgument::Kind::list,
            .help = "a parameter of the job",
            .value_name = "NAME=VALUE"}};
 }
@@ -28,7 +28,7 @@ Result<std::string> read_descriptor(const std::string& file) {
   return text;
 }
 
-Result<std::map<std::string, std::string>> parse_parameters(const Arguments& arguments) {
+Result<std::map<std::string, std::string>> parse_parameters(const VerbArguments& arguments) {
   std::map<std::string, std::string> parameters;
   for (const std::string& word : arguments.list("param")) {
     const auto equals = word.find('=');
@@ -55,7 +55,7 @@ void print_mistakes(const Output& out, const std::vector<Diagnostic>& mistakes) 
   }
 }
 
-Result<std::optional<JobFile>> load_job(const Arguments& arguments, VerbContext& context,
+Result<std::optional<JobFile>> load_job(const VerbArguments& arguments, VerbContext& context,
                                         CheckStage last) {
   const std::string file = arguments.text("FILE");
   const std::string text = TRY(read_descriptor(file));

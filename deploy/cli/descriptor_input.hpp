@@ -10,12 +10,12 @@
 namespace troupe {
 
 /// FILE and -p, for the verbs that read one descriptor.
-std::vector<Argument> descriptor_arguments();
+std::vector<VerbArgument> descriptor_arguments();
 
 /// A descriptor as it lies on disk; "-" is standard input.
 Result<std::string> read_descriptor(const std::string& file);
 /// What `-p name=value` says; the same name twice is an error.
-Result<std::map<std::string, std::string>> parse_parameters(const Arguments& arguments);
+Result<std::map<std::string, std::string>> parse_parameters(const VerbArguments& arguments);
 
 /// Mistakes as the output format wants them: with the line and a mark on a terminal, one line each
 /// otherwise, as objects with `-o json`.
@@ -23,7 +23,7 @@ void print_mistakes(const Output& out, const std::vector<Diagnostic>& mistakes);
 
 /// The checked job that the arguments name. None: its mistakes have been printed, and the verb
 /// answers `ExitCode::invalid`.
-Result<std::optional<JobFile>> load_job(const Arguments& arguments, VerbContext& context,
+Result<std::optional<JobFile>> load_job(const VerbArguments& arguments, VerbContext& context,
                                         CheckStage last = CheckStage::environment);
 
 }  // namespace troupe

@@ -89,7 +89,7 @@ Finding check_keys(const std::string& directory) {
                       ring->allowed().size())};
 }
 
-Finding check_gateway(const Arguments& arguments) {
+Finding check_gateway(const VerbArguments& arguments) {
   const auto api = api_client(arguments);
   if (!api) return {Health::ok, "gateway", "no node is known on this machine"};
   const auto nodes = api->get("/api/v1/nodes");
@@ -130,13 +130,13 @@ class DoctorVerb final : public Verb {
                                           .value_name = "DIR",
                                           .default_value = "keys"}},
                            .example = "troupe doctor --data /var/lib/troupe"};
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const std::string data = arguments.text("data");
     const std::vector<Finding> findings{check_machine(),         check_limits(),
                                         check_disk(data),        check_writing(data),

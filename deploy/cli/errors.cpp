@@ -15,7 +15,7 @@ class ErrorsVerb final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     if (arguments.has("CODE")) {
       const MistakeKind* kind = find_mistake(arguments.text("CODE"));
       if (kind == nullptr) {

@@ -25,16 +25,16 @@ class ExplainVerb final : public Verb {
                                 .value_name = "N",
                                 .default_value = "2"});
       verb.arguments.push_back({.names = "--cluster",
-                                .kind = Argument::Kind::flag,
+                                .kind = VerbArgument::Kind::flag,
                                 .help = "as on several nodes, where blocking edges are on disk"});
       verb.arguments.push_back(
-          {.names = "--dot", .kind = Argument::Kind::flag, .help = "for Graphviz"});
+          {.names = "--dot", .kind = VerbArgument::Kind::flag, .help = "for Graphviz"});
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const auto job = TRY(load_job(arguments, context));
     if (!job) return ExitCode::invalid;
     const PlanTarget target{static_cast<std::uint32_t>(TRY(arguments.integer("parallelism", 1))),

@@ -5,7 +5,7 @@
 namespace troupe {
 namespace {
 
-Argument directory_argument() {
+VerbArgument directory_argument() {
   return {.names = "--keys",
           .help = "the node's key directory",
           .value_name = "DIR",
@@ -13,7 +13,7 @@ Argument directory_argument() {
           .environment = "TROUPE_KEYS"};
 }
 
-KeyDirectory directory_of(const Arguments& arguments) {
+KeyDirectory directory_of(const VerbArguments& arguments) {
   return KeyDirectory(system_files(), arguments.text("keys"));
 }
 
@@ -31,7 +31,7 @@ class KeysNew final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const PublicKey key = TRY(directory_of(arguments).create());
     context.out.line(key.to_string());
     context.out.say(fmt::format("keys are in {}; on each other node run: troupe keys allow NAME {}",
@@ -55,7 +55,7 @@ class KeysAllow final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const NodeId node(arguments.text("NODE"));
     TRY(directory_of(arguments).allow(node, TRY(PublicKey::parse(arguments.text("KEY")))));
     context.out.say(fmt::format("{} is admitted", node));
@@ -75,7 +75,7 @@ class KeysRevoke final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const NodeId node(arguments.text("NODE"));
     TRY(directory_of(arguments).revoke(node));
     context.out.say(fmt::format("{} is not admitted any more", node));
@@ -94,7 +94,7 @@ class KeysList final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const KeyDirectory directory = directory_of(arguments);
     TextTable table{{{"NODE"}, {"KEY"}}, {}};
     table.rows.push_back({"(own)", TRY(directory.public_key()).to_string()});

@@ -25,16 +25,16 @@ class ListVerb final : public Verb {
                            .summary = "the stored jobs, or with --runs the runs",
                            .arguments = {{.names = "JOB", .help = "only runs of this job"},
                                          {.names = "--runs",
-                                          .kind = Argument::Kind::flag,
+                                          .kind = VerbArgument::Kind::flag,
                                           .help = "runs instead of jobs"}},
                            .example = "troupe list --runs"};
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     if (arguments.flag("runs") || arguments.has("JOB")) {
       return list_runs(api, arguments.text("JOB"), context.out);

@@ -24,16 +24,16 @@ class LogsVerb final : public Verb {
           .arguments = {{.names = "PATH",
                          .help = "RUN, JOB/RUN or JOB; without it the whole cluster"},
                         {.names = "-f,--follow",
-                         .kind = Argument::Kind::flag,
+                         .kind = VerbArgument::Kind::flag,
                          .help = "go on until the run ends"}},
           .example = "troupe logs -f flights"};
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     std::optional<RunId> run;
     if (arguments.has("PATH")) run = TRY(find_run(api, arguments.text("PATH"))).id;

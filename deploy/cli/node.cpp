@@ -30,7 +30,7 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "node";
 }
 
-Result<NodeConfig> config_of(const Arguments& arguments) {
+Result<NodeConfig> config_of(const VerbArguments& arguments) {
   NodeConfig config;
   config.name = NodeId(arguments.has("name") ? arguments.text("name") : host_name());
   config.roles.clear();
@@ -53,7 +53,7 @@ Result<NodeConfig> config_of(const Arguments& arguments) {
   return config;
 }
 
-std::vector<Argument> node_arguments() {
+std::vector<VerbArgument> node_arguments() {
   return {
       {.names = "--data",
        .help = "where metadata, keys and kept partitions are",
@@ -153,7 +153,7 @@ class NodeVerb final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     note_signals();
     const NodeConfig config = TRY(config_of(arguments));
     auto node = TRY(Node::start(config, context.registry));
@@ -183,7 +183,7 @@ class DevVerb final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     note_signals();
     NodeConfig config;
     config.name = NodeId("dev");

@@ -16,13 +16,13 @@ class NodesVerb final : public Verb {
                            .summary = "the nodes of the cluster, dead ones included",
                            .arguments = {},
                            .example = "troupe nodes"};
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     const Json answer = TRY(api.get("/api/v1/nodes"));
     TextTable table{{{"NODE"},

@@ -78,7 +78,7 @@ class OpList final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments&, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments&, VerbContext& context) const override {
     TextTable table{{{"OPERATOR"}, {"ROLE"}, {"SUMMARY"}}, {}};
     Json items = Json::array();
     for (const OperatorKind* kind : context.registry.all()) {
@@ -102,7 +102,7 @@ class OpShow final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const std::string name = arguments.text("NAME");
     const OperatorKind* kind = context.registry.find(name);
     if (kind == nullptr) return unknown(name, context.registry);

@@ -169,7 +169,7 @@ class RunVerb final : public Verb {
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const auto executors = static_cast<std::uint32_t>(TRY(arguments.integer("executors")));
     auto parallelism = static_cast<std::uint32_t>(TRY(arguments.integer("parallelism")));
     if (parallelism == 0) parallelism = std::max(cores(), executors);
@@ -197,7 +197,7 @@ class RunVerb final : public Verb {
   }
 
  private:
-  static Result<std::optional<double>> kill_share(const Arguments& arguments,
+  static Result<std::optional<double>> kill_share(const VerbArguments& arguments,
                                                   std::uint32_t executors) {
     if (!arguments.has("rehearse-kill")) return std::optional<double>();
     const std::string word = arguments.text("rehearse-kill");

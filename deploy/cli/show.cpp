@@ -20,16 +20,16 @@ class ShowVerb final : public Verb {
                                           .help = "RUN, JOB/RUN, or JOB for its latest run",
                                           .required = true},
                                          {.names = "--watch",
-                                          .kind = Argument::Kind::flag,
+                                          .kind = VerbArgument::Kind::flag,
                                           .help = "draw again until the run ends"}},
                            .example = "troupe show flights"};
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     RunView run = TRY(find_run(api, arguments.text("PATH")));
     if (arguments.flag("watch")) {

@@ -11,22 +11,22 @@ class ValidateVerb final : public Verb {
         .name = "validate",
         .summary = "checks descriptors; every mistake with its line and column",
         .arguments = {{.names = "FILE",
-                       .kind = Argument::Kind::list,
+                       .kind = VerbArgument::Kind::list,
                        .help = "job descriptors; - is standard input",
                        .required = true},
                       {.names = "-p,--param",
-                       .kind = Argument::Kind::list,
+                       .kind = VerbArgument::Kind::list,
                        .help = "a parameter of the job",
                        .value_name = "NAME=VALUE"},
                       {.names = "--offline",
-                       .kind = Argument::Kind::flag,
+                       .kind = VerbArgument::Kind::flag,
                        .help = "do not look whether inputs can be read and outputs written"}},
         .example = "troupe validate jobs/late.yaml -p data=/data",
         .details = "Exit code 3 where there is a mistake. `troupe errors CODE` explains one."};
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const auto parameters = TRY(parse_parameters(arguments));
     const CheckOptions options{
         .last = arguments.flag("offline") ? offline_stage : CheckStage::environment,

@@ -15,7 +15,7 @@ class OperatorRegistry;
 
 /// One option or positional argument of a verb, as data: help, checks and the documentation read
 /// it. Nothing else of the command line is declared twice.
-struct Argument {
+struct VerbArgument {
   enum class Kind { flag, value, list };
 
   std::string names;  ///< "-p,--param", "--executors"; no dash: a positional ("FILE")
@@ -27,20 +27,20 @@ struct Argument {
   /// Where the environment may set it: "TROUPE_ADDRESS". The command line wins.
   std::string environment = {};
 
-  /// "param", "executors", "FILE": what `Arguments` is asked for.
+  /// "param", "executors", "FILE": what `VerbArguments` is asked for.
   std::string key() const;
 };
 
 struct VerbDescription {
   std::string name;     ///< "run", or "keys new" for a verb of a noun
   std::string summary;  ///< one line
-  std::vector<Argument> arguments;
+  std::vector<VerbArgument> arguments;
   std::string example;  ///< a command line that works
   std::string details = {};
 };
 
 /// What the user wrote, checked for shape.
-class Arguments {
+class VerbArguments {
  public:
   bool flag(const std::string& key) const { return flags_.contains(key); }
   bool has(const std::string& key) const { return values_.contains(key); }
@@ -70,7 +70,7 @@ class Verb {
   virtual ~Verb() = default;
   virtual const VerbDescription& description() const = 0;
   /// Expected failures come back as errors; `main` prints them and chooses the exit code.
-  virtual Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const = 0;
+  virtual Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const = 0;
 };
 
 using VerbList = std::vector<std::unique_ptr<Verb>>;

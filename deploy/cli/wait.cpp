@@ -22,13 +22,13 @@ class WaitVerb final : public Verb {
                                           .value_name = "SECONDS",
                                           .default_value = "3600"}},
                            .example = "troupe wait flights --timeout 60"};
-      for (Argument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
+      for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
     return description;
   }
 
-  Result<ExitCode> run(const Arguments& arguments, VerbContext& context) const override {
+  Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     const auto patience = std::chrono::seconds(TRY(arguments.integer("timeout")));
     const RunView found = TRY(find_run(api, arguments.text("PATH")));
