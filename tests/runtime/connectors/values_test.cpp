@@ -5,6 +5,7 @@
 #include "runtime/ops/operator_kind.hpp"
 #include "tests/support/catch.hpp"
 
+#include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
