@@ -1,4 +1,5 @@
-// The JSON Schema that editors use is generated from the operators.
+// The JSON Schema that editors use is generated from the operators, and the committed copy is
+// current: TROUPE_REWRITE=1 writes it anew.
 #include "runtime/descriptor/job_schema.hpp"
 
 #include "runtime/base/json.hpp"
@@ -6,7 +7,25 @@
 #include "runtime/ops/operator_kind.hpp"
 #include "tests/support/catch.hpp"
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
 using namespace troupe;
+
+TEST_CASE("the committed schema is what the registry says") {
+  OperatorRegistry registry;
+  register_operators(registry);
+  register_connectors(registry);
+  const std::string current = job_schema(registry).dump(2) + "\n";
+  if (std::getenv("TROUPE_REWRITE")) std::ofstream(TROUPE_JOB_SCHEMA) << current;
+  std::ifstream file(TROUPE_JOB_SCHEMA);
+  const std::string committed{std::istreambuf_iterator<char>(file),
+                              std::istreambuf_iterator<char>()};
+  const bool same = committed == current;
+  INFO("TROUPE_REWRITE=1 writes schemas/job.v1.schema.json anew");
+  CHECK(same);
+}
 
 TEST_CASE("every operator has a rule of its own") {
   OperatorRegistry registry;
