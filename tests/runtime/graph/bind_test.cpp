@@ -13,6 +13,7 @@ const OperatorRegistry& registry() {
   static const OperatorRegistry all = [] {
     OperatorRegistry made;
     test_operators::register_all(made);
+    register_operators(made);
     return made;
   }();
   return all;
@@ -122,4 +123,26 @@ TEST_CASE("a bound graph that travelled plans the same, without looking at its s
   const JobGraph graph = bound(job);
   const JobGraph back = *decode_plan(encode_plan(graph));
   CHECK(schemas_of(back, registry())->at("rows")->field_names() == Names{"b"});
+}
+
+TEST_CASE("a source is told the filters that all its rows pass before anybody else sees them") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  const auto one = job.add("one", "filter", {{"where", "a > 1 -- not b"}}).from(rows);
+  const auto two = job.add("two", "filter", {{"where", "b < 2 OR c = 3"}}).from(one);
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(two);
+  const auto late = job.add("late", "filter", {{"where", "rows > 3"}}).from(sums);
+  job.add("out", "test.write").from(late);
+  CHECK(bound(job).vertices[0].predicate == "(a > 1 -- not b\n) AND (b < 2 OR c = 3)");
+}
+
+TEST_CASE("a filter is not handed to a source that somebody else reads too, or looks at") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  job.add("out", "test.write").from(job.add("some", "filter", {{"where", "a > 1"}}).from(rows));
+  JobGraph shown = *job.build();
+  REQUIRE(bind(shown, registry(), {"rows"}).empty());
+  CHECK(shown.vertices[0].predicate == "");
+  job.add("all", "test.write").from(rows);
+  CHECK(bound(job).vertices[0].predicate == "");
 }
