@@ -1,5 +1,7 @@
 #include "runtime/connectors/file_format.hpp"
 
+#include "runtime/formats/column_types.hpp"
+
 #include <arrow/type.h>
 
 namespace troupe {
@@ -26,9 +28,13 @@ Result<> check_same_columns(const ReadRequest& request, const SchemaPtr& found,
                      fmt::format("of '{}' is not in '{}'", request.first_file, path));
     }
     if (!other->type()->Equals(*field->type())) {
+      const bool told = type_name(*field->type()) != type_name(*other->type());
+      const auto name = [&](const arrow::DataType& t) {
+        return told ? type_name(t) : t.ToString();
+      };
       return differs(request, path, field->name(),
-                     fmt::format("is {} in '{}' and {} in '{}'", field->type()->ToString(),
-                                 request.first_file, other->type()->ToString(), path));
+                     fmt::format("is {} in '{}' and {} in '{}'", name(*field->type()),
+                                 request.first_file, name(*other->type()), path));
     }
   }
   if (request.selected) return {};

@@ -2,6 +2,7 @@
 
 #include "runtime/base/near.hpp"
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/expr/sql_type.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
@@ -163,6 +164,11 @@ Result<SchemaPtr> select_columns(const SchemaPtr& schema, const std::vector<std:
     fields.push_back(field);
   }
   return arrow::schema(std::move(fields), schema->metadata());
+}
+
+std::string type_name(const arrow::DataType& type) {
+  const SqlType sql = sql_type(type.GetSharedPtr());
+  return sql.kind == SqlKind::opaque ? type.ToString() : to_string(sql);
 }
 
 }  // namespace troupe

@@ -4,6 +4,9 @@
 #include "runtime/data/batch.hpp"
 #include "runtime/data/schema.hpp"
 
+#include <string>
+#include <vector>
+
 namespace troupe {
 
 // Files hold more types than the runtime carries. A reader maps what means the same (large_utf8 and
@@ -25,5 +28,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> without_dictionaries(const Batch& ba
 /// The fields of `schema` named in `columns`, in that order; an unknown name is an error with the
 /// nearest right one as hint and path "<index>".
 Result<SchemaPtr> select_columns(const SchemaPtr& schema, const std::vector<std::string>& columns);
+
+/// A type as users write it, in SQL: "bigint"; Arrow's name where SQL has none.
+std::string type_name(const arrow::DataType& type);
 
 }  // namespace troupe

@@ -1,4 +1,5 @@
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/formats/column_types.hpp"
 #include "runtime/formats/csv_parse.hpp"
 
 #include <arrow/array.h>
@@ -135,7 +136,7 @@ class CsvReader final : public BatchReader {
       return fail(ErrorCode::invalid_argument, "{}column '{}' is not in UTF-8", at(text, row),
                   wanted.name);
     }
-    const std::string type = wanted.converter->type()->ToString();
+    const std::string type = type_name(*wanted.converter->type());
     Error error = fail(ErrorCode::invalid_argument, "{}column '{}': '{}' is no {}", at(text, row),
                        wanted.name, seen.ok() ? shown(value) : "?", type);
     error.hint = fmt::format(

@@ -100,7 +100,7 @@ TEST_CASE("a type that does not hold later in the file is told with file, line a
   const auto rows = rows_of(*plan({{"path", path}}));
   REQUIRE_FALSE(rows);
   CHECK(rows.error().message ==
-        fmt::format("'{}', line 700000: column 'n': '1.5' is no int64", path));
+        fmt::format("'{}', line 700000: column 'n': '1.5' is no bigint", path));
   CHECK(rows.error().hint.find("types") != std::string::npos);
   CHECK(lines({{"path", path}, {"types", {{"n", "double precision"}}}}).back() == "1.5");
 }

@@ -193,12 +193,13 @@ TEST_CASE("a file of many blocks is read whole, quoted line breaks over their ed
 
 TEST_CASE("a value of another type is told with line, column and value") {
   const auto schema = columns({{"a", arrow::int64()}, {"b", arrow::utf8()}});
-  CHECK(Csv("a,b\n1,x\n2,y\nfour,z\n").error(schema) == "line 4: column 'a': 'four' is no int64");
-  CHECK(Csv("a,b\n1,\"x\ny\"\n\n2.5,z\n").error(schema) == "line 5: column 'a': '2.5' is no int64");
+  CHECK(Csv("a,b\n1,x\n2,y\nfour,z\n").error(schema) == "line 4: column 'a': 'four' is no bigint");
+  CHECK(Csv("a,b\n1,\"x\ny\"\n\n2.5,z\n").error(schema) ==
+        "line 5: column 'a': '2.5' is no bigint");
   CHECK(Csv("a,b\n1,\xFF\n").error(schema) == "line 2: column 'b' is not in UTF-8");
   std::string text = "a,b\n";
   for (int i = 2; i < 300'000; ++i) text += "1,x\n";
-  CHECK(Csv(text + "oops,x\n").error(schema) == "line 300000: column 'a': 'oops' is no int64");
+  CHECK(Csv(text + "oops,x\n").error(schema) == "line 300000: column 'a': 'oops' is no bigint");
 }
 
 TEST_CASE("lines are counted from the begin of the file in ranges too") {
@@ -206,7 +207,7 @@ TEST_CASE("lines are counted from the begin of the file in ranges too") {
   for (int i = 2; i < 1000; ++i) text += "1\n";
   const Csv csv(text + "oops\n");
   CHECK(csv.error(columns({{"a", arrow::int64()}}), {501, 100'000}) ==
-        "line 1000: column 'a': 'oops' is no int64");
+        "line 1000: column 'a': 'oops' is no bigint");
 }
 
 TEST_CASE("a row with too few or too many values is told with its line") {
