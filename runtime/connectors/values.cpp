@@ -109,9 +109,10 @@ class ValuesKind final : public OperatorKind {
       - {item: milk, price: "1.05"}
     types: {price: "numeric(10,2)", since: date}
 )yaml",
-      .notes = "For small tables that belong to the job, and for tests: `troupe test` gives its "
-               "rows through it.",
-};
+      .notes =
+          "For small tables that belong to the job, and for tests: `troupe test` gives its "
+          "rows through it.",
+  };
 };
 
 }  // namespace
