@@ -230,13 +230,13 @@ TEST_CASE("keys with different names keep all columns") {
   const auto flights = arrow::schema({arrow::field("dest", arrow::utf8())});
   const auto airports =
       arrow::schema({arrow::field("faa", arrow::utf8()), arrow::field("name", arrow::utf8())});
-  const Batch left = rows_from(flights, R"([{"dest": "SFO"}, {"dest": "XXX"}])");
+  const Batch left = rows_from(flights, R"([{"dest": "SFO"}, {"dest": "QQQ"}])");
   const Batch right = rows_from(airports, R"([{"faa": "SFO", "name": "San Francisco"}])");
   const auto plan =
       plan_join({{"keys", {{"dest", "faa"}}}, {"type", "left"}}, flights, airports).value();
   const auto output = run_phases(plan, {{{left}}, {{right}}}, {.parallelism = 1}).value();
   CHECK(lines_of(all_of(output)) ==
-        std::vector<std::string>{"SFO|SFO|San Francisco", "XXX|null|null"});
+        std::vector<std::string>{"SFO|SFO|San Francisco", "QQQ|null|null"});
   CHECK(plan.phases.back().detail == "left, hash, on dest = faa");
 }
 

@@ -45,7 +45,9 @@ Value value_of(const arrow::Array& column, std::int64_t row) {
   if (column.IsNull(row)) return {.null = true};
   const auto scalar = column.GetScalar(row).ValueOrDie();
   if (column.type_id() == arrow::Type::STRING) return {.text = scalar->ToString()};
-  if (column.type_id() == arrow::Type::BOOL) return {.number = scalar->ToString() == "true" ? 1.0 : 0.0};
+  if (column.type_id() == arrow::Type::BOOL) {
+    return {.number = scalar->ToString() == "true" ? 1.0 : 0.0};
+  }
   if (column.type_id() == arrow::Type::TIMESTAMP) {
     return {.number = double(std::static_pointer_cast<arrow::TimestampScalar>(scalar)->value)};
   }
