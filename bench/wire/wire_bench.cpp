@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -184,6 +185,31 @@ void data(Node& node, std::uint64_t megabytes, int lanes) {
       (cpu_seconds() - cpu) * 1000 / (static_cast<double>(megabytes) * 1.048576));
 }
 
+/// Questions and answers while the data lanes are kept full: bulk must not delay control.
+void round_trip_beside_data(Node& node) {
+  ChannelEncoder encoder(tokens(1000));
+  const Batch batch = megabyte();
+  std::vector<double> millis;
+  const Instant end = system_clock().now() + 3s;
+  std::optional<DataFrame> waiting;
+  while (system_clock().now() < end) {
+    const auto answers = node.messages;
+    const Instant begin = system_clock().now();
+    node.say(receiver_id, 1);
+    while (node.messages == answers) {
+      if (!waiting) waiting = encoder.encode(batch).value().at(0);
+      if (node.link->send_data(receiver_id, *waiting)) waiting.reset();
+      node.poll();
+    }
+    millis.push_back(seconds(system_clock().now() - begin) * 1e3);
+  }
+  std::ranges::sort(millis);
+  std::printf(
+      "{\"suite\":\"wire\",\"case\":\"round trip beside bulk data\",\"round_trips\":%zu,"
+      "\"median_ms\":%.2f,\"p99_ms\":%.2f}\n",
+      millis.size(), millis[millis.size() / 2], millis[millis.size() * 99 / 100]);
+}
+
 int run(std::uint64_t messages, std::uint64_t megabytes, int lanes) {
   const auto keys = shared_keys({sender_id, receiver_id});
   int ends[2];
@@ -205,6 +231,7 @@ int run(std::uint64_t messages, std::uint64_t megabytes, int lanes) {
   control_messages(sender, messages);
   round_trip(sender, "round trip", round_trips);
   data(sender, megabytes, lanes);
+  round_trip_beside_data(sender);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   return 0;

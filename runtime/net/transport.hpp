@@ -149,7 +149,7 @@ class Link::Transport {
   void accept_data(const NodeId& node, ReceivedPart& first, bool more);
   MessageParts rest_of_message(ReceivedPart& first, bool more);
   void skip_rest(bool more);
-  void call_back(const NodeId& node, Peer& peer, const Frame& hello);
+  void call_back(const NodeId& node, Peer& peer, const Frame& hello, Incarnation before);
   void reject(schema::RejectCode code, const std::string& text, std::uint64_t incarnation);
   void answer(const Frame& frame);
   void refuse(Refusal refusal);

@@ -60,15 +60,19 @@ void Link::Transport::accept_control(const NodeId& node, ReceivedPart& part, boo
                   frame->envelope().getSenderIncarnation());
   }
   Peer& peer = peer_of(node);
+  const Incarnation before = peer.session.peer_incarnation();
   tell(node, peer, session_event::Received{*frame});
-  if (frame->is<schema::Hello>()) call_back(node, peer, *frame);
+  if (frame->is<schema::Hello>()) call_back(node, peer, *frame, before);
 }
 
-/// Somebody who may speak said Hello and we have no connection to it yet, or to an older process.
-void Link::Transport::call_back(const NodeId& node, Peer& peer, const Frame& hello) {
-  const bool accepted =
-      peer.session.peer_incarnation().value() == hello.envelope().getSenderIncarnation();
-  if (!accepted || peer.configured) return;
+/// Somebody who may speak said Hello. Where it says it lives counts more than what we were told
+/// before, unless our connection to this very process works: a new process has a new port.
+void Link::Transport::call_back(const NodeId& node, Peer& peer, const Frame& hello,
+                                Incarnation before) {
+  const Incarnation now = peer.session.peer_incarnation();
+  if (now.value() != hello.envelope().getSenderIncarnation()) return;  // it was not accepted
+  const bool replaced = before != Incarnation() && before != now;
+  if (peer.control && peer.control->ready() && !replaced) return;
   std::string address;
   const auto read = hello.read<schema::Hello>(
       [&](schema::Hello::Reader body) { address = to_text(body.getAddress()); });

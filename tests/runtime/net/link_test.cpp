@@ -466,6 +466,28 @@ TEST_CASE("a link that goes without a word is missed at once") {
   CHECK(system_clock().now() - gone < 300ms);
 }
 
+TEST_CASE(
+    "a replaced process is called back where it says it lives, not where the dead one lived") {
+  // Both were told to call each other; the survivor is not told the new address by anybody.
+  auto keys = rings();
+  TestNode a(quick_link("a"), keys.at(a_id));
+  auto b = std::make_unique<TestNode>(quick_link("b", 1), keys.at(b_id));
+  REQUIRE(a.link->connect(b_id, b->link->endpoint()));
+  REQUIRE(b->link->connect(a_id, a.link->endpoint()));
+  REQUIRE(eventually({&a, b.get()}, [&] { return a.heard("b up 1") && b->heard("a up"); }));
+  const bool notices_death = GENERATE(true, false);
+  TestNode next(quick_link("b", 2), keys.at(b_id));
+  REQUIRE(next.link->endpoint() != b->link->endpoint());
+  if (notices_death) {
+    b.reset();
+    REQUIRE(eventually({&a}, [&] { return a.heard("b down"); }));
+  }  // else the old process is frozen: its connections stay
+  REQUIRE(next.link->connect(a_id, a.link->endpoint()));
+  REQUIRE(eventually({&a, &next}, [&] { return a.heard("b up 2") && next.heard("a up"); }));
+  REQUIRE(a.link->send(b_id, a.message("x")));
+  REQUIRE(eventually({&a, &next}, [&] { return !next.frames.empty(); }));
+}
+
 TEST_CASE("peers that come and go in quick succession never stop the others") {
   // Closing a watched socket in the wrong order blocks an I/O thread of libzmq, and with it whoever
   // shares that thread: after many changes everybody must still be heard.
