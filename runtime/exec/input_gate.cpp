@@ -6,7 +6,8 @@
 
 namespace troupe {
 
-InputGate::InputGate(std::vector<Input> inputs) {
+InputGate::InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory)
+    : memory_(std::move(memory)) {
   for (auto& input : inputs) {
     State state;
     state.ordered = input.ordered;
@@ -53,11 +54,7 @@ Result<std::optional<Batch>> InputGate::take_in_turn(State& state) {
 Result<std::optional<Batch>> InputGate::take_in_order(State& state) {
   for (; state.next < state.lanes.size(); ++state.next) {
     Lane& lane = state.lanes[state.next];
-    if (!lane.aside.empty()) {
-      auto batch = std::move(lane.aside.front());
-      lane.aside.pop_front();
-      return std::optional(std::move(batch));
-    }
+    if (!lane.aside.empty()) return std::optional(take_aside(lane));
     if (lane.ended) continue;
     auto batch = TRY(take(state, lane));
     if (batch) return batch;
@@ -83,16 +80,32 @@ Result<> InputGate::move_aside(State& state) {
     while (!lane.ended && lane.channel->full()) {
       auto batch = TRY(take(state, lane));
       if (!batch) break;
-      lane.aside.push_back(*std::move(batch));
+      const std::int64_t bytes = batch->bytes();
+      if (memory_ && !memory_->reserve(bytes)) {
+        return fail(ErrorCode::unavailable,
+                    "rows that are read in the order of their producers do not fit into the "
+                    "memory of the run ({} bytes)",
+                    memory_->bytes_max());
+      }
+      lane.aside.push_back({*std::move(batch), bytes});
     }
   }
   return {};
 }
 
+Batch InputGate::take_aside(Lane& lane) {
+  Aside next = std::move(lane.aside.front());
+  lane.aside.pop_front();
+  if (memory_) memory_->give_back(next.bytes);
+  return std::move(next.batch);
+}
+
+InputGate::~InputGate() { close(); }
+
 void InputGate::close() {
   for (auto& state : inputs_) {
     for (auto& lane : state.lanes) {
-      lane.aside.clear();
+      while (!lane.aside.empty()) take_aside(lane);
       if (!lane.ended) lane.channel->close();
       lane.ended = true;
     }

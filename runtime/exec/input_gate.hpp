@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/data/memory_budget.hpp"
 #include "runtime/exec/channel.hpp"
 
 #include <deque>
@@ -33,7 +34,9 @@ class InputGate {
   };
   using Event = std::variant<Rows, Ended>;
 
-  explicit InputGate(std::vector<Input> inputs);
+  /// What is set aside is reserved in `memory` (may be null); no more than fits is.
+  explicit InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory = {});
+  ~InputGate();
 
   /// The next thing to do, from inputs that are wanted; none: the task is woken when there is more.
   Result<std::optional<Event>> poll(const std::function<bool(int)>& wanted);
@@ -43,9 +46,13 @@ class InputGate {
   std::uint32_t fill_percent() const;
 
  private:
+  struct Aside {
+    Batch batch;
+    std::int64_t bytes = 0;
+  };
   struct Lane {
     std::unique_ptr<ChannelReceiver> channel;
-    std::deque<Batch> aside;
+    std::deque<Aside> aside;
     bool ended = false;
   };
   struct State {
@@ -62,8 +69,10 @@ class InputGate {
   Result<std::optional<Batch>> take_in_turn(State& state);
   Result<std::optional<Batch>> take(State& state, Lane& lane);
   Result<> move_aside(State& state);
+  Batch take_aside(Lane& lane);
 
   std::vector<State> inputs_;
+  std::shared_ptr<MemoryBudget> memory_;
   std::size_t turn_ = 0;
 };
 

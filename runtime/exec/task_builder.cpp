@@ -135,7 +135,7 @@ class Assembly {
       input.set_aside = fed_by_exchange(graph_, edges[i]->from);
     }
     parts_.inputs = count;
-    parts_.gate = std::make_unique<InputGate>(std::move(inputs));
+    parts_.gate = std::make_unique<InputGate>(std::move(inputs), site_.memory);
   }
 
   void add_router() {

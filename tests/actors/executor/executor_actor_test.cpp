@@ -1,0 +1,249 @@
+#include "actors/executor/executor_actor.hpp"
+
+#include "runtime/ops/operator_kind.hpp"
+#include "tests/runtime/exec/fakes.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+
+using namespace troupe;
+
+namespace {
+
+/// An operator kind of one phase, for graphs of the fakes.
+class FakeKind : public OperatorKind {
+ public:
+  FakeKind(std::string name, OperatorRole role, Phase phase) : phase_(std::move(phase)) {
+    description_.name = std::move(name);
+    description_.summary = "For tests.";
+    description_.role = role;
+    description_.inputs_min = description_.inputs_max = role == OperatorRole::source ? 0 : 1;
+  }
+  const OperatorDescription& description() const override { return description_; }
+  Result<OperatorPlan> plan(const Options&, const std::vector<PlanInput>&,
+                            const PlanContext&) const override {
+    OperatorPlan plan;
+    plan.phases = {phase_};
+    plan.phases.back().outputs = {arrow::schema({arrow::field("n", arrow::int64())})};
+    return plan;
+  }
+
+ private:
+  OperatorDescription description_;
+  Phase phase_;
+};
+
+Phase with_input(Phase phase, ExchangeKind exchange, bool blocking) {
+  PhaseInput input;
+  input.exchange = exchange;
+  if (exchange == ExchangeKind::hash) input.keys = {0};
+  input.blocking = blocking;
+  phase.inputs = {input};
+  return phase;
+}
+
+/// An executor of its own, and the test as its coordinator.
+class OneExecutor {
+ public:
+  OneExecutor() {
+    add("numbers", OperatorRole::source, source_phase(20, 100));
+    add("hold", OperatorRole::transform, with_input(hold_phase(), ExchangeKind::hash, true));
+    add("keep", OperatorRole::sink, with_input(sink_phase(sink), ExchangeKind::forward, false));
+    graph_.name = JobName("test");
+    vertex("in", "numbers", {});
+    vertex("all", "hold", {{"in", 0}});
+    vertex("out", "keep", {{"all", 0}});
+    auto mistakes = bind(graph_, registry_);
+    for (const auto& mistake : mistakes) FAIL_CHECK(mistake.to_string());
+    target_.parallelism = 2;
+    target_.keep_blocking_edges = true;
+    executor_ = spawn_executor(
+        system_,
+        {.self = NodeId("n"), .incarnation = Incarnation(5), .cluster = ClusterId("c"), .slots = 2},
+        {.registry = registry_,
+         .metrics = metrics_,
+         .files = system_files(),
+         .directory = directory_.path() + "/work",
+         .send = [this](Report report) { hear(std::move(report)); },
+         .expelled = [](std::string, Incarnation) {}});
+    tell(executor_event::SessionUp{});
+    static_cast<void>(next<JoinCluster>());
+    command(Joined{ClusterId("c"), Term(1), Incarnation(5)});
+  }
+  ~OneExecutor() { CHECK(system_.shutdown(5s).ok()); }
+
+  Token token(TaskId task, std::uint64_t attempt) {
+    return {ClusterId("c"), Term(1),          RunId(7),       Attempt(1),
+            task,           Attempt(attempt), Incarnation(5), ++seq_};
+  }
+  DeployTask deployment(TaskId task, std::uint64_t attempt) {
+    DeployTask deploy;
+    deploy.token = token(task, attempt);
+    deploy.job = graph_.name;
+    deploy.plan = std::make_shared<const std::string>(encode_plan(graph_));
+    deploy.target = target_;
+    deploy.memory_bytes = 1 << 30;
+    if (task.stage == StageId(0)) {
+      deploy.splits = {{std::to_string(task.subtask), 1, -1}};
+    } else {
+      deploy.inputs = {{0, {peer(0, 1), peer(1, 2)}}};
+    }
+    return deploy;
+  }
+  TaskPeer peer(std::uint32_t subtask, std::uint64_t attempt) {
+    return {{StageId(0), subtask}, Attempt(attempt), NodeId("n")};
+  }
+  /// Deploys, starts and waits for the end.
+  TaskFinished finish(TaskId task, std::uint64_t attempt) {
+    command(deployment(task, attempt));
+    static_cast<void>(next<TaskReady>());
+    command(StartTask{token(task, attempt)});
+    return next<TaskFinished>();
+  }
+  void tell(ExecutorEvent event) { executor_.tell(ExecutorTold{std::move(event)}); }
+  void command(Command command) { tell(executor_event::Received{std::move(command)}); }
+
+  /// The next report of this kind; progress is passed over, anything else fails the test.
+  template <class R>
+  R next() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      REQUIRE(heard_.wait_for(lock, 5s, [&] { return !reports_.empty(); }));
+      Report report = std::move(reports_.front());
+      reports_.pop_front();
+      if (std::holds_alternative<TaskProgress>(report)) continue;
+      INFO(name_of(report));
+      if (auto* failed = std::get_if<TaskFailed>(&report)) INFO(failed->error.message);
+      REQUIRE(std::holds_alternative<R>(report));
+      return std::get<R>(std::move(report));
+    }
+  }
+  bool gone(const std::string& path) const {
+    const auto full = directory_.path() + "/work/run-7" + path;
+    for (int i = 0; i < 500 && std::filesystem::exists(full); ++i) {
+      std::this_thread::sleep_for(10ms);
+    }
+    return !std::filesystem::exists(full);
+  }
+  std::string file(const std::string& path) const {
+    return directory_.path() + "/work/run-7" + path;
+  }
+
+  std::shared_ptr<FakeSink> sink = std::make_shared<FakeSink>();
+
+ private:
+  void add(std::string name, OperatorRole role, Phase phase) {
+    registry_.add(std::make_unique<FakeKind>(std::move(name), role, std::move(phase)));
+  }
+  void vertex(std::string id, std::string op, std::vector<JobInput> inputs) {
+    JobVertex vertex;
+    vertex.id = std::move(id);
+    vertex.op = std::move(op);
+    vertex.with = std::make_shared<const Json>(Json::object());
+    vertex.inputs = std::move(inputs);
+    graph_.vertices.push_back(std::move(vertex));
+  }
+  void hear(Report report) {
+    std::lock_guard lock(mutex_);
+    reports_.push_back(std::move(report));
+    heard_.notify_all();
+  }
+
+  TempDir directory_;
+  OperatorRegistry registry_;
+  Metrics metrics_;
+  JobGraph graph_;
+  PlanTarget target_;
+  std::uint64_t seq_ = 0;
+  std::mutex mutex_;
+  std::condition_variable heard_;
+  std::deque<Report> reports_;
+  ActorSystem system_{{.workers = 2}};
+  ExecutorRef executor_;
+};
+
+const TaskId producer0{StageId(0), 0};
+const TaskId producer1{StageId(0), 1};
+const TaskId consumer0{StageId(1), 0};
+const TaskId consumer1{StageId(1), 1};
+
+}  // namespace
+
+TEST_CASE("an executor runs what it is told, stage by stage, and what it made is exact") {
+  // Two producers keep 2,000 numbers each for two consumers, which stage them in a sink.
+  OneExecutor node;
+  auto first = node.finish(producer0, 1);
+  auto second = node.finish(producer1, 2);
+  REQUIRE(first.outputs.size() == 1);
+  REQUIRE(first.outputs[0].partitions.size() == 2);
+  CHECK(first.outputs[0].partitions[0].rows + first.outputs[0].partitions[1].rows == 2000);
+  CHECK(first.outputs[0].partitions[0].hash != second.outputs[0].partitions[0].hash);
+  CHECK(first.counters.vertices[0].rows_out == 2000);
+
+  std::vector<Committable> staged;
+  for (auto [task, attempt] : {std::pair(consumer0, 3), std::pair(consumer1, 4)}) {
+    auto finished = node.finish(task, static_cast<std::uint64_t>(attempt));
+    CHECK(finished.sink == "out");
+    staged.insert(staged.end(), finished.committables.begin(), finished.committables.end());
+  }
+  node.sink->commit("", staged).value();
+  std::vector<std::int64_t> expected;
+  for (std::int64_t n = 0; n < 2000; ++n) expected.push_back(n);
+  for (std::int64_t n = 0; n < 2000; ++n) expected.push_back(1'000'000 + n);
+  CHECK(node.sink->rows() == expected);
+
+  CHECK(std::filesystem::exists(node.file("/r7-t0.0-a1/edge-0")));
+  node.command(ReleaseRun{node.token({}, 0)});
+  CHECK(node.gone(""));
+}
+
+TEST_CASE("a second attempt of a producer keeps rows of the same hash") {
+  OneExecutor node;
+  auto first = node.finish(producer0, 1);
+  auto again = node.finish(producer0, 2);
+  CHECK(first.outputs == again.outputs);
+}
+
+TEST_CASE("a task that was cancelled is stopped, and its files go") {
+  // Once before it was started and once after it has finished.
+  OneExecutor node;
+  node.command(node.deployment(producer0, 1));
+  static_cast<void>(node.next<TaskReady>());
+  node.command(CancelTask{node.token(producer0, 1), "no longer wanted"});
+  static_cast<void>(node.next<TaskStopped>());
+
+  static_cast<void>(node.finish(producer1, 2));
+  node.command(CancelTask{node.token(producer1, 2), "no longer wanted"});
+  static_cast<void>(node.next<TaskStopped>());
+  CHECK(node.gone("/r7-t0.1-a2"));
+}
+
+TEST_CASE("an input that is not there is reported as lost, with its producer") {
+  OneExecutor node;
+  static_cast<void>(node.finish(producer0, 1));
+  static_cast<void>(node.finish(producer1, 2));
+  std::filesystem::remove(node.file("/r7-t0.1-a2/edge-0"));
+  node.command(node.deployment(consumer0, 3));
+  static_cast<void>(node.next<TaskReady>());
+  node.command(StartTask{node.token(consumer0, 3)});
+  auto failed = node.next<TaskFailed>();
+  CHECK(failed.failure == FailureClass::node_lost);
+  REQUIRE(failed.lost_inputs.size() == 1);
+  CHECK(failed.lost_inputs[0] == node.peer(1, 2));
+}
+
+TEST_CASE("a plan that is none fails its task, not the executor") {
+  OneExecutor node;
+  auto deploy = node.deployment(producer0, 1);
+  deploy.plan = std::make_shared<const std::string>("not a plan");
+  node.command(deploy);
+  static_cast<void>(node.next<TaskFailed>());
+  CHECK(node.finish(producer0, 2).counters.vertices[0].rows_out == 2000);
+}
