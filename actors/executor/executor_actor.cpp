@@ -90,16 +90,24 @@ ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
       shared_(std::make_shared<Shared>(config.self, services_, system_clock())) {}
 
 void ExecutorActor::start() {
-  auto emptied = system().io().submit([shared = shared_] {
+  auto emptied = system().io().submit([shared = shared_, me = self()] {
     if (auto done = shared->kept.drop_all(); !done) {
       log::warn("old files of this executor stay: {}", done.error().to_string());
     }
+    me.send(Message::of(DirectoryEmptied{}));
   });
   if (!emptied) return end(emptied.error());
   every(progress_interval, [this] { report_progress(); });
 }
 
+/// Nothing is joined before, so little can be told meanwhile.
+void ExecutorActor::on(const DirectoryEmptied&) {
+  begun_ = true;
+  for (const auto& told : std::exchange(early_, {})) on(told);
+}
+
 void ExecutorActor::on(const ExecutorTold& told) {
+  if (!begun_) return early_.push_back(told);
   decide(told.event);
   const auto* received = std::get_if<executor_event::Received>(&told.event);
   if (received == nullptr) return;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -33,18 +34,22 @@ struct ExecutorTold {
   ExecutorEvent event;
 };
 struct TaskBuilt;
+/// What an earlier process kept is gone; the executor may begin.
+struct DirectoryEmptied {};
 
 /// The shell of `ExecutorMachine`: builds tasks on the I/O pool, runs each in a TASK actor, and
 /// carries reports.
 ///
 /// Supervised by the NODE, supervises the TASKs. If it dies, so do its tasks, and the node must
 /// join again as a new incarnation: what was held is forgotten.
-class ExecutorActor : public ActorOf<ExecutorActor, ExecutorTold, TaskBuilt, TaskEnded> {
+class ExecutorActor
+    : public ActorOf<ExecutorActor, ExecutorTold, DirectoryEmptied, TaskBuilt, TaskEnded> {
  public:
   ExecutorActor(ExecutorConfig config, ExecutorServices services);
 
   void start() override;
   void on(const ExecutorTold& told);
+  void on(const DirectoryEmptied&);
   void on(const TaskBuilt& built);
   void on(const TaskEnded& ended);
 
@@ -84,7 +89,9 @@ class ExecutorActor : public ActorOf<ExecutorActor, ExecutorTold, TaskBuilt, Tas
   std::shared_ptr<Shared> shared_;
   std::map<AttemptKey, Attempted> attempts_;
   std::map<AttemptKey, TaskEnded> ended_;  ///< reported, not yet down
-  std::set<RunId> released_;               ///< whose last attempts are still ending
+  bool begun_ = false;
+  std::vector<ExecutorTold> early_;  ///< told before the directory was empty
+  std::set<RunId> released_;         ///< whose last attempts are still ending
 };
 
 /// Progress of running tasks, for people.
