@@ -1,5 +1,6 @@
 #include "actors/executor/executor_actor.hpp"
 
+#include "runtime/base/json.hpp"
 #include "runtime/ops/operator_kind.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 #include "tests/support/catch.hpp"
@@ -12,6 +13,7 @@
 #include <deque>
 #include <filesystem>
 #include <mutex>
+#include <thread>
 
 using namespace troupe;
 
