@@ -60,7 +60,14 @@ void CoordinatorActor::carry_out(Effects effects) {
   write_what_waits();
 }
 
+/// The event log is durable; the process's log shows the same lines to whoever watches it.
 void CoordinatorActor::carry_out(effect::Persist& effect) {
+  for (const Record& record : effect.records) {
+    const auto* event = std::get_if<EventRecord>(&record);
+    if (event != nullptr && log::enabled(event->level)) {
+      log::write(event->level, fmt::format("run {}: {}", event->run, event->text));
+    }
+  }
   unwritten_.push_back(std::move(effect));
 }
 
@@ -134,8 +141,6 @@ void CoordinatorActor::carry_out(effect::Reply& effect) {
 void CoordinatorActor::carry_out(effect::RunEnded& effect) {
   runs_ended_.add();
   graphs_.erase(effect.run);
-  log::info("run {} {}{}", effect.run, to_string(effect.state),
-            effect.cause ? ": " + effect.cause->message : "");
   const auto waiting = waiting_for_end_.extract(effect.run);
   if (!waiting) return;
   for (const auto& answer : waiting.mapped()) show(effect.run, answer);
