@@ -106,7 +106,9 @@ void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) 
   if (!is_member(from, inventory.incarnation)) return refuse(from, "an inventory of a stranger");
   if (contradicts(from, inventory)) return;
   release_ended(from, inventory);
-  handle(ClusterEvent(cluster_event::Listed{from, inventory.incarnation}));
+  // The node takes new tasks from here on, but no run may give it any before it has read what the
+  // node held until now: they would be missing from the list.
+  decide(cluster_.on(cluster_event::Listed{from, inventory.incarnation}, now_).effects);
   for (auto& [run, job] : jobs_) {
     job_event::Listed listed{from, inventory.incarnation, {}};
     for (const HeldTask& held : inventory.held) {

@@ -34,6 +34,9 @@ void Client::submit_new() {
   entry.key = fmt::format("key-{}", submissions_.size());
   entry.plan = job.plan;
   world_.jobs.emplace(job.plan, std::move(job));
+  if (random_.chance(1, 12)) {
+    entry.cancel_at = world_.loop.now() + Duration(random_.below(500'000'000));
+  }
   ask(entry);
 }
 
@@ -48,7 +51,8 @@ void Client::ask(Entry& entry) {
 }
 
 void Client::maybe_cancel(Entry& entry) {
-  if (entry.cancel_asked || !random_.chance(1, 150)) return;
+  // Never after the faults: a run that hangs must be seen to hang.
+  if (entry.cancel_asked || world_.healed() || world_.loop.now() < entry.cancel_at) return;
   auto* coordinator = static_cast<SimCoordinator*>(world_.process(World::coordinator));
   if (coordinator == nullptr || world_.loop.frozen(World::coordinator)) return;
   entry.cancel_asked = true;

@@ -30,6 +30,7 @@ class Client {
     std::string key;
     std::string plan;
     std::set<RunId> answers;
+    Instant cancel_at = Instant::max();
     bool cancel_asked = false;
     bool cancel_agreed = false;
   };

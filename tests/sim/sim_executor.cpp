@@ -235,6 +235,7 @@ void SimExecutor::carry_out(executor_effect::RunTask& effect) {
   const auto task = tasks_.find(effect.key);
   if (task == tasks_.end()) return;
   if (killed_at(KillPoint::running)) return;
+  world_.trace("n{} runs {}", self_, attempt_tag(effect.key));
   task->second->run();
 }
 

@@ -64,7 +64,14 @@ void World::kill(NodeIndex node, Duration down) {
   processes_[node]->on_kill();
   loop.replace(node);
   graveyard_.push_back(std::move(processes_[node]));
-  loop.after(down, [this, node] { start(node); });
+  loop.after(down, [this, node] {
+    if (lost_for_good_ != node) start(node);
+  });
+}
+
+void World::lose_for_good(NodeIndex node) {
+  lost_for_good_ = node;
+  kill(node, 1s);
 }
 
 void World::heal() {

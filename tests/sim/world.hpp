@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -59,6 +60,8 @@ class World {
 
   void start(NodeIndex node);
   void kill(NodeIndex node, Duration down);
+  /// It never comes back: the others must do its work.
+  void lose_for_good(NodeIndex node);
   /// True where the plan of this seed kills the process here; the caller must return at once.
   bool killed_at(KillPoint point, NodeIndex node);
   /// No more faults; what is down comes up.
@@ -107,6 +110,7 @@ class World {
   std::vector<Incarnation> incarnations_;
   std::array<std::uint64_t, kill_points> passed_{};
   std::array<std::set<std::uint64_t>, kill_points> planned_;
+  std::optional<NodeIndex> lost_for_good_;
   bool healed_ = false;
 };
 

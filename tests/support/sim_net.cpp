@@ -32,8 +32,20 @@ void Net::down(NodeIndex node) {
   endpoints_[node] = nullptr;
   for (NodeIndex other = 0; other < nodes_; ++other) {
     if (other == node) continue;
+    last_words(node, other);
     break_way(node, other, false, false);
     break_way(other, node, true, true);
+  }
+}
+
+/// What a process said before it died may be on its way already; what came first, first.
+void Net::last_words(NodeIndex from, NodeIndex to) {
+  Way& mine = way(from, to);
+  if (!mine.up || mine.blocked_until > loop_.now()) return;
+  Duration later = delay();
+  for (const auto& [number, packet] : mine.under_way) {
+    if (!random_.chance(2, 3)) return;
+    loop_.after(to, later += 1us, [this, from, to, packet] { deliver(from, to, packet); });
   }
 }
 

@@ -86,6 +86,7 @@ class Net {
   void arrive(NodeIndex from, NodeIndex to, std::uint64_t generation, std::uint64_t number);
   void deliver(NodeIndex from, NodeIndex to, const PacketRef& packet);
   void break_way(NodeIndex from, NodeIndex to, bool told, bool keeps_queue);
+  void last_words(NodeIndex from, NodeIndex to);
   Duration delay();
 
   Loop& loop_;

@@ -1,0 +1,48 @@
+// Placement spreads regions over the least loaded nodes, waits for slots, and goes beyond them only
+// where the whole cluster is smaller than the region.
+#include "runtime/job/placement.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace troupe;
+
+namespace {
+
+ClusterNode node(const std::string& name, std::uint32_t slots, std::uint32_t used = 0) {
+  ClusterNode made{NodeId(name), Incarnation(1), "", slots, used};
+  made.placeable = true;
+  return made;
+}
+
+std::vector<std::string> names(const std::optional<std::vector<NodeId>>& slots) {
+  std::vector<std::string> all;
+  for (const NodeId& slot : slots.value()) all.push_back(slot.value());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("slots go to the least loaded node for its size") {
+  const ClusterView cluster{{node("a", 4, 2), node("b", 2), node("c", 2)}};
+  CHECK(names(place(1, cluster)) == std::vector<std::string>{"b"});
+  CHECK(names(place(4, cluster)) == std::vector<std::string>{"b", "c", "a", "b"});
+}
+
+TEST_CASE("a region waits until it fits as a whole") {
+  const ClusterView cluster{{node("a", 2, 1), node("b", 2, 2)}};
+  CHECK(place(1, cluster).has_value());
+  CHECK_FALSE(place(2, cluster).has_value());
+}
+
+TEST_CASE("a region wider than the cluster takes all of it, when all of it is free") {
+  CHECK(names(place(3, {{node("a", 1), node("b", 1)}})) == std::vector<std::string>{"a", "b", "a"});
+  CHECK_FALSE(place(3, {{node("a", 1, 1), node("b", 1)}}).has_value());
+}
+
+TEST_CASE("a suspected node gets nothing new") {
+  ClusterView cluster{{node("a", 4), node("b", 1)}};
+  cluster.nodes[0].placeable = false;
+  CHECK(names(place(1, cluster)) == std::vector<std::string>{"b"});
+  cluster.nodes[1].placeable = false;
+  CHECK_FALSE(place(1, cluster).has_value());
+}
