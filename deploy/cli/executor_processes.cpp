@@ -40,27 +40,12 @@ Result<ExecutorProcesses> ExecutorProcesses::start(ExecutorSite site, std::uint3
 
 Result<std::unique_ptr<ChildProcess>> ExecutorProcesses::launch(const NodeId& node) const {
   const std::string data = fmt::format("{}/{}", site_.directory, node);
-  return ChildProcess::start(site_.program,
-                             {"node",
-                              "--name",
-                              node.value(),
-                              "--roles",
-                              "executor",
-                              "--data",
-                              data,
-                              "--keys",
-                              keys_of(site_.directory, node),
-                              "--bind",
-                              "tcp://127.0.0.1:0",
-                              "--coordinator",
-                              fmt::format("{}={}", coordinator_name(), site_.coordinator_address),
-                              "--slots",
-                              std::to_string(site_.slots),
-                              "--lease",
-                              fmt::format("{}s", site_.lease_s),
-                              "--log-level",
-                              site_.log_level,
-                              "--quiet"});
+  return ChildProcess::start(
+      site_.program,
+      {"node", "--name", node.value(), "--roles", "executor", "--data", data, "--keys",
+       keys_of(site_.directory, node), "--bind", "tcp://127.0.0.1:0", "--coordinator",
+       fmt::format("{}={}", coordinator_name(), site_.coordinator_address), "--slots",
+       std::to_string(site_.slots), "--lease", fmt::format("{}s", site_.lease_s), "--quiet"});
 }
 
 Result<> ExecutorProcesses::tend() {

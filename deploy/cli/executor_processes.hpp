@@ -11,12 +11,12 @@
 
 namespace troupe {
 
-/// Where `troupe run --executors N` keeps its nodes' keys and data.
+/// Where `troupe run --executors N` keeps its nodes' keys and data. Their logs go where ours go, at
+/// the level that TROUPE_LOG_LEVEL says.
 struct ExecutorSite {
   std::string program;    ///< this binary
   std::string directory;  ///< of the run; made and removed by the caller
   std::string coordinator_address;
-  std::string log_level = "warn";
   std::uint32_t slots = 1;  ///< of each
   double lease_s = 2;
 };
