@@ -42,8 +42,11 @@ std::optional<Instant> JobMachine::next_deadline() const {
   if (ended(image_.state)) return next;
   if (plan_again_at_) at(*plan_again_at_);
   for (const RegionStatus& region : regions_) {
-    // One whose time has come waits for inputs or slots: an event will come with them.
-    if (region.state == RegionState::waiting && region.not_before > now_) at(region.not_before);
+    // One that was looked at since its time came waits for inputs or slots: an event will come
+    // with them.
+    if (region.state == RegionState::waiting && region.not_before > advanced_at_) {
+      at(region.not_before);
+    }
   }
   for (const auto& [vertex, commit] : commits_) {
     if (commit.again_at) at(*commit.again_at);

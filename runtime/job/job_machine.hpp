@@ -243,6 +243,7 @@ class JobMachine {
   Random random_;
   ClusterView* cluster_ = nullptr;  ///< only during `on`
   Instant now_;
+  Instant advanced_at_ = {};  ///< when `advance` last looked at every region
 
   std::unique_ptr<TaskTopology> topology_;
   std::vector<JobEvent> early_;  ///< reports that came before the topology

@@ -8,6 +8,7 @@ namespace troupe {
 
 void JobMachine::advance() {
   if (!topology_ || !working()) return;
+  advanced_at_ = now_;
   rerun_lost_producers();
   bool all_finished = true;
   for (std::size_t region = 0; region < regions_.size(); ++region) {

@@ -113,7 +113,7 @@ void SimTask::take(const PartitionReply& reply) {
 
 /// Channels to and from that node are broken. Kept partitions can be asked for again.
 void SimTask::peer_lost(const NodeId& node) {
-  if (over_ || !running_) return;
+  if (over_) return;
   const bool reads = std::any_of(inputs_.begin(), inputs_.end(), [&](const Input& input) {
     return !input.blocking && !input.done && input.producer.node == node;
   });

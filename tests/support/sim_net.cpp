@@ -68,7 +68,12 @@ void Net::try_connect(NodeIndex from, NodeIndex to) {
 }
 
 void Net::send(NodeIndex from, NodeIndex to, PacketRef packet) {
-  if (way(from, to).up) transmit(from, to, std::move(packet));
+  Way& mine = way(from, to);
+  if (mine.up) {
+    transmit(from, to, std::move(packet));
+  } else {
+    mine.under_way.emplace(next_packet_++, std::move(packet));
+  }
 }
 
 void Net::reply(NodeIndex from, NodeIndex to, PacketRef packet) {
@@ -177,7 +182,7 @@ void Net::heal() {
       const bool held_up = each.last_arrival > loop_.now() + settings_.delay_max;
       each.blocked_until = {};
       each.slow_until = {};
-      if (held_up) break_way(from, to, true, true);
+      if (held_up) reset(from, to);
     }
   }
   settings_.duplicate_one_in = 0;

@@ -53,7 +53,7 @@ class Net {
   /// Its process is gone; connections to and from it break.
   void down(NodeIndex node);
 
-  /// On our own connection to the peer; dropped where there is none.
+  /// On our own connection to the peer; where there is none, on the next one.
   void send(NodeIndex from, NodeIndex to, PacketRef packet);
   /// On the connection that the peer keeps to us.
   void reply(NodeIndex from, NodeIndex to, PacketRef packet);
