@@ -113,12 +113,12 @@ Result<TestRun> plan_test(const std::string& file, std::string_view text, const 
 
 Result<std::vector<TestReport>> run_tests(const std::string& file, std::string_view text,
                                           const OperatorRegistry& registry, const RunGraph& run,
-                                          std::string_view filter,
+                                          const TestFilter& filter,
                                           const std::map<std::string, std::string>& parameters) {
   const JobFile job = TRY(read_job(file, text, registry, parameters));
   std::vector<TestReport> reports;
   for (const JobTest& test : job.tests) {
-    if (test.name.find(filter) == std::string::npos) continue;
+    if (filter && !filter(test.name)) continue;
     TestReport report{test.name, test.line};
     const Result<TestRun> planned = plan_test(file, text, test, registry, parameters);
     if (planned) {

@@ -28,6 +28,9 @@ struct TestRun {
 using RunGraph = std::function<Result<std::map<std::string, std::vector<Batch>>>(
     const JobGraph& graph, const std::set<std::string>& collect)>;
 
+/// Which tests to run, by their names; empty: all of them.
+using TestFilter = std::function<bool(const std::string& name)>;
+
 /// How a test ended. `failures` is empty exactly where it passed.
 struct TestReport {
   std::string name;
@@ -51,11 +54,11 @@ Result<TestRun> plan_test(const std::string& file, std::string_view text, const 
 std::vector<std::string> compare_test(const JobTest& test,
                                       const std::map<std::string, std::vector<Batch>>& rows);
 
-/// Runs the tests of a descriptor whose names contain `filter`. Fails where the descriptor itself
-/// has a mistake: check it before. What goes wrong in one test is a failure of that test.
+/// Runs the tests of a descriptor that `filter` lets through. Fails where the descriptor itself has
+/// a mistake: check it before. What goes wrong in one test is a failure of that test.
 Result<std::vector<TestReport>> run_tests(
     const std::string& file, std::string_view text, const OperatorRegistry& registry,
-    const RunGraph& run, std::string_view filter = "",
+    const RunGraph& run, const TestFilter& filter = {},
     const std::map<std::string, std::string>& parameters = {});
 
 inline constexpr std::size_t shown_rows_max = 10;

@@ -111,7 +111,10 @@ TEST_CASE("all tests run, or those whose name contains a word; a failed run fail
   REQUIRE(reports->size() == 2);
   CHECK((*reports)[0].failures == std::vector<std::string>{"unavailable: no room"});
   CHECK((*reports)[1].passed());
-  CHECK(run_tests("first.yaml", file, registry(), run, "types")->size() == 1);
+  const auto about_types = [](const std::string& name) {
+    return name.find("types") != std::string::npos;
+  };
+  CHECK(run_tests("first.yaml", file, registry(), run, about_types)->size() == 1);
   CHECK(runs == 3);
 }
 
