@@ -143,7 +143,7 @@ std::optional<PathValues> match(std::string_view pattern, std::string_view path)
     const std::string_view want = next(pattern), have = next(path);
     if (want.starts_with('{')) {
       if (have.empty()) return std::nullopt;
-      values[std::string(want.substr(1, want.size() - 2))] = have;
+      values[std::string(want.substr(1, want.size() - 2))] = url_decode(have);
     } else if (want != have) {
       return std::nullopt;
     }

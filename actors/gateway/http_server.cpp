@@ -27,25 +27,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
 
-std::string decode(std::string_view text) {
-  const auto hex = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-      plain += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
-      i += 2;
-    } else {
-      plain += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return plain;
-}
-
 std::map<std::string, std::string> parse_query(std::string_view text) {
   std::map<std::string, std::string> query;
   while (!text.empty()) {
@@ -53,8 +34,8 @@ std::map<std::string, std::string> parse_query(std::string_view text) {
     const std::string_view pair = text.substr(0, end);
     const auto equals = std::min(pair.find('='), pair.size());
     if (!pair.empty()) {
-      query[decode(pair.substr(0, equals))] =
-          equals < pair.size() ? decode(pair.substr(equals + 1)) : "";
+      query[url_decode(pair.substr(0, equals))] =
+          equals < pair.size() ? url_decode(pair.substr(equals + 1)) : "";
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -66,7 +47,7 @@ HttpRequest to_request(http::request<http::string_body>&& message) {
   request.method = std::string(message.method_string());
   const std::string_view target(message.target().data(), message.target().size());
   const auto mark = std::min(target.find('?'), target.size());
-  request.path = decode(target.substr(0, mark));
+  request.path = std::string(target.substr(0, mark));
   if (mark < target.size()) request.query = parse_query(target.substr(mark + 1));
   request.authorization = std::string(message[http::field::authorization]);
   request.content_type = std::string(message[http::field::content_type]);
@@ -237,6 +218,25 @@ class BeastServer final : public HttpServer {
 };
 
 }  // namespace
+
+std::string url_decode(std::string_view text) {
+  const auto hex = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      plain += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+      i += 2;
+    } else {
+      plain += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return plain;
+}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& address,
                                                       std::uint16_t port, HttpLimits limits,

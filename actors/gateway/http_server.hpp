@@ -8,18 +8,24 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace troupe {
 
 struct HttpRequest {
   std::string method;
-  std::string path;  ///< decoded, without the query
+  /// As it was sent, without the query: `%2F` in a segment is part of that segment, so whoever cuts
+  /// the path decodes the pieces.
+  std::string path;
   std::map<std::string, std::string> query;
   std::string authorization;
   std::string content_type;
   std::string host;
   std::string body;
 };
+
+/// "%2F" is "/", "+" is a blank.
+std::string url_decode(std::string_view text);
 
 struct HttpResponse {
   int status = 200;

@@ -124,6 +124,10 @@ int CommandLine::run(int argc, const char* const* argv) {
         if (argument.kind == VerbArgument::Kind::list && argument.names.front() == '-') {
           option->expected(1)->take_all();
         }
+        // Otherwise a vector takes all words that follow, also those of the next argument.
+        const bool takes_all =
+            argument.kind == VerbArgument::Kind::list && argument.names.front() != '-';
+        option->allow_extra_args(takes_all);
         if (!argument.default_value.empty()) option->default_str(argument.default_value);
         if (!argument.value_name.empty()) option->type_name(argument.value_name);
         option->required(argument.required);
