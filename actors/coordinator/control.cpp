@@ -139,7 +139,7 @@ std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std
 
 void CoordinatorActor::show(RunId run, Control::Answer<RunView> answer) {
   const auto found = machine_->jobs().find(run);
-  EndedRun note;
+  RunNote note;
   if (const auto noted = notes_.find(run); noted != notes_.end()) note = noted->second;
   std::optional<RunView> live;
   if (found != machine_->jobs().end() && !ended(found->second->state())) {

@@ -13,7 +13,7 @@ CoordinatorActor::CoordinatorActor(CoordinatorStart start, CoordinatorServices s
       services_(std::move(services)),
       refused_reports_(services_.metrics.counter("troupe_reports_refused_total",
                                                  "Reports whose tokens were stale.")),
-      runs_ended_(services_.metrics.counter("troupe_runs_ended_total", "Runs that have ended.")) {}
+      run_metrics_(services_.metrics) {}
 
 void CoordinatorActor::start() {
   store_queue_ = std::make_shared<SerialQueue>(system().io());
@@ -49,7 +49,17 @@ void CoordinatorActor::tell(CoordinatorEvent event) {
     return;
   }
   note_recoveries();
-  carry_out(machine_->on(event, clock().now()));
+  if (const auto* received = std::get_if<coordinator_event::Received>(&event)) {
+    if (const auto* progress = std::get_if<TaskProgress>(&received->report)) {
+      const auto job = machine_->jobs().find(progress->token.run);
+      if (job != machine_->jobs().end()) {
+        run_metrics_.progress(job->second->made().job, progress->counters);
+      }
+    }
+  }
+  Effects effects = machine_->on(event, clock().now());
+  note_recoveries();  // of runs that began in this step
+  carry_out(std::move(effects));
   set_timer();
 }
 
@@ -60,14 +70,26 @@ void CoordinatorActor::carry_out(Effects effects) {
   write_what_waits();
 }
 
-/// The event log is durable; the process's log shows the same lines to whoever watches it.
-void CoordinatorActor::carry_out(effect::Persist& effect) {
-  for (const Record& record : effect.records) {
-    const auto* event = std::get_if<EventRecord>(&record);
-    if (event != nullptr && log::enabled(event->level)) {
-      log::write(event->level, fmt::format("run {}: {}", event->run, event->text));
-    }
+/// The event log is durable; the process's log shows the same lines to whoever watches it. Metrics
+/// count what is recorded, so each thing once.
+void CoordinatorActor::count(const Record& record) {
+  const auto job_of = [this](RunId run) {
+    const auto found = notes_.find(run);
+    return found == notes_.end() ? JobName() : found->second.job;
+  };
+  if (const auto* event = std::get_if<EventRecord>(&record)) {
+    if (!log::enabled(event->level)) return;
+    const std::string about = event->run == RunId(0) ? "" : fmt::format("run {}: ", event->run);
+    log::write(event->level, about + event->text);
+  } else if (const auto* result = std::get_if<AttemptResultRecord>(&record)) {
+    run_metrics_.won(job_of(result->key.run), *result);
+  } else if (const auto* state = std::get_if<RunStateRecord>(&record)) {
+    if (ended(state->to)) run_metrics_.ended(job_of(state->run), state->to);
   }
+}
+
+void CoordinatorActor::carry_out(effect::Persist& effect) {
+  for (const Record& record : effect.records) count(record);
   unwritten_.push_back(std::move(effect));
 }
 
@@ -139,7 +161,6 @@ void CoordinatorActor::carry_out(effect::Reply& effect) {
 }
 
 void CoordinatorActor::carry_out(effect::RunEnded& effect) {
-  runs_ended_.add();
   graphs_.erase(effect.run);
   const auto waiting = waiting_for_end_.extract(effect.run);
   if (!waiting) return;
@@ -179,8 +200,9 @@ void CoordinatorActor::set_timer() {
 /// noted before each step.
 void CoordinatorActor::note_recoveries() {
   for (const auto& [run, job] : machine_->jobs()) {
-    if (job->restarts() == 0) continue;
-    notes_[run] = {job->restarts(), job->longest_recovery()};
+    RunNote& note = notes_[run];
+    run_metrics_.restarted(job->made().job, job->restarts() - note.restarts);
+    note = {job->made().job, job->restarts(), job->longest_recovery()};
   }
   while (notes_.size() > run_notes_max) notes_.erase(notes_.begin());
 }

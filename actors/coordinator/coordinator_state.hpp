@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/coordinator/coordinator_actor.hpp"
+#include "actors/coordinator/run_metrics.hpp"
 #include "actors/coordinator/run_view.hpp"
 #include "actors/coordinator/serial_queue.hpp"
 
@@ -42,7 +43,9 @@ class CoordinatorActor final
   void start() override;
 
  private:
-  struct EndedRun {
+  /// What of a run outlives its machine and is in no row.
+  struct RunNote {
+    JobName job;
     std::size_t restarts = 0;
     std::optional<Duration> recovered_in;
   };
@@ -62,6 +65,7 @@ class CoordinatorActor final
   void write_what_waits();
   void set_timer();
   void note_recoveries();
+  void count(const Record& record);
 
   /// Runs `work` on the I/O pool and hands its event in.
   void off_thread(std::function<CoordinatorEvent()> work);
@@ -75,7 +79,7 @@ class CoordinatorActor final
   const CoordinatorServices services_;
   std::shared_ptr<SerialQueue> store_queue_;
   MetricCounter& refused_reports_;
-  MetricCounter& runs_ended_;
+  RunMetrics run_metrics_;
 
   std::optional<CoordinatorMachine> machine_;
   std::vector<CoordinatorEvent> early_;  ///< told before the store was read
@@ -86,7 +90,7 @@ class CoordinatorActor final
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, Control::Answer<RunId>> requests_;
   std::map<RunId, std::vector<Control::Answer<RunView>>> waiting_for_end_;
-  std::map<RunId, EndedRun> notes_;  ///< of runs of this coordinator's life, the newest
+  std::map<RunId, RunNote> notes_;  ///< of runs of this coordinator's life, the newest
   std::map<RunId, std::shared_ptr<const JobGraph>> graphs_;
 };
 

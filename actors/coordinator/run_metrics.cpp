@@ -1,0 +1,61 @@
+#include "actors/coordinator/run_metrics.hpp"
+
+#include <chrono>
+
+namespace troupe {
+namespace {
+
+std::uint64_t milliseconds(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+}  // namespace
+
+void RunMetrics::won(const JobName& job, const AttemptResultRecord& result) {
+  for (const VertexCounters& vertex : result.counters.vertices) {
+    of_vertex("troupe_rows_in_total", "Rows that went into an operator.", job, vertex.vertex)
+        .add(vertex.rows_in);
+    of_vertex("troupe_rows_out_total", "Rows that an operator made.", job, vertex.vertex)
+        .add(vertex.rows_out);
+    of_vertex("troupe_bytes_out_total", "Bytes that an operator sent on.", job, vertex.vertex)
+        .add(vertex.bytes_out);
+  }
+  of_job("troupe_task_busy_milliseconds_total", "Time that tasks computed.", job)
+      .add(milliseconds(result.counters.busy));
+  of_job("troupe_task_blocked_milliseconds_total", "Time that tasks waited for room behind them.",
+         job)
+      .add(milliseconds(result.counters.blocked));
+  of_job("troupe_task_idle_milliseconds_total", "Time that tasks waited for input.", job)
+      .add(milliseconds(result.counters.idle));
+}
+
+void RunMetrics::progress(const JobName& job, const TaskCounters& counters) {
+  if (counters.vertices.empty()) return;
+  metrics_
+      .gauge("troupe_queue_fill_ratio", "The fullest input queue of a task, when it last said.",
+             {{"job", job.value()}, {"vertex", counters.vertices.front().vertex}})
+      .set(counters.queue_percent / 100.0);
+}
+
+void RunMetrics::restarted(const JobName& job, std::size_t regions) {
+  of_job("troupe_region_restarts_total", "Regions of tasks that began again.", job).add(regions);
+}
+
+void RunMetrics::ended(const JobName& job, RunState state) {
+  metrics_
+      .counter("troupe_runs_ended_total", "Runs that have ended.",
+               {{"job", job.value()}, {"state", to_string(state)}})
+      .add();
+}
+
+MetricCounter& RunMetrics::of_vertex(const char* name, const char* help, const JobName& job,
+                                     const std::string& vertex) {
+  return metrics_.counter(name, help, {{"job", job.value()}, {"vertex", vertex}});
+}
+
+MetricCounter& RunMetrics::of_job(const char* name, const char* help, const JobName& job) {
+  return metrics_.counter(name, help, {{"job", job.value()}});
+}
+
+}  // namespace troupe

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "runtime/base/metrics.hpp"
+#include "runtime/job/records.hpp"
+
+namespace troupe {
+
+/// What an operator watches of the work of runs, by job and vertex. Rows and times count once, when
+/// an attempt has won and its record is written: work that was done in vain is not in them.
+class RunMetrics {
+ public:
+  explicit RunMetrics(Metrics& metrics) : metrics_(metrics) {}
+
+  void won(const JobName& job, const AttemptResultRecord& result);
+  void progress(const JobName& job, const TaskCounters& counters);
+  void restarted(const JobName& job, std::size_t regions);
+  void ended(const JobName& job, RunState state);
+
+ private:
+  MetricCounter& of_vertex(const char* name, const char* help, const JobName& job,
+                           const std::string& vertex);
+  MetricCounter& of_job(const char* name, const char* help, const JobName& job);
+
+  Metrics& metrics_;
+};
+
+}  // namespace troupe
