@@ -8,6 +8,7 @@ import sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
 LINES_MAX = 600
+TEST_LINES_MAX = 800  # a list of cases reads well where code of that length does not
 
 # What only some rooms may call, and what everybody else calls instead.
 DOORS = [
@@ -32,8 +33,9 @@ HEAVY_HEADERS = {"runtime/base/json.hpp"}
 
 
 def check(path, lines):
-    if len(lines) > LINES_MAX:
-        yield f"{path}: {len(lines)} lines: find the missing noun (limit {LINES_MAX})"
+    limit = TEST_LINES_MAX if path.startswith("tests/") else LINES_MAX
+    if len(lines) > limit:
+        yield f"{path}: {len(lines)} lines: find the missing noun (limit {limit})"
     for number, line in enumerate(lines, 1):
         where = f"{path}:{number}"
         if len(line) > 100:

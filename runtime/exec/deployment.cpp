@@ -40,9 +40,7 @@ class NotedSender : public ChannelSender {
       : sender_(std::move(sender)), failures_(std::move(failures)) {}
 
   bool has_room(std::int64_t bytes) override { return sender_->has_room(bytes); }
-  void send(StreamItem item, std::int64_t bytes) override {
-    sender_->send(std::move(item), bytes);
-  }
+  void send(StreamItem item, std::int64_t bytes) override { sender_->send(std::move(item), bytes); }
   bool closed() const override { return sender_->closed(); }
   bool flushed() override { return sender_->flushed(); }
   Result<> status() override {

@@ -21,7 +21,8 @@ Result<Batch> rows(const char* json, const std::vector<NamedText>& types = {}) {
 
 TEST_CASE("types are those that all values of a column have") {
   const Result<Batch> batch = rows(
-      R"([{"n": 1, "x": 1, "b": true, "t": "a"}, {"x": 2.5, "late": null}, {"n": null, "t": "b"}])");
+      R"([{"n": 1, "x": 1, "b": true, "t": "a"}, {"x": 2.5, "late": null},
+          {"n": null, "t": "b"}])");
   REQUIRE(batch);
   CHECK(batch->columns()->schema()->ToString() ==
         "n: int64\nx: double\nb: bool\nt: string\nlate: string");

@@ -202,12 +202,11 @@ TEST_CASE("a first phase that may hold next to nothing passes its groups on soon
 
 TEST_CASE("many keys: grouping that does not pay is left out, and the answer is the same") {
   const auto batches = rows_with_many_keys(600'000);
-  const auto plan =
-      plan_op(
-          "aggregate",
-          R"~({"group_by": ["k"], "select": {"n": "count(*)", "x": "sum(x)", "d": "count(distinct x)"}})~",
-          {batches.front().columns()->schema()})
-          .value();
+  const auto plan = plan_op("aggregate",
+                            R"~({"group_by": ["k"],
+               "select": {"n": "count(*)", "x": "sum(x)", "d": "count(distinct x)"}})~",
+                            {batches.front().columns()->schema()})
+                        .value();
   std::map<std::int64_t, std::pair<std::int64_t, std::multiset<std::int64_t>>> expected;
   for (const Batch& batch : batches) {
     for (std::int64_t row = 0; row < batch.rows(); ++row) {
@@ -316,12 +315,11 @@ TEST_CASE("a single group that does not fit says who, how much and what to do") 
 }
 
 TEST_CASE("the plan is two phases, exchanged by key, and reads what it computes with") {
-  const auto plan =
-      plan_op(
-          "aggregate",
-          R"~({"group_by": ["k"], "select": {"a": "avg(i)", "s": "sum(i)", "n": "count(*) FILTER (WHERE d > 0)"}})~",
-          {columns})
-          .value();
+  const auto plan = plan_op("aggregate",
+                            R"~({"group_by": ["k"],
+               "select": {"a": "avg(i)", "s": "sum(i)", "n": "count(*) FILTER (WHERE d > 0)"}})~",
+                            {columns})
+                        .value();
   REQUIRE(plan.phases.size() == 2);
   const PhaseInput& between = plan.phases[1].inputs.front();
   CHECK((between.exchange == ExchangeKind::hash && between.blocking));
