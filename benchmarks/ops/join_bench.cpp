@@ -1,6 +1,6 @@
 // Joining a Parquet file that is in memory already with smaller sides made of its own values:
 // `bench-join flights-3m.parquet`.
-#include "bench/ops/bench_support.hpp"
+#include "benchmarks/ops/bench_support.hpp"
 
 #include <set>
 

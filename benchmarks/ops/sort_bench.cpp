@@ -1,5 +1,5 @@
 // Sorting a Parquet file that is in memory already: `bench-sort flights-3m.parquet`.
-#include "bench/ops/bench_support.hpp"
+#include "benchmarks/ops/bench_support.hpp"
 
 using namespace troupe;
 

@@ -1,0 +1,118 @@
+"""The engines of a comparison. Each runs a case as a whole process, or warm, again and again, in one
+process that reads its input anew every time."""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+import measure
+
+HERE = pathlib.Path(__file__).resolve().parent
+POLL_S = 0.002
+
+
+class Troupe:
+    name = "troupe"
+
+    def __init__(self, binary):
+        self.binary = binary
+        self.env = {**os.environ, "XDG_STATE_HOME": tempfile.mkdtemp(prefix="troupe-bench-")}
+        self.version = subprocess.check_output([binary, "--version"], text=True).strip()
+        self.node = None
+
+    def command(self, case, data, out):
+        command = [self.binary, "run", str(descriptor(case)), "--quiet"]
+        for name, value in parameters(case, data, out).items():
+            command += ["-p", f"{name}={value}"]
+        return command
+
+    def start(self):
+        self.node = subprocess.Popen([self.binary, "dev", "--port", "0", "-o", "json"], text=True,
+                                     env=self.env, stdout=subprocess.PIPE,
+                                     stderr=subprocess.DEVNULL)
+        text = ""
+        for line in self.node.stdout:
+            text += line
+            if line.startswith("}"):
+                break
+        about = json.loads(text)
+        self.url = about["gateway"] + "/api/v1"
+        self.token = pathlib.Path(about["token_file"]).read_text().strip()
+
+    def ask(self, path, body=None):
+        request = urllib.request.Request(
+            self.url + path, data=json.dumps(body).encode() if body else None,
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def run_warm(self, case, data, out):
+        """From the POST of the descriptor to the answer that says SUCCEEDED, as a client sees it."""
+        body = {"descriptor": descriptor(case).read_text(), "params": parameters(case, data, out)}
+        start = time.monotonic()
+        run = self.ask("/runs", body)["run"]
+        while True:
+            view = self.ask(f"/runs/{run}")
+            if view["state"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+                break
+            time.sleep(POLL_S)
+        seconds = time.monotonic() - start
+        if view["state"] != "SUCCEEDED":
+            raise SystemExit(f"{case}: {view['state']}: {view.get('error')}")
+        return seconds
+
+    def pid(self):
+        return self.node.pid
+
+    def stop(self):
+        self.node.terminate()
+        self.node.wait()
+        self.node = None
+
+
+class Peer:
+    def __init__(self, name, program, python):
+        self.name = name
+        self.program = [python, str(HERE / "peers" / program)]
+        self.env = dict(os.environ)
+        self.version = subprocess.check_output(self.program + ["--version"], text=True).strip()
+        self.process = None
+
+    def command(self, case, data, out):
+        return self.program + [case, data, out]
+
+    def start(self):
+        self.process = subprocess.Popen(self.program + ["--serve"], text=True, env=self.env,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+
+    def run_warm(self, case, data, out):
+        self.process.stdin.write(json.dumps([case, data, out]) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{self.name} ended at {case}: {' '.join(self.command(case, data, out))}")
+        return json.loads(answer)
+
+    def pid(self):
+        return self.process.pid
+
+    def stop(self):
+        pids = list(measure.tree(self.process.pid))
+        self.process.stdin.close()
+        self.process.wait()
+        while any(pathlib.Path(f"/proc/{pid}/exe").exists() for pid in pids):
+            time.sleep(0.01)
+
+
+def descriptor(case):
+    if case == "flights":
+        return HERE.parent / "examples" / "flights" / "flights.yaml"
+    return HERE / "jobs" / f"{case}.yaml"
+
+
+def parameters(case, data, out):
+    return {} if case == "trivial" else {"data": data, "out": out}
