@@ -50,8 +50,12 @@ def whole_process(command, env):
 def tree(pid):
     """A process and its descendants."""
     yield pid
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
-        for child in (task / "children").read_text().split():
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            children = pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a thread that ended meanwhile
+        for child in children.split():
             yield from tree(int(child))
 
 
