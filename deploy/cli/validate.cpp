@@ -35,7 +35,7 @@ class ValidateVerb final : public Verb {
     const auto files = arguments.list("FILE");
     for (const std::string& file : files) {
       const std::string text = TRY(read_descriptor(file));
-      auto checked = check_job(file, text, context.registry, options);
+      auto checked = check_job(file == "-" ? "stdin" : file, text, context.registry, options);
       std::move(checked.mistakes.begin(), checked.mistakes.end(), std::back_inserter(mistakes));
     }
     print_mistakes(context.out, mistakes);
