@@ -3,6 +3,7 @@
 #include "actors/system/shell.hpp"
 #include "runtime/base/log.hpp"
 
+#include <caf/logger.hpp>
 #include <caf/policy/work_sharing.hpp>
 #include <caf/scheduler/coordinator.hpp>
 #include <caf/send.hpp>
@@ -22,6 +23,11 @@ std::unique_ptr<caf::actor_system_config> configure(const ActorSystemOptions& op
   return config;
 }
 
+/// CAF leaves a reference to its logger with every thread that makes a system or spawns an actor,
+/// and ~actor_system waits until nobody has one: a system that ends on another thread than it began
+/// on would wait for ever.
+void forget_logger() { caf::logger::set_current_actor_system(nullptr); }
+
 void check(caf::actor_system& system) {
   using Sharing = caf::scheduler::coordinator<caf::policy::work_sharing>;
   ENSURE(dynamic_cast<Sharing*>(&system.scheduler()) != nullptr,
@@ -32,9 +38,9 @@ void check(caf::actor_system& system) {
 }  // namespace
 
 ActorSystem::State::State(ActorSystem& owner_, std::unique_ptr<caf::actor_system_config> config_)
-    : owner(owner_),
-      config(std::move(config_)),
-      caf(std::make_unique<caf::actor_system>(*config)) {}
+    : owner(owner_), config(std::move(config_)), caf(std::make_unique<caf::actor_system>(*config)) {
+  forget_logger();
+}
 
 ActorSystem::ActorSystem(ActorSystemOptions options)
     : state_(std::make_unique<State>(*this, configure(options))), io_(options.io) {
@@ -60,6 +66,7 @@ ActorHandle ActorSystem::launch(std::string name, std::unique_ptr<Actor> actor) 
     std::lock_guard lock(state_->mutex);
     if (!state_->closed) {
       auto shell = state_->caf->spawn<Shell>(state_.get(), cell, boxed);
+      forget_logger();
       cell->attach(shell);
       caf::anon_send(shell, Envelope{Envelope::Kind::start, {}, 0});
       state_->live.emplace(cell->id(), cell);

@@ -1,11 +1,16 @@
 #include "runtime/net/transport.hpp"
 
+#include "runtime/base/log.hpp"
+
 #include <zmq.h>
 
 #include <algorithm>
 
 namespace troupe {
 namespace {
+
+/// A stranger who tries keys must not fill the log.
+constexpr std::size_t refused_keys_told_max = 64;
 
 constexpr int router_event_kinds = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
 constexpr Duration last_words = 300ms;
@@ -102,7 +107,7 @@ void Link::Transport::poll(Instant now) {
   for (auto& command : inbox_.take()) {
     std::visit([&](auto& one) { handle(one); }, command);
   }
-  keys_refused_.add(static_cast<std::uint64_t>(zap_->serve(keys_)));
+  note_refused(zap_->serve(keys_));
   read_router_events();
   for (auto& [node, peer] : peers_) {
     read_news(node, peer);
@@ -114,6 +119,18 @@ void Link::Transport::poll(Instant now) {
   for (auto& [node, peer] : peers_) {
     tick(node, peer);
     flush(node, peer);
+  }
+}
+
+void Link::Transport::note_refused(const std::vector<std::string>& keys) {
+  keys_refused_.add(keys.size());
+  for (const auto& key : keys) {
+    if (key.empty() || refused_keys_.size() >= refused_keys_told_max) continue;
+    if (!refused_keys_.insert(key).second) continue;
+    log::warn(
+        "a node with the key {} is refused: it is not on the list here; to admit it run: "
+        "troupe keys allow NAME {}",
+        key, key);
   }
 }
 

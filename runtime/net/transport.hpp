@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -139,6 +140,7 @@ class Link::Transport {
   void data_news(const NodeId& node, Peer& peer, Lane& lane, Lane::News news);
   void read_answers(const NodeId& node, Peer& peer);
   void read_router_events();
+  void note_refused(const std::vector<std::string>& keys);
   void flush(const NodeId& node, Peer& peer);
   void tick(const NodeId& node, Peer& peer);
 
@@ -175,6 +177,9 @@ class Link::Transport {
   std::map<NodeId, Peer> peers_;
   std::map<NodeId, Past> pasts_;
   std::unordered_map<std::string, NodeId> nodes_by_key_;  ///< key in hex, as User-Id says it
+
+  /// Keys whose refusal is in the log, once each; strangers may have any number of them.
+  std::set<std::string> refused_keys_;
 
   std::string routing_id_;  ///< of the message at hand, for answers
   Instant now_ = {};

@@ -24,14 +24,18 @@ std::vector<std::string> receive_all(ZmqSocket& socket) {
   return parts;
 }
 
-/// The admitted key in hex; empty: refused.
-std::string judge(const std::vector<std::string>& question, const KeyRing& ring) {
+struct Verdict {
+  std::string key;  ///< in hex; empty: the question has none
+  bool admitted = false;
+};
+
+Verdict judge(const std::vector<std::string>& question, const KeyRing& ring) {
   if (question.size() != question_parts || question[5] != "CURVE") return {};
   std::array<std::uint8_t, 32> bytes = {};
   if (question[6].size() != bytes.size()) return {};
   std::copy(question[6].begin(), question[6].end(), bytes.begin());
   const PublicKey key(bytes);
-  return ring.find(key) == nullptr ? std::string() : key.to_string();
+  return {key.to_string(), ring.find(key) != nullptr};
 }
 
 }  // namespace
@@ -42,21 +46,22 @@ Result<ZapHandler> ZapHandler::open(const ZmqContext& context) {
   return ZapHandler(std::move(socket));
 }
 
-int ZapHandler::serve(const KeyRing& ring) {
-  int refused = 0;
+std::vector<std::string> ZapHandler::serve(const KeyRing& ring) {
+  std::vector<std::string> refused;
   for (;;) {
     const auto question = receive_all(socket_);
     if (question.empty()) return refused;
-    const std::string key = judge(question, ring);
-    refused += key.empty();
+    Verdict verdict = judge(question, ring);
     const std::string id = question.size() > 1 ? question[1] : std::string();
+    const std::string_view user = verdict.admitted ? std::string_view(verdict.key) : "";
     for (const std::string_view part :
          {std::string_view("1.0"), std::string_view(id),
-          std::string_view(key.empty() ? "400" : "200"),
-          std::string_view(key.empty() ? "key not on the list" : ""), std::string_view(key)}) {
+          std::string_view(verdict.admitted ? "200" : "400"),
+          std::string_view(verdict.admitted ? "" : "key not on the list"), user}) {
       socket_.send(to_bytes(part), true);
     }
     socket_.send({}, false);  // no metadata beside the User-Id
+    if (!verdict.admitted) refused.push_back(std::move(verdict.key));
   }
 }
 
@@ -73,7 +78,7 @@ Result<> strangers_are_refused(const ZmqContext& context, ZapHandler& zap, const
     zmq_pollitem_t items[] = {{zap.handle(), 0, ZMQ_POLLIN, 0},
                               {events.handle(), 0, ZMQ_POLLIN, 0}};
     zmq_poll(items, 2, self_test_poll_millis);
-    zap.serve(ring);
+    static_cast<void>(zap.serve(ring));
     while (const int event = events.next()) {
       if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
       return fail(ErrorCode::internal,

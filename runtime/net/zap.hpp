@@ -4,6 +4,7 @@
 #include "runtime/net/zmq_socket.hpp"
 
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -15,8 +16,8 @@ class ZapHandler {
   static Result<ZapHandler> open(const ZmqContext& context);
 
   /// Answers all questions that wait. A connection that is admitted carries its key, in hex, as the
-  /// User-Id of each message. Returns how many were refused.
-  int serve(const KeyRing& ring);
+  /// User-Id of each message. Returns the keys that were refused, in hex.
+  std::vector<std::string> serve(const KeyRing& ring);
   void* handle() const { return socket_.handle(); }
 
  private:

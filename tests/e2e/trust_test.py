@@ -56,6 +56,8 @@ def a_key_that_is_not_on_the_list_does_not_get_in(site):
     works(site, a)
     b.kill()
     site.call("keys", "allow", "b", public["b"], "--keys", "a/keys").expect(0)
+    a.kill()  # a node reads its list when it starts
+    a.start()
     executor(site, "b", a).start()
     eventually(lambda: live(a) == {"a", "b"}, "b is in once it is on the list")
 

@@ -3,8 +3,10 @@
 #include "actors/system/stepped_actor_system.hpp"
 #include "tests/support/catch.hpp"
 
+#include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace troupe;
@@ -209,4 +211,18 @@ TEST_CASE("a message that an actor does not accept is counted, not lost in silen
   system.run();
   CHECK(system.unexpected_messages() == 1);
   CHECK_FALSE(actor.handle().ended());
+}
+
+TEST_CASE("a system may end on another thread than it began on") {
+  // As a node's does that is expelled and begins again: its supervisor ends it, while the thread
+  // that made it and spawned its actors lives on. CAF used to wait for that thread here.
+  auto system = std::make_unique<ActorSystem>(ActorSystemOptions{.workers = 1});
+  system->spawn<Listener>("listener", make_log());
+  std::promise<void> ended;
+  auto over = ended.get_future();
+  std::thread([&] {
+    system.reset();
+    ended.set_value();
+  }).detach();
+  REQUIRE(over.wait_for(std::chrono::seconds(10)) == std::future_status::ready);
 }
