@@ -19,7 +19,7 @@ EventView view_of(const StoredEvent& stored) {
 }
 
 JobView view_of(const StoredJob& stored) {
-  JobView view{stored.version.job, stored.version.hash, "", stored.applied, stored.last_run, ""};
+  JobView view{stored.version.job, stored.version.hash, stored.applied, stored.last_run, ""};
   if (stored.last_state) view.last_state = to_string(*stored.last_state);
   return view;
 }

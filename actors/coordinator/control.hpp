@@ -61,7 +61,6 @@ struct RunView {
 struct JobView {
   JobName name;
   std::string version;  ///< plan hash
-  std::string description;
   std::optional<WallTime> applied;
   std::optional<RunId> last_run;
   std::string last_state;
@@ -71,12 +70,9 @@ struct NodeView {
   NodeId id;
   std::string address;
   Incarnation incarnation;
-  std::string state;  ///< joining, up, suspect, dead
-  std::vector<std::string> roles;
+  std::string state;  ///< silent, adopting, live, suspect, gone
   std::uint32_t slots = 0;
   std::uint32_t slots_used = 0;
-  double last_heard_s = 0;
-  std::string version;
 };
 
 /// One thing that happened, as the durable event log has it. `sequence` only grows.

@@ -219,10 +219,8 @@ Result<RunView> run_from_json(const Json& json) {
 }
 
 Json to_json(const JobView& view) {
-  Json json = {{"name", view.name.value()},
-               {"version", view.version},
-               {"description", view.description},
-               {"last_state", view.last_state}};
+  Json json = {
+      {"name", view.name.value()}, {"version", view.version}, {"last_state", view.last_state}};
   put_time(json, "applied", view.applied);
   if (view.last_run) json["last_run"] = view.last_run->value();
   return json;
@@ -233,7 +231,6 @@ Result<JobView> job_from_json(const Json& json) {
     JobView view;
     view.name = JobName(json.at("name").get<std::string>());
     view.version = json.at("version");
-    view.description = json.at("description");
     view.last_state = json.at("last_state");
     view.applied = TRY(get_time(json, "applied"));
     if (json.contains("last_run")) view.last_run = RunId(json["last_run"]);
@@ -242,15 +239,9 @@ Result<JobView> job_from_json(const Json& json) {
 }
 
 Json to_json(const NodeView& view) {
-  return {{"id", view.id.value()},
-          {"address", view.address},
-          {"incarnation", view.incarnation.value()},
-          {"state", view.state},
-          {"roles", view.roles},
-          {"slots", view.slots},
-          {"slots_used", view.slots_used},
-          {"last_heard_s", view.last_heard_s},
-          {"version", view.version}};
+  return {
+      {"id", view.id.value()}, {"address", view.address}, {"incarnation", view.incarnation.value()},
+      {"state", view.state},   {"slots", view.slots},     {"slots_used", view.slots_used}};
 }
 
 Result<NodeView> node_from_json(const Json& json) {
@@ -260,11 +251,8 @@ Result<NodeView> node_from_json(const Json& json) {
     view.address = json.at("address");
     view.incarnation = Incarnation(json.at("incarnation"));
     view.state = json.at("state");
-    view.roles = json.at("roles").get<std::vector<std::string>>();
     view.slots = json.at("slots");
     view.slots_used = json.at("slots_used");
-    view.last_heard_s = json.at("last_heard_s");
-    view.version = json.at("version");
     return view;
   });
 }

@@ -40,12 +40,12 @@ class ListVerb final : public Verb {
       return list_runs(api, arguments.text("JOB"), context.out);
     }
     const Json answer = TRY(api.get("/api/v1/jobs"));
-    TextTable table{{{"JOB"}, {"LAST"}, {"RUN", true}, {"VERSION"}, {"DESCRIPTION"}}, {}};
+    TextTable table{{{"JOB"}, {"LAST"}, {"RUN", true}, {"VERSION"}, {"APPLIED"}}, {}};
     for (const auto& item : answer.at("jobs")) {
       const JobView job = TRY(job_from_json(item));
-      table.rows.push_back({job.name.value(), job.last_state,
-                            job.last_run ? fmt::format("{}", *job.last_run) : "",
-                            job.version.substr(0, 12), job.description});
+      table.rows.push_back(
+          {job.name.value(), job.last_state, job.last_run ? fmt::format("{}", *job.last_run) : "",
+           job.version.substr(0, 12), job.applied ? to_iso8601(*job.applied) : ""});
     }
     context.out.table(table, &answer.at("jobs"));
     return ExitCode::done;

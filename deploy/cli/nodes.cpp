@@ -25,22 +25,12 @@ class NodesVerb final : public Verb {
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     const Json answer = TRY(api.get("/api/v1/nodes"));
-    TextTable table{{{"NODE"},
-                     {"STATE"},
-                     {"ROLES"},
-                     {"SLOTS", true},
-                     {"HEARD", true},
-                     {"ADDRESS"},
-                     {"INCARNATION", true, true},
-                     {"VERSION", false, true}},
-                    {}};
+    TextTable table{{{"NODE"}, {"STATE"}, {"SLOTS", true}, {"INCARNATION", true}, {"ADDRESS"}}, {}};
     for (const auto& item : answer.at("nodes")) {
       const NodeView node = TRY(node_from_json(item));
       table.rows.push_back({node.id.value(), node.state,
-                            fmt::format("{}", fmt::join(node.roles, ",")),
                             fmt::format("{}/{}", node.slots_used, node.slots),
-                            human_duration(node.last_heard_s) + " ago", node.address,
-                            fmt::format("{}", node.incarnation), node.version});
+                            fmt::format("{}", node.incarnation), node.address});
     }
     context.out.table(table, &answer.at("nodes"));
     return ExitCode::done;
