@@ -82,7 +82,12 @@ void CoordinatorActor::count(const Record& record) {
     const std::string about = event->run == RunId(0) ? "" : fmt::format("run {}: ", event->run);
     log::write(event->level, about + event->text);
   } else if (const auto* result = std::get_if<AttemptResultRecord>(&record)) {
-    run_metrics_.won(job_of(result->key.run), *result);
+    const auto job = machine_->jobs().find(result->key.run);
+    if (job == machine_->jobs().end() || job->second->topology() == nullptr) return;
+    run_metrics_.won(
+        job->second->made().job,
+        outer_counters(job->second->topology()->graph(), result->key.task.stage, result->counters),
+        result->counters);
   } else if (const auto* state = std::get_if<RunStateRecord>(&record)) {
     if (ended(state->to)) run_metrics_.ended(job_of(state->run), state->to);
   }

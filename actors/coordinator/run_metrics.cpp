@@ -12,8 +12,9 @@ std::uint64_t milliseconds(Duration duration) {
 
 }  // namespace
 
-void RunMetrics::won(const JobName& job, const AttemptResultRecord& result) {
-  for (const VertexCounters& vertex : result.counters.vertices) {
+void RunMetrics::won(const JobName& job, const std::vector<VertexCounters>& vertices,
+                     const TaskCounters& counters) {
+  for (const VertexCounters& vertex : vertices) {
     of_vertex("troupe_rows_in_total", "Rows that went into an operator.", job, vertex.vertex)
         .add(vertex.rows_in);
     of_vertex("troupe_rows_out_total", "Rows that an operator made.", job, vertex.vertex)
@@ -22,12 +23,12 @@ void RunMetrics::won(const JobName& job, const AttemptResultRecord& result) {
         .add(vertex.bytes_out);
   }
   of_job("troupe_task_busy_milliseconds_total", "Time that tasks computed.", job)
-      .add(milliseconds(result.counters.busy));
+      .add(milliseconds(counters.busy));
   of_job("troupe_task_blocked_milliseconds_total", "Time that tasks waited for room behind them.",
          job)
-      .add(milliseconds(result.counters.blocked));
+      .add(milliseconds(counters.blocked));
   of_job("troupe_task_idle_milliseconds_total", "Time that tasks waited for input.", job)
-      .add(milliseconds(result.counters.idle));
+      .add(milliseconds(counters.idle));
 }
 
 void RunMetrics::progress(const JobName& job, const TaskCounters& counters) {

@@ -11,7 +11,9 @@ class RunMetrics {
  public:
   explicit RunMetrics(Metrics& metrics) : metrics_(metrics) {}
 
-  void won(const JobName& job, const AttemptResultRecord& result);
+  /// `vertices`: see `outer_counters`.
+  void won(const JobName& job, const std::vector<VertexCounters>& vertices,
+           const TaskCounters& counters);
   void progress(const JobName& job, const TaskCounters& counters);
   void restarted(const JobName& job, std::size_t regions);
   void ended(const JobName& job, RunState state);

@@ -52,7 +52,8 @@ class Views {
         add_task(vertices_[found->second], task);
       }
     }
-    for (const auto& counted : counters_of(task).vertices) {
+    for (const auto& counted :
+         outer_counters(facts_.topology->graph(), id.stage, counters_of(task))) {
       if (const auto found = index_.find(counted.vertex); found != index_.end()) {
         VertexView& vertex = vertices_[found->second];
         vertex.rows_in += static_cast<std::int64_t>(counted.rows_in);
@@ -121,6 +122,30 @@ RunView view_of(const RunFacts& facts) {
   }
   std::move(views).fill(view);
   return view;
+}
+
+std::vector<VertexCounters> outer_counters(const TaskGraph& graph, StageId stage,
+                                           const TaskCounters& counters) {
+  const auto holds = [](const Stage& one, const std::string& vertex) {
+    return std::any_of(one.chain.begin(), one.chain.end(),
+                       [&](const ChainLink& link) { return link.vertex == vertex; });
+  };
+  const auto begin = graph.stages.begin(), here = begin + stage.value();
+  std::map<std::string, VertexCounters> outer;
+  for (const VertexCounters& counted : counters.vertices) {
+    const auto [entry, first] = outer.try_emplace(counted.vertex, counted);
+    if (first) continue;
+    entry->second.rows_out = counted.rows_out;
+    entry->second.bytes_out = counted.bytes_out;
+  }
+  std::vector<VertexCounters> result;
+  for (auto& [vertex, counted] : outer) {
+    const auto has = [&](const Stage& one) { return holds(one, vertex); };
+    if (std::any_of(begin, here, has)) counted.rows_in = counted.bytes_in = 0;
+    if (std::any_of(here + 1, graph.stages.end(), has)) counted.rows_out = counted.bytes_out = 0;
+    result.push_back(std::move(counted));
+  }
+  return result;
 }
 
 std::int64_t rows_of(const std::vector<SinkPart>& manifest) {

@@ -24,6 +24,12 @@ struct RunFacts {
 /// The facts as a person wants to see them: sums over subtasks, states in words. Pure.
 RunView view_of(const RunFacts& facts);
 
+/// What went into an operator and what came out of it, whatever its phases pass among themselves:
+/// of a task's counters, rows in where its stage holds the vertex' first phase, rows and bytes out
+/// where it holds the last one. One entry a vertex.
+std::vector<VertexCounters> outer_counters(const TaskGraph& graph, StageId stage,
+                                           const TaskCounters& counters);
+
 /// Rows of all parts of a manifest.
 std::int64_t rows_of(const std::vector<SinkPart>& manifest);
 /// The tasks of a run from its rows, each with its last attempt.

@@ -33,9 +33,6 @@ struct HttpResponse {
   std::string body;
 };
 
-/// "a%2Fb" -> "a/b".
-std::string url_decode(std::string_view text);
-
 /// What the server refuses, and when it gives up. Every limit has a name here.
 struct HttpLimits {
   std::size_t body_bytes_max = 4 << 20;

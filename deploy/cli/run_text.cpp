@@ -160,19 +160,16 @@ TextTable runs_table(const std::vector<RunView>& runs) {
   TextTable table{{{"RUN", true},
                    {"JOB"},
                    {"STATE"},
-                   {"TASKS", true},
-                   {"ROWS", true},
                    {"TIME", true},
                    {"PLAN", false, true},
                    {"ERROR", false, true}},
                   {}};
   for (const auto& run : runs) {
-    table.rows.push_back(
-        {fmt::format("{}", run.id), run.job.value(), run.state,
-         fmt::format("{}/{}", run.tasks_finished, run.tasks), with_thousands(run.rows_committed),
-         run.started && run.finished ? human_duration(seconds_between(*run.started, *run.finished))
-                                     : "",
-         run.plan_hash, run.error});
+    table.rows.push_back({fmt::format("{}", run.id), run.job.value(), run.state,
+                          run.started && run.finished
+                              ? human_duration(seconds_between(*run.started, *run.finished))
+                              : "",
+                          run.plan_hash, run.error});
   }
   return table;
 }
