@@ -24,6 +24,9 @@ namespace {
 constexpr std::array<std::pair<Role, const char*>, 3> role_words{
     {{Role::coordinator, "coordinator"}, {Role::executor, "executor"}, {Role::gateway, "gateway"}}};
 
+/// How long a change of the key list takes to be seen.
+constexpr Duration keys_look_every = 1s;
+
 /// A node that ends more often than this is left for its operator to look at.
 constexpr RestartLimits body_limits{
     .attempts = 5, .window = 1min, .initial_delay = 100ms, .max_delay = 5s};
@@ -203,6 +206,18 @@ class HostedNode final : public Node {
     changed_.notify_all();
   }
 
+  /// `troupe keys allow` and `revoke` are in force without a new start. What cannot be read now (a
+  /// file that is being replaced) is read at the next look.
+  void read_keys_again() {
+    if (!keys_ || !body_) return;
+    auto ring = KeyDirectory(system_files(), config_.keys_directory).load_or_create();
+    if (!ring || ring->allowed() == keys_->allowed()) return;
+    if (!(ring->own().public_key() == keys_->own().public_key())) return;
+    log::info("node {}: {} other nodes are admitted now", config_.name, ring->allowed().size());
+    keys_ = *std::move(ring);
+    body_->admit(*keys_);
+  }
+
   /// Makes another body when one has come to its end, unless that happens too often.
   void supervise() {
     RestartPolicy policy(body_limits);
@@ -211,7 +226,11 @@ class HostedNode final : public Node {
       BodyEnd end;
       {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return stopping_ || end_; });
+        while (!changed_.wait_for(lock, keys_look_every, [this] { return stopping_ || end_; })) {
+          lock.unlock();
+          read_keys_again();
+          lock.lock();
+        }
         if (stopping_) return;
         end = *std::exchange(end_, std::nullopt);
       }

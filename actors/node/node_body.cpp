@@ -48,6 +48,9 @@ class RunningBody final : public NodeBody {
   Control* control() override { return control_.get(); }
   ActorSystem& system() override { return system_; }
   std::string endpoint() const override { return link_ ? link_->endpoint() : ""; }
+  void admit(KeyRing keys) override {
+    if (link_) link_->admit(std::move(keys));
+  }
 
   void stop() override {
     if (std::exchange(stopped_, true)) return;

@@ -49,6 +49,8 @@ class NodeBody {
   virtual Control* control() = 0;
   virtual ActorSystem& system() = 0;
   virtual std::string endpoint() const = 0;
+  /// Another list of keys is in force; sessions with nodes that are no longer on it end.
+  virtual void admit(KeyRing keys) = 0;
   /// Says goodbye to peers, ends all actors, joins all threads.
   virtual void stop() = 0;
 };

@@ -9,6 +9,8 @@
 namespace troupe {
 namespace {
 
+/// After a handshake that failed.
+constexpr Duration dial_again_after = 1s;
 /// A stranger who tries keys must not fill the log.
 constexpr std::size_t refused_keys_told_max = 64;
 
@@ -95,6 +97,7 @@ void Link::Transport::wait(Duration max) {
   };
   for (const auto& [node, peer] : peers_) {
     due = std::min(due, peer.session.next_tick(now_));
+    if (peer.dial_again_at) due = std::min(due, *peer.dial_again_at);
     if (peer.control) watch(*peer.control);
     for (const auto& lane : peer.data) watch(lane);
   }
@@ -135,6 +138,7 @@ void Link::Transport::note_refused(const std::vector<std::string>& keys) {
 }
 
 void Link::Transport::tick(const NodeId& node, Peer& peer) {
+  if (peer.dial_again_at && *peer.dial_again_at <= now_) dial(node, peer);
   if (peer.session.next_tick(now_) > now_) return;
   const Duration canary_age = now_ - Instant(Duration(canary_.load()));
   tell(node, peer, session_event::Tick{std::max(canary_age, Duration::zero())});
@@ -258,6 +262,7 @@ Lane Link::Transport::make_lane(const Peer& peer, const PublicKey& key, bool con
 }
 
 void Link::Transport::dial(const NodeId& node, Peer& peer) {
+  peer.dial_again_at.reset();
   hang_up(node, peer);
   const PublicKey* key = keys_.key_of(node);
   if (key == nullptr) {
@@ -300,6 +305,7 @@ void Link::Transport::read_news(const NodeId& node, Peer& peer) {
 
 void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News news) {
   const auto not_admitted = [&](const char* why) {
+    peer.dial_again_at = now_ + dial_again_after;
     if (std::exchange(peer.not_admitted, true)) return;
     announce(node,
              session_effect::Rejected{schema::RejectCode::UNKNOWN_KEY,
@@ -309,6 +315,7 @@ void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News ne
   switch (news) {
     case Lane::News::ready:
       peer.not_admitted = false;
+      peer.dial_again_at.reset();
       return tell(node, peer, session_event::Connected{});
     case Lane::News::closed:
       peer.control->drop_queue();

@@ -112,6 +112,8 @@ class Link::Transport {
     std::vector<Lane> data;
     bool final_when_lost = false;  ///< asked for by `connect`
     bool not_admitted = false;     ///< told once per change
+    /// libzmq gives a connection up whose handshake failed; somebody may mend the key lists.
+    std::optional<Instant> dial_again_at;
   };
   /// What is remembered of a peer that was forgotten.
   struct Past {

@@ -185,7 +185,8 @@ def three_nodes_are_exact_and_show_nothing_half_done(site):
         watch.end()
     text = cluster.a.http("/metrics")[1]
     for name in ("troupe_frames_received_total", "troupe_frames_refused_total",
-                 "troupe_keys_refused_total", "troupe_runs_ended_total", "troupe_rows_total",
+                 "troupe_keys_refused_total", "troupe_runs_ended_total", "troupe_rows_in_total",
+                 "troupe_rows_out_total", "troupe_region_restarts_total",
                  "troupe_peers_up"):
         contains(text, "\n" + name, "/metrics")
     equal(cluster.a.metric("troupe_runs_ended_total"), 2, "ended runs")

@@ -56,10 +56,11 @@ def a_key_that_is_not_on_the_list_does_not_get_in(site):
     works(site, a)
     b.kill()
     site.call("keys", "allow", "b", public["b"], "--keys", "a/keys").expect(0)
-    a.kill()  # a node reads its list when it starts
-    a.start()
-    executor(site, "b", a).start()
+    b = executor(site, "b", a).start()
     eventually(lambda: live(a) == {"a", "b"}, "b is in once it is on the list")
+    site.call("keys", "revoke", "b", "--keys", "a/keys").expect(0)
+    eventually(lambda: live(a) == {"a"}, "b is out once it is revoked")
+    works(site, a)
 
 
 @test
