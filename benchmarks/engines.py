@@ -20,7 +20,9 @@ class Troupe:
 
     def __init__(self, binary):
         self.binary = binary
-        self.env = {**os.environ, "XDG_STATE_HOME": tempfile.mkdtemp(prefix="troupe-bench-")}
+        self.state = tempfile.TemporaryDirectory(prefix="troupe-bench-")
+        self.env = {**os.environ, "XDG_STATE_HOME": self.state.name}
+        self.log = pathlib.Path(self.state.name) / "node.log"
         self.version = subprocess.check_output([binary, "--version"], text=True).strip()
         self.node = None
 
@@ -33,7 +35,7 @@ class Troupe:
     def start(self):
         self.node = subprocess.Popen([self.binary, "dev", "--port", "0", "-o", "json"], text=True,
                                      env=self.env, stdout=subprocess.PIPE,
-                                     stderr=subprocess.DEVNULL)
+                                     stderr=self.log.open("w"))
         text = ""
         for line in self.node.stdout:
             text += line
@@ -47,8 +49,12 @@ class Troupe:
         request = urllib.request.Request(
             self.url + path, data=json.dumps(body).encode() if body else None,
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        except OSError as error:
+            raise SystemExit(f"the node does not answer: {error}; exit code {self.node.poll()}\n"
+                             + self.log.read_text()[-2000:])
 
     def run_warm(self, case, data, out):
         """From the POST of the descriptor to the answer that says SUCCEEDED, as a client sees it."""

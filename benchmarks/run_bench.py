@@ -18,7 +18,7 @@ import engines
 import measure
 
 FLIGHTS_CASES = ["flights", "group-by", "join", "large-join", "sort", "top-n"]
-COLD_RUNS, WARM_RUNS, WARM_UPS = 5, 7, 2
+COLD_RUNS, WARM_RUNS, WARM_UPS = 5, 5, 2
 SLOW_COLD_RUNS = 2  # of an engine that takes seconds to start
 WIRE_MESSAGES, WIRE_MEGABYTES, WIRE_LANES = "200000", "1000", "2"
 IDLE_SETTLE_S, IDLE_WATCH_S = 2, 5
