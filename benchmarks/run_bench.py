@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Troupe beside other engines, on the same files, in the same run, in turn, and prints ratios.
 
-usage: run_bench.py [--suite NAME] [--json FILE] [--case NAME] BUILD FLIGHTS VEGA
+usage: run_bench.py BUILD FLIGHTS VEGA [--suite NAME] [--case NAME] [--peers NAME...] [--json FILE]
 Suites: flights, wire, startup; without --suite all. --json appends one JSON object a comparison."""
 import argparse
 import json
@@ -19,7 +19,8 @@ import measure
 
 FLIGHTS_CASES = ["flights", "group-by", "join", "large-join", "sort", "top-n"]
 COLD_RUNS, WARM_RUNS, WARM_UPS = 5, 5, 2
-SLOW_COLD_RUNS = 2  # of an engine that takes seconds to start
+PEERS = {"DuckDB": "duck.py", "Polars": "polar.py", "PySpark": "spark.py"}
+SLOW_COLD_RUNS, SLOW_WARM_RUNS = 1, 3  # of PySpark, which takes minutes otherwise
 WIRE_MESSAGES, WIRE_MEGABYTES, WIRE_LANES = "200000", "1000", "2"
 IDLE_SETTLE_S, IDLE_WATCH_S = 2, 5
 
@@ -35,9 +36,8 @@ class Bench:
         self.rows = []
 
     def peers(self):
-        return [engines.Peer("DuckDB", "duck.py", sys.executable),
-                engines.Peer("Polars", "polar.py", sys.executable),
-                engines.Peer("PySpark", "spark.py", sys.executable)]
+        return [engines.Peer(name, program, sys.executable) for name, program in PEERS.items()
+                if name in self.options.peers]
 
     def where(self, case, engine):
         return self.data.get(case, self.vega), str(self.out / engine.name / case)
@@ -90,11 +90,13 @@ class Bench:
                 for engine in all_engines:
                     if repetition == WARM_UPS:
                         cpu[engine.name] = measure.cpu_of(engine.pid())
+                    if engine.name == "PySpark" and repetition >= WARM_UPS + SLOW_WARM_RUNS:
+                        continue
                     took = engine.run_warm(case, *self.where(case, engine))
                     if repetition >= WARM_UPS:
                         seconds[engine.name].append(took)
-            cpu = {engine.name: (measure.cpu_of(engine.pid()) - cpu[engine.name]) / WARM_RUNS
-                   for engine in all_engines}
+            cpu = {engine.name: (measure.cpu_of(engine.pid()) - cpu[engine.name])
+                   / len(seconds[engine.name]) for engine in all_engines}
             peak = {engine.name: measure.memory_of(engine.pid(), "VmHWM")
                     for engine in all_engines}
             self.check(case, all_engines)
@@ -177,6 +179,8 @@ def main():
     parser.add_argument("--suite", choices=["flights", "wire", "startup"])
     parser.add_argument("--case", choices=FLIGHTS_CASES, help="only this one of suite flights")
     parser.add_argument("--json", metavar="FILE", help="append one JSON object a comparison")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="NAME",
+                        help=f"only these of {', '.join(PEERS)}")
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("flights", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("vega", type=pathlib.Path, help=argparse.SUPPRESS)
