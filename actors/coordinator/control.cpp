@@ -1,6 +1,7 @@
 #include "actors/coordinator/control.hpp"
 
 #include "actors/coordinator/coordinator_state.hpp"
+#include "actors/coordinator/run_work.hpp"
 #include "runtime/connectors/printed_rows.hpp"
 
 #include <algorithm>
@@ -93,8 +94,9 @@ void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
   made.descriptor = std::move(options.descriptor_text);
   made.by = std::move(options.submitted_by);
   made.key = std::move(options.idempotency_key);
-  made.target = {graph.settings.parallelism.value_or(start_.parallelism),
-                 start_.keep_blocking_edges};
+  made.target = runnable_target(
+      graph, services_.registry,
+      {graph.settings.parallelism.value_or(start_.parallelism), start_.keep_blocking_edges});
   made.settings = graph.settings;
   requests_[submit.request] = std::move(answer);
   tell(std::move(submit));
