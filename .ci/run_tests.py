@@ -26,7 +26,9 @@ CHECKS = [
 def meson_tests():
     text = subprocess.check_output(["meson", "introspect", "--tests", str(build)], text=True)
     for test in json.loads(text):
-        yield {"name": test["name"], "cmd": test["cmd"], "env": test["env"],
+        # Meson names what it builds relative to its folder; we run from the root.
+        cmd = [str(build / word) if (build / word).is_file() else word for word in test["cmd"]]
+        yield {"name": test["name"], "cmd": cmd, "env": test["env"],
                "cwd": test["workdir"] or str(root), "timeout": max(test["timeout"], PATIENCE_S),
                "alone": not test["is_parallel"], "priority": test["priority"]}
 
