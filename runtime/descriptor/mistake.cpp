@@ -24,9 +24,8 @@ const std::vector<MistakeKind>& mistake_kinds() {
        "A descriptor is at most 1 MiB, nested at most 32 deep, and has at most 50,000 values after "
        "its aliases (*name) are replaced by what they stand for."},
       {Mistake::boolean_key, "TR1005", "a key reads as true or false to some parsers",
-       "YAML 1.1 takes on, off, yes, no, y and n for booleans, YAML 1.2 for texts. Write the key "
-       "in "
-       "quotes, so that it is the same for all tools."},
+       "YAML 1.1 takes on, off, yes, no, y and n for booleans, YAML 1.2 for texts. Write "
+       "the key in quotes, so that it is the same for all tools."},
       {Mistake::not_text, "TR1006", "the file is not UTF-8 text",
        "A descriptor is UTF-8 without control characters. Save the file as UTF-8."},
       {Mistake::unknown_key, "TR1007", "unknown key",
@@ -58,10 +57,9 @@ const std::vector<MistakeKind>& mistake_kinds() {
       {Mistake::unknown_parameter, "TR1015", "no such parameter",
        "A value was given for a parameter that the descriptor does not declare under 'params:'."},
       {Mistake::bad_template, "TR1016", "a ${{ ... }} expression is wrong",
-       "Inside ${{ }} stand paths (params.name, job.name), literals, comparisons (== != < <= > "
-       ">=), "
-       "and, or, not, +, if(condition, a, b), and the functions lower, upper, trim, replace, "
-       "length, string. It has no loops and reads nothing but parameters."},
+       "Inside ${{ }} stand paths (params.name, job.name), literals, comparisons "
+       "(== != < <= > >=), and, or, not, +, if(condition, a, b), and the functions lower, upper, "
+       "trim, replace, length, string. It has no loops and reads nothing but parameters."},
       {Mistake::unknown_in_template, "TR1017", "a ${{ ... }} expression names what is not there",
        "Known are the parameters under 'params:' (as params.name), job.name and job.namespace."},
       {Mistake::unknown_operator, "TR1101", "no such operator",
@@ -72,8 +70,7 @@ const std::vector<MistakeKind>& mistake_kinds() {
        "Rows may only flow forward: following 'from' must end at a source."},
       {Mistake::wrong_inputs, "TR1104", "the wrong number of inputs",
        "A source has no 'from', most operators have one, a join has two, a union any number: "
-       "'from: "
-       "[a, b]'. 'troupe op show OP' tells."},
+       "'from: [a, b]'. 'troupe op show OP' tells."},
       {Mistake::unused, "TR1105", "rows that nobody reads",
        "Every operator must lead to a sink, such as write.parquet or print: otherwise its work "
        "would be for nothing. Most often this is a misspelled 'from' elsewhere."},

@@ -69,7 +69,6 @@ void ExecutorMachine::handle(const executor_event::Received& event) {
 }
 
 // ---- membership
-// ----------------------------------------------------------------------------------
 
 void ExecutorMachine::obey(const Joined& joined) {
   if (!config_.cluster.value().empty() && joined.cluster != config_.cluster) {
@@ -137,7 +136,6 @@ std::vector<HeldTask> ExecutorMachine::held() const {
 }
 
 // ---- commands about tasks
-// ------------------------------------------------------------------------
 
 void ExecutorMachine::obey(const DeployTask& deploy) {
   if (!admits(deploy, "DeployTask")) return;
@@ -245,7 +243,6 @@ void ExecutorMachine::refuse(CommandRefusal refusal, std::string what) {
 }
 
 // ---- what tasks say
-// ------------------------------------------------------------------------------
 
 void ExecutorMachine::handle(const executor_event::TaskOpened& event) {
   const auto found = held_.find(event.key);

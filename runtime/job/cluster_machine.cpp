@@ -59,7 +59,6 @@ Member* ClusterMachine::member(const NodeId& node, Incarnation incarnation) {
 }
 
 // ---- what the session says
-// -----------------------------------------------------------------------
 
 void ClusterMachine::handle(const cluster_event::Closed& event) {
   const auto found = members_.find(event.node);
@@ -118,7 +117,6 @@ void ClusterMachine::lose(Member& member, std::string reason) {
 }
 
 // ---- what the node says
-// --------------------------------------------------------------------------
 
 void ClusterMachine::handle(const cluster_event::Join& event) {
   const JoinCluster& request = event.request;

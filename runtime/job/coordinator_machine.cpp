@@ -79,7 +79,6 @@ ClusterView CoordinatorMachine::view() const {
 }
 
 // ---- nodes
-// ---------------------------------------------------------------------------------------
 
 void CoordinatorMachine::handle(const ClusterEvent& event) {
   ClusterChange change = cluster_.on(event, now_);
@@ -150,7 +149,6 @@ void CoordinatorMachine::release_ended(const NodeId& from, const Inventory& inve
 }
 
 // ---- reports
-// -------------------------------------------------------------------------------------
 
 void CoordinatorMachine::handle(const coordinator_event::Received& event) {
   std::visit([&](const auto& report) { accept(event.from, report); }, event.report);
@@ -212,7 +210,6 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskProgress& report) 
 }
 
 // ---- runs
-// ----------------------------------------------------------------------------------------
 
 void CoordinatorMachine::handle(const coordinator_event::Planned& event) {
   tell(event.run, job_event::Planned{event.graph});
@@ -329,7 +326,6 @@ void CoordinatorMachine::drop_done() {
 }
 
 // ---- effects
-// -------------------------------------------------------------------------------------
 
 void CoordinatorMachine::handle(const coordinator_event::Persisted& event) {
   leave(outbox_.durable(event.ticket));

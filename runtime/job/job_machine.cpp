@@ -55,7 +55,6 @@ std::optional<Instant> JobMachine::next_deadline() const {
 }
 
 // ---- reports
-// -------------------------------------------------------------------------------------
 
 void JobMachine::handle(const job_event::Ready& event) {
   if (working() && !topology_) return early_.push_back(event);
@@ -227,7 +226,6 @@ void JobMachine::handle(const job_event::Tick&) {
 }
 
 // ---- what all of the above is made of
-// ------------------------------------------------------------
 
 /// True while its tasks may be deployed and may finish.
 bool JobMachine::working() const {

@@ -25,7 +25,6 @@ void JobMachine::advance() {
 }
 
 // ---- what is kept, and what is lost
-// --------------------------------------------------------------
 
 bool JobMachine::kept(TaskId producer) const {
   const TaskStatus& status = tasks_.at(producer);
@@ -86,7 +85,6 @@ std::set<std::size_t> JobMachine::disturbed(const std::set<TaskId>& gone) const 
 }
 
 // ---- the life of a region
-// ------------------------------------------------------------------------
 
 bool JobMachine::at_work(std::size_t region) const {
   return regions_[region].state == RegionState::deploying ||
@@ -178,7 +176,6 @@ void JobMachine::finish_if_done(std::size_t region) {
 }
 
 // ---- again
-// ---------------------------------------------------------------------------------------
 
 void JobMachine::reset(std::size_t region, Instant not_before, const std::string& why) {
   RegionStatus& status = regions_[region];

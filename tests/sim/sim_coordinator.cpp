@@ -73,7 +73,6 @@ void SimCoordinator::on_kill() {
 }
 
 // ---- network
-// -------------------------------------------------------------------------------------
 
 void SimCoordinator::on_connected(NodeIndex peer) {
   tell_session(peer, session_event::Connected{});
@@ -175,7 +174,6 @@ void SimCoordinator::replay(const Frame& frame, NodeIndex from) {
 }
 
 // ---- clients
-// -------------------------------------------------------------------------------------
 
 void SimCoordinator::submit(Submission submission, Answer answer) {
   answers_[++last_request_] = std::move(answer);
@@ -188,7 +186,6 @@ void SimCoordinator::cancel(RunId run, Answer answer) {
 }
 
 // ---- effects
-// -------------------------------------------------------------------------------------
 
 void SimCoordinator::decide(const CoordinatorEvent& event) {
   carry(machine_->on(event, world_.loop.now()));

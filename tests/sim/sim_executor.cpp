@@ -58,7 +58,6 @@ void SimExecutor::tick() {
 bool SimExecutor::killed_at(KillPoint point) { return world_.killed_at(point, self_); }
 
 // ---- network
-// -------------------------------------------------------------------------------------
 
 void SimExecutor::on_connected(NodeIndex peer) {
   if (peer == World::coordinator) tell_session(session_event::Connected{});
@@ -183,7 +182,6 @@ void SimExecutor::replay(const Frame& frame) {
 }
 
 // ---- effects
-// -------------------------------------------------------------------------------------
 
 void SimExecutor::decide(const ExecutorEvent& event) {
   carry(machine_.on(event, world_.loop.now()));
@@ -268,7 +266,6 @@ void SimExecutor::retire(const AttemptKey& key) {
 }
 
 // ---- what tasks ask of it
-// ------------------------------------------------------------------------
 
 void SimExecutor::task_done(const AttemptKey& key, TaskFinished report, Kept kept) {
   if (killed_at(KillPoint::finished_not_reported)) return;
