@@ -29,12 +29,21 @@ Result<std::int64_t> count_rows(const std::vector<std::string>& paths, const Rea
                                 const ReadRequest& request, const FileInfo& first) {
   std::int64_t rows = first.rows;
   const std::size_t inspected = std::min(paths.size(), inspected_files_max);
-  for (std::size_t i = 1; i < inspected; ++i) {
+  for (std::size_t i = 0; i < inspected; ++i) {
+    if (paths[i] == request.first_file) continue;
     const FileInfo info = TRY(format.inspect(paths[i]));
     TRY(check_same_columns(request, info.schema, paths[i]));
     rows += info.rows;
   }
   return rows * static_cast<std::int64_t>(paths.size()) / static_cast<std::int64_t>(inspected);
+}
+
+/// The file that says what the columns are: text files without a byte say nothing.
+Result<std::string> telling_file(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (TRY(system_files().size(path)) > 0) return path;
+  }
+  return paths.front();
 }
 
 Error at_path(const Error& error) { return error.path.empty() ? error.at("path") : error; }
@@ -44,9 +53,10 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
                        const Options& options) {
   const auto paths = find_files(system_files(), pattern);
   if (!paths) return at_path(paths.error());
-  const auto first = format.inspect(paths->front());
+  const std::string telling = TRY(telling_file(*paths));
+  const auto first = format.inspect(telling);
   if (!first) return at_path(first.error());
-  ReadRequest request{.schema = first->schema, .first_file = paths->front()};
+  ReadRequest request{.schema = first->schema, .first_file = telling};
   if (options.has("columns")) {
     auto chosen = select_columns(first->schema, options.list("columns"));
     if (!chosen) return chosen.error().at("columns");

@@ -49,7 +49,8 @@ std::vector<Parameter> parameters() {
                  .type = ParameterType::column_types,
                  .help = "SQL types by field, for those that should not be inferred: "
                          "{zip: text, day: date}. A declared field need not occur. The others are "
-                         "inferred from the first MiB of the first file."});
+                         "inferred from the first MiB of the first file: bigint, boolean, date, "
+                         "timestamp (ISO 8601), double precision, text, lists and structs."});
   return all;
 }
 

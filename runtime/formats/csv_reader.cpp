@@ -133,8 +133,10 @@ class CsvReader final : public BatchReader {
           return arrow::Status::OK();
         });
     if (status.message().find("UTF8") != std::string::npos) {
-      return fail(ErrorCode::invalid_argument, "{}column '{}' is not in UTF-8", at(text, row),
-                  wanted.name);
+      Error error = fail(ErrorCode::invalid_argument, "{}column '{}' is not in UTF-8",
+                         at(text, row), wanted.name);
+      error.hint = "convert the file, such as iconv -f latin1 -t utf-8";
+      return error;
     }
     const std::string type = type_name(*wanted.converter->type());
     Error error = fail(ErrorCode::invalid_argument, "{}column '{}': '{}' is no {}", at(text, row),

@@ -26,10 +26,26 @@ TypePtr settled(const TypePtr& inferred) {
     case arrow::Type::TIME32:
       return arrow::time64(arrow::TimeUnit::MICRO);
     case arrow::Type::NA:
+    case arrow::Type::BINARY:  // text in another encoding: an error of the row that has it
       return arrow::utf8();
     default:
       return inferred;
   }
+}
+
+/// What is wrong with the first rows, told with its line by a reader that infers nothing.
+Error first_error(const std::string& path, const CsvDialect& dialect,
+                  const std::vector<std::string>& names, const ColumnTypes& declared,
+                  const arrow::Status& otherwise) {
+  arrow::FieldVector fields;
+  for (const std::string& name : names) {
+    const auto known = declared.find(name);
+    fields.push_back(arrow::field(name, known == declared.end() ? arrow::utf8() : known->second));
+  }
+  const auto reader = TRY(read_csv(path, {}, dialect, arrow::schema(std::move(fields))));
+  while (TRY(reader->next()).rows() > 0) {
+  }
+  return fail(ErrorCode::invalid_argument, "'{}': {}", path, otherwise.message());
 }
 
 /// The types of the columns in these rows.
@@ -48,10 +64,7 @@ Result<arrow::FieldVector> infer(const std::string& path, std::string_view rows,
       TRY(arrow_try(arrow::csv::TableReader::Make(arrow::io::default_io_context(), input, read,
                                                   parse_options(dialect, names.size()), convert)));
   const auto table = reader->Read();
-  // What is wrong with these rows is told with its line by whoever reads them for good.
-  if (!table.ok()) {
-    return fail(ErrorCode::invalid_argument, "'{}': {}", path, table.status().message());
-  }
+  if (!table.ok()) return first_error(path, dialect, names, declared, table.status());
   return (*table)->schema()->fields();
 }
 

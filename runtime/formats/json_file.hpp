@@ -11,8 +11,9 @@
 namespace troupe {
 
 /// Names and types of the fields of the objects in a file of JSON lines: declared, or inferred from
-/// the first MiB: bigint, boolean, timestamp (ISO 8601), double precision, text, and lists and
-/// structs of those.
+/// the first MiB: bigint, boolean, date, timestamp and timestamptz (ISO 8601), double precision,
+/// text, and lists and structs of those. In the order of the file; declared ones that do not occur
+/// in it come last.
 Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declared);
 
 /// Error, with the column as path, where JSON holds no values of such a type.

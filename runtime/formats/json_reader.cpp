@@ -1,14 +1,10 @@
-#include "runtime/base/near.hpp"
 #include "runtime/data/arrow_result.hpp"
-#include "runtime/formats/column_types.hpp"
-#include "runtime/formats/json_file.hpp"
+#include "runtime/formats/json_parse.hpp"
 
 #include <arrow/array.h>
-#include <arrow/buffer.h>
 #include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/json/options.h>
-#include <arrow/json/reader.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
@@ -20,37 +16,6 @@ namespace troupe {
 namespace {
 
 using TypePtr = std::shared_ptr<arrow::DataType>;
-using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
-
-/// Times are texts in JSON: they are parsed as such and then cast, which also knows dates.
-TypePtr type_in_json(const TypePtr& type) {
-  return arrow::is_temporal(type->id()) ? arrow::utf8() : type;
-}
-
-arrow::json::ParseOptions options_for(const SchemaPtr& columns, bool infer_others) {
-  arrow::FieldVector fields;
-  for (const auto& field : columns->fields()) {
-    fields.push_back(field->WithType(type_in_json(field->type())));
-  }
-  auto options = arrow::json::ParseOptions::Defaults();
-  options.explicit_schema = arrow::schema(std::move(fields));
-  options.unexpected_field_behavior = infer_others ? arrow::json::UnexpectedFieldBehavior::InferType
-                                                   : arrow::json::UnexpectedFieldBehavior::Ignore;
-  return options;
-}
-
-arrow::Result<BatchPtr> parse(const arrow::json::ParseOptions& options, std::string_view text) {
-  return arrow::json::ParseOne(options, std::make_shared<arrow::Buffer>(text));
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-TypePtr settled(const TypePtr& inferred) {
-  if (inferred->id() == arrow::Type::TIMESTAMP) return arrow::timestamp(arrow::TimeUnit::MICRO);
-  return inferred;
-}
 
 /// Texts as times of day, for which Arrow has no cast.
 template <class Time>
@@ -88,7 +53,7 @@ class JsonReader final : public BatchReader {
       : path_(std::move(path)),
         range_(range),
         columns_(std::move(columns)),
-        options_(options_for(columns_, false)),
+        options_(json_options(columns_, false)),
         blocks_(std::move(blocks)) {}
 
   Result<Batch> next() override {
@@ -96,7 +61,7 @@ class JsonReader final : public BatchReader {
       if (ended_) return Batch();
       const TextBlock block = TRY(blocks_->next());
       ended_ = block.last;
-      if (is_blank(block.text)) continue;
+      if (is_blank_json(block.text)) continue;
       auto parsed = rows_of(block.text);
       if (!parsed) return located(block);
       rows_ = *std::move(parsed);
@@ -109,8 +74,8 @@ class JsonReader final : public BatchReader {
   }
 
  private:
-  Result<BatchPtr> rows_of(std::string_view text) const {
-    const auto parsed = TRY(arrow_try(parse(options_, text)));
+  Result<RecordBatchPtr> rows_of(std::string_view text) const {
+    const auto parsed = TRY(arrow_try(parse_json(options_, text)));
     arrow::ArrayVector columns;
     for (const auto& field : columns_->fields()) {
       const auto column = parsed->GetColumnByName(field->name());
@@ -130,7 +95,7 @@ class JsonReader final : public BatchReader {
       const std::size_t end = std::min(block.text.find('\n', begin), block.text.size());
       const std::string_view text = block.text.substr(begin, end - begin);
       begin = end + 1;
-      if (is_blank(text)) continue;
+      if (is_blank_json(text)) continue;
       const auto alone = rows_of(text);
       if (!alone) return told(fmt::format("'{}', line {}", path_, line), alone.error().message);
     }
@@ -150,45 +115,12 @@ class JsonReader final : public BatchReader {
   const SchemaPtr columns_;
   const arrow::json::ParseOptions options_;
   const std::unique_ptr<TextBlocks> blocks_;
-  BatchPtr rows_;
+  RecordBatchPtr rows_;
   std::int64_t taken_ = 0;
   bool ended_ = false;
 };
 
 }  // namespace
-
-Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declared) {
-  arrow::FieldVector known;
-  for (const auto& [name, type] : declared) known.push_back(arrow::field(name, type));
-  const auto blocks = TRY(TextBlocks::open(path, {}, last_line_end));
-  const TextBlock block = TRY(blocks->next());
-  if (is_blank(block.text)) {
-    Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
-    error.hint = "leave it out of 'path'";
-    return error;
-  }
-  const auto rows = parse(options_for(arrow::schema(known), true), block.text);
-  if (!rows.ok()) {
-    return fail(ErrorCode::invalid_argument, "'{}': {}", path, rows.status().message());
-  }
-  arrow::FieldVector fields;
-  for (const auto& field : (*rows)->schema()->fields()) {
-    const auto found = declared.find(field->name());
-    fields.push_back(
-        field->WithType(found == declared.end() ? settled(field->type()) : found->second));
-  }
-  return runtime_schema(arrow::Schema(std::move(fields)), path);
-}
-
-Result<> check_json_types(const ColumnTypes& types) {
-  for (const auto& [name, type] : types) {
-    const auto column = arrow::schema({arrow::field(name, type)});
-    if (parse(options_for(column, false), "{}").ok()) continue;
-    return fail(ErrorCode::unsupported, "JSON holds no values of type {}", type->ToString())
-        .at(name);
-  }
-  return {};
-}
 
 Result<std::unique_ptr<BatchReader>> read_json(const std::string& path, ByteRange range,
                                                const SchemaPtr& columns) {

@@ -47,6 +47,7 @@ TEST_CASE("files of a directory are read as one, in order") {
   files.add("b.csv", "n,s\n3,c\n");
   files.add("a.csv", "n,s\n1,a\n2,b\n");
   files.add("empty.csv", "");
+  files.add("0.csv", "");
   CHECK(lines({{"path", files.path()}}) == Lines{"1|a", "2|b", "3|c"});
   CHECK(lines({{"path", files.path()}, {"columns", {"s"}}}) == Lines{"a", "b", "c"});
   CHECK(lines({{"path", files.path()}, {"types", {{"n", "double precision"}}}}) ==

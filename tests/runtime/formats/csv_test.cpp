@@ -217,6 +217,19 @@ TEST_CASE("a row with too few or too many values is told with its line") {
         "line 3: 3 values for 2 columns: 2,y,z");
 }
 
+TEST_CASE("what is wrong in the rows that types are inferred from is told with its line, too") {
+  const auto error = [](const std::string& text, const ColumnTypes& declared = {}) {
+    const Csv csv(text);
+    const auto schema = csv_schema(csv.path(), {}, declared);
+    REQUIRE_FALSE(schema);
+    return schema.error().message.substr(csv.path().size() + 4);
+  };
+  CHECK(error("a,b\n1,x\n2\n") == "line 3: 1 values for 2 columns: 2");
+  CHECK(error("a,b\n1,\"x\ny\"\noops,y\n", {{"a", arrow::int64()}}) ==
+        "line 4: column 'a': 'oops' is no bigint");
+  CHECK(Csv("a,b\n1,gr\xFC\xDF\n").types() == "a int64, b string");
+}
+
 TEST_CASE("a head that cannot be one is refused") {
   const auto error = [](const std::string& text, const ColumnTypes& declared = {}) {
     const Csv csv(text);

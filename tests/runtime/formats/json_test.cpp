@@ -137,6 +137,24 @@ TEST_CASE("JSON: types are inferred or declared, nested ones included") {
         Lines{"2013-05-06"});
 }
 
+TEST_CASE("JSON: dates, fractions of seconds and zones are seen where all texts have them") {
+  const JsonLines file(
+      R"({"d":"2013-05-06","t":"2013-05-06 10:00:00.25","z":"2013-05-06T10:00:00+02:00","s":"2013-05-06"})"
+      "\n"
+      R"({"d":null,"t":"2013-05-06","z":"1969-12-31T23:00:00Z","s":"2013-05-06T10:00:00Z"})"
+      "\n");
+  CHECK(file.types() == "d date32[day], t timestamp[us], z timestamp[us, tz=UTC], s string");
+  CHECK(file.lines(*json_schema(file.path(), {})) ==
+        Lines{"2013-05-06|2013-05-06 10:00:00.250000|2013-05-06 08:00:00.000000Z|2013-05-06",
+              "null|2013-05-06 00:00:00.000000|1969-12-31 23:00:00.000000Z|2013-05-06T10:00:00Z"});
+}
+
+TEST_CASE("JSON: declared fields stay where the file has them, those it lacks come last") {
+  const JsonLines file("{\"z\": 1, \"a\": 2}\n{\"m\": 3, \"a\": 4}\n");
+  CHECK(file.types({{"a", arrow::float64()}, {"b", arrow::utf8()}, {"m", arrow::float32()}}) ==
+        "z int64, a double, m float, b string");
+}
+
 TEST_CASE("JSON: whatever the cut, each object is read once and in order") {
   std::string text;
   for (int i = 0; i < 40; ++i) text += fmt::format("{{\"n\": {}}}\n", i);
@@ -166,6 +184,9 @@ TEST_CASE("JSON: what does not parse is told with its line") {
   std::string text;
   for (int i = 1; i < 1000; ++i) text += "{\"n\": 1}\n";
   CHECK(JsonLines(text + "[]\n").error(schema, {4000, 100'000}).starts_with("line 1000: "));
+  const JsonLines mixed("{\"n\": 1}\n\n{\"n\": 2}\n{\"n\": \"x\"}\n");
+  CHECK(json_schema(mixed.path(), {}).error().message.find("x.jsonl', line 4: ") !=
+        std::string::npos);
   CHECK(json_schema(JsonLines("").path(), {}).error().message.find("is empty") !=
         std::string::npos);
 }

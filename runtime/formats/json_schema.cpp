@@ -1,0 +1,147 @@
+#include "runtime/base/json.hpp"
+#include "runtime/data/arrow_result.hpp"
+#include "runtime/formats/column_types.hpp"
+#include "runtime/formats/json_parse.hpp"
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/compute/api.h>
+#include <arrow/json/reader.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+using TypePtr = std::shared_ptr<arrow::DataType>;
+
+/// Objects that are looked at for the order of their fields.
+constexpr int ordering_objects_max = 1000;
+
+/// Date, timestamp or timestamptz if all these texts are that, else text.
+TypePtr type_of_texts(const arrow::Array& texts) {
+  if (texts.null_count() == texts.length()) return arrow::utf8();
+  for (const TypePtr& type : {arrow::date32(), arrow::timestamp(arrow::TimeUnit::MICRO),
+                              arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")}) {
+    if (arrow::compute::Cast(texts, type).ok()) return type;
+  }
+  return arrow::utf8();
+}
+
+/// What Arrow takes for times, read as texts: it loses what follows the seconds, and the zone.
+SchemaPtr with_times_as_texts(const arrow::Schema& inferred, const ColumnTypes& declared) {
+  arrow::FieldVector fields;
+  for (const auto& field : inferred.fields()) {
+    const auto found = declared.find(field->name());
+    if (found != declared.end()) {
+      fields.push_back(field->WithType(found->second));
+    } else if (field->type()->id() == arrow::Type::TIMESTAMP) {
+      fields.push_back(field->WithType(arrow::utf8()));
+    } else {
+      fields.push_back(field);
+    }
+  }
+  return arrow::schema(std::move(fields));
+}
+
+/// The parser puts declared fields first: as in the file, then those that do not occur.
+arrow::FieldVector in_order_of_file(const arrow::FieldVector& fields, std::string_view text) {
+  arrow::FieldVector rest = fields;
+  arrow::FieldVector ordered;
+  for (int i = 0; i < ordering_objects_max && !rest.empty() && !text.empty(); ++i) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const Json object = Json::parse(text.substr(0, end), nullptr, /*allow_exceptions=*/false);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!object.is_object()) continue;
+    for (const auto& entry : object.items()) {
+      const auto found = std::find_if(rest.begin(), rest.end(), [&](const auto& field) {
+        return field->name() == entry.key();
+      });
+      if (found == rest.end()) continue;
+      ordered.push_back(*found);
+      rest.erase(found);
+    }
+  }
+  ordered.insert(ordered.end(), rest.begin(), rest.end());
+  return ordered;
+}
+
+/// The parser counts objects; people count lines.
+Error parse_error(const std::string& path, std::string_view text, std::string why) {
+  std::int64_t line = 1;
+  if (const std::size_t at = why.rfind(" in row "); at != std::string::npos) {
+    std::int64_t before = std::atoll(why.c_str() + at + 8);
+    why.resize(at);
+    for (; !text.empty(); ++line) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      if (!is_blank_json(text.substr(0, end)) && before-- == 0) break;
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+  Error error = fail(ErrorCode::invalid_argument, "'{}', line {}: {}", path, line, why);
+  error.hint = "one object a line, and each field of one type: mend the file";
+  return error;
+}
+
+}  // namespace
+
+arrow::json::ParseOptions json_options(const SchemaPtr& columns, bool infer_others) {
+  arrow::FieldVector fields;
+  for (const auto& field : columns->fields()) {
+    fields.push_back(arrow::is_temporal(field->type()->id()) ? field->WithType(arrow::utf8())
+                                                             : field);
+  }
+  auto options = arrow::json::ParseOptions::Defaults();
+  options.explicit_schema = arrow::schema(std::move(fields));
+  options.unexpected_field_behavior = infer_others ? arrow::json::UnexpectedFieldBehavior::InferType
+                                                   : arrow::json::UnexpectedFieldBehavior::Ignore;
+  return options;
+}
+
+arrow::Result<RecordBatchPtr> parse_json(const arrow::json::ParseOptions& options,
+                                         std::string_view text) {
+  return arrow::json::ParseOne(options, std::make_shared<arrow::Buffer>(text));
+}
+
+bool is_blank_json(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declared) {
+  arrow::FieldVector known;
+  for (const auto& [name, type] : declared) known.push_back(arrow::field(name, type));
+  const auto blocks = TRY(TextBlocks::open(path, {}, last_line_end));
+  const TextBlock block = TRY(blocks->next());
+  if (is_blank_json(block.text)) {
+    Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
+    error.hint = "leave it out of 'path'";
+    return error;
+  }
+  const auto inferred = parse_json(json_options(arrow::schema(known), true), block.text);
+  if (!inferred.ok()) return parse_error(path, block.text, inferred.status().message());
+  const SchemaPtr texts = with_times_as_texts(*(*inferred)->schema(), declared);
+  const auto rows = TRY(arrow_try(parse_json(json_options(texts, false), block.text)));
+  arrow::FieldVector fields;
+  for (const auto& field : texts->fields()) {
+    const bool guess =
+        !declared.contains(field->name()) && field->type()->id() == arrow::Type::STRING;
+    fields.push_back(guess ? field->WithType(type_of_texts(*rows->GetColumnByName(field->name())))
+                           : field);
+  }
+  if (!declared.empty()) fields = in_order_of_file(fields, block.text);
+  return runtime_schema(arrow::Schema(std::move(fields)), path);
+}
+
+Result<> check_json_types(const ColumnTypes& types) {
+  for (const auto& [name, type] : types) {
+    const auto column = arrow::schema({arrow::field(name, type)});
+    if (parse_json(json_options(column, false), "{}").ok()) continue;
+    return fail(ErrorCode::unsupported, "JSON holds no values of type {}", type->ToString())
+        .at(name);
+  }
+  return {};
+}
+
+}  // namespace troupe
