@@ -1,126 +1,13 @@
 #include "runtime/job/message_codec.hpp"
 
-#include "schemas/job.capnp.h"
+#include "runtime/job/message_parts.hpp"
 
-#include <capnp/serialize.h>
-
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace troupe {
 namespace {
 
-// ---- the parts
-// -----------------------------------------------------------------------------------
-
-std::string text(capnp::Text::Reader reader) { return {reader.begin(), reader.size()}; }
-std::string bytes(capnp::Data::Reader reader) {
-  return {reinterpret_cast<const char*>(reader.begin()), reader.size()};
-}
-capnp::Data::Reader data(const std::string& value) {
-  return {reinterpret_cast<const kj::byte*>(value.data()), value.size()};
-}
-
-/// Writes one element each; reads likewise.
-template <class List, class Items, class Write>
-void write_list(List list, const Items& items, Write write) {
-  for (std::uint32_t i = 0; i < items.size(); ++i) write(list[i], items[i]);
-}
-template <class Item, class List, class Read>
-std::vector<Item> read_list(List list, Read read) {
-  std::vector<Item> items;
-  items.reserve(list.size());
-  for (const auto element : list) items.push_back(read(element));
-  return items;
-}
-
-void write_task(schema::TaskRef::Builder out, const TaskId& task) {
-  out.setStage(task.stage.value());
-  out.setSubtask(task.subtask);
-}
-TaskId read_task(schema::TaskRef::Reader in) { return {StageId(in.getStage()), in.getSubtask()}; }
-
-void write_peer(schema::TaskPeer::Builder out, const TaskPeer& peer) {
-  write_task(out.initTask(), peer.task);
-  out.setAttempt(peer.attempt.value());
-  out.setNode(peer.node.value());
-}
-TaskPeer read_peer(schema::TaskPeer::Reader in) {
-  return {read_task(in.getTask()), Attempt(in.getAttempt()), NodeId(text(in.getNode()))};
-}
-
-void write_edge(schema::EdgePeers::Builder out, const EdgePeers& edge) {
-  out.setEdge(edge.edge);
-  write_list(out.initPeers(edge.peers.size()), edge.peers, write_peer);
-}
-EdgePeers read_edge(schema::EdgePeers::Reader in) {
-  return {in.getEdge(), read_list<TaskPeer>(in.getPeers(), read_peer)};
-}
-
-void write_node(schema::PeerNode::Builder out, const PeerNode& node) {
-  out.setNode(node.node.value());
-  out.setIncarnation(node.incarnation.value());
-  out.setAddress(node.address);
-}
-PeerNode read_node(schema::PeerNode::Reader in) {
-  return {NodeId(text(in.getNode())), Incarnation(in.getIncarnation()), text(in.getAddress())};
-}
-
-void write_split(schema::SplitRef::Builder out, const Split& split) {
-  out.setDetail(split.detail);
-  out.setBytes(split.bytes);
-  out.setRows(split.rows);
-}
-Split read_split(schema::SplitRef::Reader in) {
-  return {text(in.getDetail()), in.getBytes(), in.getRows()};
-}
-
-void write_output(schema::OutputSummary::Builder out, const OutputSummary& output) {
-  out.setEdge(output.edge);
-  write_list(out.initPartitions(output.partitions.size()), output.partitions,
-             [](schema::PartitionSummary::Builder part, const PartitionSummary& summary) {
-               part.setRows(summary.rows);
-               part.setHash(summary.hash);
-             });
-}
-OutputSummary read_output(schema::OutputSummary::Reader in) {
-  return {in.getEdge(), read_list<PartitionSummary>(
-                            in.getPartitions(), [](schema::PartitionSummary::Reader part) {
-                              return PartitionSummary{part.getRows(), part.getHash()};
-                            })};
-}
-
-void write_committable(schema::CommittableRef::Builder out, const Committable& staged) {
-  out.setDetail(data(staged.detail));
-  out.setRows(staged.rows);
-}
-Committable read_committable(schema::CommittableRef::Reader in) {
-  return {bytes(in.getDetail()), in.getRows()};
-}
-
-void write_vertex(schema::VertexCounters::Builder out, const VertexCounters& vertex) {
-  out.setVertex(vertex.vertex);
-  out.setRowsIn(vertex.rows_in);
-  out.setRowsOut(vertex.rows_out);
-  out.setBytesIn(vertex.bytes_in);
-  out.setBytesOut(vertex.bytes_out);
-}
-VertexCounters read_vertex(schema::VertexCounters::Reader in) {
-  return {text(in.getVertex()), in.getRowsIn(), in.getRowsOut(), in.getBytesIn(), in.getBytesOut()};
-}
-
-void write_counters(schema::TaskCounters::Builder out, const TaskCounters& counters) {
-  write_list(out.initVertices(counters.vertices.size()), counters.vertices, write_vertex);
-  out.setBusyNanos(counters.busy.count());
-  out.setBlockedNanos(counters.blocked.count());
-  out.setIdleNanos(counters.idle.count());
-  out.setQueuePercent(counters.queue_percent);
-}
-TaskCounters read_counters(schema::TaskCounters::Reader in) {
-  return {read_list<VertexCounters>(in.getVertices(), read_vertex), Duration(in.getBusyNanos()),
-          Duration(in.getBlockedNanos()), Duration(in.getIdleNanos()), in.getQueuePercent()};
-}
+using namespace message_parts;
 
 // ---- the fence: half of it in the envelope
 // -------------------------------------------------------
@@ -227,15 +114,6 @@ Frame make(const JoinCluster& join, const Sender& sender) {
                                             body.setAddress(join.address);
                                             body.setSlots(join.slots);
                                           });
-}
-
-void write_held(schema::HeldTask::Builder out, const HeldTask& held) {
-  out.setRun(held.token.run.value());
-  out.setRunAttempt(held.token.run_attempt.value());
-  write_task(out.initTask(), held.token.task);
-  out.setAttempt(held.token.attempt.value());
-  out.setTerm(held.token.term.value());
-  out.setState(static_cast<schema::HeldState>(held.state));
 }
 
 Frame make(const Inventory& inventory, const Sender& sender) {
@@ -352,20 +230,6 @@ Result<JoinCluster> taken_join(const Frame& frame) {
   return join;
 }
 
-HeldTask read_held(schema::HeldTask::Reader in) {
-  HeldTask held;
-  held.token.run = RunId(in.getRun());
-  held.token.run_attempt = Attempt(in.getRunAttempt());
-  held.token.task = read_task(in.getTask());
-  held.token.attempt = Attempt(in.getAttempt());
-  held.token.term = Term(in.getTerm());
-  const auto state = static_cast<std::uint16_t>(in.getState());
-  held.state = state <= static_cast<std::uint16_t>(HeldState::failed)
-                   ? static_cast<HeldState>(state)
-                   : HeldState::failed;
-  return held;
-}
-
 Result<Inventory> taken_inventory(const Frame& frame) {
   Inventory inventory;
   TRY(frame.read<schema::Inventory>([&](schema::Inventory::Reader body) {
@@ -384,39 +248,6 @@ Result<Variant> as(Result<M> message) {
 template <class... S>
 bool is_any(const Frame& frame) {
   return (frame.is<S>() || ...);
-}
-
-// ---- columns
-// -------------------------------------------------------------------------------------
-
-template <class S, class Fill>
-std::string encoded(Fill fill) {
-  capnp::MallocMessageBuilder message;
-  fill(message.initRoot<S>());
-  const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
-  const auto chars = words.asChars();
-  return {chars.begin(), chars.size()};
-}
-
-/// Rows are read by the million words, but come from our own disk: the limit is only a fuse.
-constexpr std::uint64_t column_words_max = std::uint64_t{64} << 20;
-
-template <class S, class Read>
-Result<> decoded(std::string_view column, const char* what, Read read) {
-  if (column.size() % sizeof(capnp::word) != 0 || column.empty()) {
-    return fail(ErrorCode::corrupt, "{}: {} bytes are no whole words", what, column.size());
-  }
-  try {
-    auto words = kj::heapArray<capnp::word>(column.size() / sizeof(capnp::word));
-    std::memcpy(words.begin(), column.data(), column.size());
-    capnp::ReaderOptions options;
-    options.traversalLimitInWords = column_words_max;
-    capnp::FlatArrayMessageReader reader(words, options);
-    read(reader.getRoot<S>());
-    return {};
-  } catch (const kj::Exception& exception) {
-    return fail(ErrorCode::corrupt, "{}: {}", what, exception.getDescription().cStr());
-  }
 }
 
 }  // namespace
@@ -475,79 +306,6 @@ Result<Report> report_of(const Frame& frame) {
     return as<Report>(taken<schema::TaskProgress, TaskProgress>(frame));
   }
   return fail(ErrorCode::unsupported, "not a report of an executor: kind {:x}", frame.kind());
-}
-
-std::string encode_splits(const Splits& splits) {
-  return encoded<schema::SplitsRecord>([&](schema::SplitsRecord::Builder out) {
-    write_list(out.initStages(splits.size()), splits,
-               [](schema::SplitsRecord::Stage::Builder stage, const auto& subtasks) {
-                 write_list(stage.initSubtasks(subtasks.size()), subtasks,
-                            [](schema::SplitsRecord::Subtask::Builder subtask, const auto& each) {
-                              write_list(subtask.initSplits(each.size()), each, write_split);
-                            });
-               });
-  });
-}
-
-Result<Splits> decode_splits(std::string_view column) {
-  Splits splits;
-  TRY(decoded<schema::SplitsRecord>(column, "splits", [&](schema::SplitsRecord::Reader in) {
-    for (const auto stage : in.getStages()) {
-      auto& subtasks = splits.emplace_back();
-      for (const auto subtask : stage.getSubtasks()) {
-        subtasks.push_back(read_list<Split>(subtask.getSplits(), read_split));
-      }
-    }
-  }));
-  return splits;
-}
-
-std::string encode_outputs(const std::vector<OutputSummary>& outputs) {
-  return encoded<schema::OutputsRecord>([&](schema::OutputsRecord::Builder out) {
-    write_list(out.initOutputs(outputs.size()), outputs, write_output);
-  });
-}
-
-Result<std::vector<OutputSummary>> decode_outputs(std::string_view column) {
-  std::vector<OutputSummary> outputs;
-  TRY(decoded<schema::OutputsRecord>(column, "outputs", [&](schema::OutputsRecord::Reader in) {
-    outputs = read_list<OutputSummary>(in.getOutputs(), read_output);
-  }));
-  return outputs;
-}
-
-std::string encode_manifest(const std::vector<SinkPart>& sinks) {
-  return encoded<schema::ManifestRecord>([&](schema::ManifestRecord::Builder out) {
-    write_list(out.initSinks(sinks.size()), sinks,
-               [](schema::ManifestRecord::SinkPart::Builder part, const SinkPart& sink) {
-                 part.setVertex(sink.vertex);
-                 write_list(part.initCommittables(sink.committables.size()), sink.committables,
-                            write_committable);
-               });
-  });
-}
-
-Result<std::vector<SinkPart>> decode_manifest(std::string_view column) {
-  std::vector<SinkPart> sinks;
-  TRY(decoded<schema::ManifestRecord>(column, "manifest", [&](schema::ManifestRecord::Reader in) {
-    for (const auto part : in.getSinks()) {
-      sinks.push_back({text(part.getVertex()),
-                       read_list<Committable>(part.getCommittables(), read_committable)});
-    }
-  }));
-  return sinks;
-}
-
-std::string encode_committables(const std::vector<Committable>& committables) {
-  return encode_manifest({{"", committables}});
-}
-
-Result<std::vector<Committable>> decode_committables(std::string_view column) {
-  std::vector<SinkPart> sinks = TRY(decode_manifest(column));
-  if (sinks.size() != 1) {
-    return fail(ErrorCode::corrupt, "committables of {} sinks in one row", sinks.size());
-  }
-  return std::move(sinks.front().committables);
 }
 
 }  // namespace troupe

@@ -1,10 +1,8 @@
 #pragma once
 
 #include "runtime/exec/task_messages.hpp"
-#include "runtime/job/records.hpp"
 #include "runtime/wire/frame.hpp"
 
-#include <string>
 #include <string_view>
 
 namespace troupe {
@@ -32,15 +30,5 @@ Result<Report> report_of(const Frame& frame);
 /// Addresses of the two ends on every node.
 inline constexpr std::string_view coordinator_address = "coordinator";
 inline constexpr std::string_view executor_address = "executor";
-
-// What is kept inside one column of a row.
-std::string encode_splits(const Splits& splits);
-Result<Splits> decode_splits(std::string_view bytes);
-std::string encode_outputs(const std::vector<OutputSummary>& outputs);
-Result<std::vector<OutputSummary>> decode_outputs(std::string_view bytes);
-std::string encode_manifest(const std::vector<SinkPart>& sinks);
-Result<std::vector<SinkPart>> decode_manifest(std::string_view bytes);
-std::string encode_committables(const std::vector<Committable>& committables);
-Result<std::vector<Committable>> decode_committables(std::string_view bytes);
 
 }  // namespace troupe

@@ -2,7 +2,7 @@
 // state that is not what the writer believes refuses the whole transaction.
 #include "runtime/metadata/sqlite_store.hpp"
 
-#include "runtime/job/message_codec.hpp"
+#include "runtime/job/column_codec.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
