@@ -247,6 +247,7 @@ class JobMachine {
 
   std::unique_ptr<TaskTopology> topology_;
   std::vector<JobEvent> early_;  ///< reports that came before the topology
+  bool replaying_ = false;       ///< and are being handled now
   std::map<TaskId, TaskStatus> tasks_;
   std::vector<RegionStatus> regions_;
   std::map<NodeId, std::uint32_t> slots_held_;

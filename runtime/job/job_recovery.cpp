@@ -139,10 +139,14 @@ void JobMachine::restore_region(std::size_t region) {
   hold_slots(status, widest->second);
 }
 
+/// Nothing is deployed between two of them: a list that a node sent before would lack it, and the
+/// new attempt would look lost.
 void JobMachine::replay_early() {
+  replaying_ = true;
   for (const JobEvent& event : std::exchange(early_, {})) {
     std::visit([this](const auto& e) { handle(e); }, event);
   }
+  replaying_ = false;
 }
 
 }  // namespace troupe

@@ -7,7 +7,7 @@
 namespace troupe {
 
 void JobMachine::advance() {
-  if (!topology_ || !working()) return;
+  if (!topology_ || !working() || replaying_) return;
   advanced_at_ = now_;
   rerun_lost_producers();
   bool all_finished = true;
