@@ -33,8 +33,12 @@ void Client::submit_new() {
   Entry& entry = submissions_.emplace_back();
   entry.key = fmt::format("key-{}", submissions_.size());
   entry.plan = job.plan;
+  if (world_.calm()) {
+    job.fail_once.clear();
+    job.always_fails.reset();
+  }
   world_.jobs.emplace(job.plan, std::move(job));
-  if (random_.chance(1, 12)) {
+  if (random_.chance(1, 12) && !world_.calm()) {
     entry.cancel_at = world_.loop.now() + Duration(random_.below(500'000'000));
   }
   ask(entry);

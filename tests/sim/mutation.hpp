@@ -27,6 +27,13 @@ enum class Mutation {
   published_not_recommitted,   ///< a new leader does not commit what was published
   cancel_ignored,              ///< executors do not stop what was superseded
   loss_not_told,               ///< the coordinator is not told that a node is gone
+  damaged_frame_accepted,      ///< a frame that was changed on the way is taken for what it says
+  rot_not_seen,                ///< a kept partition is served without looking at its checksum
+  failed_sync_ignored,         ///< a kept partition that did not reach the disk counts as kept
+  failed_write_ignored,        ///< rows that the store refused count as written
+  two_clocks,                  ///< when a node was heard is read from its own clock
+  gives_up_for_nothing,        ///< a task fails now and then although nothing is wrong
+  unseeded_chance,             ///< something is decided by what is in no seed
 };
 
 struct MutationName {
@@ -34,7 +41,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 18> mutations{{
+inline constexpr std::array<MutationName, 25> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -53,6 +60,13 @@ inline constexpr std::array<MutationName, 18> mutations{{
     {Mutation::published_not_recommitted, "published_not_recommitted"},
     {Mutation::cancel_ignored, "cancel_ignored"},
     {Mutation::loss_not_told, "loss_not_told"},
+    {Mutation::damaged_frame_accepted, "damaged_frame_accepted"},
+    {Mutation::rot_not_seen, "rot_not_seen"},
+    {Mutation::failed_sync_ignored, "failed_sync_ignored"},
+    {Mutation::failed_write_ignored, "failed_write_ignored"},
+    {Mutation::two_clocks, "two_clocks"},
+    {Mutation::gives_up_for_nothing, "gives_up_for_nothing"},
+    {Mutation::unseeded_chance, "unseeded_chance"},
 }};
 
 }  // namespace troupe::sim

@@ -14,6 +14,7 @@ Nemesis::Nemesis(World& world) : world_(world), random_(world.random.next()) {
 }
 
 void Nemesis::begin() {
+  if (world_.calm()) return;
   world_.loop.after(pause_, [this] { step(); });
 }
 
@@ -61,6 +62,18 @@ void Nemesis::strike(Fault fault) {
       return world_.net.slow(a, b, world_.between(10ms, 700ms), length);
     case Fault::ghost:
       return replay_something();
+    case Fault::rot:
+      if (a != World::coordinator && world_.alive(a)) {
+        static_cast<SimExecutor*>(world_.process(a))->rot(random_.next());
+      }
+      return;
+    case Fault::disk_full:
+      return world_.fill_disk(a, world_.between(20ms, 3s));
+    case Fault::store_fails:
+      world_.store_fails_next = true;
+      return;
+    case Fault::clock_jump:
+      return world_.jump_ahead(a, length);
   }
 }
 

@@ -12,8 +12,21 @@ class Nemesis {
   void begin();
 
  private:
-  enum class Fault { kill, kill_coordinator, freeze, partition, one_way, reset, slow, ghost };
-  static constexpr int faults = 8;
+  enum class Fault {
+    kill,
+    kill_coordinator,
+    freeze,
+    partition,
+    one_way,
+    reset,
+    slow,
+    ghost,
+    rot,
+    disk_full,
+    store_fails,
+    clock_jump,
+  };
+  static constexpr int faults = 12;
 
   void step();
   void strike(Fault fault);

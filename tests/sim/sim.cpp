@@ -66,6 +66,12 @@ int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
                 static_cast<unsigned long long>(sum.kills_at[point]), enough ? "" : "  (too few)");
     failed += !enough;
   }
+  for (const auto& [count, name] : damages) {
+    const bool enough = sum.damage.*count >= line.hits_min;
+    std::printf("  %-32s %llu%s\n", name.data(), static_cast<unsigned long long>(sum.damage.*count),
+                enough ? "" : "  (too few)");
+    failed += !enough;
+  }
   std::printf("%llu passed, %llu failed\n",
               static_cast<unsigned long long>(line.seeds - std::min(line.seeds, failed)),
               static_cast<unsigned long long>(failed));
@@ -92,6 +98,7 @@ int run_seeds(const CommandLine& line) {
     sum.restarts += outcome.restarts;
     sum.kills += outcome.kills;
     sum.refused += outcome.refused;
+    for (const auto& [count, name] : damages) sum.damage.*count += outcome.damage.*count;
     messages_least = std::min(messages_least, outcome.messages);
     for (std::size_t i = 0; i < kill_points; ++i) sum.kills_at[i] += outcome.kills_at[i];
   }

@@ -26,16 +26,16 @@ SimCoordinator::SimCoordinator(World& world)
       config.fenced_up_to =
           record.ended ? record.incarnation : Incarnation(record.incarnation.value() - 1);
     }
-    sessions_.emplace(node, std::make_unique<Session>(config, world_.loop.now()));
+    sessions_.emplace(node, std::make_unique<Session>(config, world_.clock(World::coordinator)));
   }
-  machine_ = std::make_unique<CoordinatorMachine>(CoordinatorConfig{world_.node_lease},
-                                                  std::move(image), world_.loop.now());
+  machine_ = std::make_unique<CoordinatorMachine>(
+      CoordinatorConfig{world_.node_lease}, std::move(image), world_.clock(World::coordinator));
   world_.loop.after(World::coordinator, Duration(0), [this] { begin(); });
 }
 
 void SimCoordinator::begin() {
   recovering_ = true;
-  Effects effects = machine_->start(world_.loop.now());
+  Effects effects = machine_->start(world_.clock(World::coordinator));
   if (world_.mutated(Mutation::published_not_recommitted)) {
     std::erase_if(effects, [](const Effect& effect) {
       return std::holds_alternative<effect::CommitSink>(effect);
@@ -51,7 +51,7 @@ void SimCoordinator::begin() {
 }
 
 void SimCoordinator::tick() {
-  const Instant now = world_.loop.now();
+  const Instant now = world_.clock(World::coordinator);
   for (auto& [node, session] : sessions_) {
     if (now >= session->next_tick(now)) tell_session(node, session_event::Tick{});
     if (dead_) return;
@@ -86,15 +86,16 @@ void SimCoordinator::on_refused(NodeIndex peer) {
 }
 
 void SimCoordinator::on_packet(NodeIndex peer, const Packet& packet) {
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(packet.frame.data());
-  const auto frame = Frame::decode({bytes, packet.frame.size()});
-  world_.check(frame.ok(), "our own frames decode");
-  tell_session(peer, session_event::Received{*frame});
+  const auto frame = world_.opened(packet, World::coordinator, peer);
+  if (frame) tell_session(peer, session_event::Received{*frame});
 }
 
 void SimCoordinator::tell_session(NodeIndex peer, const SessionEvent& event) {
   Session& session = *sessions_.at(peer);
-  for (SessionEffect& effect : session.on(event, world_.loop.now())) {
+  const bool theirs = world_.mutated(Mutation::two_clocks) &&
+                      std::holds_alternative<session_event::Received>(event);
+  const Instant now = world_.clock(theirs ? peer : World::coordinator);
+  for (SessionEffect& effect : session.on(event, now)) {
     std::visit([&](auto& each) { carry_session(peer, each); }, effect);
     if (dead_) return;
   }
@@ -188,7 +189,7 @@ void SimCoordinator::cancel(RunId run, Answer answer) {
 // ---- effects
 
 void SimCoordinator::decide(const CoordinatorEvent& event) {
-  carry(machine_->on(event, world_.loop.now()));
+  carry(machine_->on(event, world_.clock(World::coordinator)));
 }
 
 void SimCoordinator::carry(Effects effects) {
@@ -203,7 +204,7 @@ void SimCoordinator::carry(Effects effects) {
 void SimCoordinator::release_early() {
   if (early_ || last_ticket_ == 0) return;
   early_ = true;
-  carry(machine_->on(coordinator_event::Persisted{last_ticket_}, world_.loop.now()));
+  carry(machine_->on(coordinator_event::Persisted{last_ticket_}, world_.clock(World::coordinator)));
   early_ = false;
 }
 
@@ -258,7 +259,24 @@ void SimCoordinator::commit_write() {
   if (!done) world_.violation(done.error().to_string());
 }
 
+/// The disk said no; whether the rows are on it nobody knows. Whoever goes on would act on rows
+/// that may not be there, so the coordinator ends and reads again what is true.
+bool SimCoordinator::write_failed() {
+  ++world_.damage.store_writes;
+  world_.trace("the store refuses a write");
+  if (world_.mutated(Mutation::failed_write_ignored)) {
+    const std::uint64_t ticket = writing_.back().ticket;
+    writing_.clear();
+    decide(coordinator_event::Persisted{ticket});
+    if (!dead_ && writing_.empty()) write_next();
+  } else {
+    world_.kill(World::coordinator, world_.between(10ms, 1s));
+  }
+  return true;
+}
+
 void SimCoordinator::written() {
+  if (std::exchange(world_.store_fails_next, false) && write_failed()) return;
   const bool manifest = writes_state(RunState::finishing);
   const bool published = writes_epoch(EpochState::published);
   const std::uint64_t ticket = writing_.back().ticket;

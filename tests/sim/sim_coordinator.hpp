@@ -58,6 +58,7 @@ class SimCoordinator final : public Process {
 
   void write_next();
   void written();
+  bool write_failed();
   void commit_write();
   bool writes_state(RunState state) const;
   bool writes_epoch(EpochState state) const;

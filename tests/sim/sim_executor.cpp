@@ -30,7 +30,7 @@ SimExecutor::SimExecutor(World& world, NodeIndex self)
       incarnation_(world.next_incarnation(self)),
       machine_(config_of(self, incarnation_)) {
   session_ = std::make_unique<Session>(world.session(self, World::coordinator, incarnation_),
-                                       world.loop.now());
+                                       world.clock(self));
   world_.loop.after(self_, Duration(0), [this] { begin(); });
 }
 
@@ -44,7 +44,7 @@ void SimExecutor::begin() {
 }
 
 void SimExecutor::tick() {
-  const Instant now = world_.loop.now();
+  const Instant now = world_.clock(self_);
   if (now >= session_->next_tick(now)) tell_session(session_event::Tick{});
   if (dead_) return;
   if (now.time_since_epoch() / tick_every % (report_progress_every / tick_every) == 0) {
@@ -74,11 +74,11 @@ void SimExecutor::on_refused(NodeIndex peer) {
 
 void SimExecutor::on_packet(NodeIndex peer, const Packet& packet) {
   if (peer == World::coordinator) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(packet.frame.data());
-    const auto frame = Frame::decode({bytes, packet.frame.size()});
-    world_.check(frame.ok(), "our own frames decode");
-    return tell_session(session_event::Received{*frame});
+    const auto frame = world_.opened(packet, self_, peer);
+    if (frame) tell_session(session_event::Received{*frame});
+    return;
   }
+  if (packet.damaged) return world_.refuse_damaged(self_, peer);
   if (const auto* rows = std::any_cast<RowsItem>(&packet.data)) take(peer, *rows);
   if (const auto* request = std::any_cast<PartitionRequest>(&packet.data)) take(peer, *request);
   if (const auto* reply = std::any_cast<PartitionReply>(&packet.data)) take(peer, *reply);
@@ -86,7 +86,7 @@ void SimExecutor::on_packet(NodeIndex peer, const Packet& packet) {
 
 void SimExecutor::tell_session(const SessionEvent& event) {
   const Session* current = session_.get();
-  for (SessionEffect& effect : session_->on(event, world_.loop.now())) {
+  for (SessionEffect& effect : session_->on(event, world_.clock(self_))) {
     std::visit([&](auto& each) { carry_session(each); }, effect);
     if (dead_ || session_.get() != current) return;
   }
@@ -129,7 +129,7 @@ void SimExecutor::be_reborn(Incarnation above) {
   if (incarnation_ > machine_.incarnation()) decide(executor_event::Reborn{incarnation_});
   if (dead_) return;
   session_ = std::make_unique<Session>(world_.session(self_, World::coordinator, incarnation_),
-                                       world_.loop.now());
+                                       world_.clock(self_));
   world_.net.reconnect(self_, World::coordinator);
 }
 
@@ -152,7 +152,7 @@ void SimExecutor::obey(const Frame& frame) {
     return;
   }
   ExecutorEffects effects =
-      machine_.on(executor_event::Received{*std::move(command)}, world_.loop.now());
+      machine_.on(executor_event::Received{*std::move(command)}, world_.clock(self_));
   check_fence(original, seen, effects);
   carry(std::move(effects));
 }
@@ -181,10 +181,17 @@ void SimExecutor::replay(const Frame& frame) {
   obey(frame);
 }
 
+void SimExecutor::rot(std::uint64_t chance) {
+  if (kept_.empty()) return;
+  const auto victim = std::next(kept_.begin(), static_cast<std::ptrdiff_t>(chance % kept_.size()));
+  world_.trace("what n{} keeps of {} rots", self_, attempt_tag(victim->first));
+  rotten_.insert(victim->first);
+}
+
 // ---- effects
 
 void SimExecutor::decide(const ExecutorEvent& event) {
-  carry(machine_.on(event, world_.loop.now()));
+  carry(machine_.on(event, world_.clock(self_)));
 }
 
 void SimExecutor::carry(ExecutorEffects effects) {
@@ -235,6 +242,9 @@ void SimExecutor::carry_out(executor_effect::RunTask& effect) {
   if (killed_at(KillPoint::running)) return;
   world_.trace("n{} runs {}", self_, attempt_tag(effect.key));
   task->second->run();
+  if (world_.mutated(Mutation::gives_up_for_nothing) && world_.random.chance(1, 40)) {
+    task->second->give_up();
+  }
 }
 
 void SimExecutor::carry_out(executor_effect::StopTask& effect) {
@@ -313,6 +323,11 @@ void SimExecutor::take(NodeIndex, const PartitionRequest& request) {
   reply.missing = kept == kept_.end() || !kept->second.contains(request.edge);
   if (!reply.missing) {
     reply.rows = kept->second.at(request.edge).at(request.reader.task.subtask);
+  }
+  if (rotten_.contains(request.producer) && !reply.rows.empty()) {
+    ++world_.damage.partitions;
+    reply.rows.front().value ^= 1 << 4;
+    reply.missing = !world_.mutated(Mutation::rot_not_seen);
   }
   pass(World::index_of(request.reader_node), std::move(reply));
 }

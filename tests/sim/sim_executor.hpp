@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace troupe::sim {
@@ -29,6 +30,8 @@ class SimExecutor final : public Process, public TaskOwner {
   void task_broke(const AttemptKey& key, TaskFailed report) override;
 
   void replay(const Frame& frame);
+  /// Something that it keeps is damaged on its disk.
+  void rot(std::uint64_t chance);
   const ExecutorMachine& machine() const { return machine_; }
   std::size_t tasks() const { return tasks_.size(); }
   std::size_t kept() const { return kept_.size(); }
@@ -69,6 +72,7 @@ class SimExecutor final : public Process, public TaskOwner {
   ExecutorMachine machine_;
   std::map<AttemptKey, std::unique_ptr<SimTask>> tasks_;
   std::map<AttemptKey, Kept> kept_;
+  std::set<AttemptKey> rotten_;
   /// Over, but what they had planned may still come up in the loop.
   std::vector<std::unique_ptr<SimTask>> stopped_;
 };

@@ -182,6 +182,14 @@ void SimTask::finish() {
   Rows rows;
   for (const auto& [key, value] : totals_) rows.push_back({key, value});
   emit(rows, true);
+  const bool unwritten = !kept_.empty() && world_.disk_full(node_);
+  if (unwritten) {
+    ++world_.damage.kept_writes;
+    if (!world_.mutated(Mutation::failed_sync_ignored)) {
+      over_ = false;
+      return break_with(FailureClass::resource, "what it keeps did not reach the disk");
+    }
+  }
   TaskFinished report;
   for (const auto& [index, parts] : kept_) {
     OutputSummary& summary = report.outputs.emplace_back();
@@ -190,6 +198,9 @@ void SimTask::finish() {
       summary.partitions.push_back(world_.mutated(Mutation::hashes_ignored) ? PartitionSummary{}
                                                                             : summary_of(part));
     }
+  }
+  if (unwritten) {
+    for (auto& [index, parts] : kept_) parts.assign(parts.size(), Rows());
   }
   const bool is_sink = kept_.empty() && consumers_.empty();
   if (is_sink) {

@@ -58,6 +58,8 @@ class SimTask {
   void run();
   /// From now on it does nothing, whatever it had planned.
   void stop() { over_ = stopped_ = true; }
+  /// For a mutant: fails although nothing is wrong.
+  void give_up() { break_with(FailureClass::node_lost, "for nothing"); }
   bool running() const { return running_; }
   void take(const RowsItem& item);
   void take(const PartitionReply& reply);

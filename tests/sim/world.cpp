@@ -5,7 +5,11 @@
 namespace troupe::sim {
 namespace {
 
-constexpr std::size_t heard_max = 200;
+/// Every so many seeds, one without faults.
+constexpr std::uint64_t calm_one_in = 20;
+/// Two clocks drift apart by less than the margin of a lease, which is a tenth.
+constexpr std::int64_t drift_permille_max = 40;
+constexpr Duration apart_at_most = std::chrono::hours(300);
 
 std::size_t cluster_size(Random& random) { return 1 + (random.chance(1, 5) ? 5 : 3); }
 
@@ -13,6 +17,7 @@ NetSettings net_settings(Random& random) {
   NetSettings settings;
   if (random.chance(1, 4)) settings.delay_max = 20ms;
   if (random.chance(1, 2)) settings.duplicate_one_in = 50;
+  if (random.chance(1, 3)) settings.damage_one_in = 20 + random.below(200);
   return settings;
 }
 
@@ -30,7 +35,65 @@ World::World(const SimOptions& given)
   processes_.resize(size);
   incarnations_.resize(size);
   heard.resize(size);
-  plan_kill_points();
+  disk_full_until_.resize(size);
+  calm_ = options.seed % calm_one_in == 7;
+  set_clocks();
+  if (calm_) {
+    net.heal();
+  } else {
+    plan_kill_points();
+  }
+}
+
+void World::set_clocks() {
+  clocks_.resize(nodes());
+  for (ClockOf& clock : clocks_) {
+    clock.ahead = between(Duration(0), apart_at_most);
+    clock.drift_permille =
+        static_cast<std::int64_t>(random.below(2 * drift_permille_max + 1)) - drift_permille_max;
+  }
+}
+
+Instant World::clock(NodeIndex node) const {
+  const ClockOf& clock = clocks_[node];
+  const Duration gone = loop.now().time_since_epoch();
+  return loop.now() + clock.ahead + gone / 1000 * clock.drift_permille;
+}
+
+void World::jump_ahead(NodeIndex node, Duration length) {
+  trace("the clock of {} jumps ahead by {} ms", name_of(node), length / 1ms);
+  ++damage.clock_jumps;
+  clocks_[node].ahead += length;
+}
+
+void World::fill_disk(NodeIndex node, Duration length) {
+  trace("the disk of {} takes nothing for {} ms", name_of(node), length / 1ms);
+  disk_full_until_[node] = loop.now() + length;
+}
+
+void World::witness(std::uint64_t what) {
+  course_ = mix(course_ ^ what ^ static_cast<std::uint64_t>(loop.now().time_since_epoch().count()));
+}
+
+/// Decoding must survive whatever the bytes are; that they are not ours is found by the
+/// authentication of the transport.
+std::optional<Frame> World::opened(const Packet& packet, NodeIndex self, NodeIndex peer) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(packet.frame.data());
+  auto frame = Frame::decode({bytes, packet.frame.size()});
+  if (!packet.damaged) {
+    check(frame.ok(), "our own frames decode");
+    witness(std::hash<std::string_view>()(packet.frame));
+    return *std::move(frame);
+  }
+  refuse_damaged(self, peer);
+  if (!mutated(Mutation::damaged_frame_accepted) || !frame) return {};
+  return *std::move(frame);
+}
+
+void World::refuse_damaged(NodeIndex self, NodeIndex peer) {
+  trace("{} refuses a damaged packet of {}", name_of(self), name_of(peer));
+  ++damage.frames;
+  net.reset(self, peer);
 }
 
 void World::plan_kill_points() {
@@ -76,6 +139,8 @@ void World::lose_for_good(NodeIndex node) {
 
 void World::heal() {
   healed_ = true;
+  store_fails_next = false;
+  for (Instant& until : disk_full_until_) until = {};
   net.heal();
   for (NodeIndex node = 0; node < nodes(); ++node) loop.thaw(node);
   trace("healed");
@@ -103,6 +168,8 @@ SessionConfig World::session(NodeIndex self, NodeIndex peer, Incarnation incarna
 void World::violation(const std::string& what) const { throw Violation(what); }
 
 Duration World::between(Duration low, Duration high) {
+  static std::uint64_t unseeded = 0;
+  if (mutated(Mutation::unseeded_chance)) return low + Duration(++unseeded % 1000);
   return low + Duration(random.below(static_cast<std::uint64_t>((high - low).count()) + 1));
 }
 

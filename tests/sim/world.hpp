@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/net/session.hpp"
+#include "runtime/wire/frame.hpp"
 #include "tests/sim/kill_point.hpp"
 #include "tests/sim/model_job.hpp"
 #include "tests/sim/mutation.hpp"
@@ -31,6 +32,26 @@ struct SimOptions {
   Mutation mutation = Mutation::none;
   std::uint64_t messages_min = 5000;
 };
+
+/// What is damaged beside processes and connections, and how often something noticed.
+struct Damage {
+  std::uint64_t frames = 0;        ///< refused: changed on the way
+  std::uint64_t partitions = 0;    ///< kept partitions found rotten by a reader
+  std::uint64_t kept_writes = 0;   ///< kept partitions that could not be written or synced
+  std::uint64_t store_writes = 0;  ///< of the metadata, refused by the disk
+  std::uint64_t clock_jumps = 0;
+};
+struct DamageName {
+  std::uint64_t Damage::*count;
+  std::string_view name;
+};
+inline constexpr std::array<DamageName, 5> damages{{
+    {&Damage::frames, "frames refused as damaged"},
+    {&Damage::partitions, "kept partitions found rotten"},
+    {&Damage::kept_writes, "kept partitions not written"},
+    {&Damage::store_writes, "store writes refused"},
+    {&Damage::clock_jumps, "clocks that jumped"},
+}};
 
 /// One process of the simulated cluster.
 class Process : public Endpoint {
@@ -69,6 +90,22 @@ class World {
   bool healed() const { return healed_; }
   void bury() { graveyard_.clear(); }
 
+  /// The monotonic clock of a node: it began elsewhere, goes a little faster or slower than others,
+  /// and may jump ahead. No two nodes' clocks can be compared, and nothing may try.
+  Instant clock(NodeIndex node) const;
+  void jump_ahead(NodeIndex node, Duration length);
+  /// No fault is planned for this seed: nothing may be restarted or refused.
+  bool calm() const { return calm_; }
+  void fill_disk(NodeIndex node, Duration length);
+  bool disk_full(NodeIndex node) const { return disk_full_until_[node] > loop.now(); }
+  /// Mixed into what must be equal for two runs of one seed.
+  void witness(std::uint64_t what);
+  std::uint64_t course() const { return course_; }
+  /// What arrived, or nothing where it was changed on the way.
+  std::optional<Frame> opened(const Packet& packet, NodeIndex self, NodeIndex peer);
+  /// Counts it and ends the connection that brought it, as ZeroMQ does.
+  void refuse_damaged(NodeIndex self, NodeIndex peer);
+
   /// The next incarnation of a node, at least `above` + 1; durable.
   Incarnation next_incarnation(NodeIndex node, Incarnation above = {});
   SessionConfig session(NodeIndex self, NodeIndex peer, Incarnation incarnation) const;
@@ -98,11 +135,18 @@ class World {
   std::uint64_t refused_commands = 0;
   std::uint64_t refused_reports = 0;
   std::uint64_t ghosts = 0;
+  Damage damage;
+  bool store_fails_next = false;
   /// Frames that a node received earlier, to be heard again as if by an attacker or a defect.
   std::vector<std::vector<Frame>> heard;
 
  private:
+  struct ClockOf {
+    Duration ahead = {};
+    std::int64_t drift_permille = 0;
+  };
   void plan_kill_points();
+  void set_clocks();
   void print(const std::string& text) const;
 
   std::vector<std::unique_ptr<Process>> processes_;
@@ -112,6 +156,10 @@ class World {
   std::array<std::set<std::uint64_t>, kill_points> planned_;
   std::optional<NodeIndex> lost_for_good_;
   bool healed_ = false;
+  bool calm_ = false;
+  std::vector<ClockOf> clocks_;
+  std::vector<Instant> disk_full_until_;
+  std::uint64_t course_ = 0;
 };
 
 std::unique_ptr<Process> make_coordinator(World& world);

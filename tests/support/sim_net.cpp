@@ -88,7 +88,24 @@ Duration Net::delay() {
   return settings_.delay_min + Duration(random_.below(static_cast<std::uint64_t>(span) + 1));
 }
 
+/// A flipped bit, or an end that is missing. Of an item of a data channel only that it is damaged.
+PacketRef Net::maybe_damaged(PacketRef packet) {
+  if (settings_.damage_one_in == 0 || !random_.chance(1, settings_.damage_one_in)) return packet;
+  auto changed = std::make_shared<Packet>(*packet);
+  changed->damaged = true;
+  std::string& bytes = changed->frame;
+  if (bytes.empty()) return changed;
+  if (random_.chance(1, 3)) {
+    bytes.resize(random_.below(bytes.size()));
+  } else {
+    const std::uint64_t bit = random_.below(bytes.size() * 8);
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+  }
+  return changed;
+}
+
 void Net::transmit(NodeIndex from, NodeIndex to, PacketRef packet) {
+  packet = maybe_damaged(std::move(packet));
   Way& mine = way(from, to);
   const bool twice =
       settings_.duplicate_one_in > 0 && random_.chance(1, settings_.duplicate_one_in);
@@ -129,6 +146,7 @@ void Net::arrive(NodeIndex from, NodeIndex to, std::uint64_t generation, std::ui
 void Net::deliver(NodeIndex from, NodeIndex to, const PacketRef& packet) {
   if (endpoints_[to] == nullptr) return;
   ++delivered_;
+  damaged_ += packet->damaged ? 1 : 0;
   endpoints_[to]->on_packet(from, *packet);
 }
 
@@ -186,6 +204,7 @@ void Net::heal() {
     }
   }
   settings_.duplicate_one_in = 0;
+  settings_.damage_one_in = 0;
 }
 
 }  // namespace troupe::sim

@@ -17,6 +17,8 @@ namespace troupe::sim {
 struct Packet {
   std::string frame;
   std::any data;
+  /// Changed on the way, as the authentication of CURVE would find: whoever takes it is wrong.
+  bool damaged = false;
 };
 using PacketRef = std::shared_ptr<const Packet>;
 
@@ -36,6 +38,8 @@ struct NetSettings {
   Duration delay_max = 1ms;
   /// One in so many packets comes twice; 0: none.
   std::uint64_t duplicate_one_in = 0;
+  /// One in so many packets arrives with a flipped bit or cut short; 0: none.
+  std::uint64_t damage_one_in = 0;
   /// How long a blocked direction is borne before both ends see a closed connection.
   Duration break_after = 2s;
 };
@@ -68,6 +72,8 @@ class Net {
   void heal();
 
   std::uint64_t delivered() const { return delivered_; }
+  /// Damaged packets that somebody got.
+  std::uint64_t damaged() const { return damaged_; }
 
  private:
   struct Way {
@@ -87,6 +93,7 @@ class Net {
   void deliver(NodeIndex from, NodeIndex to, const PacketRef& packet);
   void break_way(NodeIndex from, NodeIndex to, bool told, bool keeps_queue);
   void last_words(NodeIndex from, NodeIndex to);
+  PacketRef maybe_damaged(PacketRef packet);
   Duration delay();
 
   Loop& loop_;
@@ -98,6 +105,7 @@ class Net {
   std::vector<Way> ways_;
   std::uint64_t next_packet_ = 0;
   std::uint64_t delivered_ = 0;
+  std::uint64_t damaged_ = 0;
 };
 
 }  // namespace troupe::sim
