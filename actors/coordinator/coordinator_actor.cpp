@@ -43,6 +43,10 @@ void CoordinatorActor::on(const ControlCall& call) {
 
 void CoordinatorActor::on(const CoordinatorTold& told) { tell(told.event); }
 
+void CoordinatorActor::on(const Reported& reported) {
+  tell(coordinator_event::Received{reported.node, reported.report});
+}
+
 void CoordinatorActor::tell(CoordinatorEvent event) {
   if (!machine_) {
     early_.push_back(std::move(event));
@@ -124,7 +128,30 @@ void CoordinatorActor::on(const Written& written) {
 }
 
 void CoordinatorActor::carry_out(effect::Send& effect) {
-  services_.send(effect.node, effect.incarnation, effect.command);
+  executor(effect.node, effect.incarnation).tell(std::move(effect.command));
+}
+
+/// From the first word to an executor on, its end is news, wherever it runs.
+const ExecutorPort& CoordinatorActor::executor(const NodeId& node, Incarnation incarnation) {
+  KnownExecutor& known = executors_[node];
+  if (!known.port || known.incarnation != incarnation) {
+    known = {incarnation, services_.executor(node, incarnation)};
+    if (!known.port) return known.port;
+    watch(known.port.handle(),
+          [this, node, incarnation](const Down& down) { executor_down(node, incarnation, down); });
+  }
+  return known.port;
+}
+
+void CoordinatorActor::executor_down(const NodeId& node, Incarnation incarnation,
+                                     const Down& down) {
+  const auto known = executors_.find(node);
+  if (known != executors_.end() && known->second.incarnation == incarnation) {
+    executors_.erase(known);
+  }
+  // One that ends as intended ends with its node, and so does this coordinator.
+  if (!down.error) return;
+  tell(ClusterEvent(cluster_event::Down{node, incarnation, down.error->message}));
 }
 
 void CoordinatorActor::carry_out(effect::PlanTasks& effect) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/coordinator/control.hpp"
+#include "actors/executor/ports.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
 #include "runtime/job/coordinator_machine.hpp"
@@ -15,7 +16,8 @@ namespace troupe {
 
 class CoordinatorActor;
 
-/// Something happened that the machine must know: a report, a peer's death.
+/// Something happened that the machine must know: what the session with a node says, work that is
+/// done.
 struct CoordinatorTold {
   CoordinatorEvent event;
 };
@@ -33,15 +35,16 @@ struct Written {
   Result<> outcome;
 };
 
-using CoordinatorRef = Ref<CoordinatorTold, ControlCall, ImageRead, Written>;
+using CoordinatorRef = Ref<CoordinatorTold, Reported, ControlCall, ImageRead, Written>;
 
 /// What the coordinator needs of its node. All outlive it.
 struct CoordinatorServices {
   std::shared_ptr<MetadataStore> store;
   const OperatorRegistry& registry;
   Metrics& metrics;
-  /// Carries a command to a node, or drops it where there is no session with that incarnation.
-  std::function<void(const NodeId&, Incarnation, const Command&)> send;
+  /// The executor of this incarnation of a node, here or elsewhere; none, or one that has ended,
+  /// where there is no way to it.
+  std::function<ExecutorPort(const NodeId&, Incarnation)> executor;
 };
 
 struct CoordinatorStart {

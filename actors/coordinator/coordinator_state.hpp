@@ -15,11 +15,12 @@ namespace troupe {
 /// The COORDINATOR actor; private to this room, split over `coordinator_actor.cpp` (events and
 /// effects) and `control.cpp` (clients' questions).
 class CoordinatorActor final
-    : public ActorOf<CoordinatorActor, CoordinatorTold, ControlCall, ImageRead, Written> {
+    : public ActorOf<CoordinatorActor, CoordinatorTold, Reported, ControlCall, ImageRead, Written> {
  public:
   CoordinatorActor(CoordinatorStart start, CoordinatorServices services);
 
   void on(const CoordinatorTold& told);
+  void on(const Reported& reported);
   void on(const ControlCall& call);
   void on(const ImageRead& read);
   void on(const Written& written);
@@ -43,6 +44,11 @@ class CoordinatorActor final
   void start() override;
 
  private:
+  /// An executor that was told something and has not ended.
+  struct KnownExecutor {
+    Incarnation incarnation;
+    ExecutorPort port;
+  };
   /// What of a run outlives its machine and is in no row.
   struct RunNote {
     JobName job;
@@ -54,6 +60,8 @@ class CoordinatorActor final
   void carry_out(Effects effects);
   void carry_out(effect::Persist& effect);
   void carry_out(effect::Send& effect);
+  const ExecutorPort& executor(const NodeId& node, Incarnation incarnation);
+  void executor_down(const NodeId& node, Incarnation incarnation, const Down& down);
   void carry_out(effect::PlanTasks& effect);
   void carry_out(effect::CommitSink& effect);
   void carry_out(effect::CleanUpSinks& effect);
@@ -82,6 +90,7 @@ class CoordinatorActor final
   RunMetrics run_metrics_;
 
   std::optional<CoordinatorMachine> machine_;
+  std::map<NodeId, KnownExecutor> executors_;
   std::vector<CoordinatorEvent> early_;  ///< told before the store was read
   std::vector<ControlCall> early_calls_;
   std::vector<effect::Persist> unwritten_;

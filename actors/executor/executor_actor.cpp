@@ -85,7 +85,8 @@ TaskCounters counters_of(const TaskStatistics& statistics) {
 }  // namespace
 
 ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
-    : services_(std::move(services)),
+    : self_(config.self),
+      services_(std::move(services)),
       machine_(config),
       shared_(std::make_shared<Shared>(config.self, services_, system_clock())) {}
 
@@ -103,15 +104,30 @@ void ExecutorActor::start() {
 /// Nothing is joined before, so little can be told meanwhile.
 void ExecutorActor::on(const DirectoryEmptied&) {
   begun_ = true;
-  for (const auto& told : std::exchange(early_, {})) on(told);
+  for (auto& event : std::exchange(early_, {})) tell(std::move(event));
 }
 
-void ExecutorActor::on(const ExecutorTold& told) {
-  if (!begun_) return early_.push_back(told);
-  decide(told.event);
-  const auto* received = std::get_if<executor_event::Received>(&told.event);
-  if (received == nullptr) return;
-  const auto* release = std::get_if<ReleaseRun>(&received->command);
+void ExecutorActor::on(const CoordinatorFound& found) {
+  coordinator_ = found.coordinator;
+  watch(coordinator_.handle(), [this](const Down& down) {
+    log::info("the coordinator is away: {}", down.error ? down.error->message : "it has ended");
+    tell(executor_event::SessionDown{});
+  });
+  tell(executor_event::SessionUp{});
+}
+
+void ExecutorActor::on(const Command& command) { tell(executor_event::Received{command}); }
+
+void ExecutorActor::tell(ExecutorEvent event) {
+  if (!begun_) return early_.push_back(std::move(event));
+  decide(event);
+  if (const auto* received = std::get_if<executor_event::Received>(&event)) {
+    note_release(received->command);
+  }
+}
+
+void ExecutorActor::note_release(const Command& command) {
+  const auto* release = std::get_if<ReleaseRun>(&command);
   if (release == nullptr) return;
   const Token& token = release->token;
   const bool obeyed = machine_.joined() && token.cluster == machine_.cluster() &&
@@ -129,7 +145,7 @@ void ExecutorActor::decide(const ExecutorEvent& event) {
 }
 
 void ExecutorActor::carry_out(const executor_effect::Send& effect) {
-  services_.send(effect.report);
+  coordinator_.tell(Reported{self_, effect.report});
 }
 
 void ExecutorActor::carry_out(const executor_effect::OpenTask& effect) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/executor/ports.hpp"
 #include "actors/executor/task_actor.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
@@ -23,15 +24,13 @@ struct ExecutorServices {
   /// Kept partitions and scratch files; emptied when the executor starts.
   std::string directory;
   RemoteChannels* remote = nullptr;  ///< null: a node that has no others
-  /// Carries a report to the coordinator, or drops it where there is no session.
-  std::function<void(Report)> send;
   /// The node cannot be a member as it is; where `highest` is set, a higher incarnation could.
   std::function<void(std::string reason, Incarnation highest)> expelled;
 };
 
-/// NODE -> EXECUTOR: a command of the coordinator, or news of the session with it.
-struct ExecutorTold {
-  ExecutorEvent event;
+/// NODE -> EXECUTOR: a conversation with the coordinator begins. It is over when this one ends.
+struct CoordinatorFound {
+  CoordinatorPort coordinator;
 };
 struct TaskBuilt;
 /// What an earlier process kept is gone; the executor may begin.
@@ -42,13 +41,14 @@ struct DirectoryEmptied {};
 ///
 /// Supervised by the NODE, supervises the TASKs. If it dies, so do its tasks, and the node must
 /// join again as a new incarnation: what was held is forgotten.
-class ExecutorActor
-    : public ActorOf<ExecutorActor, ExecutorTold, DirectoryEmptied, TaskBuilt, TaskEnded> {
+class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, DirectoryEmptied,
+                                     TaskBuilt, TaskEnded> {
  public:
   ExecutorActor(ExecutorConfig config, ExecutorServices services);
 
   void start() override;
-  void on(const ExecutorTold& told);
+  void on(const Command& command);
+  void on(const CoordinatorFound& found);
   void on(const DirectoryEmptied&);
   void on(const TaskBuilt& built);
   void on(const TaskEnded& ended);
@@ -65,6 +65,9 @@ class ExecutorActor
     bool stopping = false;
   };
 
+  /// What came before the directory was empty waits.
+  void tell(ExecutorEvent event);
+  void note_release(const Command& command);
   void decide(const ExecutorEvent& event);
   void carry_out(const executor_effect::Send& effect);
   void carry_out(const executor_effect::OpenTask& effect);
@@ -83,22 +86,24 @@ class ExecutorActor
 
   struct Shared;
 
+  const NodeId self_;
   const ExecutorServices services_;
   ExecutorMachine machine_;
+  CoordinatorPort coordinator_;  ///< ended, or none, while there is no conversation
   /// Used by work on the I/O pool, which may end after the actor.
   std::shared_ptr<Shared> shared_;
   std::map<AttemptKey, Attempted> attempts_;
   std::map<AttemptKey, TaskEnded> ended_;  ///< reported, not yet down
   bool begun_ = false;
-  std::vector<ExecutorTold> early_;  ///< told before the directory was empty
-  std::set<RunId> released_;         ///< whose last attempts are still ending
+  std::vector<ExecutorEvent> early_;
+  std::set<RunId> released_;  ///< whose last attempts are still ending
 };
 
 /// Progress of running tasks, for people.
 inline constexpr Duration progress_interval = 1s;
 
 /// `NODE/executor`: see ExecutorActor.
-using ExecutorRef = Ref<ExecutorTold>;
+using ExecutorRef = Ref<Command, CoordinatorFound>;
 ExecutorRef spawn_executor(ActorSystem& system, ExecutorConfig config, ExecutorServices services);
 
 }  // namespace troupe

@@ -2,6 +2,7 @@
 
 #include "actors/link/data_plane.hpp"
 #include "actors/link/link_service.hpp"
+#include "actors/link/proxies.hpp"
 #include "actors/node/node_actor.hpp"
 #include "actors/store/store_actor.hpp"
 #include "runtime/base/log.hpp"
@@ -41,7 +42,9 @@ class RunningBody final : public NodeBody {
     if (works()) TRY(start_executor());
     if (link_) start_link();
     // Without a link between them, the session of a node with itself is up from the start.
-    if (leads() && works()) executor_.tell(ExecutorTold{executor_event::SessionUp{}});
+    if (leads() && works()) {
+      executor_.tell(CoordinatorFound{CoordinatorPort(coordinator_.handle())});
+    }
     return {};
   }
 
@@ -70,6 +73,7 @@ class RunningBody final : public NodeBody {
     link_->final_when_lost(leads());
     channels_ = DataPlane::attach(*link_, plan_.metrics, system_.clock(), plan_.config.name,
                                   plan_.incarnation);
+    proxies_ = std::make_unique<Proxies>(system_, *link_);
     return {};
   }
 
@@ -78,17 +82,17 @@ class RunningBody final : public NodeBody {
     std::shared_ptr<MetadataStore> store =
         TRY(open_sqlite_store(ephemeral ? ":memory:" : plan_.paths.metadata(),
                               ClusterId(plan_.config.cluster), system_.clock()));
-    coordinator_ = spawn_coordinator(
-        system_,
-        {.config = {.node_lease = plan_.config.lease},
-         .parallelism = plan_.config.parallelism,
-         .keep_blocking_edges = plan_.config.keep_blocking_edges},
-        {.store = std::move(store),
-         .registry = plan_.registry,
-         .metrics = plan_.metrics,
-         .send = [this](const NodeId& node, Incarnation incarnation, const Command& command) {
-           send_command(node, incarnation, command);
-         }});
+    coordinator_ =
+        spawn_coordinator(system_,
+                          {.config = {.node_lease = plan_.config.lease},
+                           .parallelism = plan_.config.parallelism,
+                           .keep_blocking_edges = plan_.config.keep_blocking_edges},
+                          {.store = std::move(store),
+                           .registry = plan_.registry,
+                           .metrics = plan_.metrics,
+                           .executor = [this](const NodeId& node, Incarnation incarnation) {
+                             return executor_of(node, incarnation);
+                           }});
     supervisor_.tell(Supervise{coordinator_.handle()});
     control_ = make_control(coordinator_);
     return {};
@@ -107,12 +111,10 @@ class RunningBody final : public NodeBody {
                                 .files = system_files(),
                                 .directory = plan_.paths.work(),
                                 .remote = channels_.get(),
-                                .send = [this](Report report) { send_report(std::move(report)); },
-                                .expelled =
-                                    [this](std::string reason, Incarnation highest) {
-                                      plan_.ended({fail(ErrorCode::conflict, "{}", reason), highest,
-                                                   highest == Incarnation(0)});
-                                    }});
+                                .expelled = [this](std::string reason, Incarnation highest) {
+                                  plan_.ended({fail(ErrorCode::conflict, "{}", reason), highest,
+                                               highest == Incarnation(0)});
+                                }});
     supervisor_.tell(Supervise{executor_.handle()});
     if (link_) {
       const auto store = spawn_store(system_, *link_,
@@ -130,8 +132,11 @@ class RunningBody final : public NodeBody {
     link_->on_frames(std::string(executor_address),
                      [this](const NodeId& peer, const Frame& frame) { hear_command(peer, frame); });
     link_->on_peers([this](const NodeId& peer, const PeerEvent& event) {
+      proxies_->on_peer(peer, event);
       if (leads()) tell_coordinator(peer, event);
-      if (works() && !leads() && peer == plan_.config.coordinator->node) tell_executor(event);
+      if (works() && !leads() && peer == plan_.config.coordinator->node) {
+        tell_executor(peer, event);
+      }
     });
     link_->start(system_);
     if (plan_.config.coordinator) {
@@ -146,31 +151,29 @@ class RunningBody final : public NodeBody {
     return {ClusterId(plan_.config.cluster), plan_.config.name, plan_.incarnation};
   }
 
-  void send_command(const NodeId& node, Incarnation incarnation, const Command& command) {
-    if (node == plan_.config.name) {
-      if (incarnation == plan_.incarnation) {
-        executor_.tell(ExecutorTold{executor_event::Received{command}});
-      }
-      return;
+  ExecutorPort executor_of(const NodeId& node, Incarnation incarnation) {
+    if (node == plan_.config.name && incarnation == plan_.incarnation) {
+      return ExecutorPort(executor_.handle());
     }
-    // Where there is no session the node is being replaced, and nobody waits for this.
-    if (link_) (void)link_->send(node, frame_of(command, sender()));
+    if (!proxies_) return {};
+    return ExecutorPort(
+        proxies_->make(node, incarnation, "executor", [sender = sender()](const Message& message) {
+          return frame_of(*message.get<Command>(), sender);
+        }));
   }
 
-  void send_report(Report report) {
-    if (leads()) {
-      coordinator_.tell(
-          CoordinatorTold{coordinator_event::Received{plan_.config.name, std::move(report)}});
-    } else {
-      (void)link_->send(plan_.config.coordinator->node, frame_of(report, sender()));
-    }
+  CoordinatorPort coordinator_of(const NodeId& node, Incarnation incarnation) {
+    return CoordinatorPort(proxies_->make(
+        node, incarnation, "coordinator", [sender = sender()](const Message& message) {
+          return frame_of(message.get<Reported>()->report, sender);
+        }));
   }
 
   void hear_report(const NodeId& peer, const Frame& frame) {
     if (!leads()) return refuse(peer, "a report, but it is no coordinator");
     auto report = report_of(frame);
     if (!report) return refuse(peer, report.error().message);
-    coordinator_.tell(CoordinatorTold{coordinator_event::Received{peer, std::move(*report)}});
+    coordinator_.tell(Reported{peer, *std::move(report)});
   }
 
   void hear_command(const NodeId& peer, const Frame& frame) {
@@ -179,7 +182,7 @@ class RunningBody final : public NodeBody {
     }
     auto command = command_of(frame);
     if (!command) return refuse(peer, command.error().message);
-    executor_.tell(ExecutorTold{executor_event::Received{std::move(*command)}});
+    executor_.tell(*std::move(command));
   }
 
   void refuse(const NodeId& peer, const std::string& why) {
@@ -188,6 +191,7 @@ class RunningBody final : public NodeBody {
     log::warn("refused from {}: {}", peer, why);
   }
 
+  /// That a node is gone, its proxies say.
   void tell_coordinator(const NodeId& peer, const PeerEvent& event) {
     const auto tell = [&](ClusterEvent told) {
       coordinator_.tell(CoordinatorTold{CoordinatorEvent(std::move(told))}, Priority::high);
@@ -196,8 +200,6 @@ class RunningBody final : public NodeBody {
       tell(cluster_event::Closed{peer});
     } else if (std::holds_alternative<session_effect::Resumed>(event)) {
       tell(cluster_event::Resumed{peer});
-    } else if (const auto* down = std::get_if<session_effect::Down>(&event)) {
-      tell(cluster_event::Down{peer, down->incarnation, down->text});
     } else if (const auto* lease = std::get_if<session_effect::LeaseEnded>(&event)) {
       tell(cluster_event::LeaseEnded{peer, lease->incarnation});
     } else if (const auto* stalled = std::get_if<session_effect::Stalled>(&event)) {
@@ -205,12 +207,9 @@ class RunningBody final : public NodeBody {
     }
   }
 
-  void tell_executor(const PeerEvent& event) {
-    if (std::holds_alternative<session_effect::Up>(event)) {
-      executor_.tell(ExecutorTold{executor_event::SessionUp{}}, Priority::high);
-    } else if (const auto* down = std::get_if<session_effect::Down>(&event)) {
-      log::info("the coordinator is away: {}", down->text);
-      executor_.tell(ExecutorTold{executor_event::SessionDown{}}, Priority::high);
+  void tell_executor(const NodeId& peer, const PeerEvent& event) {
+    if (const auto* up = std::get_if<session_effect::Up>(&event)) {
+      executor_.tell(CoordinatorFound{coordinator_of(peer, up->incarnation)}, Priority::high);
     } else if (const auto* fenced = std::get_if<session_effect::Fenced>(&event)) {
       plan_.ended({fail(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
     } else if (const auto* rejected = std::get_if<session_effect::Rejected>(&event)) {
@@ -232,6 +231,7 @@ class RunningBody final : public NodeBody {
   ActorSystem system_;
   std::unique_ptr<LinkService> link_;
   std::shared_ptr<DataPlane> channels_;
+  std::unique_ptr<Proxies> proxies_;
   NodeActor::Ref supervisor_;
   CoordinatorRef coordinator_;
   ExecutorRef executor_;

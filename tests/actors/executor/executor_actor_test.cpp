@@ -73,9 +73,8 @@ class OneExecutor {
          .metrics = metrics_,
          .files = system_files(),
          .directory = directory_.path() + "/work",
-         .send = [this](Report report) { hear(std::move(report)); },
          .expelled = [](std::string, Incarnation) {}});
-    tell(executor_event::SessionUp{});
+    find_coordinator();
     static_cast<void>(next<JoinCluster>());
     command(Joined{ClusterId("c"), Term(1), Incarnation(5)});
   }
@@ -109,8 +108,14 @@ class OneExecutor {
     command(StartTask{token(task, attempt)});
     return next<TaskFinished>();
   }
-  void tell(ExecutorEvent event) { executor_.tell(ExecutorTold{std::move(event)}); }
-  void command(Command command) { tell(executor_event::Received{std::move(command)}); }
+  void command(Command command) { executor_.tell(std::move(command)); }
+  /// A conversation begins; the one before it, if any, is over.
+  void find_coordinator() {
+    coordinator_.handle().stop();
+    coordinator_ = system_.spawn<Coordinator>("coordinator",
+                                              [this](Report report) { hear(std::move(report)); });
+    executor_.tell(CoordinatorFound{CoordinatorPort(coordinator_.handle())});
+  }
 
   /// The next report of this kind; progress is passed over, anything else fails the test.
   template <class R>
@@ -141,6 +146,18 @@ class OneExecutor {
   std::shared_ptr<FakeSink> sink = std::make_shared<FakeSink>();
 
  private:
+  class Coordinator : public ActorOf<Coordinator, Reported> {
+   public:
+    explicit Coordinator(std::function<void(Report)> heard) : heard_(std::move(heard)) {}
+    void on(const Reported& reported) {
+      CHECK(reported.node == NodeId("n"));
+      heard_(reported.report);
+    }
+
+   private:
+    const std::function<void(Report)> heard_;
+  };
+
   void add(std::string name, OperatorRole role, Phase phase) {
     registry_.add(std::make_unique<FakeKind>(std::move(name), role, std::move(phase)));
   }
@@ -169,6 +186,7 @@ class OneExecutor {
   std::deque<Report> reports_;
   ActorSystem system_{{.workers = 2}};
   ExecutorRef executor_;
+  Coordinator::Ref coordinator_;
 };
 
 const TaskId producer0{StageId(0), 0};
@@ -225,6 +243,22 @@ TEST_CASE("a task that was cancelled is stopped, and its files go") {
   node.command(CancelTask{node.token(producer1, 2), "no longer wanted"});
   static_cast<void>(node.next<TaskStopped>());
   CHECK(node.gone("/r7-t0.1-a2"));
+}
+
+TEST_CASE("losing its coordinator loses no work: the next one is told what is held") {
+  // The first coordinator ends before it has acknowledged that a task finished.
+  OneExecutor node;
+  const auto first = node.finish(producer0, 1);
+  node.find_coordinator();
+  static_cast<void>(node.next<JoinCluster>());
+  node.command(Joined{ClusterId("c"), Term(2), Incarnation(5)});
+  Token token = node.token({}, 0);
+  token.term = Term(2);
+  node.command(Adopt{token});
+  const auto inventory = node.next<Inventory>();
+  REQUIRE(inventory.held.size() == 1);
+  CHECK(inventory.held[0].state == HeldState::finished);
+  CHECK(node.next<TaskFinished>().outputs == first.outputs);
 }
 
 TEST_CASE("an input that is not there is reported as lost, with its producer") {
