@@ -1,5 +1,7 @@
 #include "runtime/data/key_hash.hpp"
 
+#include "runtime/data/stored_number.hpp"
+
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -50,9 +52,9 @@ void write(const arrow::Array& column, std::size_t stride, std::uint64_t* out, H
   }
 }
 
-template <class ArrayType>
+template <class Value>
 void write_numbers(const arrow::Array& column, std::size_t stride, std::uint64_t* out) {
-  const auto* values = static_cast<const ArrayType&>(column).raw_values();
+  const auto* values = column.data()->GetValues<Value>(1);
   write(column, stride, out, [&](std::int64_t i) { return hash_value(values[i]); });
 }
 
@@ -96,6 +98,9 @@ Result<> write_dictionary(const arrow::DictionaryArray& column, std::size_t stri
 }
 
 Result<> write_hashes(const arrow::Array& column, std::size_t stride, std::uint64_t* out) {
+  const bool written = visit_stored_number(
+      column.type_id(), [&]<class Value>(Value) { write_numbers<Value>(column, stride, out); });
+  if (written) return {};
   switch (column.type_id()) {
     case arrow::Type::NA:
       for (std::int64_t i = 0; i < column.length(); ++i) out[i * stride] = hash_null();
@@ -107,38 +112,6 @@ Result<> write_hashes(const arrow::Array& column, std::size_t stride, std::uint6
     }
     case arrow::Type::DICTIONARY:
       return write_dictionary(static_cast<const arrow::DictionaryArray&>(column), stride, out);
-    case arrow::Type::INT8:
-      return write_numbers<arrow::Int8Array>(column, stride, out), Result<>();
-    case arrow::Type::INT16:
-      return write_numbers<arrow::Int16Array>(column, stride, out), Result<>();
-    case arrow::Type::INT32:
-      return write_numbers<arrow::Int32Array>(column, stride, out), Result<>();
-    case arrow::Type::INT64:
-      return write_numbers<arrow::Int64Array>(column, stride, out), Result<>();
-    case arrow::Type::UINT8:
-      return write_numbers<arrow::UInt8Array>(column, stride, out), Result<>();
-    case arrow::Type::UINT16:
-      return write_numbers<arrow::UInt16Array>(column, stride, out), Result<>();
-    case arrow::Type::UINT32:
-      return write_numbers<arrow::UInt32Array>(column, stride, out), Result<>();
-    case arrow::Type::UINT64:
-      return write_numbers<arrow::UInt64Array>(column, stride, out), Result<>();
-    case arrow::Type::FLOAT:
-      return write_numbers<arrow::FloatArray>(column, stride, out), Result<>();
-    case arrow::Type::DOUBLE:
-      return write_numbers<arrow::DoubleArray>(column, stride, out), Result<>();
-    case arrow::Type::DATE32:
-      return write_numbers<arrow::Date32Array>(column, stride, out), Result<>();
-    case arrow::Type::DATE64:
-      return write_numbers<arrow::Date64Array>(column, stride, out), Result<>();
-    case arrow::Type::TIME32:
-      return write_numbers<arrow::Time32Array>(column, stride, out), Result<>();
-    case arrow::Type::TIME64:
-      return write_numbers<arrow::Time64Array>(column, stride, out), Result<>();
-    case arrow::Type::TIMESTAMP:
-      return write_numbers<arrow::TimestampArray>(column, stride, out), Result<>();
-    case arrow::Type::DURATION:
-      return write_numbers<arrow::DurationArray>(column, stride, out), Result<>();
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
       return write_bytes<arrow::BinaryArray>(column, stride, out), Result<>();

@@ -1,6 +1,7 @@
 #include "runtime/ops/join_keys.hpp"
 
 #include "runtime/data/batch.hpp"
+#include "runtime/data/stored_number.hpp"
 
 #include <arrow/array.h>
 #include <arrow/type.h>
@@ -32,59 +33,17 @@ std::uint64_t number_of(Value value) {
   }
 }
 
-template <class Value>
-void numbers_of(const arrow::Array& array, std::uint64_t* out) {
-  const auto* values = array.data()->GetValues<Value>(1);
-  for (std::int64_t i = 0; i < array.length(); ++i) out[i] = number_of(values[i]);
-}
-
 /// False where the type is not stored as one plain number.
 bool plain_numbers(const arrow::Array& array, std::uint64_t* out) {
-  switch (array.type_id()) {
-    case arrow::Type::INT8:
-      numbers_of<std::int8_t>(array, out);
-      return true;
-    case arrow::Type::INT16:
-      numbers_of<std::int16_t>(array, out);
-      return true;
-    case arrow::Type::INT32:
-    case arrow::Type::DATE32:
-    case arrow::Type::TIME32:
-      numbers_of<std::int32_t>(array, out);
-      return true;
-    case arrow::Type::INT64:
-    case arrow::Type::DATE64:
-    case arrow::Type::TIME64:
-    case arrow::Type::DURATION:
-    case arrow::Type::TIMESTAMP:
-      numbers_of<std::int64_t>(array, out);
-      return true;
-    case arrow::Type::UINT8:
-      numbers_of<std::uint8_t>(array, out);
-      return true;
-    case arrow::Type::UINT16:
-      numbers_of<std::uint16_t>(array, out);
-      return true;
-    case arrow::Type::UINT32:
-      numbers_of<std::uint32_t>(array, out);
-      return true;
-    case arrow::Type::UINT64:
-      numbers_of<std::uint64_t>(array, out);
-      return true;
-    case arrow::Type::FLOAT:
-      numbers_of<float>(array, out);
-      return true;
-    case arrow::Type::DOUBLE:
-      numbers_of<double>(array, out);
-      return true;
-    case arrow::Type::BOOL: {
-      const auto& flags = static_cast<const arrow::BooleanArray&>(array);
-      for (std::int64_t i = 0; i < array.length(); ++i) out[i] = flags.Value(i) ? 1 : 0;
-      return true;
-    }
-    default:
-      return false;
+  if (array.type_id() == arrow::Type::BOOL) {
+    const auto& flags = static_cast<const arrow::BooleanArray&>(array);
+    for (std::int64_t i = 0; i < array.length(); ++i) out[i] = flags.Value(i) ? 1 : 0;
+    return true;
   }
+  return visit_stored_number(array.type_id(), [&]<class Value>(Value) {
+    const auto* values = array.data()->GetValues<Value>(1);
+    for (std::int64_t i = 0; i < array.length(); ++i) out[i] = number_of(values[i]);
+  });
 }
 
 /// Calls `each(row, bytes)` for all values that are not null. False: the type has no bytes.

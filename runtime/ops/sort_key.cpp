@@ -1,6 +1,7 @@
 #include "runtime/ops/sort_key.hpp"
 
 #include "runtime/data/batch.hpp"
+#include "runtime/data/stored_number.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -44,12 +45,6 @@ constexpr std::uint64_t length_mask = 0xFF;
 
 bool is_long(std::uint64_t number) { return (number & length_mask) == 8; }
 
-template <class Value>
-void numbers_of(const arrow::Array& array, std::vector<std::uint64_t>& out) {
-  const auto* values = array.data()->GetValues<Value>(1);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = ordinal(values[i]);
-}
-
 template <class ArrayType>
 bool texts_of(const arrow::Array& array, std::vector<std::uint64_t>& out) {
   const auto& texts = static_cast<const ArrayType&>(array);
@@ -64,55 +59,18 @@ bool texts_of(const arrow::Array& array, std::vector<std::uint64_t>& out) {
 
 /// True where it could be read as one plain number a row.
 bool plain_numbers(const arrow::Array& array, std::vector<std::uint64_t>& out) {
-  switch (array.type_id()) {
-    case arrow::Type::NA:
-      return true;
-    case arrow::Type::BOOL: {
-      const auto& flags = static_cast<const arrow::BooleanArray&>(array);
-      for (std::size_t i = 0; i < out.size(); ++i) {
-        out[i] = flags.Value(static_cast<std::int64_t>(i)) ? 1 : 0;
-      }
-      return true;
+  if (array.type_id() == arrow::Type::NA) return true;
+  if (array.type_id() == arrow::Type::BOOL) {
+    const auto& flags = static_cast<const arrow::BooleanArray&>(array);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = flags.Value(static_cast<std::int64_t>(i)) ? 1 : 0;
     }
-    case arrow::Type::INT8:
-      numbers_of<std::int8_t>(array, out);
-      return true;
-    case arrow::Type::INT16:
-      numbers_of<std::int16_t>(array, out);
-      return true;
-    case arrow::Type::INT32:
-    case arrow::Type::DATE32:
-    case arrow::Type::TIME32:
-      numbers_of<std::int32_t>(array, out);
-      return true;
-    case arrow::Type::INT64:
-    case arrow::Type::DATE64:
-    case arrow::Type::TIME64:
-    case arrow::Type::DURATION:
-    case arrow::Type::TIMESTAMP:
-      numbers_of<std::int64_t>(array, out);
-      return true;
-    case arrow::Type::UINT8:
-      numbers_of<std::uint8_t>(array, out);
-      return true;
-    case arrow::Type::UINT16:
-      numbers_of<std::uint16_t>(array, out);
-      return true;
-    case arrow::Type::UINT32:
-      numbers_of<std::uint32_t>(array, out);
-      return true;
-    case arrow::Type::UINT64:
-      numbers_of<std::uint64_t>(array, out);
-      return true;
-    case arrow::Type::FLOAT:
-      numbers_of<float>(array, out);
-      return true;
-    case arrow::Type::DOUBLE:
-      numbers_of<double>(array, out);
-      return true;
-    default:
-      return false;
+    return true;
   }
+  return visit_stored_number(array.type_id(), [&]<class Value>(Value) {
+    const auto* values = array.data()->GetValues<Value>(1);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = ordinal(values[i]);
+  });
 }
 
 bool is_text(const arrow::DataType& type) {

@@ -2,6 +2,7 @@
 // total order, so that the answer depends on no order of rows: numbers by value, -0.0 below 0.0,
 // NaN above all (as PostgreSQL has it), strings by their bytes.
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/data/stored_number.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/ops/grouping/accumulator.hpp"
 #include "runtime/ops/grouping/row_loop.hpp"
@@ -207,40 +208,16 @@ class TextExtreme : public Accumulator {
 
 template <bool Max>
 Result<std::unique_ptr<Accumulator>> make(const std::shared_ptr<arrow::DataType>& type) {
-  const auto number = [&](auto native) -> std::unique_ptr<Accumulator> {
-    return std::make_unique<NumberExtreme<decltype(native), Max>>(type);
-  };
+  std::unique_ptr<Accumulator> numbers;
+  visit_stored_number(type->id(), [&]<class Native>(Native) {
+    numbers = std::make_unique<NumberExtreme<Native, Max>>(type);
+  });
+  if (numbers) return numbers;
   switch (type->id()) {
     case arrow::Type::BOOL:
       return std::make_unique<BooleanExtreme<Max>>();
-    case arrow::Type::INT8:
-      return number(std::int8_t{});
-    case arrow::Type::INT16:
-      return number(std::int16_t{});
-    case arrow::Type::INT32:
-    case arrow::Type::DATE32:
-    case arrow::Type::TIME32:
-      return number(std::int32_t{});
-    case arrow::Type::INT64:
-    case arrow::Type::DATE64:
-    case arrow::Type::TIME64:
-    case arrow::Type::TIMESTAMP:
-    case arrow::Type::DURATION:
-      return number(std::int64_t{});
-    case arrow::Type::UINT8:
-      return number(std::uint8_t{});
-    case arrow::Type::UINT16:
-      return number(std::uint16_t{});
-    case arrow::Type::UINT32:
-      return number(std::uint32_t{});
-    case arrow::Type::UINT64:
-      return number(std::uint64_t{});
-    case arrow::Type::FLOAT:
-      return number(float{});
-    case arrow::Type::DOUBLE:
-      return number(double{});
     case arrow::Type::DECIMAL128:
-      return number(__int128{});
+      return std::make_unique<NumberExtreme<__int128, Max>>(type);
     case arrow::Type::STRING:
       return std::make_unique<TextExtreme<arrow::BinaryArray, arrow::StringBuilder, Max>>(type);
     case arrow::Type::BINARY:

@@ -1,11 +1,14 @@
 #pragma once
 
+#include "runtime/data/stored_number.hpp"
 #include "runtime/ops/grouping/accumulator.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/type.h>
 #include <arrow/util/bit_run_reader.h>
+
+#include <type_traits>
 
 namespace troupe {
 
@@ -38,48 +41,29 @@ void each_not_null(const arrow::Array& array, Each each) {
 /// Calls f(pointer to the first value) for an array of integers, dates or times.
 template <class F>
 Result<> with_integers(const arrow::Array& array, F f) {
-  const arrow::ArrayData& data = *array.data();
-  switch (array.type_id()) {
-    case arrow::Type::INT8:
-      return f(data.GetValues<std::int8_t>(1)), Result<>();
-    case arrow::Type::INT16:
-      return f(data.GetValues<std::int16_t>(1)), Result<>();
-    case arrow::Type::INT32:
-    case arrow::Type::DATE32:
-    case arrow::Type::TIME32:
-      return f(data.GetValues<std::int32_t>(1)), Result<>();
-    case arrow::Type::INT64:
-    case arrow::Type::DATE64:
-    case arrow::Type::TIME64:
-    case arrow::Type::TIMESTAMP:
-    case arrow::Type::DURATION:
-      return f(data.GetValues<std::int64_t>(1)), Result<>();
-    case arrow::Type::UINT8:
-      return f(data.GetValues<std::uint8_t>(1)), Result<>();
-    case arrow::Type::UINT16:
-      return f(data.GetValues<std::uint16_t>(1)), Result<>();
-    case arrow::Type::UINT32:
-      return f(data.GetValues<std::uint32_t>(1)), Result<>();
-    case arrow::Type::UINT64:
-      return f(data.GetValues<std::uint64_t>(1)), Result<>();
-    default:
-      return fail(ErrorCode::unsupported, "values of type {} are no integers",
-                  array.type()->ToString());
-  }
+  bool called = false;
+  visit_stored_number(array.type_id(), [&]<class Value>(Value) {
+    if constexpr (std::is_integral_v<Value>) {
+      f(array.data()->GetValues<Value>(1));
+      called = true;
+    }
+  });
+  if (called) return {};
+  return fail(ErrorCode::unsupported, "values of type {} are no integers",
+              array.type()->ToString());
 }
 
 template <class F>
 Result<> with_floats(const arrow::Array& array, F f) {
-  const arrow::ArrayData& data = *array.data();
-  switch (array.type_id()) {
-    case arrow::Type::FLOAT:
-      return f(data.GetValues<float>(1)), Result<>();
-    case arrow::Type::DOUBLE:
-      return f(data.GetValues<double>(1)), Result<>();
-    default:
-      return fail(ErrorCode::unsupported, "values of type {} are no floats",
-                  array.type()->ToString());
-  }
+  bool called = false;
+  visit_stored_number(array.type_id(), [&]<class Value>(Value) {
+    if constexpr (std::is_floating_point_v<Value>) {
+      f(array.data()->GetValues<Value>(1));
+      called = true;
+    }
+  });
+  if (called) return {};
+  return fail(ErrorCode::unsupported, "values of type {} are no floats", array.type()->ToString());
 }
 
 }  // namespace troupe
