@@ -114,9 +114,9 @@ Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declar
   for (const auto& [name, type] : declared) known.push_back(arrow::field(name, type));
   const auto blocks = TRY(TextBlocks::open(path, {}, last_line_end));
   const TextBlock block = TRY(blocks->next());
-  if (is_blank_json(block.text)) {
+  if (is_blank_json(block.text) && declared.empty()) {
     Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
-    error.hint = "leave it out of 'path'";
+    error.hint = "leave it out of 'path', or declare its fields in 'types'";
     return error;
   }
   const auto inferred = parse_json(json_options(arrow::schema(known), true), block.text);

@@ -139,7 +139,8 @@ TEST_CASE("JSON: types are inferred or declared, nested ones included") {
 
 TEST_CASE("JSON: dates, fractions of seconds and zones are seen where all texts have them") {
   const JsonLines file(
-      R"({"d":"2013-05-06","t":"2013-05-06 10:00:00.25","z":"2013-05-06T10:00:00+02:00","s":"2013-05-06"})"
+      R"({"d":"2013-05-06","t":"2013-05-06 10:00:00.25","z":"2013-05-06T10:00:00+02:00",)"
+      R"("s":"2013-05-06"})"
       "\n"
       R"({"d":null,"t":"2013-05-06","z":"1969-12-31T23:00:00Z","s":"2013-05-06T10:00:00Z"})"
       "\n");
@@ -153,6 +154,7 @@ TEST_CASE("JSON: declared fields stay where the file has them, those it lacks co
   const JsonLines file("{\"z\": 1, \"a\": 2}\n{\"m\": 3, \"a\": 4}\n");
   CHECK(file.types({{"a", arrow::float64()}, {"b", arrow::utf8()}, {"m", arrow::float32()}}) ==
         "z int64, a double, m float, b string");
+  CHECK(JsonLines("\n").types({{"a", arrow::float64()}}) == "a double");
 }
 
 TEST_CASE("JSON: whatever the cut, each object is read once and in order") {
