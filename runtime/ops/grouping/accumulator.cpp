@@ -1,7 +1,10 @@
 #include "runtime/ops/grouping/accumulator.hpp"
 
+#include "runtime/data/arrow_result.hpp"
 #include "runtime/ops/grouping/distinct_accumulator.hpp"
 #include "runtime/ops/grouping/row_loop.hpp"
+
+#include <arrow/array/builder_binary.h>
 
 namespace troupe {
 
@@ -76,6 +79,17 @@ Result<> CountAccumulator::merge(const RowGroups& groups, const arrow::Array& st
   const auto* counts = static_cast<const arrow::Int64Array&>(states).raw_values();
   each_not_null(states, [&](std::int64_t i) { counts_[groups[i]] += counts[i]; });
   return {};
+}
+
+std::shared_ptr<arrow::DataType> SumAccumulator::state_type() const { return arrow::binary(); }
+
+Result<std::shared_ptr<arrow::Array>> SumAccumulator::states(std::uint32_t begin,
+                                                             std::uint32_t end) const {
+  arrow::BinaryBuilder builder;
+  for (std::uint32_t group = begin; group < end; ++group) {
+    TRY(arrow_try(builder.Append(sum(group).encode())));
+  }
+  return arrow_try(builder.Finish());
 }
 
 }  // namespace troupe

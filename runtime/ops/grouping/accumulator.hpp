@@ -91,9 +91,12 @@ class CountAccumulator : public Accumulator {
   std::vector<std::int64_t> counts_;
 };
 
-/// The sums: an exact number a group.
+/// The sums: an exact number a group, which is also how they travel.
 class SumAccumulator : public Accumulator {
  public:
+  std::shared_ptr<arrow::DataType> state_type() const override;
+  Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
+                                               std::uint32_t end) const override;
   virtual ExactNumber sum(std::uint32_t group) const = 0;
 };
 

@@ -10,7 +10,6 @@
 #include "runtime/ops/grouping/row_loop.hpp"
 
 #include <absl/container/flat_hash_map.h>
-#include <arrow/array/builder_binary.h>
 
 #include <bit>
 #include <cmath>
@@ -64,17 +63,6 @@ class FloatSum : public SumAccumulator {
     return with_floats(*argument.values, [&](const auto* values) {
       each_counted(argument, groups.rows, [&](std::int64_t i) { add(groups[i], values[i]); });
     });
-  }
-
-  std::shared_ptr<arrow::DataType> state_type() const override { return arrow::binary(); }
-
-  Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
-                                               std::uint32_t end) const override {
-    arrow::BinaryBuilder builder;
-    for (std::uint32_t group = begin; group < end; ++group) {
-      TRY(arrow_try(builder.Append(sum(group).encode())));
-    }
-    return arrow_try(builder.Finish());
   }
 
   Result<> merge(const RowGroups& groups, const arrow::Array& states) override {

@@ -5,8 +5,6 @@
 #include "runtime/ops/grouping/fixed_point.hpp"
 #include "runtime/ops/grouping/row_loop.hpp"
 
-#include <arrow/array/builder_binary.h>
-
 #include <cstring>
 
 namespace troupe {
@@ -106,17 +104,6 @@ class WideSum : public SumAccumulator {
 
   Result<> update(const RowGroups& groups, const Argument& argument) override {
     return Terms::update(sums_, groups, argument);
-  }
-
-  std::shared_ptr<arrow::DataType> state_type() const override { return arrow::binary(); }
-
-  Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
-                                               std::uint32_t end) const override {
-    arrow::BinaryBuilder builder;
-    for (std::uint32_t group = begin; group < end; ++group) {
-      TRY(arrow_try(builder.Append(sum(group).encode())));
-    }
-    return arrow_try(builder.Finish());
   }
 
   Result<> merge(const RowGroups& groups, const arrow::Array& states) override {
