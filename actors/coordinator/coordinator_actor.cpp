@@ -30,7 +30,9 @@ void CoordinatorActor::on(const ImageRead& read) {
   log::info("coordinator of cluster {}, term {}, {} runs to go on with", image.cluster, image.term,
             image.runs.size());
   machine_.emplace(start_.config, image, clock().now());
-  carry_out(machine_->start(clock().now()));
+  Effects effects = machine_->start(clock().now());
+  note_recoveries();
+  carry_out(std::move(effects));
   for (auto& event : std::exchange(early_, {})) tell(std::move(event));
   for (const auto& call : std::exchange(early_calls_, {})) call.work(*this);
   set_timer();
@@ -52,7 +54,6 @@ void CoordinatorActor::tell(CoordinatorEvent event) {
     early_.push_back(std::move(event));
     return;
   }
-  note_recoveries();
   if (const auto* received = std::get_if<coordinator_event::Received>(&event)) {
     if (const auto* progress = std::get_if<TaskProgress>(&received->report)) {
       const auto job = machine_->jobs().find(progress->token.run);
@@ -62,7 +63,7 @@ void CoordinatorActor::tell(CoordinatorEvent event) {
     }
   }
   Effects effects = machine_->on(event, clock().now());
-  note_recoveries();  // of runs that began in this step
+  note_recoveries();
   carry_out(std::move(effects));
   set_timer();
 }
@@ -228,8 +229,7 @@ void CoordinatorActor::set_timer() {
   });
 }
 
-/// A machine is dropped in the same step in which its run ends, so what it knows and no row says is
-/// noted before each step.
+/// What a run's machine knows and no row says is noted after each step: a later one drops it.
 void CoordinatorActor::note_recoveries() {
   for (const auto& [run, job] : machine_->jobs()) {
     RunNote& note = notes_[run];

@@ -15,6 +15,13 @@ std::map<NodeId, std::uint32_t> slots_in_use(
   return used;
 }
 
+Error newer_term(const NodeId& node, Term seen, Term ours) {
+  return fail(ErrorCode::conflict,
+              "node {} has seen term {}, this metadata is at term {}: it is older than the "
+              "cluster; bring the right data directory back",
+              node, seen, ours);
+}
+
 }  // namespace
 
 CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage image, Instant now)
@@ -93,10 +100,7 @@ void CoordinatorMachine::handle(const ClusterEvent& event) {
 void CoordinatorMachine::accept(const NodeId& from, const JoinCluster& request) {
   if (request.node != from) return refuse(from, "it joins under another name than its key's");
   if (request.term_seen > term_) {
-    return halt(fail(ErrorCode::conflict,
-                     "node {} has seen term {}, this metadata is at term {}: it is older than the "
-                     "cluster; bring the right data directory back",
-                     from, request.term_seen, term_));
+    return halt(newer_term(from, request.term_seen, term_));
   }
   handle(ClusterEvent(cluster_event::Join{request}));
 }
@@ -104,6 +108,9 @@ void CoordinatorMachine::accept(const NodeId& from, const JoinCluster& request) 
 void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) {
   if (!is_member(from, inventory.incarnation)) return refuse(from, "an inventory of a stranger");
   if (contradicts(from, inventory)) return;
+  if (inventory.term_seen != term_ || inventory.adopt_seq != asked_[from]) {
+    return refuse(from, "an inventory that does not answer the last question");
+  }
   release_ended(from, inventory);
   // The node takes new tasks from here on, but no run may give it any before it has read what the
   // node held until now: they would be missing from the list.
@@ -120,6 +127,10 @@ void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) 
 
 /// Whoever holds more than was ever given out was given it by a later history than ours.
 bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& inventory) {
+  if (inventory.term_seen > term_) {
+    halt(newer_term(from, inventory.term_seen, term_));
+    return true;
+  }
   for (const HeldTask& held : inventory.held) {
     const auto job = jobs_.find(held.token.run);
     const bool newer_run = held.token.run > last_run_;
@@ -335,7 +346,11 @@ void CoordinatorMachine::handle(const coordinator_event::Persisted& event) {
 
 void CoordinatorMachine::decide(Effects effects) {
   for (Effect& effect : effects) {
-    if (auto* send = std::get_if<effect::Send>(&effect)) stamp(send->command, send->incarnation);
+    auto* send = std::get_if<effect::Send>(&effect);
+    if (send == nullptr) continue;
+    stamp(send->command, send->incarnation);
+    if (const auto* adopt = std::get_if<Adopt>(&send->command))
+      asked_[send->node] = adopt->token.seq;
   }
   leave(outbox_.put(std::move(effects)));
 }

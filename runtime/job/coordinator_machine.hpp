@@ -97,7 +97,7 @@ inline constexpr std::size_t open_runs_max = 10'000;
 ///
 /// Invariant: no effect leaves before every row decided before it is durable (`Outbox`).
 /// Invariant: a report counts only if its cluster is ours, its node's incarnation is a member, and
-/// its attempt is the current one of its task.
+/// its attempt is the current one of its task; an inventory, if it answers the last Adopt.
 /// Invariant: a token above what the store has ever given out halts it: then the metadata is older
 /// than the cluster (protocols 2.2).
 class CoordinatorMachine {
@@ -162,6 +162,9 @@ class CoordinatorMachine {
   ClusterMachine cluster_;
   std::map<RunId, std::unique_ptr<JobMachine>> jobs_;
   std::set<RunId> begun_;
+  /// The number of the last Adopt to each node: a list that answers an earlier one lacks what was
+  /// deployed since.
+  std::map<NodeId, std::uint64_t> asked_;
   Outbox outbox_;
   std::uint64_t last_seq_ = 0;
   bool halted_ = false;

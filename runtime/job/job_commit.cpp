@@ -67,7 +67,10 @@ void JobMachine::handle(const job_event::SinkCommitFailed& event) {
     found->second.again_at = now_ + commit_retry_delay;
     return;
   }
-  // Published and not visible: never passed over. A person decides.
+  // Published and not visible: never passed over. A person decides, and the log shows why.
+  say(log::Level::error,
+      fmt::format("the published output of '{}' could not be committed, and the run halts: {}",
+                  event.vertex, event.error.to_string()));
   end(RunState::halted, event.error.within(fmt::format(
                             "the published output of '{}' could not be committed", event.vertex)));
 }

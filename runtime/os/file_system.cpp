@@ -13,6 +13,9 @@
 namespace troupe {
 namespace {
 
+/// Times that a removal begins again because somebody else removed a part of it.
+constexpr int removal_rounds_max = 100;
+
 Error os_error(std::string_view doing, const std::string& path, int number) {
   ErrorCode code = ErrorCode::unavailable;
   if (number == ENOENT || number == ENOTDIR) code = ErrorCode::not_found;
@@ -168,11 +171,16 @@ class SystemFiles final : public FileSystem {
     return {};
   }
 
+  /// Somebody else may remove parts of it at the same time: what is gone is gone, and the rest is
+  /// still ours to remove.
   Result<> remove_all(const std::string& path) override {
     std::error_code error;
-    std::filesystem::remove_all(path, error);
-    if (error) return os_error("remove", path, error.value());
-    return {};
+    for (int round = 0; round < removal_rounds_max; ++round) {
+      std::filesystem::remove_all(path, error);
+      if (!error) return {};
+      if (error != std::errc::no_such_file_or_directory) break;
+    }
+    return os_error("remove", path, error.value());
   }
 
   Result<> sync_directory(const std::string& path) override {

@@ -4,6 +4,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <thread>
+
 using namespace troupe;
 
 TEST_CASE("an atomic write replaces the whole content") {
@@ -41,4 +43,23 @@ TEST_CASE("a private file is its owner's alone, also where a public one was") {
   CHECK_FALSE(*files.is_private(path));
   REQUIRE(files.create_private(path).value()->close());
   CHECK(*files.is_private(path));
+}
+
+TEST_CASE("two who remove the same directory at once both succeed") {
+  // A run and its attempts are released at once; who comes second must not complain.
+  TempDir dir;
+  FileSystem& files = system_files();
+  for (int round = 0; round < 40; ++round) {
+    const std::string top = dir.path() + "/run";
+    for (int i = 0; i < 50; ++i) {
+      REQUIRE(files.make_directories(fmt::format("{}/a{}/b", top, i)));
+    }
+    Result<> other;
+    std::thread second([&] { other = files.remove_all(top); });
+    const Result<> mine = files.remove_all(top);
+    second.join();
+    CHECK(mine.ok());
+    CHECK(other.ok());
+    CHECK_FALSE(files.exists(top));
+  }
 }
