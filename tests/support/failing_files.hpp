@@ -2,6 +2,7 @@
 
 #include "runtime/os/file_system.hpp"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -77,7 +78,7 @@ class FailingFiles final : public FileSystem {
 
   FileSystem& below_;
   const int calls_max_;
-  int calls_ = 0;
+  std::atomic<int> calls_ = 0;
   bool can_exchange_ = true;
 };
 

@@ -4,6 +4,7 @@
 #include "runtime/ops/operator_kind.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/failing_files.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <arrow/type.h>
@@ -12,8 +13,10 @@
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 using namespace troupe;
 
@@ -54,7 +57,7 @@ Phase with_input(Phase phase, ExchangeKind exchange, bool blocking) {
 /// An executor of its own, and the test as its coordinator.
 class OneExecutor {
  public:
-  OneExecutor() {
+  explicit OneExecutor(FileSystem& files = system_files()) {
     add("numbers", OperatorRole::source, source_phase(20, 100));
     add("hold", OperatorRole::transform, with_input(hold_phase(), ExchangeKind::hash, true));
     add("keep", OperatorRole::sink, with_input(sink_phase(sink), ExchangeKind::forward, false));
@@ -71,7 +74,7 @@ class OneExecutor {
         {.self = NodeId("n"), .incarnation = Incarnation(5), .cluster = ClusterId("c"), .slots = 2},
         {.registry = registry_,
          .metrics = metrics_,
-         .files = system_files(),
+         .files = files,
          .directory = directory_.path() + "/work",
          .expelled = [](std::string, Incarnation) {}});
     find_coordinator();
@@ -117,19 +120,35 @@ class OneExecutor {
     executor_.tell(CoordinatorFound{CoordinatorPort(coordinator_.handle())});
   }
 
+  /// Likewise, whatever the end is.
+  Report end_of(TaskId task, std::uint64_t attempt) {
+    command(deployment(task, attempt));
+    bool started = false;
+    while (true) {
+      Report report = next_report();
+      if (std::holds_alternative<TaskReady>(report) && !std::exchange(started, true)) {
+        command(StartTask{token(task, attempt)});
+      } else {
+        return report;
+      }
+    }
+  }
   /// The next report of this kind; progress is passed over, anything else fails the test.
   template <class R>
   R next() {
+    Report report = next_report();
+    INFO(name_of(report));
+    if (auto* failed = std::get_if<TaskFailed>(&report)) INFO(failed->error.message);
+    REQUIRE(std::holds_alternative<R>(report));
+    return std::get<R>(std::move(report));
+  }
+  Report next_report() {
     std::unique_lock lock(mutex_);
     while (true) {
       REQUIRE(heard_.wait_for(lock, 5s, [&] { return !reports_.empty(); }));
       Report report = std::move(reports_.front());
       reports_.pop_front();
-      if (std::holds_alternative<TaskProgress>(report)) continue;
-      INFO(name_of(report));
-      if (auto* failed = std::get_if<TaskFailed>(&report)) INFO(failed->error.message);
-      REQUIRE(std::holds_alternative<R>(report));
-      return std::get<R>(std::move(report));
+      if (!std::holds_alternative<TaskProgress>(report)) return report;
     }
   }
   bool gone(const std::string& path) const {
@@ -273,6 +292,50 @@ TEST_CASE("an input that is not there is reported as lost, with its producer") {
   CHECK(failed.failure == FailureClass::node_lost);
   REQUIRE(failed.lost_inputs.size() == 1);
   CHECK(failed.lost_inputs[0] == node.peer(1, 2));
+}
+
+TEST_CASE("a kept partition that is damaged is never read: it is lost, and its producer named") {
+  OneExecutor node;
+  static_cast<void>(node.finish(producer0, 1));
+  static_cast<void>(node.finish(producer1, 2));
+  const std::string kept = node.file("/r7-t0.1-a2/edge-0");
+  const auto size = std::filesystem::file_size(kept);
+  SECTION("a bit is flipped") {
+    std::fstream file(kept, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at = static_cast<std::streamoff>(size / 4);  // of the first partition
+    file.seekg(at);
+    const char byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(at);
+    file.put(byte);
+  }
+  SECTION("its end is missing") { std::filesystem::resize_file(kept, size - 1); }
+  const Report end = node.end_of(consumer0, 3);
+  REQUIRE(std::holds_alternative<TaskFailed>(end));
+  const auto& failed = std::get<TaskFailed>(end);
+  INFO(failed.error.to_string());
+  CHECK(failed.failure == FailureClass::node_lost);
+  REQUIRE(failed.lost_inputs.size() == 1);
+  CHECK(failed.lost_inputs[0] == node.peer(1, 2));
+  CHECK(node.sink->written() <= 2000);
+}
+
+TEST_CASE("a disk that fails, at whichever call, fails the attempt for want of a resource") {
+  // Every write and sync of what a producer keeps, one after the other; the last round has them
+  // all.
+  int failures = 0;
+  for (int calls = 0;; ++calls) {
+    REQUIRE(calls < 200);
+    FailingFiles files(system_files(), calls);
+    OneExecutor node(files);
+    const Report end = node.end_of(producer0, 1);
+    if (std::holds_alternative<TaskFinished>(end)) break;
+    REQUIRE(std::holds_alternative<TaskFailed>(end));
+    INFO(std::get<TaskFailed>(end).error.to_string());
+    CHECK(std::get<TaskFailed>(end).failure == FailureClass::resource);
+    CHECK(std::get<TaskFailed>(end).lost_inputs.empty());
+    ++failures;
+  }
+  CHECK(failures >= 4);
 }
 
 TEST_CASE("a plan that is none fails its task, not the executor") {
