@@ -15,6 +15,8 @@ struct FileInfo {
   SchemaPtr schema;
   std::int64_t rows = -1;  ///< where the format says it
   std::int64_t bytes = 0;  ///< of the file
+  /// Where the format does not say its rows: none takes less of an uncompressed file; 0 if unknown.
+  std::int64_t row_bytes_min = 0;
 };
 
 /// What a job wants of every file of a source.

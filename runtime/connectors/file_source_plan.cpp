@@ -1,6 +1,7 @@
 #include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/column_types.hpp"
+#include "runtime/formats/text_blocks.hpp"
 
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
@@ -13,6 +14,7 @@ namespace {
 /// What is known of the size of a source rides on its schema, so that it is found once, at
 /// submission, and every node plans with the same figures.
 constexpr const char* rows_key = "troupe.rows";
+constexpr const char* rows_max_key = "troupe.rows_max";
 constexpr const char* bytes_key = "troupe.bytes";
 
 std::optional<std::int64_t> figure(const arrow::Schema& schema, const char* key) {
@@ -74,6 +76,12 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
     bytes += static_cast<std::int64_t>(TRY(system_files().size(path)));
   }
   figures->Append(bytes_key, std::to_string(bytes));
+  if (first->row_bytes_min > 0 && std::none_of(paths->begin(), paths->end(), is_compressed)) {
+    // The last row of a file may lack its line break.
+    const std::int64_t rows =
+        (bytes + static_cast<std::int64_t>(paths->size())) / first->row_bytes_min;
+    figures->Append(rows_max_key, std::to_string(rows));
+  }
   return request.schema->WithMetadata(figures);
 }
 
@@ -113,6 +121,10 @@ Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
   OperatorPlan plan;
   const SchemaPtr output = TRY(select_columns(request.schema, request.columns));
   plan.rows = figure(*request.schema, rows_key);
+  if (!plan.rows) {
+    plan.rows = figure(*request.schema, rows_max_key);
+    plan.rows_at_most = plan.rows.has_value();
+  }
   plan.bytes = plan.rows ? *plan.rows * row_width(*output) : figure(*request.schema, bytes_key);
   Phase phase;
   phase.name = description.name;

@@ -6,6 +6,8 @@
 
 #include <arrow/type.h>
 
+#include <algorithm>
+
 namespace troupe {
 namespace {
 
@@ -19,7 +21,10 @@ class CsvFormat final : public ReadFormat {
 
   Result<FileInfo> inspect(const std::string& path) const override {
     const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
-    return FileInfo{.schema = TRY(csv_schema(path, dialect_, types_)), .bytes = bytes};
+    FileInfo info{.schema = TRY(csv_schema(path, dialect_, types_)), .bytes = bytes};
+    // Delimiters between the values, and a line break.
+    info.row_bytes_min = std::max(info.schema->num_fields(), 1);
+    return info;
   }
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,

@@ -80,7 +80,7 @@ class VertexPlanner {
                    .at(fmt::format("{}.from.{}", vertex.id, i)));
         return false;
       }
-      inputs.push_back({outputs[port], plan->rows, plan->bytes});
+      inputs.push_back({outputs[port], plan->rows, plan->bytes, plan->rows_at_most});
     }
     return true;
   }
@@ -100,6 +100,7 @@ class VertexPlanner {
       return plan.error().at(vertex.id + (inputs.empty() && place == ".from" ? "" : place));
     }
     ENSURE(!plan->phases.empty(), "'{}' plans no phase", vertex.op);
+    for (const PlanInput& input : inputs) plan->rows_at_most |= input.rows_at_most;
     return plan;
   }
 

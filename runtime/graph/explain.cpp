@@ -77,6 +77,7 @@ Json plan_json(const JobGraph& graph, const BoundGraph& bound) {
     Json one = vertex_json(vertex);
     add_pushed(one, vertex);
     if (plan.rows) one["rows"] = *plan.rows;
+    if (plan.rows && plan.rows_at_most) one["rows_at_most"] = true;
     if (plan.bytes) one["bytes"] = *plan.bytes;
     if (!plan.phases.back().outputs.empty()) one["columns"] = columns_json(*plan.output());
     std::vector<SchemaPtr> inputs;

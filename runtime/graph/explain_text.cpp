@@ -57,7 +57,10 @@ std::string operator_text(const Json& vertex) {
   std::string text =
       fmt::format("{}  {}", vertex["id"].get<std::string>(), vertex["op"].get<std::string>());
   if (vertex.contains("from")) text += "  from " + joined(vertex["from"]);
-  if (vertex.contains("rows")) text += fmt::format("  about {} rows", vertex["rows"].dump());
+  if (vertex.contains("rows")) {
+    text += fmt::format("  {} {} rows", vertex.contains("rows_at_most") ? "at most" : "about",
+                        vertex["rows"].dump());
+  }
   text += "\n";
   for (const auto& [name, value] : part(vertex, "with").items()) {
     text += fmt::format("    {}: {}\n", name,

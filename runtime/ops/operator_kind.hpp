@@ -62,12 +62,14 @@ struct PlanInput {
   SchemaPtr schema;                       ///< logical types: never dictionary
   std::optional<std::int64_t> rows = {};  ///< estimates, where there are any
   std::optional<std::int64_t> bytes = {};
+  bool rows_at_most = false;  ///< `rows` is a bound from a file's size, perhaps far too high
 };
 
 /// An operator, made ready for given inputs.
 struct OperatorPlan {
   std::vector<Phase> phases;  ///< in order of dependence; the last one's port 0 is the output
   std::optional<std::int64_t> rows = {};
+  bool rows_at_most = false;  ///< `rows` is a bound from a file's size, perhaps far too high
   std::optional<std::int64_t> bytes = {};
   /// For each input the columns needed to make the given columns of the output (indices, sorted).
   /// The planner narrows the sources by it. Not set: all columns are needed.

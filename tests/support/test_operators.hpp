@@ -95,12 +95,14 @@ inline Result<OperatorPlan> read(const Options& options, const PlanContext& cont
     return std::shared_ptr<Source>(std::make_shared<TestSource>());
   };
   plan.rows = 1000;
+  plan.rows_at_most = options.text("path") == "text";
   return plan;
 }
 
 inline Result<OperatorPlan> pass(const std::vector<PlanInput>& inputs) {
   OperatorPlan plan;
   plan.phases.push_back(phase("test.pass", {input(0)}, {inputs[0].schema}));
+  plan.rows = inputs[0].rows;
   plan.needs = same_columns;
   return plan;
 }

@@ -82,6 +82,28 @@ TEST_CASE("a large file is cut where no value can hold a line break, with the sa
   CHECK(parts("always") > 4);
 }
 
+TEST_CASE("text has at most as many rows as its bytes can hold; compressed text has any number") {
+  // Rows as short as they can be, in two files without a last line break: the bound holds them all.
+  const Files files;
+  files.add("a.csv", "a,b\n,\n,\n,\n,1");
+  files.add("b.csv", "a,b\n1,");
+  const auto bounded = plan({{"path", files.path()}});
+  REQUIRE(bounded);
+  CHECK(lines({{"path", files.path()}}).size() == 5);
+  CHECK(bounded->rows == 10);  // 18 bytes, two line breaks that may be missing, two bytes a row
+  CHECK(bounded->rows_at_most);
+  // The bound travels with the schema, and is there without another look at the files.
+  PlanContext later;
+  later.resolved = bounded->output();
+  CHECK(plan_connector("read.csv", {{"path", files.path()}}, later)->rows == 10);
+
+  files.add("c.csv.gz", "only the first file is looked into");
+  const auto unbounded = plan({{"path", files.path()}});
+  REQUIRE(unbounded);
+  CHECK(!unbounded->rows);
+  CHECK(!unbounded->rows_at_most);
+}
+
 TEST_CASE("files with other columns are named, with the column") {
   const Files files;
   const std::string a = files.add("a.csv", "n,s\n1,a\n");

@@ -58,3 +58,14 @@ TEST_CASE("mistakes of read.jsonl have their place") {
   REQUIRE(write_atomically(system_files(), path, "not json\n"));
   CHECK(place(Json::object()) == "path");
 }
+
+TEST_CASE("a file has at most as many objects as its bytes can hold") {
+  TempDir dir;
+  const std::string path = dir.path() + "/a.jsonl";
+  REQUIRE(write_atomically(system_files(), path, "{}\n{}\n{}"));
+  const auto plan = plan_connector("read.jsonl", {{"path", path}, {"types", {{"n", "bigint"}}}});
+  REQUIRE(plan);
+  CHECK(lines({{"path", path}, {"types", {{"n", "bigint"}}}}).size() == 3);
+  CHECK(plan->rows == 4);
+  CHECK(plan->rows_at_most);
+}

@@ -192,3 +192,18 @@ out  test.write  from sums
   CHECK(explain_dot(told(ExplainLevel::tasks)).find("s0 -> s1 [label=\"hash(b)\"") !=
         std::string::npos);
 }
+
+TEST_CASE("explain says of a number of rows whether it is an estimate or a bound") {
+  GraphBuilder job("demo");
+  for (const std::string path : {"known", "text"}) {
+    const auto rows = job.add(path, "test.read", {{"path", path}});
+    job.add(path + "_out", "test.write").from(job.add(path + "_kept", "test.pass").from(rows));
+  }
+  JobGraph graph = *job.build();
+  REQUIRE(bind(graph, registry()).empty());
+  const std::string told = explain_text(*explain(graph, registry(), cluster, ExplainLevel::plan));
+  CHECK(told.find("known  test.read  about 1000 rows") != std::string::npos);
+  CHECK(told.find("known_kept  test.pass  from known  about 1000 rows") != std::string::npos);
+  CHECK(told.find("text  test.read  at most 1000 rows") != std::string::npos);
+  CHECK(told.find("text_kept  test.pass  from text  at most 1000 rows") != std::string::npos);
+}
