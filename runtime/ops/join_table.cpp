@@ -11,7 +11,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
+#include <numeric>
 #include <set>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -25,6 +28,11 @@ constexpr int direct_bits_max = 22;
 constexpr std::int64_t encode_rows_max = 65536;
 /// How far ahead of the scan buckets are fetched into the cache.
 constexpr std::uint32_t fetch_ahead = 16;
+/// A region is so many buckets that their places, counted and written at random, stay in the L2
+/// cache: 64 KiB of counters, and some hundred KiB of entries.
+constexpr int region_bits = 14;
+/// Keys of a width that only the table knows.
+constexpr std::size_t any_words = std::numeric_limits<std::size_t>::max();
 
 std::uint64_t mixed(const std::uint64_t* words, std::size_t width) {
   std::uint64_t hash = 0;
@@ -93,35 +101,74 @@ Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vec
   return table;
 }
 
-/// Sorts the rows by bucket: count, sum up, place.
-void JoinTable::arrange(const JoinKeys::Packed& packed) {
-  const auto rows = static_cast<std::uint32_t>(rows_);
-  const int row_bits = std::bit_width(std::max(rows, 1u));
+/// Sorts the rows by bucket, in two steps: by region, then inside each region, where what is
+/// written at random stays in the cache.
+void JoinTable::arrange(JoinKeys::Packed packed) {
+  const int row_bits = std::bit_width(std::max(static_cast<std::uint32_t>(rows_), 1u));
   direct_ =
       keys_.width() == 1 && keys_.bits() <= std::max(16, std::min(row_bits + 2, direct_bits_max));
   const int bits = direct_ ? keys_.bits() : std::clamp(row_bits, 1, 30);
   buckets_ = std::uint32_t{1} << bits;
   hash_shift_ = 64 - bits;
-  starts_.assign(std::size_t{buckets_} + 2, 0);
-  const std::size_t width = keys_.width();
-  std::vector<std::uint32_t> bucket(rows);
-  for (std::uint32_t i = 0; i < rows; ++i) {
-    if (packed.absent[i]) continue;
-    bucket[i] = bucket_of(&packed.words[i * width]);
-    ++starts_[bucket[i] + 1];
+  const Regions regions = split(packed, std::min(bits, region_bits));
+  packed = {};
+  const std::uint32_t placed = regions.ends.back();
+  starts_.assign(std::size_t{buckets_} + 2, placed);
+  if (direct_) {
+    place_rows_.resize(placed + 1);  // the last bucket's place may be looked at, not used
+  } else {
+    places_.resize(placed * stride());
   }
-  for (std::uint32_t b = 0; b < buckets_; ++b) starts_[b + 1] += starts_[b];
-  starts_[buckets_ + 1] = starts_[buckets_];
-  const std::uint32_t placed = starts_[buckets_];
-  place_rows_.resize(placed);
-  if (!direct_) place_words_.resize(placed * width);
-  std::vector<std::uint32_t> next(starts_.begin(), starts_.end() - 1);
+  for (std::uint32_t region = 0; region + 1 < regions.ends.size(); ++region) {
+    place(regions, region);
+  }
+  single_ = std::adjacent_find(starts_.begin(), starts_.end(), [](auto start, auto next) {
+              return next - start > 1;
+            }) == starts_.end();
+}
+
+JoinTable::Regions JoinTable::split(const JoinKeys::Packed& packed, int shift) const {
+  const auto rows = static_cast<std::uint32_t>(rows_);
+  const std::size_t width = keys_.width();
+  Regions regions{.shift = shift, .ends = {}, .entries = {}};
+  regions.ends.assign((buckets_ >> shift) + 1, 0);
+  for (std::uint32_t i = 0; i < rows; ++i) {
+    if (!packed.absent[i]) ++regions.ends[(bucket_of(&packed.words[i * width]) >> shift) + 1];
+  }
+  std::partial_sum(regions.ends.begin(), regions.ends.end(), regions.ends.begin());
+  regions.entries.resize(regions.ends.back() * stride());
+  std::vector<std::uint32_t> next(regions.ends.begin(), regions.ends.end() - 1);
   for (std::uint32_t i = 0; i < rows; ++i) {
     if (packed.absent[i]) continue;
-    const std::uint32_t place = next[bucket[i]]++;
-    place_rows_[place] = i;
-    if (direct_) continue;
-    std::copy_n(&packed.words[i * width], width, &place_words_[place * width]);
+    const std::uint64_t* words = &packed.words[i * width];
+    std::uint64_t* entry = &regions.entries[next[bucket_of(words) >> shift]++ * stride()];
+    std::copy_n(words, width, entry);
+    entry[width] = i;
+  }
+  return regions;
+}
+
+/// Counts, sums up and places the rows of one region.
+void JoinTable::place(const Regions& regions, std::uint32_t region) {
+  const std::uint32_t first = region << regions.shift;
+  std::vector<std::uint32_t> next(std::size_t{1} << regions.shift, 0);
+  const std::uint64_t* begin = regions.entries.data() + regions.ends[region] * stride();
+  const std::uint64_t* end = regions.entries.data() + regions.ends[region + 1] * stride();
+  for (const std::uint64_t* entry = begin; entry != end; entry += stride()) {
+    ++next[bucket_of(entry) - first];
+  }
+  std::uint32_t at = regions.ends[region];
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    starts_[first + i] = at;
+    at += std::exchange(next[i], at);
+  }
+  for (const std::uint64_t* entry = begin; entry != end; entry += stride()) {
+    const std::uint32_t to = next[bucket_of(entry) - first]++;
+    if (direct_) {
+      place_rows_[to] = static_cast<std::uint32_t>(entry[keys_.width()]);
+    } else {
+      std::copy_n(entry, stride(), &places_[to * stride()]);
+    }
   }
 }
 
@@ -184,20 +231,18 @@ Result<> JoinProbe::start(const Batch& batch, std::uint8_t* seen, bool last) {
   const auto rows = static_cast<std::size_t>(batch.rows());
   const std::size_t width = table_->keys_.width();
   buckets_.resize(rows);
+  const std::uint32_t none = table_->buckets_;
+  if (table_->direct_) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      buckets_[i] = packed_.absent[i] ? none : static_cast<std::uint32_t>(packed_.words[i]);
+    }
+    return {};
+  }
   for (std::size_t i = 0; i < rows; ++i) {
     const std::uint32_t bucket = table_->bucket_of(&packed_.words[i * width]);
-    buckets_[i] = packed_.absent[i] ? table_->buckets_ : bucket;
+    buckets_[i] = packed_.absent[i] ? none : bucket;
   }
   return {};
-}
-
-bool JoinProbe::equal(std::uint32_t place, const std::uint64_t* words) const {
-  const std::size_t width = table_->keys_.width();
-  const std::uint64_t* other = &table_->place_words_[place * width];
-  for (std::size_t i = 0; i < width; ++i) {
-    if (other[i] != words[i]) return false;
-  }
-  return true;
 }
 
 /// What a row without (or, for a semi join, with) a partner adds.
@@ -214,22 +259,47 @@ void JoinProbe::end_row(JoinPairs& pairs) {
   if (!spec.only_left()) pairs.right.push_back(no_row);
 }
 
-template <bool direct>
+/// Whether `scan_single` will do: then a row adds at most one pair, and no row without one matters.
+bool JoinProbe::single() const {
+  return table_->direct_ && table_->single_ && table_->spec_->type == JoinType::inner &&
+         seen_ == nullptr && batch_.rows() <= batch_rows_max;
+}
+
+/// Writes a pair for each row, over the one before where that had no partner: nothing branches.
+void JoinProbe::scan_single(JoinPairs& pairs) {
+  const auto rows = static_cast<std::uint32_t>(batch_.rows());
+  const std::uint32_t* starts = table_->starts_.data();
+  const std::uint32_t* place_rows = table_->place_rows_.data();
+  pairs.left.resize(rows - row_);
+  pairs.right.resize(rows - row_);
+  std::size_t found = 0;
+  for (; row_ < rows; ++row_) {
+    const std::uint32_t place = starts[buckets_[row_]];
+    pairs.left[found] = row_;
+    pairs.right[found] = place_rows[place];
+    found += starts[buckets_[row_] + 1] - place;
+  }
+  pairs.left.resize(found);
+  pairs.right.resize(found);
+}
+
+template <std::size_t words>
 void JoinProbe::scan(JoinPairs& pairs) {
+  constexpr bool direct = words == 0;
   JoinTable& table = *table_;
   const bool only_left = table.spec_->only_left();
   const bool mark = !table.matched_.empty();
   const bool ends_matter = only_left || table.spec_->keeps_left() || seen_ != nullptr;
-  const std::size_t width = table.keys_.width();
+  const std::size_t width = words == any_words ? table.keys_.width() : words;
+  const std::size_t stride = width + 1;
   const std::uint32_t* starts = table.starts_.data();
+  const std::uint64_t* places = table.places_.data();
   const auto rows = static_cast<std::uint32_t>(batch_.rows());
   for (; row_ < rows; ++row_) {
     if (pairs.left.size() >= batch_rows_max) return;
     if (row_ + fetch_ahead < rows) __builtin_prefetch(starts + buckets_[row_ + fetch_ahead]);
     if (!direct && row_ + fetch_ahead / 2 < rows) {
-      const std::size_t place = starts[buckets_[row_ + fetch_ahead / 2]];
-      __builtin_prefetch(table.place_words_.data() + place * width);
-      __builtin_prefetch(table.place_rows_.data() + place);
+      __builtin_prefetch(places + starts[buckets_[row_ + fetch_ahead / 2]] * stride);
     }
     const std::uint32_t bucket = buckets_[row_];
     const std::uint32_t end = starts[bucket + 1];
@@ -239,11 +309,13 @@ void JoinProbe::scan(JoinPairs& pairs) {
     }
     in_row_ = true;
     for (; place_ < end; ++place_) {
-      if (!direct && !equal(place_, &packed_.words[row_ * width])) continue;
+      const std::uint64_t* entry = places + place_ * stride;
+      if (!direct && !std::equal(entry, entry + width, &packed_.words[row_ * width])) continue;
       found_ = true;
       if (only_left) break;
       if (pairs.left.size() >= batch_rows_max) return;
-      const std::uint32_t right = table.place_rows_[place_];
+      const auto right =
+          direct ? table.place_rows_[place_] : static_cast<std::uint32_t>(entry[width]);
       if (mark) table.matched_[right] = 1;
       pairs.left.push_back(row_);
       pairs.right.push_back(right);
@@ -258,10 +330,14 @@ bool JoinProbe::next(JoinPairs& pairs) {
   pairs.right.clear();
   pairs.left.reserve(batch_rows_max);
   pairs.right.reserve(batch_rows_max);
-  if (table_->direct_) {
-    scan<true>(pairs);
+  if (single()) {
+    scan_single(pairs);
+  } else if (table_->direct_) {
+    scan<0>(pairs);
+  } else if (table_->keys_.width() == 1) {
+    scan<1>(pairs);
   } else {
-    scan<false>(pairs);
+    scan<any_words>(pairs);
   }
   return !pairs.left.empty();
 }

@@ -39,7 +39,18 @@ class JoinTable {
   friend class JoinProbe;
 
   JoinTable() = default;
-  void arrange(const JoinKeys::Packed& packed);
+  /// Rows with a key, by ranges of buckets: entries [ends[r], ends[r + 1]) are of region r.
+  struct Regions {
+    int shift = 0;  ///< a bucket's region is the rest of it
+    std::vector<std::uint32_t> ends;
+    std::vector<std::uint64_t> entries;
+  };
+
+  void arrange(JoinKeys::Packed packed);
+  Regions split(const JoinKeys::Packed& packed, int shift) const;
+  void place(const Regions& regions, std::uint32_t region);
+  /// Words of an entry: the key's, and the number of the row.
+  std::size_t stride() const { return keys_.width() + 1; }
   std::uint32_t bucket_of(const std::uint64_t* words) const;
   Result<std::shared_ptr<arrow::Array>> right_column(const JoinSpec::Column& column,
                                                      const std::vector<std::uint32_t>& rows) const;
@@ -48,12 +59,13 @@ class JoinTable {
   std::int64_t rows_ = 0;
   JoinKeys keys_;
   bool direct_ = false;  ///< a bucket is a key
+  bool single_ = false;  ///< no bucket has two rows
   int hash_shift_ = 0;
   std::uint32_t buckets_ = 0;
   /// Bucket b is places [starts_[b], starts_[b + 1]); the one behind the last is for absent keys.
   std::vector<std::uint32_t> starts_;
-  std::vector<std::uint32_t> place_rows_;
-  std::vector<std::uint64_t> place_words_;  ///< not filled where `direct_`
+  std::vector<std::uint32_t> place_rows_;  ///< where `direct_`: the row at each place
+  std::vector<std::uint64_t> places_;      ///< where not: the entry at each place
   std::vector<std::shared_ptr<arrow::Array>>
       columns_;  ///< by index in the right input; may be null
   /// For joins that keep rows of the right side: which have found a partner.
@@ -76,10 +88,12 @@ class JoinProbe {
   const Batch& batch() const { return batch_; }
 
  private:
-  template <bool direct>
+  /// `words` of a key in the table: none where a bucket is a key.
+  template <std::size_t words>
   void scan(JoinPairs& pairs);
+  bool single() const;
+  void scan_single(JoinPairs& pairs);
   void end_row(JoinPairs& pairs);
-  bool equal(std::uint32_t place, const std::uint64_t* words) const;
 
   JoinTable* table_;
   Batch batch_;

@@ -188,6 +188,58 @@ TEST_CASE("a join with very many partners emits bounded batches") {
   CHECK(rows == 1'000'000);
 }
 
+TEST_CASE("a table of many regions finds each of its rows, and no others") {
+  // 60,000 keys far apart, so that they are hashed, each of them twice: a row of the left side that
+  // has a partner meets exactly the two rows whose numbers say that they are of its key.
+  const auto one_key = arrow::schema({arrow::field("k", arrow::int64())});
+  const auto two_keys =
+      arrow::schema({arrow::field("k", arrow::int64()), arrow::field("h", arrow::int64())});
+  const auto numbers = [](std::int64_t from, std::int64_t to, auto value) {
+    arrow::Int64Builder builder;
+    for (std::int64_t i = from; i < to; ++i) REQUIRE(builder.Append(value(i)).ok());
+    return builder.Finish().ValueOrDie();
+  };
+  const auto far = [](std::int64_t i) { return i % 60'000 * 1'000'003; };
+  const auto wide = [](std::int64_t i) { return i % 60'000 * (std::int64_t{1} << 40); };
+  const auto rows = [&](const SchemaPtr& keys, const char* number, std::int64_t from,
+                        std::int64_t to) {
+    auto fields = keys->fields();
+    fields.push_back(arrow::field(number, arrow::int64()));
+    std::vector<std::shared_ptr<arrow::Array>> columns = {numbers(from, to, far)};
+    if (keys->num_fields() == 2) columns.push_back(numbers(from, to, wide));
+    columns.push_back(numbers(from, to, [](std::int64_t i) { return i; }));
+    return Batch(arrow::RecordBatch::Make(arrow::schema(fields), to - from, columns));
+  };
+  for (const SchemaPtr& keys : {one_key, two_keys}) {
+    INFO(keys->num_fields() << " keys");
+    const Batch right = rows(keys, "r", 0, 120'000);
+    const Batch left = rows(keys, "l", 40'000, 50'000);
+    const Batch strangers = rows(keys, "l", 0, 100);
+    const auto shifted = strangers.columns()->SetColumn(
+        0, keys->field(0), numbers(0, 100, [&](std::int64_t i) { return far(i) + 1; }));
+    const auto plan = plan_join({{"using", keys->field_names()}}, left.columns()->schema(),
+                                right.columns()->schema())
+                          .value();
+    const auto output =
+        run_phases(plan, {{{Batch(shifted.ValueOrDie()), left}}, {{right}}}, {.parallelism = 1})
+            .value();
+    std::vector<std::pair<std::int64_t, std::int64_t>> met;
+    for (const Batch& batch : output[0]) {
+      const int last = batch.columns()->num_columns() - 1;
+      const auto& l = static_cast<const arrow::Int64Array&>(*batch.columns()->column(last - 1));
+      const auto& r = static_cast<const arrow::Int64Array&>(*batch.columns()->column(last));
+      for (std::int64_t i = 0; i < batch.rows(); ++i) met.emplace_back(l.Value(i), r.Value(i));
+    }
+    std::sort(met.begin(), met.end());
+    std::vector<std::pair<std::int64_t, std::int64_t>> expected;
+    for (std::int64_t i = 40'000; i < 50'000; ++i) {
+      expected.emplace_back(i, i);
+      expected.emplace_back(i, i + 60'000);
+    }
+    CHECK(met == expected);
+  }
+}
+
 TEST_CASE("keys of extreme values, many columns and other widths") {
   const auto wide = arrow::schema(
       {arrow::field("x", arrow::int64()), arrow::field("y", arrow::int64()),
