@@ -92,5 +92,9 @@ Result<SortKey> make_sort_key(const std::vector<OrderTerm>& terms, const Batch& 
 
 /// The rows in order, as indices. Not stable.
 std::vector<std::uint32_t> sort_rows(const SortKey& key);
+/// The same for the values themselves. Where their bits and a row's number fit into a word, they
+/// are numbers one term at a time, so that less memory is needed than for a key of all.
+Result<std::vector<std::uint32_t>> sort_rows(
+    const std::vector<std::shared_ptr<arrow::Array>>& values, std::vector<SortOrder> orders);
 
 }  // namespace troupe

@@ -2,11 +2,14 @@
 
 #include "runtime/data/take.hpp"
 
+#include <arrow/array.h>
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -45,6 +48,30 @@ Result<std::vector<Batch>> in_order_as_they_are(const std::vector<OrderTerm>& te
   return ordered;
 }
 
+/// One batch of all, whose parts are given back column by column: there are never two copies of
+/// more than one column.
+Result<Batch> joined(std::vector<Batch> batches) {
+  std::int64_t rows = 0;
+  std::vector<std::vector<ArrayPtr>> parts;
+  for (const Batch& batch : batches) {
+    rows += batch.rows();
+    parts.resize(static_cast<std::size_t>(batch.columns()->num_columns()));
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      parts[i].push_back(batch.columns()->column(static_cast<int>(i)));
+    }
+  }
+  const SchemaPtr schema = batches.front().columns()->schema();
+  batches.clear();
+  arrow::FieldVector fields = schema->fields();
+  std::vector<ArrayPtr> columns;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    columns.push_back(TRY(concat(std::exchange(parts[i], std::vector<ArrayPtr>()))));
+    fields[i] = fields[i]->WithType(columns[i]->type());
+  }
+  return Batch(
+      arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(columns)));
+}
+
 }  // namespace
 
 Result<SortedBatches> SortedBatches::make(const std::vector<OrderTerm>& terms,
@@ -53,17 +80,8 @@ Result<SortedBatches> SortedBatches::make(const std::vector<OrderTerm>& terms,
   if (batches.empty()) return sorted;
   sorted.ordered_ = TRY(in_order_as_they_are(terms, batches));
   if (!sorted.ordered_.empty()) return sorted;
-  std::vector<std::vector<ArrayPtr>> parts(terms.size());
-  for (const Batch& batch : batches) {
-    auto values = TRY(values_of(terms, batch));
-    for (std::size_t i = 0; i < values.size(); ++i) parts[i].push_back(std::move(values[i]));
-  }
-  std::vector<ArrayPtr> values;
-  for (auto& part : parts) values.push_back(TRY(concat(part)));
-  const SortKey key =
-      TRY(make_sort_key(std::move(values), orders_of(terms), SortColumn::Scale::within));
-  sorted.rows_ = sort_rows(key);
-  sorted.all_ = TRY(concat(batches));
+  sorted.all_ = TRY(joined(std::move(batches)));
+  sorted.rows_ = TRY(sort_rows(TRY(values_of(terms, sorted.all_)), orders_of(terms)));
   return sorted;
 }
 

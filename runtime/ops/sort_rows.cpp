@@ -1,5 +1,7 @@
 #include "runtime/ops/sort_key.hpp"
 
+#include <arrow/array.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -62,19 +64,12 @@ Part number_part(const SortColumn& column, const std::vector<std::uint64_t>& val
   return part;
 }
 
-/// The parts up to the first one that does not say all about its term: what follows it may only be
-/// looked at where texts are equal.
-std::vector<Part> parts_of(const SortKey& key) {
+std::vector<Part> parts_of(const SortColumn& column, SortOrder order) {
   std::vector<Part> parts;
-  for (std::size_t i = 0; i < key.columns.size(); ++i) {
-    const SortColumn& column = key.columns[i];
-    const SortOrder order = key.orders[i];
-    if (column.has_nulls()) parts.push_back({.nulls = &column, .bits = 1, .order = order});
-    parts.push_back(number_part(column, column.high(), order));
-    if (!column.low().empty()) parts.push_back(number_part(column, column.low(), order));
-    parts.back().exact = column.exact();
-    if (!column.exact()) break;
-  }
+  if (column.has_nulls()) parts.push_back({.nulls = &column, .bits = 1, .order = order});
+  parts.push_back(number_part(column, column.high(), order));
+  if (!column.low().empty()) parts.push_back(number_part(column, column.low(), order));
+  parts.back().exact = column.exact();
   return parts;
 }
 
@@ -113,40 +108,61 @@ void radix_sort(std::vector<Item>& items, int from, int bits) {
   }
 }
 
-std::vector<std::uint32_t> sort_packed(const std::vector<Part>& parts, std::size_t rows,
-                                       int key_bits, int row_bits) {
-  std::vector<std::uint64_t> items(rows);
-  std::iota(items.begin(), items.end(), std::uint64_t{0});
-  int shift = row_bits + key_bits;
-  for (const Part& part : parts) {
-    shift -= part.bits;
-    if (part.bits == 0) continue;
-    part.each(rows, [to = items.data(), shift](std::size_t i, std::uint64_t number) {
-      to[i] |= number << shift;
-    });
+/// Keys that fit into 64 bits together with the number of their row. A term that has been added is
+/// not needed any more.
+class PackedKeys {
+ public:
+  explicit PackedKeys(std::size_t rows) : items_(rows, 0), row_bits_(std::bit_width(rows)) {}
+
+  /// Puts a term behind those before it. False where it does not fit, or does not say all.
+  bool add(const SortColumn& column, SortOrder order) {
+    if (!column.exact()) return false;
+    for (const Part& part : parts_of(column, order)) {
+      bits_ += part.bits;
+      if (bits_ + row_bits_ > 64) return false;
+      if (part.bits == 0) continue;
+      part.each(items_.size(), [to = items_.data(), &part](std::size_t i, std::uint64_t number) {
+        to[i] = to[i] << part.bits | number;
+      });
+    }
+    return true;
   }
-  radix_sort(items, row_bits, key_bits);
-  std::vector<std::uint32_t> order(rows);
-  const std::uint64_t mask = (std::uint64_t{1} << row_bits) - 1;
-  for (std::size_t i = 0; i < rows; ++i) order[i] = static_cast<std::uint32_t>(items[i] & mask);
-  return order;
-}
+
+  std::vector<std::uint32_t> order() {
+    for (std::size_t i = 0; i < items_.size(); ++i) items_[i] = items_[i] << row_bits_ | i;
+    radix_sort(items_, row_bits_, bits_);
+    std::vector<std::uint32_t> rows(items_.size());
+    const std::uint64_t mask = (std::uint64_t{1} << row_bits_) - 1;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i] = static_cast<std::uint32_t>(items_[i] & mask);
+    }
+    return rows;
+  }
+
+ private:
+  std::vector<std::uint64_t> items_;
+  int row_bits_ = 0;
+  int bits_ = 0;
+};
 
 /// The first 64 bits of the keys decide; `key` itself does among rows that have them in common.
-std::vector<std::uint32_t> sort_entries(const SortKey& key, const std::vector<Part>& parts,
-                                        std::size_t rows) {
+std::vector<std::uint32_t> sort_entries(const SortKey& key) {
+  const std::size_t rows = key.rows();
   std::vector<Entry> items(rows);
   for (std::size_t i = 0; i < rows; ++i) items[i] = {0, static_cast<std::uint32_t>(i)};
   int room = 64;
   bool whole = true;
-  for (const Part& part : parts) {
-    const int cut = std::max(0, part.bits - room);
-    room -= part.bits - cut;
-    whole = whole && cut == 0 && part.exact;
-    if (part.bits == cut) continue;
-    part.each(rows, [to = items.data(), cut, left = room](std::size_t i, std::uint64_t number) {
-      to[i].key |= number >> cut << left;
-    });
+  // What follows a term that does not say all may only be looked at where its texts are equal.
+  for (std::size_t c = 0; c < key.columns.size() && whole; ++c) {
+    for (const Part& part : parts_of(key.columns[c], key.orders[c])) {
+      const int cut = std::max(0, part.bits - room);
+      room -= part.bits - cut;
+      whole = whole && cut == 0 && part.exact;
+      if (part.bits == cut) continue;
+      part.each(rows, [to = items.data(), cut, left = room](std::size_t i, std::uint64_t number) {
+        to[i].key |= number >> cut << left;
+      });
+    }
   }
   radix_sort(items, room, 64 - room);
   if (!whole) {
@@ -166,17 +182,24 @@ std::vector<std::uint32_t> sort_entries(const SortKey& key, const std::vector<Pa
 }  // namespace
 
 std::vector<std::uint32_t> sort_rows(const SortKey& key) {
-  const std::size_t rows = key.rows();
-  const std::vector<Part> parts = parts_of(key);
-  int key_bits = 0;
-  bool exact = true;
-  for (const Part& part : parts) {
-    key_bits += part.bits;
-    exact = exact && part.exact;
+  PackedKeys packed(key.rows());
+  for (std::size_t i = 0; i < key.columns.size(); ++i) {
+    if (!packed.add(key.columns[i], key.orders[i])) return sort_entries(key);
   }
-  const int row_bits = std::bit_width(rows);
-  if (exact && key_bits + row_bits <= 64) return sort_packed(parts, rows, key_bits, row_bits);
-  return sort_entries(key, parts, rows);
+  return packed.order();
+}
+
+Result<std::vector<std::uint32_t>> sort_rows(
+    const std::vector<std::shared_ptr<arrow::Array>>& values, std::vector<SortOrder> orders) {
+  {
+    PackedKeys packed(static_cast<std::size_t>(values.front()->length()));
+    bool fits = true;
+    for (std::size_t i = 0; i < values.size() && fits; ++i) {
+      fits = packed.add(TRY(SortColumn::make(values[i], SortColumn::Scale::within)), orders[i]);
+    }
+    if (fits) return packed.order();
+  }
+  return sort_entries(TRY(make_sort_key(values, std::move(orders), SortColumn::Scale::within)));
 }
 
 }  // namespace troupe
