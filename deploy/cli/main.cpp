@@ -1,6 +1,7 @@
 #include "deploy/cli/command_line.hpp"
 #include "runtime/connectors/source.hpp"
 #include "runtime/ops/operator_kind.hpp"
+#include "runtime/os/memory.hpp"
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 
 int main(int argc, char** argv) {
   using namespace troupe;
+  arrange_memory();
   try {
     OperatorRegistry registry;
     register_operators(registry);
