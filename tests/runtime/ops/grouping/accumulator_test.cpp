@@ -132,6 +132,51 @@ TEST_CASE("partial sums that many large terms made do not overflow the short num
   CHECK(to_double(sums->sum(0)) == std::ldexp(1.0, 132));
 }
 
+TEST_CASE("sums of integers go beyond 64 bits and come back, group by group") {
+  // The twin is 128-bit arithmetic; states are merged into a second accumulator and read there.
+  std::mt19937_64 random(5);
+  for (const bool is_signed : {true, false}) {
+    INFO((is_signed ? "signed" : "unsigned"));
+    constexpr std::uint32_t group_count = 3;
+    auto sums = make_integer_sum();
+    sums->resize(group_count);
+    __int128 expected[group_count] = {};
+    for (int round = 0; round < 8; ++round) {
+      std::vector<std::uint64_t> values(500);
+      std::vector<std::uint32_t> ids(values.size());
+      const bool down = round % 4 >= 2;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = (random() >> (i % 3)) | (std::uint64_t{is_signed && down} << 63);
+        if (is_signed && !down) values[i] &= ~(std::uint64_t{1} << 63);
+        ids[i] = static_cast<std::uint32_t>(random() % group_count);
+        const auto number = static_cast<std::int64_t>(values[i]);
+        expected[ids[i]] += is_signed ? __int128{number} : __int128{values[i]};
+      }
+      auto data = arrow::ArrayData::Make(is_signed ? arrow::int64() : arrow::uint64(), 500,
+                                         {nullptr, arrow::Buffer::FromVector(values)}, 0);
+      REQUIRE(sums->update({ids.data(), 500}, {arrow::MakeArray(data)}));
+      auto merged = make_integer_sum();
+      merged->resize(group_count);
+      const std::vector<std::uint32_t> all = {0, 1, 2};
+      const auto half = sums->states(0, group_count).value();
+      REQUIRE(merged->merge({all.data(), group_count}, *half));
+      REQUIRE(merged->merge({all.data(), group_count}, *half));
+      for (std::uint32_t group = 0; group < group_count; ++group) {
+        const auto magnitude = [](__int128 value) {
+          return static_cast<unsigned __int128>(value < 0 ? -value : value);
+        };
+        for (const int times : {1, 2}) {
+          const auto size = magnitude(expected[group] * times);
+          const std::uint64_t limbs[] = {static_cast<std::uint64_t>(size),
+                                         static_cast<std::uint64_t>(size >> 64)};
+          const auto& told = times == 1 ? sums : merged;
+          CHECK(told->sum(group) == ExactNumber::of(expected[group] < 0, 0, limbs));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a state that makes no sense is refused") {
   auto sums = make_float_sum();
   sums->resize(1);
