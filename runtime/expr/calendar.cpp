@@ -237,7 +237,6 @@ Int128 comparable(const Interval& interval) {
 }
 
 Result<Moment> truncate(TimeField field, Moment moment) {
-  const CivilTime time = civil(moment);
   const auto to_multiple = [&](std::int64_t unit) {
     return Moment{floor_divide(moment.micros, unit) * unit};
   };
@@ -257,6 +256,11 @@ Result<Moment> truncate(TimeField field, Moment moment) {
       return to_multiple(micros_per_hour);
     case TimeField::day:
       return to_multiple(micros_per_day);
+    default:
+      break;
+  }
+  const CivilTime time = civil(moment);  // the units above need no calendar
+  switch (field) {
     case TimeField::week:
       return Moment{std::int64_t{week_begin(Date{time.days}).days} * micros_per_day};
     case TimeField::month:

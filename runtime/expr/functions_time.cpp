@@ -52,33 +52,84 @@ Result<TimeField> checked_field(const Signature& signature) {
   return field;
 }
 
+std::int32_t day_of(Date day) { return day.days; }
+std::int32_t day_of(Moment moment) {
+  const std::int64_t days = moment.micros / micros_per_day;
+  return static_cast<std::int32_t>(days - (moment.micros < days * micros_per_day ? 1 : 0));
+}
+
+/// Whether the field of a moment is known from its day alone.
+bool is_of_day(TimeField field) { return field >= TimeField::day && field != TimeField::epoch; }
+
+/// A kernel over the days of its second argument, whose rows mostly are of few days: each of the
+/// last ones is computed once. `function` makes an `Out` of a day's midnight.
+template <class Out, class T, class F>
+Kernel by_day(const SqlType& type, F function) {
+  struct Known {
+    bool known = false;
+    std::int32_t day = 0;
+    Out value = {};
+  };
+  constexpr std::uint32_t days = 1024;
+  return
+      [type, function](const std::vector<Vector>& arguments, std::int64_t rows) -> Result<Vector> {
+        const ValueLane<T> values(arguments[1]);
+        ValueOutput<Out> out;
+        TRY(out.reserve(rows));
+        std::vector<Known> last(days);
+        for (std::int64_t row = 0; row < rows; ++row) {
+          if (!values.valid(row)) {
+            TRY(out.set_null(row));
+            continue;
+          }
+          const std::int32_t day = day_of(values[row]);
+          Known& entry = last[static_cast<std::uint32_t>(day) % days];
+          if (!entry.known || entry.day != day) {
+            entry = {true, day, TRY(function(Moment{std::int64_t{day} * micros_per_day}))};
+          }
+          out.data()[row] = entry.value;
+        }
+        return Vector{TRY(out.finish(arrow_type(type)))};
+      };
+}
+
+/// Of a moment or a day by `function`, once a day where that is all it takes.
+template <class Out, class T, class F>
+Kernel of_field(const SqlType& type, TimeField field, F function) {
+  if constexpr (!std::is_same_v<T, Interval>) {
+    if (is_of_day(field)) return by_day<Out, T>(type, function);
+  }
+  return strict<Out, std::string_view, T>(type, [function](std::string_view, const T& value) {
+    return function(moment_of_value(value));
+  });
+}
+
 template <class T>
 Result<Kernel> extract_kernel(const Signature& signature) {
   const TimeField field = TRY(checked_field<T>(signature));
   const int scale = signature.result.scale;
-  return strict<Numeric, std::string_view, T>(
-      signature.result, [field, scale](std::string_view, const T& value) -> Result<Numeric> {
-        return rescale(Numeric{TRY(extract_micros(field, moment_of_value(value)))}, 6, scale);
-      });
+  return of_field<Numeric, T>(signature.result, field,
+                              [field, scale](const auto& value) -> Result<Numeric> {
+                                const std::int64_t micros = TRY(extract_micros(field, value));
+                                if (scale == 0) return Numeric{micros / 1'000'000};
+                                return rescale(Numeric{micros}, 6, scale);
+                              });
 }
 
 template <class T>
 Result<Kernel> date_part_kernel(const Signature& signature) {
   const TimeField field = TRY(checked_field<T>(signature));
-  return strict<double, std::string_view, T>(
-      signature.result, [field](std::string_view, const T& value) -> Result<double> {
-        return static_cast<double>(TRY(extract_micros(field, moment_of_value(value)))) / 1e6;
-      });
+  return of_field<double, T>(signature.result, field, [field](const auto& value) -> Result<double> {
+    return static_cast<double>(TRY(extract_micros(field, value))) / 1e6;
+  });
 }
 
 template <class T>
 Result<Kernel> truncate_kernel(const Signature& signature) {
   const TimeField field = TRY(field_of(signature.arguments[0], signature.arguments[1]));
   TRY(truncate(field, Moment{}));
-  return strict<Moment, std::string_view, T>(signature.result,
-                                             [field](std::string_view, const T& value) {
-                                               return truncate(field, moment_of_value(value));
-                                             });
+  return of_field<Moment, T>(signature.result, field,
+                             [field](Moment value) { return truncate(field, value); });
 }
 
 Result<Date> make_date(std::int32_t year, std::int32_t month, std::int32_t day) {
