@@ -281,10 +281,10 @@ Result<Moment> truncate(TimeField field, Moment moment) {
 }
 
 Result<std::int64_t> extract_micros(TimeField field, Moment moment) {
-  const CivilTime time = civil(moment);
-  const Date day{time.days};
-  const std::int64_t year = time.date.year > 0 ? time.date.year : time.date.year - 1;
   const auto whole = [](std::int64_t value) { return value * 1'000'000; };
+  CivilTime time;
+  time.days = static_cast<std::int32_t>(floor_divide(moment.micros, micros_per_day));
+  time.of_day_micros = moment.micros - std::int64_t{time.days} * micros_per_day;
   switch (field) {
     case TimeField::microseconds:
       return whole(time.micros_of_minute());
@@ -296,6 +296,15 @@ Result<std::int64_t> extract_micros(TimeField field, Moment moment) {
       return whole(time.minute());
     case TimeField::hour:
       return whole(time.hour());
+    case TimeField::epoch:
+      return moment.micros;
+    default:
+      break;
+  }
+  const Date day{time.days};  // the fields above need no calendar
+  time.date = civil(day);
+  const std::int64_t year = time.date.year > 0 ? time.date.year : time.date.year - 1;
+  switch (field) {
     case TimeField::day:
       return whole(time.date.day);
     case TimeField::week:
@@ -320,10 +329,9 @@ Result<std::int64_t> extract_micros(TimeField field, Moment moment) {
       return whole(time.days - date_of({time.date.year, 1, 1}).days + 1);
     case TimeField::isoyear:
       return whole(iso_year(day) > 0 ? iso_year(day) : iso_year(day) - 1);
-    case TimeField::epoch:
-      return moment.micros;
+    default:
+      return no_field(field, "timestamp without time zone");
   }
-  return no_field(field, "timestamp without time zone");
 }
 
 Result<std::int64_t> extract_micros(TimeField field, const Interval& interval) {

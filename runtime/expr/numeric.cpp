@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 
@@ -29,13 +30,20 @@ Error overflow() {
               digits_max);
 }
 
+Int128 power(int n) { return powers[static_cast<std::size_t>(std::clamp(n, 0, digits_max))]; }
+
 Int128 magnitude(Int128 value) { return value < 0 ? -value : value; }
 
-bool fits(Int128 value, int precision) { return magnitude(value) < power_of_ten(precision); }
+bool fits(Int128 value, int precision) { return magnitude(value) < power(precision); }
 
 int digit_count(Int128 value) {
-  const Int128 size = magnitude(value);
-  return static_cast<int>(std::upper_bound(powers.begin(), powers.end(), size) - powers.begin());
+  const auto size = static_cast<unsigned __int128>(magnitude(value));
+  const auto high = static_cast<std::uint64_t>(size >> 64);
+  const int bits =
+      high != 0 ? 64 + std::bit_width(high) : std::bit_width(static_cast<std::uint64_t>(size));
+  // The digits of 2^(bits - 1), or one less; 1233 / 4096 is log10(2), a little rounded down.
+  const int about = bits * 1233 >> 12;
+  return about + (size >= static_cast<unsigned __int128>(power(about)) ? 1 : 0);
 }
 
 arrow::Decimal256 wide(Int128 value) {
@@ -53,6 +61,14 @@ Result<Numeric> narrow(const arrow::Decimal256& value) {
 
 /// n / d, rounded half away from zero.
 Int128 rounded(Int128 n, Int128 d) {
+  const auto small_n = static_cast<std::int64_t>(n);
+  const auto small_d = static_cast<std::int64_t>(d);
+  if (small_n == n && small_d == d && d > 0) {  // mostly, and many times faster
+    const std::int64_t quotient = small_n / small_d;
+    const std::int64_t rest = small_n % small_d;
+    const std::int64_t size = rest < 0 ? -rest : rest;
+    return size >= small_d - size ? quotient + (n < 0 ? -1 : 1) : quotient;
+  }
   const Int128 quotient = n / d;
   const Int128 rest = magnitude(n % d);
   const bool up = rest >= magnitude(d) - rest;
@@ -78,16 +94,16 @@ Result<Numeric> checked(Int128 value) {
 
 }  // namespace
 
-Int128 power_of_ten(int n) { return powers[static_cast<std::size_t>(std::clamp(n, 0, 38))]; }
+Int128 power_of_ten(int n) { return power(n); }
 
 Result<Numeric> rescale(Numeric value, int from_scale, int to_scale, int precision) {
   Int128 digits = value.digits;
   if (to_scale > from_scale) {
     const int by = to_scale - from_scale;
     if (digits != 0 && digit_count(digits) + by > digits_max) return overflow();
-    digits *= power_of_ten(by);
+    digits *= power(by);
   } else if (to_scale < from_scale) {
-    digits = rounded(digits, power_of_ten(from_scale - to_scale));
+    digits = rounded(digits, power(from_scale - to_scale));
   }
   if (!fits(digits, precision)) {
     return fail(ErrorCode::invalid_argument,
@@ -116,7 +132,7 @@ Result<Numeric> multiply(Numeric a, int a_scale, Numeric b, int b_scale, int sca
   }
   const arrow::Decimal256 product(wide(a.digits) * wide(b.digits));
   if (exact_scale <= scale) return narrow(product);
-  return rounded(product, wide(power_of_ten(exact_scale - scale)));
+  return rounded(product, wide(power(exact_scale - scale)));
 }
 
 Result<Numeric> divide(Numeric a, int a_scale, Numeric b, int b_scale, int scale) {
@@ -125,11 +141,11 @@ Result<Numeric> divide(Numeric a, int a_scale, Numeric b, int b_scale, int scale
   if (a.digits == 0) return Numeric{0};
   if (shift < 0) return rescale(TRY(divide(a, a_scale, b, b_scale, a_scale)), a_scale, scale);
   if (digit_count(a.digits) + shift <= digits_max) {
-    return checked(rounded(a.digits * power_of_ten(shift), b.digits));
+    return checked(rounded(a.digits * power(shift), b.digits));
   }
   if (digit_count(a.digits) + shift > 2 * digits_max) return overflow();
-  arrow::Decimal256 dividend(wide(a.digits) * wide(power_of_ten(std::min(shift, digits_max))));
-  if (shift > digits_max) dividend *= wide(power_of_ten(shift - digits_max));
+  arrow::Decimal256 dividend(wide(a.digits) * wide(power(std::min(shift, digits_max))));
+  if (shift > digits_max) dividend *= wide(power(shift - digits_max));
   return rounded(dividend, wide(b.digits));
 }
 
@@ -146,7 +162,7 @@ int compare(Numeric a, int a_scale, Numeric b, int b_scale) {
   if (a_scale < b_scale) {
     // What leaves 38 digits when scaled is larger than anything that has at most 38.
     if (left != 0 && digit_count(left) + b_scale - a_scale > digits_max) return left < 0 ? -1 : 1;
-    left *= power_of_ten(b_scale - a_scale);
+    left *= power(b_scale - a_scale);
   }
   return left < b.digits ? -1 : (left > b.digits ? 1 : 0);
 }
@@ -155,7 +171,7 @@ double to_double(Numeric value, int scale) {
   constexpr Int128 exact_max = Int128{1} << 53;
   constexpr int exact_scale_max = 22;  // 10^22 is the largest power of ten that a double holds
   if (magnitude(value.digits) <= exact_max && scale <= exact_scale_max && scale >= 0) {
-    return static_cast<double>(value.digits) / static_cast<double>(power_of_ten(scale));
+    return static_cast<double>(value.digits) / static_cast<double>(power(scale));
   }
   const std::string text = format_numeric(value, scale);
   double result = 0;
@@ -214,12 +230,11 @@ Result<ParsedNumeric> parse_numeric(std::string_view text) {
   scale -= exponent;
   if (scale < 0) {
     if (digits != 0 && digit_count(digits) - scale > digits_max) return overflow();
-    digits *= power_of_ten(-scale);
+    digits *= power(-scale);
     scale = 0;
   }
   if (scale > digits_max) {
-    digits =
-        scale - digits_max > digits_max ? 0 : rounded(digits, power_of_ten(scale - digits_max));
+    digits = scale - digits_max > digits_max ? 0 : rounded(digits, power(scale - digits_max));
     scale = digits_max;
   }
   return ParsedNumeric{Numeric{negative ? -digits : digits}, scale};
