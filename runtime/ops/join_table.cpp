@@ -71,6 +71,11 @@ Batch make_output(const JoinSpec& spec, std::int64_t rows, std::vector<ArrayPtr>
 
 }  // namespace
 
+// Inline, since it is asked for every row, and what may be replaced when linking is never inlined.
+inline std::uint32_t JoinTable::bucket_of(const std::uint64_t* words) const {
+  return static_cast<std::uint32_t>(direct_ ? *words : mixed(words, keys_.width()) >> hash_shift_);
+}
+
 Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vector<Batch> build) {
   JoinTable table;
   for (const Batch& batch : build) table.rows_ += batch.rows();
@@ -170,10 +175,6 @@ void JoinTable::place(const Regions& regions, std::uint32_t region) {
       std::copy_n(entry, stride(), &places_[to * stride()]);
     }
   }
-}
-
-std::uint32_t JoinTable::bucket_of(const std::uint64_t* words) const {
-  return static_cast<std::uint32_t>(direct_ ? *words : mixed(words, keys_.width()) >> hash_shift_);
 }
 
 Result<ArrayPtr> JoinTable::right_column(const JoinSpec::Column& column,
