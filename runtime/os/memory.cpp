@@ -9,7 +9,7 @@ namespace troupe {
 namespace {
 
 /// Free memory at the end of an arena beyond this is returned to the system.
-constexpr int kept_bytes_max = 64 << 20;
+constexpr int kept_bytes_max = 128 << 20;
 /// Larger blocks are mapped one by one and returned as soon as they are free; the C library allows
 /// no more.
 constexpr int mapped_bytes_min = 32 << 20;
