@@ -15,6 +15,9 @@ namespace troupe {
 ///     DIRECTORY/run-7/r7-t3.1-a4/scratch/...    overflow of operators
 class KeptFiles {
  public:
+  /// How often something may vanish under one removal.
+  static constexpr int drop_attempts_max = 64;
+
   KeptFiles(FileSystem& files, std::string directory)
       : files_(files), directory_(std::move(directory)) {}
 
@@ -28,10 +31,18 @@ class KeptFiles {
   }
   std::string scratch(const AttemptKey& key) const { return of_attempt(key) + "/scratch"; }
 
-  /// Removes a file or directory that may not be there. Blocks.
+  /// Removes a file or directory that may not be there. A run is dropped while its last attempts
+  /// still are: whoever finds that something has gone meanwhile looks again at what is left.
+  /// Blocks.
   Result<> drop(const std::string& path) const {
-    if (!files_.exists(path) && !files_.is_directory(path)) return {};
-    return files_.remove_all(path);
+    for (int attempt = 1; files_.exists(path) || files_.is_directory(path); ++attempt) {
+      auto removed = files_.remove_all(path);
+      if (removed) return {};
+      if (removed.error().code != ErrorCode::not_found || attempt == drop_attempts_max) {
+        return removed;
+      }
+    }
+    return {};
   }
   /// Nothing that an earlier process kept is of use. Blocks.
   Result<> drop_all() const { return drop(directory_); }
