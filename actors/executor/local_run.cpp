@@ -153,6 +153,8 @@ class LocalRunActor : public ActorOf<LocalRunActor, TaskEnded, CancelRun, SinksD
     sum.rows_in += one.rows_in;
     sum.rows_out += one.rows_out;
     sum.busy_ns += one.busy_ns;
+    sum.bytes_in += one.bytes_in;
+    sum.bytes_out += one.bytes_out;
   }
 
   const std::shared_ptr<LocalPlan> plan_;

@@ -37,8 +37,7 @@ void BatchFeed::read_ahead() {
     if (counters_ && batch) {
       counters_->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
                                    std::memory_order_relaxed);
-      counters_->rows_out.fetch_add(static_cast<std::uint64_t>(batch->rows()),
-                                    std::memory_order_relaxed);
+      counters_->count_out(batch->rows(), batch->bytes());
     }
     more = store(std::move(batch));
     host_->wake();

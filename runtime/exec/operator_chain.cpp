@@ -15,7 +15,8 @@ class OperatorChain::LinkEmitter : public Emitter {
 
  private:
   bool last() const { return index_ + 1 == chain_.stops_.size(); }
-  void count(const Batch& batch);
+  /// The bytes of the batch, which the next operator counts, too.
+  std::int64_t count(const Batch& batch);
 
   OperatorChain& chain_;
   const std::size_t index_;
@@ -26,6 +27,7 @@ struct OperatorChain::Stop {
   struct Waiting {
     int input = 0;
     Batch batch;
+    std::int64_t bytes = 0;
   };
 
   Link link;
@@ -37,18 +39,19 @@ struct OperatorChain::Stop {
   bool finished = false;
 };
 
-void OperatorChain::LinkEmitter::count(const Batch& batch) {
-  chain_.stops_[index_].link.counters->rows_out.fetch_add(static_cast<std::uint64_t>(batch.rows()),
-                                                          std::memory_order_relaxed);
+std::int64_t OperatorChain::LinkEmitter::count(const Batch& batch) {
+  const std::int64_t bytes = batch.bytes();
+  chain_.stops_[index_].link.counters->count_out(batch.rows(), bytes);
+  return bytes;
 }
 
 void OperatorChain::LinkEmitter::emit(Batch batch, int port) {
   if (batch.rows() == 0) return;
-  count(batch);
+  const std::int64_t bytes = count(batch);
   if (last()) return chain_.out_.emit(std::move(batch), port);
   ENSURE(port == 0, "only the last operator of a chain has several outputs");
   auto& next = chain_.stops_[index_ + 1];
-  if (!next.finished) next.waiting.push_back({0, std::move(batch)});
+  if (!next.finished) next.waiting.push_back({0, std::move(batch), bytes});
 }
 
 void OperatorChain::LinkEmitter::emit_to(std::uint32_t partition, Batch batch) {
@@ -94,7 +97,8 @@ bool OperatorChain::wants(int input) const {
 void OperatorChain::offer(int input, Batch batch) {
   if (batch.rows() == 0) return;
   if (stops_.empty()) return out_.emit(std::move(batch), 0);
-  stops_.front().waiting.push_back({input, std::move(batch)});
+  const std::int64_t bytes = batch.bytes();
+  stops_.front().waiting.push_back({input, std::move(batch), bytes});
 }
 
 void OperatorChain::end_input(int input) {
@@ -142,10 +146,10 @@ Result<> OperatorChain::call(Stop& stop) {
   auto index = static_cast<std::size_t>(&stop - stops_.data());
   if (!stop.waiting.empty()) {
     auto& front = stop.waiting.front();
-    auto rows = static_cast<std::uint64_t>(front.batch.rows());
+    const std::int64_t rows = front.batch.rows(), bytes = front.bytes;
     if (TRY(op.process(front.input, front.batch, *stop.emitter)) == Step::again) return {};
     stop.waiting.pop_front();
-    stop.link.counters->rows_in.fetch_add(rows, std::memory_order_relaxed);
+    stop.link.counters->count_in(rows, bytes);
     if (op.satisfied()) end_early(index);
     return {};
   }

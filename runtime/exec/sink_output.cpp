@@ -88,8 +88,7 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
   Result<> write(const Batch& batch) {
     TRY(open());
     TRY(writer_->write(batch));
-    auto rows = static_cast<std::uint64_t>(batch.rows());
-    counters_->rows_in.fetch_add(rows, std::memory_order_relaxed);
+    counters_->count_in(batch.rows(), batch.bytes());
     return {};
   }
   Result<> prepare() {

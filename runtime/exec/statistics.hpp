@@ -13,6 +13,9 @@ struct VertexStatistics {
   std::uint64_t rows_in = 0;
   std::uint64_t rows_out = 0;
   std::uint64_t busy_ns = 0;
+  /// Bytes of the buffers behind those rows, in memory.
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
 
   friend bool operator==(const VertexStatistics&, const VertexStatistics&) = default;
 };
@@ -35,14 +38,28 @@ struct VertexMeter {
   explicit VertexMeter(std::string name) : vertex(std::move(name)) {}
 
   VertexStatistics read() const {
-    return {vertex, rows_in.load(std::memory_order_relaxed),
-            rows_out.load(std::memory_order_relaxed), busy_ns.load(std::memory_order_relaxed)};
+    return {vertex,
+            rows_in.load(std::memory_order_relaxed),
+            rows_out.load(std::memory_order_relaxed),
+            busy_ns.load(std::memory_order_relaxed),
+            bytes_in.load(std::memory_order_relaxed),
+            bytes_out.load(std::memory_order_relaxed)};
+  }
+  void count_in(std::int64_t rows, std::int64_t bytes) {
+    rows_in.fetch_add(static_cast<std::uint64_t>(rows), std::memory_order_relaxed);
+    bytes_in.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
+  }
+  void count_out(std::int64_t rows, std::int64_t bytes) {
+    rows_out.fetch_add(static_cast<std::uint64_t>(rows), std::memory_order_relaxed);
+    bytes_out.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
   }
 
   const std::string vertex;
   std::atomic<std::uint64_t> rows_in{0};
   std::atomic<std::uint64_t> rows_out{0};
   std::atomic<std::uint64_t> busy_ns{0};
+  std::atomic<std::uint64_t> bytes_in{0};
+  std::atomic<std::uint64_t> bytes_out{0};
 };
 
 }  // namespace troupe
