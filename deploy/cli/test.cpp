@@ -25,8 +25,9 @@ Result<TestFilter> parse_filter(const VerbArguments& arguments) {
     return TestFilter(
         [pattern](const std::string& name) { return std::regex_search(name, pattern); });
   } catch (const std::regex_error& error) {
-    return fail(ErrorCode::invalid_argument, "--filter '{}' is no regular expression: {}",
-                arguments.text("filter"), error.what());
+    return wrong_use("--filter",
+                     fail(ErrorCode::invalid_argument, "--filter '{}' is no regular expression: {}",
+                          arguments.text("filter"), error.what()));
   }
 }
 
@@ -143,7 +144,8 @@ class TestVerb final : public Verb {
                                       TestBench& bench) {
     const std::string text = TRY(read_descriptor(file));
     const std::string name = file == "-" ? "stdin" : file;
-    const CheckOptions options{.last = CheckStage::graph, .parameters = parameters};
+    const CheckOptions options{
+        .last = CheckStage::graph, .parameters = parameters, .open_parameters = true};
     CheckedJob checked = check_job(name, text, registry, options);
     TestedFile tested{name, std::move(checked.mistakes), {}};
     if (!tested.mistakes.empty()) return tested;

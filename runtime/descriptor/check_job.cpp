@@ -199,8 +199,7 @@ CheckedJob check_job(const std::string& file, std::string_view text,
   const std::optional<YamlNode> root = parse_yaml(source, diagnostics);
   if (!root || !diagnostics.empty() || options.last == CheckStage::syntax) return done();
 
-  std::optional<ShapedJob> shaped =
-      shape_job(*root, source, registry, options.parameters, diagnostics);
+  std::optional<ShapedJob> shaped = shape_job(*root, source, registry, options, diagnostics);
   if (!shaped || !shaped->dataflow) return done();
   JobChecker checker(source, *root, registry, *std::move(shaped), diagnostics);
   if (options.last >= CheckStage::graph) checker.graph();

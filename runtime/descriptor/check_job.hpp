@@ -26,6 +26,9 @@ struct CheckOptions {
   CheckStage last = CheckStage::environment;
   /// Values of parameters as the caller wrote them: `-p name=value`.
   std::map<std::string, std::string> parameters = {};
+  /// A parameter without a value is no mistake: the operators that use it are named in
+  /// `JobFile::open`, and nothing else is known of them. For whoever needs a part of the job only.
+  bool open_parameters = false;
 };
 
 /// What became of a descriptor: the job, or every mistake in it, in the order of the text.

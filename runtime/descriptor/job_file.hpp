@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,9 @@ struct JobFile {
   std::vector<ParameterDeclaration> parameters;
   JobGraph graph;
   std::vector<JobTest> tests;
+  /// By operator, the parameters that it uses and that have no value; only where the caller of
+  /// `check_job` allows that.
+  std::map<std::string, std::set<std::string>> open = {};
 };
 
 }  // namespace troupe

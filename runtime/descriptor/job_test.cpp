@@ -8,7 +8,9 @@
 #include "runtime/graph/task_graph.hpp"
 
 #include <arrow/type.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe {
@@ -24,6 +26,7 @@ Result<JobFile> read_job(const std::string& file, std::string_view text,
   CheckOptions options;
   options.last = CheckStage::graph;
   options.parameters = std::move(parameters);
+  options.open_parameters = true;
   CheckedJob checked = check_job(file, text, registry, options);
   if (!checked.job) return told(checked.mistakes.front());
   return *std::move(checked.job);
@@ -82,6 +85,29 @@ std::set<std::string> wanted(const JobGraph& graph, const JobTest& test) {
   return ids;
 }
 
+/// The operators of which everything is known.
+JobGraph known_part(const JobFile& job) {
+  JobGraph known;
+  known.name = job.graph.name;
+  known.settings = job.graph.settings;
+  // In the order of the flow, so whoever reads from an unknown one comes after it.
+  for (const JobVertex& vertex : job.graph.vertices) {
+    const bool reads_known =
+        std::all_of(vertex.inputs.begin(), vertex.inputs.end(),
+                    [&](const JobInput& input) { return known.find(input.from) != nullptr; });
+    if (reads_known && !job.open.count(vertex.id)) known.vertices.push_back(vertex);
+  }
+  return known;
+}
+
+Error needs_parameter(const std::string& vertex, const std::set<std::string>& names) {
+  Error error = fail(ErrorCode::invalid_argument, "'{}' needs a value of the parameter '{}'",
+                     vertex, fmt::join(names, "', '"));
+  error.hint = fmt::format("give rows of '{}' or of what reads it, or `params: {{{}: ...}}`, or -p",
+                           vertex, *names.begin());
+  return error;
+}
+
 }  // namespace
 
 Result<TestRun> plan_test(const std::string& file, std::string_view text, const JobTest& test,
@@ -90,7 +116,8 @@ Result<TestRun> plan_test(const std::string& file, std::string_view text, const 
   std::map<std::string, std::string> values = parameters;
   for (const auto& [name, value] : test.parameters) values[name] = to_text(value);
   const JobFile job = TRY(read_job(file, text, registry, std::move(values)));
-  const BoundGraph whole = plan_vertices(job.graph, registry, 1);
+  const JobGraph known = known_part(job);
+  const BoundGraph whole = plan_vertices(known, registry, 1);
   const std::set<std::string> ids = wanted(job.graph, test);
   TestRun run;
   run.graph.name = job.graph.name;
@@ -99,9 +126,11 @@ Result<TestRun> plan_test(const std::string& file, std::string_view text, const 
     if (!ids.count(vertex.id)) continue;
     const auto given = test.given.find(vertex.id);
     if (given == test.given.end()) {
+      const auto open = job.open.find(vertex.id);
+      if (open != job.open.end()) return needs_parameter(vertex.id, open->second);
       run.graph.vertices.push_back(vertex);
     } else {
-      const SchemaPtr schema = output_of(job.graph, whole, vertex.id);
+      const SchemaPtr schema = output_of(known, whole, vertex.id);
       run.graph.vertices.push_back(TRY(given_vertex(vertex.id, given->second, schema)));
     }
   }

@@ -23,7 +23,7 @@ class JobShaper {
             Diagnostics& diagnostics)
       : root_(root), source_(source), registry_(registry), diagnostics_(diagnostics) {}
 
-  std::optional<ShapedJob> run(const std::map<std::string, std::string>& given) {
+  std::optional<ShapedJob> run(const CheckOptions& options) {
     if (!known_version()) return std::nullopt;
     MapReader reader(root_, "a job", diagnostics_,
                      {"apiVersion", "kind", "metadata", "params", "mode", "parallelism", "memory",
@@ -32,7 +32,8 @@ class JobShaper {
                       "defaults", "backfill", "resources", "sla", "notify", "environments"});
     if (const YamlNode* metadata = reader.require("metadata", root_.offset)) read(*metadata);
     mode(reader);
-    parameters_ = shape_parameters(root_.entry("params"), given, diagnostics_);
+    parameters_ = shape_parameters(root_.entry("params"), options.parameters,
+                                   options.open_parameters, diagnostics_);
     name_job();
     settings(reader);
     if (const YamlNode* dataflow = flow(reader)) vertices(*dataflow);
@@ -214,10 +215,9 @@ class JobShaper {
 }  // namespace
 
 std::optional<ShapedJob> shape_job(const YamlNode& root, const SourceText& source,
-                                   const OperatorRegistry& registry,
-                                   const std::map<std::string, std::string>& given,
+                                   const OperatorRegistry& registry, const CheckOptions& options,
                                    Diagnostics& diagnostics) {
-  return JobShaper(root, source, registry, diagnostics).run(given);
+  return JobShaper(root, source, registry, diagnostics).run(options);
 }
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/descriptor/check_job.hpp"
 #include "runtime/descriptor/diagnostic.hpp"
 #include "runtime/descriptor/job_file.hpp"
 #include "runtime/descriptor/template.hpp"
@@ -29,8 +30,7 @@ struct ShapedJob {
 /// Stage 2. Checks keys and values of the whole file, fills in parameters. `root` must outlive the
 /// result. Nothing where the file is no descriptor that this version knows.
 std::optional<ShapedJob> shape_job(const YamlNode& root, const SourceText& source,
-                                   const OperatorRegistry& registry,
-                                   const std::map<std::string, std::string>& given,
+                                   const OperatorRegistry& registry, const CheckOptions& options,
                                    Diagnostics& diagnostics);
 
 }  // namespace troupe

@@ -6,6 +6,7 @@
 #include "runtime/graph/graph_check.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 namespace troupe {
@@ -19,8 +20,9 @@ bool bounded(ValueType type) { return type == ValueType::integer || type == Valu
 
 class ParameterShaper {
  public:
-  ParameterShaper(const std::map<std::string, std::string>& given, Diagnostics& diagnostics)
-      : given_(given), diagnostics_(diagnostics) {}
+  ParameterShaper(const std::map<std::string, std::string>& given, bool may_be_open,
+                  Diagnostics& diagnostics)
+      : given_(given), may_be_open_(may_be_open), diagnostics_(diagnostics) {}
 
   ShapedParameters run(const YamlEntry* entry) {
     const YamlNode* params = entry ? &entry->value : nullptr;
@@ -121,6 +123,10 @@ class ParameterShaper {
         shaped_.names["params." + declaration.name] = *declaration.default_value;
         return;
       }
+      if (may_be_open_) {
+        shaped_.open.insert("params." + declaration.name);
+        return;
+      }
       return report(Mistake::missing_parameter,
                     fmt::format("the parameter '{}' needs a value", declaration.name),
                     fmt::format("-p {}=..., or a default", declaration.name));
@@ -148,6 +154,7 @@ class ParameterShaper {
   }
 
   const std::map<std::string, std::string>& given_;
+  const bool may_be_open_;
   Diagnostics& diagnostics_;
   ShapedParameters shaped_;
 };
@@ -175,9 +182,21 @@ Result<Value> parse_parameter(const ParameterDeclaration& declaration, std::stri
 }
 
 ShapedParameters shape_parameters(const YamlEntry* params,
-                                  const std::map<std::string, std::string>& given,
+                                  const std::map<std::string, std::string>& given, bool may_be_open,
                                   Diagnostics& diagnostics) {
-  return ParameterShaper(given, diagnostics).run(params);
+  return ParameterShaper(given, may_be_open, diagnostics).run(params);
+}
+
+bool mentions(std::string_view text, const std::string& name) {
+  const auto continues = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  };
+  for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    const bool begins = at == 0 || !(continues(text[at - 1]) || text[at - 1] == '.');
+    if (begins && (end == text.size() || !continues(text[end]))) return true;
+  }
+  return false;
 }
 
 }  // namespace troupe

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -18,11 +19,17 @@ struct ShapedParameters {
   Names names;
   /// Names ("params.x") that have a mistake of their own: a use of them is not told again.
   std::set<std::string> broken;
+  /// Names without a value, where that is no mistake.
+  std::set<std::string> open;
 };
 
-/// Reads `params:` (null: there is none) and what the caller gave.
+/// True where the text has the name, and not as a part of a longer one.
+bool mentions(std::string_view text, const std::string& name);
+
+/// Reads `params:` (null: there is none) and what the caller gave. `may_be_open`: see
+/// `CheckOptions::open_parameters`.
 ShapedParameters shape_parameters(const YamlEntry* params,
-                                  const std::map<std::string, std::string>& given,
+                                  const std::map<std::string, std::string>& given, bool may_be_open,
                                   Diagnostics& diagnostics);
 
 }  // namespace troupe

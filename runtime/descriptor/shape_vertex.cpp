@@ -60,7 +60,11 @@ class VertexShaper {
                           fmt::format("'{}' is no id for an operator", vertex_.id),
                           "a lower-case letter, then letters, digits, '_' and '-'");
     }
+    filler_.take_open();
     read();
+    if (auto open = filler_.take_open(); !open.empty()) {
+      shaped_.job.open[vertex_.id] = std::move(open);
+    }
     if (diagnostics_.size() != before || poisoned_) shaped_.broken.insert(vertex_.id);
     shaped_.job.graph.vertices.push_back(std::move(vertex_));
   }
@@ -206,9 +210,16 @@ std::optional<Json> Filler::fill(const YamlNode& node, FillAs as, const std::str
 
 std::optional<Json> Filler::scalar(const YamlNode& node, FillAs as, const std::string& path) {
   if (!has_template(node.text)) return scalar_to_json(node);
+  bool unknown_value = false;
   for (const std::string& name : parameters_.broken) {
-    if (node.text.find(name) != std::string::npos) return std::nullopt;
+    unknown_value = unknown_value || mentions(node.text, name);
   }
+  for (const std::string& name : parameters_.open) {
+    if (!mentions(node.text, name)) continue;
+    open_.insert(name.substr(name.find('.') + 1));
+    unknown_value = true;
+  }
+  if (unknown_value) return std::nullopt;
   Result<Template> filled =
       expand(node.text, parameters_.names, as == FillAs::sql ? PasteAs::sql : PasteAs::text);
   if (!filled) {

@@ -6,7 +6,9 @@
 #include "runtime/descriptor/shape_parameters.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace troupe {
 
@@ -29,6 +31,8 @@ class Filler {
         diagnostics_(diagnostics) {}
 
   std::optional<Json> fill(const YamlNode& node, FillAs as, const std::string& path);
+  /// The parameters without a value that were met since this was last asked.
+  std::set<std::string> take_open() { return std::exchange(open_, {}); }
 
  private:
   std::optional<Json> scalar(const YamlNode& node, FillAs as, const std::string& path);
@@ -37,6 +41,7 @@ class Filler {
   const ShapedParameters& parameters_;
   std::map<std::string, Template>& templates_;
   Diagnostics& diagnostics_;
+  std::set<std::string> open_;
 };
 
 /// Adds one operator of `dataflow:` to the graph of `shaped`.

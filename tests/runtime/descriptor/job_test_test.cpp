@@ -151,3 +151,43 @@ TEST_CASE("nothing expected and nothing came out is a match; anything else is no
   CHECK(compared(Kind::in_any_order, "[]", batches(R"([{"a": 1}])")) ==
         "x: 1 row too much\n  + {a: 1}");
 }
+
+TEST_CASE("a test asks for a parameter only where an operator that it runs uses it") {
+  const std::string open = R"(apiVersion: troupe/v1
+kind: Job
+metadata: {name: open}
+params:
+  data: {type: path}
+  data2: {type: path, default: elsewhere}
+  least: {type: int}
+dataflow:
+  read: {op: read.csv, with: {path: "${{ params.data }}/a.csv"}}
+  other: {op: values, with: {rows: [{a: "${{ params.data2 }}"}]}}
+  big: {op: filter, from: read, with: {where: "a >= ${{ params.least }}"}}
+  few: {op: limit, from: read, with: {rows: 2}}
+  show: {op: print, from: big}
+  show2: {op: print, from: few}
+  show3: {op: print, from: other}
+tests:
+  - {name: needs none, given: {read: [{a: 1}]}, expect: {few: {count: 1}}}
+  - {name: needs one, given: {read: [{a: 1}]}, expect: {big: {count: 1}}}
+  - {name: has it, params: {least: 1}, given: {read: [{a: 1}]}, expect: {big: {count: 1}}}
+  - {name: reads a file, expect: {few: {count: 1}}}
+  - {name: a longer name, expect: {other: {count: 1}}}
+)";
+  CheckOptions options{.last = CheckStage::graph, .open_parameters = true};
+  const CheckedJob checked = check_job("open.yaml", open, registry(), options);
+  REQUIRE(checked.job);
+  CHECK(checked.job->open ==
+        std::map<std::string, std::set<std::string>>{{"read", {"data"}}, {"big", {"least"}}});
+  std::vector<std::string> said;
+  for (const JobTest& test : checked.job->tests) {
+    const auto run = plan_test("open.yaml", open, test, registry());
+    said.push_back(run ? "" : run.error().message);
+  }
+  CHECK(said == std::vector<std::string>{"", "'big' needs a value of the parameter 'least'", "",
+                                         "'read' needs a value of the parameter 'data'", ""});
+  // Whoever runs the job needs them all.
+  options.open_parameters = false;
+  CHECK(check_job("open.yaml", open, registry(), options).mistakes.size() == 2);
+}
