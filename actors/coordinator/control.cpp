@@ -25,22 +25,44 @@ JobView view_of(const StoredJob& stored) {
   return view;
 }
 
-RunView brief_view(const StoredRun& stored) {
+/// Rows that readers see; before the commit there are none.
+std::int64_t rows_committed(const RunImage& image) {
+  return image.epoch == EpochState::committed ? rows_of(image.manifest) : 0;
+}
+
+/// How many tasks a run has; where it ended before all were tried, only its plan tells.
+std::uint32_t tasks_of(const StoredRun& stored, const OperatorRegistry& registry) {
+  if (stored.image.state == RunState::succeeded) return stored.work.tasks;
+  const auto job = decode_plan(*stored.image.plan);
+  const auto tasks =
+      job ? plan_tasks(*job, registry, stored.image.made.target) : Result<TaskGraph>(job.error());
+  if (!tasks) return stored.work.tasks;
+  std::uint32_t all = 0;
+  for (const Stage& stage : tasks->stages) all += stage.parallelism;
+  return all;
+}
+
+/// Without its graph and its tasks: one line of a list.
+RunView brief_view(const StoredRun& stored, const OperatorRegistry& registry) {
   const JobGraph no_graph;
-  return view_of(RunFacts{.made = stored.image.made,
-                          .state = stored.image.state,
-                          .cause = stored.image.cause,
-                          .job = no_graph,
-                          .topology = nullptr,
-                          .rows_committed = rows_of(stored.image.manifest),
-                          .submitted = stored.submitted,
-                          .started = stored.started,
-                          .finished = stored.finished});
+  RunView view = view_of(RunFacts{.made = stored.image.made,
+                                  .state = stored.image.state,
+                                  .cause = stored.image.cause,
+                                  .job = no_graph,
+                                  .topology = nullptr,
+                                  .rows_committed = rows_committed(stored.image),
+                                  .submitted = stored.submitted,
+                                  .started = stored.started,
+                                  .finished = stored.finished});
+  view.tasks = tasks_of(stored, registry);
+  view.tasks_finished = stored.work.finished;
+  view.task_restarts = stored.work.attempts - stored.work.tasks;
+  return view;
 }
 
 /// A run that no machine works on any more, with its graph as it was planned.
 Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& registry,
-                          std::size_t restarts, std::optional<Duration> recovered_in) {
+                          std::optional<Duration> recovered_in) {
   const JobGraph job = TRY(decode_plan(*stored.image.plan));
   // A run that failed before it was planned may have a plan that cannot be planned.
   auto tasks = plan_tasks(job, registry, stored.image.made.target);
@@ -52,9 +74,8 @@ Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& regis
                           .job = job,
                           .topology = topology ? &*topology : nullptr,
                           .tasks = tasks_of(stored.image),
-                          .restarts = restarts,
                           .recovered_in = recovered_in,
-                          .rows_committed = rows_of(stored.image.manifest),
+                          .rows_committed = rows_committed(stored.image),
                           .submitted = stored.submitted,
                           .started = stored.started,
                           .finished = stored.finished});
@@ -153,7 +174,7 @@ void CoordinatorActor::show(RunId run, Control::Answer<RunView> answer) {
        &registry = services_.registry](MetadataStore& store) -> Result<RunView> {
         const StoredRun stored = TRY(store.run(run));
         if (!live || ended(stored.image.state)) {
-          return full_view(stored, registry, note.restarts, note.recovered_in);
+          return full_view(stored, registry, note.recovered_in);
         }
         RunView view = *live;
         view.submitted = stored.submitted;
@@ -178,17 +199,17 @@ RunView CoordinatorActor::view_of_live(const JobMachine& job) {
                           .job = *job_graph(job.run(), *job.encoded_plan()),
                           .topology = job.topology(),
                           .tasks = job.tasks(),
-                          .restarts = job.restarts(),
                           .recovered_in = job.longest_recovery()});
 }
 
 void CoordinatorActor::runs(std::optional<JobName> job, std::uint32_t limit,
                             Control::Answer<std::vector<RunView>> answer) {
   from_store<std::vector<RunView>>(
-      [job = std::move(job), limit](MetadataStore& store) -> Result<std::vector<RunView>> {
+      [job = std::move(job), limit,
+       &registry = services_.registry](MetadataStore& store) -> Result<std::vector<RunView>> {
         std::vector<RunView> views;
         for (const StoredRun& stored : TRY(store.runs(job, limit))) {
-          views.push_back(brief_view(stored));
+          views.push_back(brief_view(stored, registry));
         }
         return views;
       },

@@ -25,6 +25,7 @@ struct VertexView {
   std::uint32_t restarts = 0;
   std::int64_t rows_in = 0;
   std::int64_t rows_out = 0;
+  std::int64_t bytes_in = 0;
   std::int64_t bytes_out = 0;
   double busy_s = 0;      ///< computing
   double blocked_s = 0;   ///< had output and no room for it
@@ -47,8 +48,8 @@ struct RunView {
   std::string plan_hash;
   std::optional<WallTime> submitted, started, finished;
   Attempt attempt;
-  std::uint32_t task_restarts = 0;
-  std::string error;  ///< the one cause, where it failed
+  std::uint32_t task_restarts = 0;  ///< attempts after the first of each task
+  std::string error;                ///< the one cause, where it failed
   std::int64_t rows_committed = 0;
   std::uint32_t tasks = 0;
   std::uint32_t tasks_finished = 0;

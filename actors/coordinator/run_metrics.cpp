@@ -19,7 +19,9 @@ void RunMetrics::won(const JobName& job, const std::vector<VertexCounters>& vert
         .add(vertex.rows_in);
     of_vertex("troupe_rows_out_total", "Rows that an operator made.", job, vertex.vertex)
         .add(vertex.rows_out);
-    of_vertex("troupe_bytes_out_total", "Bytes that an operator sent on.", job, vertex.vertex)
+    of_vertex("troupe_bytes_in_total", "Bytes that went into an operator.", job, vertex.vertex)
+        .add(vertex.bytes_in);
+    of_vertex("troupe_bytes_out_total", "Bytes that an operator made.", job, vertex.vertex)
         .add(vertex.bytes_out);
   }
   of_job("troupe_task_busy_milliseconds_total", "Time that tasks computed.", job)

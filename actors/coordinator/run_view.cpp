@@ -27,6 +27,9 @@ bool is_finished(const TaskStatus& task) {
   return task.attempt != Attempt(0) && task.state == AttemptState::finished;
 }
 
+/// Attempts after the first.
+std::uint32_t again(const TaskStatus& task) { return task.attempts > 1 ? task.attempts - 1 : 0; }
+
 /// Counters of the winning attempt where the task is done, else the last that were heard.
 const TaskCounters& counters_of(const TaskStatus& task) {
   return is_finished(task) ? task.result.counters : task.counters;
@@ -58,6 +61,7 @@ class Views {
         VertexView& vertex = vertices_[found->second];
         vertex.rows_in += static_cast<std::int64_t>(counted.rows_in);
         vertex.rows_out += static_cast<std::int64_t>(counted.rows_out);
+        vertex.bytes_in += static_cast<std::int64_t>(counted.bytes_in);
         vertex.bytes_out += static_cast<std::int64_t>(counted.bytes_out);
       }
     }
@@ -75,7 +79,7 @@ class Views {
     const TaskCounters& counters = counters_of(task);
     ++vertex.tasks;
     vertex.tasks_finished += is_finished(task);
-    vertex.restarts += task.attempts > 1 ? task.attempts - 1 : 0;
+    vertex.restarts += again(task);
     vertex.busy_s += in_seconds(counters.busy);
     vertex.blocked_s += in_seconds(counters.blocked);
     vertex.idle_s += in_seconds(counters.idle);
@@ -108,7 +112,6 @@ RunView view_of(const RunFacts& facts) {
   view.submitted = facts.submitted;
   view.started = facts.started;
   view.finished = facts.finished;
-  view.task_restarts = static_cast<std::uint32_t>(facts.restarts);
   view.rows_committed = facts.rows_committed;
   if (facts.cause) view.error = facts.cause->message;
   if (facts.recovered_in) view.recovered_in_s = in_seconds(*facts.recovered_in);
@@ -118,6 +121,7 @@ RunView view_of(const RunFacts& facts) {
       views.add(id, task);
       ++view.tasks;
       view.tasks_finished += is_finished(task);
+      view.task_restarts += again(task);
     }
   }
   std::move(views).fill(view);
@@ -146,14 +150,6 @@ std::vector<VertexCounters> outer_counters(const TaskGraph& graph, StageId stage
     result.push_back(std::move(counted));
   }
   return result;
-}
-
-std::int64_t rows_of(const std::vector<SinkPart>& manifest) {
-  std::int64_t rows = 0;
-  for (const auto& part : manifest) {
-    for (const auto& committable : part.committables) rows += committable.rows;
-  }
-  return rows;
 }
 
 std::map<TaskId, TaskStatus> tasks_of(const RunImage& image) {

@@ -15,7 +15,6 @@ struct RunFacts {
   const JobGraph& job;
   const TaskTopology* topology;  ///< null before the run is planned
   std::map<TaskId, TaskStatus> tasks;
-  std::size_t restarts = 0;
   std::optional<Duration> recovered_in;
   std::int64_t rows_committed = 0;
   std::optional<WallTime> submitted, started, finished;
@@ -30,8 +29,6 @@ RunView view_of(const RunFacts& facts);
 std::vector<VertexCounters> outer_counters(const TaskGraph& graph, StageId stage,
                                            const TaskCounters& counters);
 
-/// Rows of all parts of a manifest.
-std::int64_t rows_of(const std::vector<SinkPart>& manifest);
 /// The tasks of a run from its rows, each with its last attempt.
 std::map<TaskId, TaskStatus> tasks_of(const RunImage& image);
 

@@ -1,5 +1,7 @@
 #include "deploy/cli/run_text.hpp"
 
+#include "actors/gateway/api_json.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -89,6 +91,8 @@ std::string other_inputs(const VertexView& vertex) {
 
 }  // namespace
 
+std::string short_time(WallTime time) { return to_iso8601(time).substr(0, 19) + "Z"; }
+
 bool is_final(const std::string& state) {
   static const std::set<std::string> final_states{"SUCCEEDED", "FAILED", "CANCELLED", "HALTED"};
   return final_states.contains(state);
@@ -160,16 +164,22 @@ TextTable runs_table(const std::vector<RunView>& runs) {
   TextTable table{{{"RUN", true},
                    {"JOB"},
                    {"STATE"},
+                   {"TASKS", true},
+                   {"RESTARTS", true},
+                   {"ROWS", true},
                    {"TIME", true},
+                   {"SUBMITTED"},
                    {"PLAN", false, true},
                    {"ERROR", false, true}},
                   {}};
   for (const auto& run : runs) {
-    table.rows.push_back({fmt::format("{}", run.id), run.job.value(), run.state,
-                          run.started && run.finished
-                              ? human_duration(seconds_between(*run.started, *run.finished))
-                              : "",
-                          run.plan_hash, run.error});
+    table.rows.push_back(
+        {fmt::format("{}", run.id), run.job.value(), run.state,
+         fmt::format("{}/{}", run.tasks_finished, run.tasks), fmt::format("{}", run.task_restarts),
+         run.state == "SUCCEEDED" ? with_thousands(run.rows_committed) : "",
+         run.started && run.finished ? human_duration(seconds_between(*run.started, *run.finished))
+                                     : "",
+         run.submitted ? short_time(*run.submitted) : "", run.plan_hash, run.error});
   }
   return table;
 }

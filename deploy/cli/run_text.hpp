@@ -28,6 +28,9 @@ std::string bottleneck(const RunView& run);
 /// s".
 std::string run_progress(const RunView& run, double seconds);
 
+/// "2026-11-22T18:05:00Z".
+std::string short_time(WallTime time);
+
 TextTable runs_table(const std::vector<RunView>& runs);
 
 /// True for states that no run leaves by itself.

@@ -109,10 +109,8 @@ void ClusterMachine::lose(Member& member, std::string reason) {
   if (member.state == MemberState::gone) return;
   member.state = MemberState::gone;
   member.before_suspicion.reset();
-  out_.effects.push_back(
-      effect::Persist{{EventRecord{RunId(), log::Level::warn,
-                                   fmt::format("node {} (incarnation {}) is gone: {}", member.node,
-                                               member.incarnation, reason)}}});
+  say(log::Level::warn,
+      fmt::format("node {} (incarnation {}) is gone: {}", member.node, member.incarnation, reason));
   out_.lost.push_back({member.node, member.incarnation, std::move(reason)});
 }
 
@@ -139,6 +137,8 @@ void ClusterMachine::handle(const cluster_event::Join& event) {
            fmt::format("incarnation {} of node {} is over", request.incarnation, request.node));
     return;
   }
+  const bool known = found != members_.end() && member.incarnation == request.incarnation &&
+                     member.state != MemberState::gone;
   // The same name as a higher incarnation: the process before it is gone, whatever its session
   // says.
   if (request.incarnation > member.incarnation && found != members_.end()) {
@@ -152,6 +152,11 @@ void ClusterMachine::handle(const cluster_event::Join& event) {
   member.state = MemberState::adopting;
   member.before_suspicion.reset();
   record(member);
+  if (!known) {
+    say(log::Level::info, fmt::format("node {} (incarnation {}) joins: {} slots at {}", member.node,
+                                      member.incarnation, member.slots,
+                                      member.address.empty() ? "this process" : member.address));
+  }
   out_.effects.push_back(
       effect::Send{member.node, member.incarnation, Joined{cluster_, term_, member.incarnation}});
   out_.effects.push_back(effect::Send{member.node, member.incarnation, Adopt{}});
@@ -168,6 +173,10 @@ void ClusterMachine::refuse(const JoinCluster& request, Incarnation highest, std
   out_.effects.push_back(
       effect::Send{request.node, request.incarnation,
                    JoinRefused{term_, request.incarnation, highest, std::move(reason)}});
+}
+
+void ClusterMachine::say(log::Level level, std::string text) {
+  out_.effects.push_back(effect::Persist{{EventRecord{RunId(), level, std::move(text)}}});
 }
 
 void ClusterMachine::record(const Member& member) {

@@ -124,6 +124,7 @@ class ClusterMachine {
   void refuse(const JoinCluster& request, Incarnation highest, std::string reason);
   void lose(Member& member, std::string reason);
   void record(const Member& member);
+  void say(log::Level level, std::string text);
   Member* member(const NodeId& node, Incarnation incarnation);
 
   ClusterId cluster_;

@@ -20,6 +20,9 @@ void JobMachine::finish() {
   for (auto& [vertex, staged] : sinks) image_.manifest.push_back({vertex, std::move(staged)});
   persist(ManifestRecord{run(), Epoch(batch_epoch), image_.manifest});
   set_state(RunState::finishing);
+  say(log::Level::info,
+      fmt::format("all {} tasks have finished; {} rows of {} sinks are committed", tasks_.size(),
+                  rows_of(image_.manifest), image_.manifest.size()));
   effect(effect::Continue{run()});
 }
 
@@ -101,6 +104,7 @@ void JobMachine::end(RunState state, std::optional<Error> cause) {
     image_.epoch = EpochState::aborted;
   }
   set_state(state, cause);
+  say_how_it_ended(state, cause);
   effect(effect::RunEnded{run(), state, std::move(cause)});
   early_.clear();
   for (const NodeId& name : nodes_used_) {
@@ -110,6 +114,21 @@ void JobMachine::end(RunState state, std::optional<Error> cause) {
     }
   }
   finish_stopping();
+}
+
+void JobMachine::say_how_it_ended(RunState state, const std::optional<Error>& cause) {
+  const std::string after = began_ ? fmt::format(" after {}", in_words(now_ - *began_)) : "";
+  switch (state) {
+    case RunState::succeeded:
+      return say(log::Level::info,
+                 fmt::format("succeeded{}: {} rows are visible", after, rows_of(image_.manifest)));
+    case RunState::cancelled:
+      return say(log::Level::info, fmt::format("is cancelled{}", after));
+    default:
+      return say(log::Level::error,
+                 fmt::format("{}{}: {}", state == RunState::halted ? "halted" : "failed", after,
+                             cause ? cause->message : "no cause is known"));
+  }
 }
 
 /// Where the run waits for its last tasks to stop: they have.

@@ -87,6 +87,9 @@ using JobEvent =
 inline constexpr std::uint32_t commit_attempts_max = 8;
 inline constexpr Duration commit_retry_delay = 500ms;
 
+/// "312 ms", "1.3 s": for people who read the event log.
+std::string in_words(Duration duration);
+
 /// What is known of the current attempt of a task.
 struct TaskStatus {
   Attempt attempt;  ///< 0: none yet, or the last one is over
@@ -218,6 +221,7 @@ class JobMachine {
   void commit_sink(const SinkPart& part);
   void fail_run(Error cause);
   void end(RunState state, std::optional<Error> cause = {});
+  void say_how_it_ended(RunState state, const std::optional<Error>& cause);
   void kill_tasks();
   void finish_stopping();
 
@@ -254,6 +258,7 @@ class JobMachine {
   std::set<NodeId> nodes_used_;
   Attempt last_attempt_;
   std::size_t restarts_ = 0;
+  std::optional<Instant> began_;  ///< unknown where an earlier leader began it
   std::optional<Instant> recovering_since_;
   std::set<std::size_t> undone_;  ///< regions that have to finish again before it is over
   std::optional<Duration> longest_recovery_;

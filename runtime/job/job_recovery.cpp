@@ -89,6 +89,11 @@ void JobMachine::handle(const job_event::Planned& event) {
     persist(EpochRecord{run(), Epoch(batch_epoch), {}, EpochState::started});
     image_.epoch = EpochState::started;
     set_state(RunState::running);
+    began_ = now_;
+    say(log::Level::info, fmt::format("begins: {} tasks in {} stages", topology_->tasks().size(),
+                                      topology_->graph().stages.size()));
+  } else {
+    say(log::Level::warn, "another coordinator goes on with it");
   }
   restore_regions();
   replay_early();

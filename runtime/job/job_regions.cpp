@@ -6,6 +6,11 @@
 
 namespace troupe {
 
+std::string in_words(Duration duration) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  return ms < 1000 ? fmt::format("{} ms", ms) : fmt::format("{}.{} s", ms / 1000, ms % 1000 / 100);
+}
+
 void JobMachine::advance() {
   if (!topology_ || !working() || replaying_) return;
   advanced_at_ = now_;
@@ -172,6 +177,8 @@ void JobMachine::finish_if_done(std::size_t region) {
   if (undone_.erase(region) > 0 && undone_.empty() && recovering_since_) {
     const Duration took = now_ - *std::exchange(recovering_since_, {});
     longest_recovery_ = std::max(longest_recovery_.value_or(Duration::zero()), took);
+    say(log::Level::info,
+        fmt::format("what was lost has been done again, {} after it was lost", in_words(took)));
   }
 }
 

@@ -64,6 +64,14 @@ Result<EpochState> parse_epoch_state(std::string_view word) {
   return state_of(epoch_states, word, "an epoch");
 }
 
+std::int64_t rows_of(const std::vector<SinkPart>& manifest) {
+  std::int64_t rows = 0;
+  for (const auto& part : manifest) {
+    for (const auto& committable : part.committables) rows += committable.rows;
+  }
+  return rows;
+}
+
 bool ended(RunState state) {
   return state == RunState::succeeded || state == RunState::cancelled ||
          state == RunState::failed || state == RunState::halted;

@@ -55,6 +55,9 @@ struct SinkPart {
   friend bool operator==(const SinkPart&, const SinkPart&) = default;
 };
 
+/// Rows of all parts of a manifest.
+std::int64_t rows_of(const std::vector<SinkPart>& manifest);
+
 /// What each subtask of each stage reads, by stage and subtask; empty for stages without sources.
 using Splits = std::vector<std::vector<std::vector<Split>>>;
 

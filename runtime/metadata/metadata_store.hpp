@@ -11,11 +11,19 @@
 
 namespace troupe {
 
+/// How far the tasks of a run got, counted from its attempts.
+struct StoredWork {
+  std::uint32_t attempts = 0;
+  std::uint32_t tasks = 0;  ///< that were tried at all
+  std::uint32_t finished = 0;
+};
+
 /// A run as it is stored, with the times that people ask for.
 struct StoredRun {
   RunImage image;
   WallTime submitted;
   std::optional<WallTime> started, finished;
+  StoredWork work;
 };
 
 struct StoredJob {
@@ -47,7 +55,7 @@ class MetadataStore {
   virtual Result<> write(const std::vector<Record>& records) = 0;
 
   virtual Result<StoredRun> run(RunId run) = 0;
-  /// The newest first, without attempts and manifest; all jobs where `job` is empty.
+  /// The newest first, with manifest, without attempts; all jobs where `job` is empty.
   virtual Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
                                               std::uint32_t limit) = 0;
   virtual Result<std::vector<StoredJob>> jobs() = 0;

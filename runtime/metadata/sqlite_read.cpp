@@ -89,8 +89,19 @@ Result<std::vector<AttemptImage>> read_attempts(SqliteDatabase& database, RunId 
   return attempts;
 }
 
-Result<> add_details(SqliteDatabase& database, RunImage& image) {
-  image.attempts = TRY(read_attempts(database, image.made.run));
+Result<StoredWork> read_work(SqliteDatabase& database, RunId run) {
+  auto rows = TRY(database.prepare(
+      "WITH tries AS (SELECT stage << 32 | subtask AS task, state FROM attempts WHERE run = ?)"
+      " SELECT count(*), count(DISTINCT task),"
+      " count(DISTINCT CASE WHEN state = 'FINISHED' THEN task END) FROM tries"));
+  rows.bind(1, signed_of(run.value()));
+  if (!TRY(rows.step())) return StoredWork();
+  return StoredWork{static_cast<std::uint32_t>(rows.integer(0)),
+                    static_cast<std::uint32_t>(rows.integer(1)),
+                    static_cast<std::uint32_t>(rows.integer(2))};
+}
+
+Result<> add_manifest(SqliteDatabase& database, RunImage& image) {
   auto rows = TRY(database.prepare(
       "SELECT state, sinks FROM epochs WHERE run = ? ORDER BY epoch DESC LIMIT 1"));
   rows.bind(1, signed_of(image.made.run.value()));
@@ -99,6 +110,11 @@ Result<> add_details(SqliteDatabase& database, RunImage& image) {
     if (!rows.is_null(1)) image.manifest = TRY(decode_manifest(rows.text(1)));
   }
   return {};
+}
+
+Result<> add_details(SqliteDatabase& database, RunImage& image) {
+  image.attempts = TRY(read_attempts(database, image.made.run));
+  return add_manifest(database, image);
 }
 
 }  // namespace
@@ -135,6 +151,10 @@ Result<std::vector<StoredRun>> read_runs(SqliteDatabase& database,
   rows.bind(2, std::int64_t{limit});
   std::vector<StoredRun> runs;
   while (TRY(rows.step())) runs.push_back(TRY(run_from(rows)));
+  for (StoredRun& stored : runs) {
+    stored.work = TRY(read_work(database, stored.image.made.run));
+    TRY(add_manifest(database, stored.image));
+  }
   return runs;
 }
 
