@@ -72,9 +72,9 @@ FailureClass classify(const Error& error) {
 TaskCounters counters_of(const TaskStatistics& statistics) {
   TaskCounters counters;
   for (const auto& vertex : statistics.vertices) {
-    counters.vertices.push_back({vertex.vertex, vertex.rows_in, vertex.rows_out, 0, 0});
+    counters.vertices.push_back(
+        {vertex.vertex, vertex.rows_in, vertex.rows_out, vertex.bytes_in, vertex.bytes_out});
   }
-  if (!counters.vertices.empty()) counters.vertices.back().bytes_out = statistics.bytes_out;
   counters.busy = Duration(statistics.busy_ns);
   counters.blocked = Duration(statistics.blocked_ns);
   counters.idle = Duration(statistics.idle_ns);
@@ -88,7 +88,13 @@ ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
     : self_(config.self),
       services_(std::move(services)),
       machine_(config),
-      shared_(std::make_shared<Shared>(config.self, services_, system_clock())) {}
+      task_metrics_(services_.metrics, config.slots),
+      shared_(std::make_shared<Shared>(config.self, services_, system_clock())) {
+  // There from the start, as 0: an alarm on what has never happened needs something to look at.
+  for (int kind = 0; kind <= static_cast<int>(CommandRefusal::not_joined); ++kind) {
+    refused(static_cast<CommandRefusal>(kind));
+  }
+}
 
 void ExecutorActor::start() {
   auto emptied = system().io().submit([shared = shared_, me = self()] {
@@ -151,7 +157,7 @@ void ExecutorActor::carry_out(const executor_effect::Send& effect) {
 void ExecutorActor::carry_out(const executor_effect::OpenTask& effect) {
   const AttemptKey key = key_of(effect.deploy.token);
   auto host = std::make_shared<ActorTaskHost>(system().io());
-  attempts_[key] = {host, nullptr, {}, false};
+  attempts_[key] = {host, nullptr, {}, false, effect.deploy.job};
   auto submitted = system().io().submit([shared = shared_, deploy = effect.deploy, key, host,
                                          me = self()] {
     auto built = shared->build(deploy, host);
@@ -174,6 +180,7 @@ void ExecutorActor::on(const TaskBuilt& built) {
   attempt.actor = system().spawn<TaskActor>(attempt_tag(built.key), built.key,
                                             built.deployment->task, attempt.host, self());
   attempt.host->attach(attempt.actor.handle());
+  task_metrics_.began(built.key, attempt.job);
   watch(attempt.actor.handle(),
         [this, key = built.key](const Down& down) { task_down(key, down); });
   decide(executor_event::TaskOpened{built.key});
@@ -199,6 +206,10 @@ void ExecutorActor::task_down(const AttemptKey& key, const Down& down) {
   auto ended = ended_.extract(key);
   auto attempt = attempts_.find(key);
   if (attempt == attempts_.end()) return;
+  task_metrics_.ended(key, attempt->second.deployment->task->statistics(),
+                      attempt->second.stopping ? "stopped"
+                      : down.error             ? "failed"
+                                               : "finished");
   if (attempt->second.stopping) return gone(key);
   const auto deployment = std::move(attempt->second.deployment);
   attempts_.erase(attempt);
@@ -257,11 +268,14 @@ void ExecutorActor::forget_if_released(RunId run) {
 }
 
 void ExecutorActor::carry_out(const executor_effect::RefuseCommand& effect) {
-  services_.metrics
-      .counter("troupe_commands_refused_total", "Commands whose tokens were not current",
-               {{"reason", to_string(effect.refusal)}})
-      .add();
+  refused(effect.refusal).add();
   log::warn("refused as {}: {}", to_string(effect.refusal), effect.what);
+}
+
+MetricCounter& ExecutorActor::refused(CommandRefusal refusal) {
+  return services_.metrics.counter("troupe_commands_refused_total",
+                                   "Commands whose tokens were not current.",
+                                   {{"reason", to_string(refusal)}});
 }
 
 void ExecutorActor::carry_out(const executor_effect::Expelled& effect) {
@@ -271,7 +285,9 @@ void ExecutorActor::carry_out(const executor_effect::Expelled& effect) {
 void ExecutorActor::report_progress() {
   for (const auto& [key, attempt] : attempts_) {
     if (!attempt.actor || attempt.stopping) continue;
-    decide(executor_event::TaskMoved{key, counters_of(attempt.deployment->task->statistics())});
+    const TaskStatistics so_far = attempt.deployment->task->statistics();
+    task_metrics_.moved(key, so_far);
+    decide(executor_event::TaskMoved{key, counters_of(so_far)});
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/executor/ports.hpp"
 #include "actors/executor/task_actor.hpp"
+#include "actors/executor/task_metrics.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
 #include "runtime/exec/deployment.hpp"
@@ -63,6 +64,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
     std::shared_ptr<Deployment> deployment;  ///< once built
     TaskActor::Ref actor;                    ///< once built
     bool stopping = false;
+    JobName job = {};
   };
 
   /// What came before the directory was empty waits.
@@ -80,6 +82,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void task_down(const AttemptKey& key, const Down& down);
   void gone(const AttemptKey& key);
   void report_progress();
+  MetricCounter& refused(CommandRefusal refusal);
   void broke(const AttemptKey& key, Error error, const Deployment* deployment);
   void drop(const std::string& path);
   void forget_if_released(RunId run);
@@ -90,6 +93,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   const ExecutorServices services_;
   ExecutorMachine machine_;
   CoordinatorPort coordinator_;  ///< ended, or none, while there is no conversation
+  TaskMetrics task_metrics_;
   /// Used by work on the I/O pool, which may end after the actor.
   std::shared_ptr<Shared> shared_;
   std::map<AttemptKey, Attempted> attempts_;

@@ -75,6 +75,7 @@ Json to_json(const VertexView& view) {
           {"restarts", view.restarts},
           {"rows_in", view.rows_in},
           {"rows_out", view.rows_out},
+          {"bytes_in", view.bytes_in},
           {"bytes_out", view.bytes_out},
           {"busy_s", view.busy_s},
           {"blocked_s", view.blocked_s},
@@ -93,6 +94,7 @@ VertexView vertex_from_json(const Json& json) {
   view.restarts = json.at("restarts");
   view.rows_in = json.at("rows_in");
   view.rows_out = json.at("rows_out");
+  view.bytes_in = json.at("bytes_in");
   view.bytes_out = json.at("bytes_out");
   view.busy_s = json.at("busy_s");
   view.blocked_s = json.at("blocked_s");

@@ -51,6 +51,19 @@ HttpResponse refused(const Error& error, int status = 0) {
           Json{{"error", to_json(error)}}.dump() + "\n"};
 }
 
+/// Who asks has not shown that they may. Only HTTP knows this failure; the core has none like it.
+HttpResponse not_allowed() {
+  return {401, "application/json",
+          Json{{"error",
+                {{"code", "not_allowed"},
+                 {"message", "no valid token"},
+                 {"hint",
+                  "send `Authorization: Bearer <token>`; the node keeps it in "
+                  "gateway.token"}}}}
+                  .dump() +
+              "\n"};
+}
+
 /// Compares without telling by its time how much of a guess was right.
 bool same_secret(std::string_view a, std::string_view b) {
   unsigned char difference = a.size() == b.size() ? 0 : 1;
@@ -127,6 +140,7 @@ struct Route {
   const char* scope;    ///< "open", "read" or "write"
   const char* summary;
   const char* answer;  ///< the schema of a 2xx body
+  bool of_cluster;     ///< needs the coordinator: only on a node with the gateway role
   void (HttpGateway::*handle)(const HttpRequest&, const PathValues&, Respond);
 };
 
@@ -334,35 +348,36 @@ class HttpGateway final : public Gateway {
 };
 
 constexpr std::array routes{
-    Route{"GET", "/api/v1/health", "open", "Is the node there?", "Health", &HttpGateway::health},
-    Route{"GET", "/api/v1/openapi.json", "open", "This contract.", "object",
+    Route{"GET", "/api/v1/health", "open", "Is the node there?", "Health", false,
+          &HttpGateway::health},
+    Route{"GET", "/api/v1/openapi.json", "open", "This contract.", "object", false,
           &HttpGateway::contract},
-    Route{"GET", "/metrics", "read", "All metrics, in Prometheus' text format.", "text",
+    Route{"GET", "/metrics", "read", "All metrics, in Prometheus' text format.", "text", false,
           &HttpGateway::metrics},
-    Route{"GET", "/api/v1/nodes", "read", "The nodes of the cluster.", "Nodes",
+    Route{"GET", "/api/v1/nodes", "read", "The nodes of the cluster.", "Nodes", true,
           &HttpGateway::list_nodes},
-    Route{"GET", "/api/v1/jobs", "read", "The stored jobs.", "Jobs", &HttpGateway::list_jobs},
-    Route{"POST", "/api/v1/jobs", "write", "Stores a job version from a descriptor.", "Job",
+    Route{"GET", "/api/v1/jobs", "read", "The stored jobs.", "Jobs", true, &HttpGateway::list_jobs},
+    Route{"POST", "/api/v1/jobs", "write", "Stores a job version from a descriptor.", "Job", true,
           &HttpGateway::apply_job},
     Route{"POST", "/api/v1/validate", "read", "Checks a descriptor; changes nothing.", "Validity",
-          &HttpGateway::validate_job},
+          true, &HttpGateway::validate_job},
     Route{"POST", "/api/v1/jobs/{job}/runs", "write", "Starts a run of a stored job.", "Started",
-          &HttpGateway::start_job},
-    Route{"GET", "/api/v1/runs", "read", "Runs, the newest first.", "Runs",
+          true, &HttpGateway::start_job},
+    Route{"GET", "/api/v1/runs", "read", "Runs, the newest first.", "Runs", true,
           &HttpGateway::list_runs},
-    Route{"POST", "/api/v1/runs", "write", "Runs a descriptor once.", "Started",
+    Route{"POST", "/api/v1/runs", "write", "Runs a descriptor once.", "Started", true,
           &HttpGateway::submit_run},
-    Route{"GET", "/api/v1/runs/{run}", "read", "One run, with its graph.", "Run",
+    Route{"GET", "/api/v1/runs/{run}", "read", "One run, with its graph.", "Run", true,
           &HttpGateway::show_run},
-    Route{"POST", "/api/v1/runs/{run}/cancel", "write", "Cancels a run; idempotent.", "Run",
+    Route{"POST", "/api/v1/runs/{run}/cancel", "write", "Cancels a run; idempotent.", "Run", true,
           &HttpGateway::cancel_run},
     Route{"GET", "/api/v1/runs/{run}/output", "read", "What its print sinks committed.", "Outputs",
-          &HttpGateway::run_output},
+          true, &HttpGateway::run_output},
     Route{"GET", "/api/v1/runs/{run}/events", "read",
           "What happened to a run after `after`; waits up to `wait` seconds for more.", "Events",
-          &HttpGateway::run_events},
+          true, &HttpGateway::run_events},
     Route{"GET", "/api/v1/events", "read", "What happened in the cluster, likewise.", "Events",
-          &HttpGateway::all_events},
+          true, &HttpGateway::all_events},
 };
 
 void HttpGateway::dispatch(const HttpRequest& request, Respond respond) {
@@ -373,11 +388,14 @@ void HttpGateway::dispatch(const HttpRequest& request, Respond respond) {
     if (!values) continue;
     known_path = true;
     if (request.method != route.method) continue;
+    if (route.of_cluster && config_.metrics_only) {
+      Error error = fail(ErrorCode::not_found, "this node has no gateway role");
+      error.hint = "it serves /metrics; ask the node that coordinates";
+      return respond(refused(error));
+    }
     if (std::string_view(route.scope) != "open" && !admitted(request)) {
       refused_.add();
-      Error error = fail(ErrorCode::invalid_argument, "no valid token");
-      error.hint = "send `Authorization: Bearer <token>`; the node keeps it in gateway.token";
-      return respond(refused(error, 401));
+      return respond(not_allowed());
     }
     return (this->*route.handle)(request, *values, std::move(respond));
   }

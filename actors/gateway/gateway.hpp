@@ -32,6 +32,8 @@ struct GatewayConfig {
   /// Every route but health wants `Authorization: Bearer <token>`.
   std::string token;
   HttpLimits limits = {};
+  /// Only whether the node is there, and its metrics: for a node that nobody asks about jobs.
+  bool metrics_only = false;
 };
 
 /// What the gateway needs of its node. All outlive it.

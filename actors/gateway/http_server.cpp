@@ -107,8 +107,11 @@ class BeastServer final : public HttpServer {
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
-      return fail(ErrorCode::unavailable, "cannot listen on {}:{}: {}", address, port,
-                  error.message());
+      const bool taken = error == asio::error::address_in_use;
+      Error told = fail(taken ? ErrorCode::already_exists : ErrorCode::unavailable,
+                        "cannot listen on {}:{}: {}", address, port, error.message());
+      if (taken) told.hint = "another node may be there; --port takes another one, 0 any free one";
+      return told;
     }
     port_ = acceptor_.local_endpoint().port();
     asio::co_spawn(context_, accept(), asio::detached);

@@ -52,7 +52,7 @@ class HttpServer {
   /// Called on the server's thread: must not block.
   using Handler = std::function<void(HttpRequest, Respond)>;
 
-  /// Binds at once; `port` 0 takes a free one. `unavailable` where the address is taken.
+  /// Binds at once; `port` 0 takes a free one. `already_exists` where the address is taken.
   static Result<std::unique_ptr<HttpServer>> start(const std::string& address, std::uint16_t port,
                                                    HttpLimits limits, Handler handler);
   virtual ~HttpServer() = default;

@@ -13,6 +13,11 @@
 namespace troupe {
 namespace {
 
+// Why an item of a channel is not accepted.
+constexpr const char* corrupt_frame = "corrupt";
+constexpr const char* foreign_channel = "foreign_channel";
+constexpr const char* unknown_channel = "unknown_channel";
+
 ChannelKey key_of(schema::ChannelRef::Reader channel) {
   return {RunId(channel.getRun()), ChannelId(channel.getChannel()),
           Attempt(channel.getSenderAttempt()), Attempt(channel.getReceiverAttempt())};
@@ -154,7 +159,9 @@ DataPlane::DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, NodeI
       metrics_(metrics),
       clock_(clock),
       self_(std::move(self)),
-      incarnation_(incarnation) {}
+      incarnation_(incarnation) {
+  for (const char* reason : {corrupt_frame, foreign_channel, unknown_channel}) refusals(reason);
+}
 
 template <class T, class Fill>
 Frame DataPlane::say(const RemoteEnd& where, std::string_view to, Fill&& fill) const {
@@ -263,7 +270,7 @@ std::shared_ptr<IncomingEnd> DataPlane::incoming(const ChannelKey& key) const {
 void DataPlane::hear(const NodeId& peer, const Frame& frame) {
   const auto about = [&](auto end, auto then) {
     if (!end) return;  // late: the task has ended
-    if (end->where().peer.node != peer) return refused("foreign_channel");
+    if (end->where().peer.node != peer) return refused(foreign_channel);
     then(*end);
   };
   Result<> read = fail(ErrorCode::corrupt, "not a message of the data plane");
@@ -285,13 +292,13 @@ void DataPlane::hear(const NodeId& peer, const Frame& frame) {
       about(incoming(key_of(failed.getChannel())), [&](auto& end) { end.fail(error); });
     });
   }
-  if (!read) refused("corrupt");
+  if (!read) refused(corrupt_frame);
 }
 
 void DataPlane::hear_data(const NodeId& peer, DataFrame frame) {
   auto end = incoming(key_of(frame.tokens()));
-  if (!end) return refused("unknown_channel");
-  if (end->where().peer.node != peer) return refused("foreign_channel");
+  if (!end) return refused(unknown_channel);
+  if (end->where().peer.node != peer) return refused(foreign_channel);
   end->arrived(std::move(frame));
 }
 
@@ -362,12 +369,12 @@ void DataPlane::reborn(Incarnation incarnation) {
   }
 }
 
-void DataPlane::refused(const char* reason) {
-  metrics_
-      .counter("troupe_data_frames_refused_total", "Items of channels that were not accepted",
-               {{"reason", reason}})
-      .add();
+MetricCounter& DataPlane::refusals(const char* reason) {
+  return metrics_.counter("troupe_data_frames_refused_total",
+                          "Items of channels that were not accepted.", {{"reason", reason}});
 }
+
+void DataPlane::refused(const char* reason) { refusals(reason).add(); }
 
 std::size_t DataPlane::open() const {
   std::lock_guard lock(mutex_);

@@ -78,6 +78,7 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   Frame say(const RemoteEnd& where, std::string_view to, Fill&& fill) const;
   void break_all(const NodeId& peer, const Error& error);
   void refused(const char* reason);
+  MetricCounter& refusals(const char* reason);
   std::shared_ptr<OutgoingEnd> outgoing(const ChannelKey& key) const;
   std::shared_ptr<IncomingEnd> incoming(const ChannelKey& key) const;
 

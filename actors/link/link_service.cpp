@@ -25,7 +25,11 @@ class CanaryActor : public ActorOf<CanaryActor> {
 
 }  // namespace
 
-LinkService::LinkService(Metrics& metrics, const Clock& clock) : metrics_(metrics), clock_(clock) {}
+LinkService::LinkService(Metrics& metrics, const Clock& clock)
+    : metrics_(metrics),
+      clock_(clock),
+      unaddressed_(metrics.counter("troupe_frames_unaddressed_total",
+                                   "Messages for an actor that this node has not.")) {}
 
 Result<std::unique_ptr<LinkService>> LinkService::open(LinkConfig config, KeyRing keys,
                                                        Metrics& metrics, const Clock& clock) {
@@ -154,9 +158,7 @@ void LinkService::on_frame(const NodeId& peer, Frame frame) {
   const auto to = frame.to();
   const auto handler = frame_handlers_.find(to.substr(0, to.find('/')));
   if (handler != frame_handlers_.end()) return handler->second(peer, frame);
-  metrics_
-      .counter("troupe_frames_unaddressed_total", "Messages for an actor that this node has not")
-      .add();
+  unaddressed_.add();
   log::warn("node {} sent a message to '{}', which is not here", peer, to);
 }
 

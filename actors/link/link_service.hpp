@@ -71,6 +71,7 @@ class LinkService : public PeerWire, private LinkListener {
 
   Metrics& metrics_;
   const Clock& clock_;
+  MetricCounter& unaddressed_;
   std::mutex mutex_;
   std::condition_variable changed_;
   Phase phase_ = Phase::opening;

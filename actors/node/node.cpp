@@ -119,7 +119,7 @@ class HostedNode final : public Node {
       keys_ = TRY(KeyDirectory(system_files(), config_.keys_directory).load_or_create());
     }
     TRY(start_body(Incarnation(0)));
-    if (config_.roles.contains(Role::gateway)) TRY(start_gateway());
+    if (config_.roles.contains(Role::gateway) || config_.serve_metrics) TRY(start_gateway());
     supervisor_ = std::thread([this] { supervise(); });
     return {};
   }
@@ -184,6 +184,7 @@ class HostedNode final : public Node {
     GatewayConfig gateway;
     gateway.address = config_.gateway_address;
     gateway.port = config_.gateway_port;
+    gateway.metrics_only = !config_.roles.contains(Role::gateway);
     gateway.token = TRY(load_or_make_token(token_file()));
     gateway_ = TRY(Gateway::start(
         std::move(gateway),

@@ -61,8 +61,11 @@ struct NodeConfig {
   /// shares this process.
   bool keep_blocking_edges = true;
 
+  /// Where a node with the gateway role answers over HTTP. Loopback only.
   std::string gateway_address = "127.0.0.1";
   std::uint16_t gateway_port = 7400;
+  /// Answers there with /metrics also without the gateway role.
+  bool serve_metrics = false;
 };
 
 /// One node of a cluster, hosted by this process: the embedding API. `troupe` itself is a thin
@@ -88,6 +91,7 @@ class Node {
   virtual Metrics& metrics() = 0;
   /// Where other nodes and clients reach it: ports that were 0 have become real ones.
   virtual std::string endpoint() const = 0;
+  /// 0 where nothing is served over HTTP.
   virtual std::uint16_t gateway_port() const = 0;
   virtual std::string token_file() const = 0;
   /// Why the node has ended by itself (expelled for good, its coordinator failed); none while it

@@ -32,7 +32,14 @@ LinkConfig link_config(const NodeConfig& config, Incarnation incarnation) {
 
 class RunningBody final : public NodeBody {
  public:
-  explicit RunningBody(Plan plan) : plan_(std::move(plan)) {}
+  explicit RunningBody(Plan plan)
+      : plan_(std::move(plan)),
+        messages_refused_(plan_.metrics.counter("troupe_messages_refused_total",
+                                                "Messages that nobody here takes.")) {
+    plan_.metrics
+        .gauge("troupe_node_incarnation", "How often this node has begun, over all processes.")
+        .set(static_cast<double>(plan_.incarnation.value()));
+  }
   ~RunningBody() override { stop(); }
 
   Result<> begin() {
@@ -186,8 +193,7 @@ class RunningBody final : public NodeBody {
   }
 
   void refuse(const NodeId& peer, const std::string& why) {
-    plan_.metrics.counter("troupe_messages_refused_total", "Messages that nobody here takes.")
-        .add();
+    messages_refused_.add();
     log::warn("refused from {}: {}", peer, why);
   }
 
@@ -227,6 +233,7 @@ class RunningBody final : public NodeBody {
   }
 
   const Plan plan_;
+  MetricCounter& messages_refused_;
   // In the order of their making: each uses what stands above it.
   ActorSystem system_;
   std::unique_ptr<LinkService> link_;

@@ -49,11 +49,7 @@ Result<> StoreActor::begin(const FetchRequest& request) {
   return {};
 }
 
-void StoreActor::on(const TaskEnded& ended) {
-  services_.metrics
-      .counter("troupe_store_bytes_sent_total", "Rows of kept partitions sent to other nodes")
-      .add(ended.statistics.bytes_out);
-}
+void StoreActor::on(const TaskEnded& ended) { bytes_sent_.add(ended.statistics.bytes_out); }
 
 void StoreActor::refuse(const RemoteEnd& to, const Error& error) {
   log::warn("a kept partition of run {} is not sent to node {}: {}", to.key.run, to.peer.node,

@@ -31,7 +31,11 @@ struct StoreServices {
 /// ask again when they are restarted.
 class StoreActor : public ActorOf<StoreActor, ServePartition, TaskEnded> {
  public:
-  explicit StoreActor(StoreServices services) : services_(std::move(services)) {}
+  explicit StoreActor(StoreServices services)
+      : services_(std::move(services)),
+        bytes_sent_(services_.metrics.counter("troupe_store_bytes_sent_total",
+                                              "Rows of kept partitions sent to other nodes, in "
+                                              "bytes.")) {}
 
   void on(const ServePartition& serve);
   void on(const TaskEnded& ended);
@@ -41,6 +45,7 @@ class StoreActor : public ActorOf<StoreActor, ServePartition, TaskEnded> {
   void refuse(const RemoteEnd& to, const Error& error);
 
   const StoreServices services_;
+  MetricCounter& bytes_sent_;
   std::map<std::uint64_t, RemoteEnd> serving_;  ///< by the number of the serving task
   std::uint64_t last_number_ = 0;
 };

@@ -7,6 +7,7 @@
 #include "runtime/base/log.hpp"
 #include "runtime/ops/options.hpp"
 
+#include <filesystem>
 #include <thread>
 #include <unistd.h>
 
@@ -14,6 +15,11 @@ namespace troupe {
 namespace {
 
 constexpr auto look_every = std::chrono::milliseconds(50);
+constexpr std::uint32_t port_max = 65535;
+constexpr std::uint16_t gateway_port_default = 7400;
+constexpr std::uint32_t slots_max = 4096;
+/// Below this a busy machine looks dead.
+constexpr Duration lease_min = 100ms;
 
 std::vector<std::string> words_of(const std::string& list) {
   std::vector<std::string> words;
@@ -30,12 +36,20 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "node";
 }
 
+Result<Duration> parse_lease(const std::string& text) {
+  const Duration lease = TRY(parse_duration(text));
+  if (lease < lease_min) {
+    return fail(ErrorCode::invalid_argument, "'{}' is no lease: at least 100ms", text);
+  }
+  return lease;
+}
+
 Result<NodeConfig> config_of(const VerbArguments& arguments) {
   NodeConfig config;
   config.name = NodeId(arguments.has("name") ? arguments.text("name") : host_name());
   config.roles.clear();
   for (const std::string& word : words_of(arguments.text("roles"))) {
-    config.roles.insert(TRY(parse_role(word)));
+    config.roles.insert(TRY(from_argument("--roles", parse_role(word))));
   }
   config.data_directory = arguments.text("data");
   config.cluster = arguments.text("cluster");
@@ -43,13 +57,20 @@ Result<NodeConfig> config_of(const VerbArguments& arguments) {
   config.advertise = arguments.text("advertise");
   config.keys_directory = arguments.text("keys");
   if (arguments.has("coordinator")) {
-    config.coordinator = TRY(parse_peer(arguments.text("coordinator")));
+    config.coordinator =
+        TRY(from_argument("--coordinator", parse_peer(arguments.text("coordinator"))));
   }
-  config.lease = TRY(parse_duration(arguments.text("lease")));
+  config.lease = TRY(from_argument("--lease", parse_lease(arguments.text("lease"))));
   config.heartbeat = config.lease / 10;
-  config.slots = static_cast<std::uint32_t>(TRY(arguments.integer("slots")));
-  config.parallelism = static_cast<std::uint32_t>(TRY(arguments.integer("parallelism")));
-  config.gateway_port = static_cast<std::uint16_t>(TRY(arguments.integer("port")));
+  config.slots = TRY(arguments.integer("slots", 0, slots_max));
+  config.parallelism = TRY(arguments.integer("parallelism", 0, slots_max));
+  config.gateway_address = arguments.text("listen");
+  // Nodes of one machine must not fight for one port: only what people type has a fixed one.
+  config.gateway_port = config.roles.contains(Role::gateway) ? gateway_port_default : 0;
+  if (arguments.has("port")) {
+    config.gateway_port = static_cast<std::uint16_t>(TRY(arguments.integer("port", 0, port_max)));
+  }
+  config.serve_metrics = true;
   return config;
 }
 
@@ -64,10 +85,14 @@ std::vector<VerbArgument> node_arguments() {
        .help = "of this node, unique in the cluster; default: the host's",
        .value_name = "NAME",
        .environment = "TROUPE_NODE_NAME"},
+      {.names = "--listen",
+       .help = "loopback address of the gateway, or of /metrics on a node without that role",
+       .value_name = "HOST",
+       .default_value = "127.0.0.1"},
       {.names = "--port",
-       .help = "of the gateway, on loopback; 0 takes a free one",
-       .value_name = "PORT",
-       .default_value = "7400"},
+       .help = "port there; 0 takes a free one, as does a node without the gateway role "
+               "[default: 7400]",
+       .value_name = "PORT"},
       {.names = "--slots",
        .help = "subtasks of a stage that it runs at a time; 0: one a core",
        .value_name = "N",
@@ -120,11 +145,14 @@ Result<ExitCode> serve(Node& node) {
 Result<> announce(Node& node, const NodeConfig& config, const Output& out) {
   Json about = {{"node", config.name.value()}};
   if (!node.endpoint().empty()) about["endpoint"] = node.endpoint();
+  const std::string address = fmt::format("{}:{}", config.gateway_address, node.gateway_port());
   if (config.roles.contains(Role::gateway)) {
-    const std::string address = fmt::format("127.0.0.1:{}", node.gateway_port());
     about["gateway"] = "http://" + address;
+    TRY(remember_gateway(address, std::filesystem::absolute(node.token_file()).string()));
+  }
+  if (node.gateway_port() != 0) {
+    about["metrics"] = fmt::format("http://{}/metrics", address);
     about["token_file"] = node.token_file();
-    TRY(remember_gateway(address, node.token_file()));
   }
   if (out.json()) {
     out.object(about);
@@ -189,8 +217,8 @@ class DevVerb final : public Verb {
     config.name = NodeId("dev");
     config.roles = {Role::coordinator, Role::executor, Role::gateway};
     config.data_directory = arguments.text("data");
-    config.gateway_port = static_cast<std::uint16_t>(TRY(arguments.integer("port")));
-    config.slots = static_cast<std::uint32_t>(TRY(arguments.integer("slots")));
+    config.gateway_port = static_cast<std::uint16_t>(TRY(arguments.integer("port", 0, port_max)));
+    config.slots = TRY(arguments.integer("slots", 0, slots_max));
     config.keep_blocking_edges = false;
     auto node = TRY(Node::start(config, context.registry));
     TRY(announce(*node, config, context.out));

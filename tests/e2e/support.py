@@ -168,7 +168,7 @@ class NodeProcess:
         self.name = name
         self.words = words
         self.process = None
-        self.endpoint = self.gateway = None
+        self.endpoint = self.gateway = self.metrics_url = None
         self.log_path = site.path / f"{name}.log"
 
     def command(self):
@@ -193,6 +193,7 @@ class NodeProcess:
         about = json.loads(line)
         self.endpoint = about.get("endpoint")
         self.gateway = about.get("gateway")
+        self.metrics_url = about.get("metrics")
         self.token_file = about.get("token_file")
         return self
 
@@ -227,8 +228,9 @@ class NodeProcess:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def http(self, path, body=None, token=True, method=None):
-        """(status, body) of one request to this node's gateway."""
-        request = urllib.request.Request(self.gateway + path, method=method)
+        """(status, body) of one request to this node's HTTP server."""
+        base = self.metrics_url.removesuffix("/metrics")
+        request = urllib.request.Request(base + path, method=method)
         if token is not None:
             request.add_header("Authorization", f"Bearer {self.token() if token is True else token}")
         if body is not None:
@@ -244,11 +246,12 @@ class NodeProcess:
         check(status == 200, f"GET {path} answered {status}: {body}")
         return json.loads(body)
 
-    def metric(self, name):
-        """The sum of a metric over its labels, or None where there is no such row."""
+    def metric(self, name, label=""):
+        """The sum of a metric over its labels, or over the rows that have this one; None where
+        there is no such row."""
         text = self.http("/metrics")[1]
         rows = [line.rsplit(" ", 1)[1] for line in text.splitlines()
-                if line.startswith((name + " ", name + "{"))]
+                if line.startswith((name + " ", name + "{")) and label in line]
         return sum(map(float, rows)) if rows else None
 
 
