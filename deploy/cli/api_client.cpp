@@ -20,6 +20,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = boost::asio::ip::tcp;
 
+constexpr Duration connect_patience = 5s;
 constexpr std::size_t answer_bytes_max = 256 << 20;
 
 std::string state_directory() {
@@ -74,7 +75,8 @@ Result<ApiClient> api_client(const VerbArguments& arguments) {
   if (token.empty() && !token_file.empty()) token = trimmed(TRY(files.read(token_file)));
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) {
-    return fail(ErrorCode::invalid_argument, "--address wants HOST:PORT, not '{}'", address);
+    return wrong_use("--address", fail(ErrorCode::invalid_argument,
+                                       "--address wants HOST:PORT, not '{}'", address));
   }
   return ApiClient({address.substr(0, colon), address.substr(colon + 1), token});
 }
@@ -118,7 +120,14 @@ Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::str
   const auto endpoints = resolver.resolve(address_.host, address_.port, error);
   if (error) return unreachable(error);
   beast::tcp_stream stream(context);
-  stream.connect(endpoints, error);
+  // Synchronous calls know no time-out: each step runs asynchronously on a context of its own.
+  const auto step = [&](Duration limit, auto&& begin) {
+    stream.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(limit));
+    context.restart();
+    begin([&](const boost::system::error_code& outcome, auto&&) { error = outcome; });
+    context.run();
+  };
+  step(connect_patience, [&](auto then) { stream.async_connect(endpoints, then); });
   if (error) return unreachable(error);
 
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);
@@ -130,19 +139,17 @@ Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::str
   request.body() = body;
   request.keep_alive(false);
   request.prepare_payload();
-  http::write(stream, request, error);
+  step(patience, [&](auto then) { http::async_write(stream, request, then); });
   if (error) return unreachable(error);
 
-  // Synchronous calls know no time-out: the read runs asynchronously on a context of its own.
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(answer_bytes_max);
-  stream.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(patience));
-  http::async_read(stream, buffer, parser,
-                   [&](const boost::system::error_code& outcome, std::size_t) { error = outcome; });
-  context.run();
+  step(patience, [&](auto then) { http::async_read(stream, buffer, parser, then); });
   if (error == beast::error::timeout) {
-    return fail(ErrorCode::timeout, "no answer from {} in time", where);
+    Error told = fail(ErrorCode::unavailable, "the node at {} does not answer", where);
+    told.hint = "it accepts connections, but is frozen or far too busy";
+    return told;
   }
   if (error) return unreachable(error);
   return Answer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
@@ -158,10 +165,8 @@ Result<Json> ApiClient::read(Result<Answer> answer) const {
   // 422 carries diagnostics, which the caller shows.
   if (answer->status < 300 || answer->status == 422) return body;
   Error error = error_from_json(body);
-  if (answer->status == 401) {
-    error.hint = "give the token with --token-file or TROUPE_TOKEN";
-  }
-  return error;
+  const bool refused = answer->status == 401 || answer->status == 403;
+  return refused ? not_allowed(error.message) : error;
 }
 
 }  // namespace troupe

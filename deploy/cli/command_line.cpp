@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <unistd.h>
 
@@ -63,6 +65,30 @@ CLI::App* command_of(CLI::App& app, const VerbDescription& verb) {
   return command;
 }
 
+/// Whoever asked for JSON gets JSON, also where the rest of the line made no sense.
+bool wants_json(int argc, const char* const* argv) {
+  const std::vector<std::string> words(argv, argv + argc);
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const bool option = words[i] == "-o" || words[i] == "--output";
+    const std::string value = option && i + 1 < words.size()          ? words[i + 1]
+                              : words[i].starts_with("--output=")     ? words[i].substr(9)
+                              : words[i].starts_with("-o") && !option ? words[i].substr(2)
+                                                                      : "";
+    if (value == "json" || value == "jsonl") return true;
+  }
+  const char* set = std::getenv("TROUPE_OUTPUT");
+  return set != nullptr && std::string(set).starts_with("json");
+}
+
+int misused(const CLI::ParseError& parsed, const GlobalOptions& global, bool json) {
+  Error error = fail(ErrorCode::invalid_argument, "{}", parsed.what());
+  error.hint = "`troupe --help` shows the verbs, `troupe VERB --help` what one takes";
+  Output(json ? OutputFormat::jsonl : OutputFormat::table, global.colours(STDOUT_FILENO),
+         global.colours(STDERR_FILENO), global.quiet)
+      .error(error);
+  return static_cast<int>(ExitCode::wrong_use);
+}
+
 }  // namespace
 
 std::string VerbArgument::key() const {
@@ -81,13 +107,17 @@ std::vector<std::string> VerbArguments::list(const std::string& key) const {
   return found == values_.end() ? std::vector<std::string>{} : found->second;
 }
 
-Result<std::int64_t> VerbArguments::integer(const std::string& key, std::int64_t min) const {
+Result<std::uint32_t> VerbArguments::integer(const std::string& key, std::uint32_t min,
+                                             std::uint32_t max) const {
   const std::string word = text(key);
-  char* end = nullptr;
-  const std::int64_t number = std::strtoll(word.c_str(), &end, 10);
-  if (word.empty() || *end != '\0' || number < min) {
-    return fail(ErrorCode::invalid_argument, "--{} wants a whole number of at least {}, not '{}'",
-                key, min, word);
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (word.empty() || error != std::errc() || end != word.data() + word.size() || number < min ||
+      number > max) {
+    const std::string option = "--" + key;
+    return wrong_use(
+        option, fail(ErrorCode::invalid_argument, "{} wants a whole number from {} to {}, not '{}'",
+                     option, min, max, word));
   }
   return number;
 }
@@ -139,17 +169,19 @@ int CommandLine::run(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : static_cast<int>(ExitCode::wrong_use);
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return misused(error, global, wants_json(argc, argv));
   }
 
   log::Level level = log::Level::warn;
-  if (log::parse_level(global.log_level, level)) log::set_up(level);
+  const bool level_known = log::parse_level(global.log_level, level);
+  log::set_up(level);
   const auto format = parse_output_format(global.output);
   Output out(format ? *format : OutputFormat::table, global.colours(STDOUT_FILENO),
              global.colours(STDERR_FILENO), global.quiet);
-  if (!format) {
-    out.error(format.error());
+  if (!format || !level_known) {
+    out.error(format ? fail(ErrorCode::invalid_argument, "no log level '{}'", global.log_level)
+                     : format.error());
     return static_cast<int>(ExitCode::wrong_use);
   }
   const CLI::App* chosen = &app;

@@ -9,6 +9,9 @@
 
 namespace troupe {
 
+/// More subtasks of one stage than this are a slip of the finger.
+inline constexpr std::uint32_t parallelism_max = 4096;
+
 /// FILE and -p, for the verbs that read one descriptor.
 std::vector<VerbArgument> descriptor_arguments();
 

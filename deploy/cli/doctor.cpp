@@ -46,6 +46,10 @@ Finding check_disk(const std::string& directory) {
 }
 
 Finding check_writing(const std::string& directory) {
+  if (!system_files().is_directory(directory)) {
+    return {Health::failure, "write", fmt::format("there is no directory '{}'", directory),
+            "make it, or name another with --data"};
+  }
   const std::string probe = directory + "/.troupe-doctor";
   const auto written = write_atomically(system_files(), probe, "probe");
   (void)system_files().remove_all(probe);
@@ -57,6 +61,7 @@ Finding check_writing(const std::string& directory) {
 
 Finding check_exchange(const std::string& directory) {
   FileSystem& files = system_files();
+  if (!files.is_directory(directory)) return {Health::ok, "exchange", "not tried"};
   const std::string a = directory + "/.troupe-doctor-a", b = directory + "/.troupe-doctor-b";
   (void)files.make_directories(a);
   (void)files.make_directories(b);

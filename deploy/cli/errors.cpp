@@ -1,4 +1,5 @@
 #include "deploy/cli/verb.hpp"
+#include "runtime/base/json.hpp"
 #include "runtime/descriptor/mistake.hpp"
 
 namespace troupe {
@@ -21,7 +22,12 @@ class ErrorsVerb final : public Verb {
       if (kind == nullptr) {
         return fail(ErrorCode::not_found, "no error code '{}'", arguments.text("CODE"));
       }
-      context.out.line(fmt::format("{}: {}\n\n{}", kind->code, kind->title, kind->explanation));
+      if (context.out.json()) {
+        context.out.object(
+            {{"code", kind->code}, {"title", kind->title}, {"explanation", kind->explanation}});
+      } else {
+        context.out.line(fmt::format("{}: {}\n\n{}", kind->code, kind->title, kind->explanation));
+      }
       return ExitCode::done;
     }
     TextTable table{{{"CODE"}, {"MEANING"}}, {}};

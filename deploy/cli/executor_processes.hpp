@@ -21,6 +21,9 @@ struct ExecutorSite {
   double lease_s = 2;
 };
 
+/// More executors than this on one machine are a slip of the finger.
+inline constexpr std::uint32_t executors_max = 64;
+
 /// The executor processes of one `troupe run`: started, started again when they die, ended
 /// together. They are ordinary nodes with keys of their own that admit each other.
 class ExecutorProcesses {

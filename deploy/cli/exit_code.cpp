@@ -1,10 +1,38 @@
 #include "deploy/cli/exit_code.hpp"
 
 namespace troupe {
+namespace {
+
+// Where a failure lies decides what it is called, so its path says it.
+constexpr const char* command_line = "command line";
+constexpr const char* token = "token";
+
+}  // namespace
+
+Error wrong_use(std::string_view argument, Error error) {
+  error.code = ErrorCode::invalid_argument;
+  if (error.message.find(argument) == std::string::npos) {
+    error.message = fmt::format("{}: {}", argument, error.message);
+  }
+  return error.at(argument).at(command_line);
+}
+
+Error not_allowed(std::string message) {
+  Error error{ErrorCode::invalid_argument, std::move(message)};
+  error.hint = "give the token with --token-file or TROUPE_TOKEN";
+  error.path = token;
+  return error;
+}
+
+const char* word_of(const Error& error) {
+  return error.path == token ? "not_allowed" : to_string(error.code);
+}
 
 ExitCode exit_code_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::invalid_argument:
+      if (error.path == token) return ExitCode::not_allowed;
+      return error.path.starts_with(command_line) ? ExitCode::wrong_use : ExitCode::invalid;
     case ErrorCode::unsupported:
       return ExitCode::invalid;
     case ErrorCode::not_found:

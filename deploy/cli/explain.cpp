@@ -35,12 +35,12 @@ class ExplainVerb final : public Verb {
   }
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
+    const PlanTarget target{TRY(arguments.integer("parallelism", 1, parallelism_max)),
+                            arguments.flag("cluster")};
+    const auto level = TRY(from_argument("--level", parse_explain_level(arguments.text("level"))));
     const auto job = TRY(load_job(arguments, context));
     if (!job) return ExitCode::invalid;
-    const PlanTarget target{static_cast<std::uint32_t>(TRY(arguments.integer("parallelism", 1))),
-                            arguments.flag("cluster")};
-    const Json explained = TRY(explain(job->graph, context.registry, target,
-                                       TRY(parse_explain_level(arguments.text("level")))));
+    const Json explained = TRY(explain(job->graph, context.registry, target, level));
     if (arguments.flag("dot")) {
       context.out.write(explain_dot(explained));
     } else if (context.out.json()) {

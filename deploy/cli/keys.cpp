@@ -1,6 +1,7 @@
 #include "runtime/net/keys.hpp"
 
 #include "deploy/cli/verb.hpp"
+#include "runtime/base/json.hpp"
 
 namespace troupe {
 namespace {
@@ -33,7 +34,11 @@ class KeysNew final : public Verb {
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const PublicKey key = TRY(directory_of(arguments).create());
-    context.out.line(key.to_string());
+    if (context.out.json()) {
+      context.out.object({{"key", key.to_string()}, {"keys", arguments.text("keys")}});
+    } else {
+      context.out.line(key.to_string());
+    }
     context.out.say(fmt::format("keys are in {}; on each other node run: troupe keys allow NAME {}",
                                 arguments.text("keys"), key.to_string()));
     return ExitCode::done;
@@ -57,8 +62,9 @@ class KeysAllow final : public Verb {
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const NodeId node(arguments.text("NODE"));
-    TRY(directory_of(arguments).allow(node, TRY(PublicKey::parse(arguments.text("KEY")))));
-    context.out.say(fmt::format("{} is admitted", node));
+    TRY(directory_of(arguments).allow(
+        node, TRY(from_argument("KEY", PublicKey::parse(arguments.text("KEY"))))));
+    context.out.changed(fmt::format("{} is admitted", node), {{"admitted", node.value()}});
     return ExitCode::done;
   }
 };
@@ -78,7 +84,8 @@ class KeysRevoke final : public Verb {
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const NodeId node(arguments.text("NODE"));
     TRY(directory_of(arguments).revoke(node));
-    context.out.say(fmt::format("{} is not admitted any more", node));
+    context.out.changed(fmt::format("{} is not admitted any more", node),
+                        {{"revoked", node.value()}});
     return ExitCode::done;
   }
 };

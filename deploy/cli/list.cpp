@@ -9,8 +9,9 @@ namespace troupe {
 namespace {
 
 Result<ExitCode> list_runs(const ApiClient& api, const std::string& job, const Output& out) {
-  const Json answer =
-      TRY(api.get(job.empty() ? "/api/v1/runs" : "/api/v1/runs?job=" + url_encode(job)));
+  std::string target = "/api/v1/runs";
+  if (!job.empty()) target += "?job=" + url_encode(TRY(find_job(api, job)).value());
+  const Json answer = TRY(api.get(target));
   std::vector<RunView> runs;
   for (const auto& item : answer.at("runs")) runs.push_back(TRY(run_from_json(item)));
   out.table(runs_table(runs), &answer.at("runs"));
@@ -45,7 +46,7 @@ class ListVerb final : public Verb {
       const JobView job = TRY(job_from_json(item));
       table.rows.push_back(
           {job.name.value(), job.last_state, job.last_run ? fmt::format("{}", *job.last_run) : "",
-           job.version.substr(0, 12), job.applied ? to_iso8601(*job.applied) : ""});
+           job.version.substr(0, 12), job.applied ? short_time(*job.applied) : ""});
     }
     context.out.table(table, &answer.at("jobs"));
     return ExitCode::done;

@@ -8,7 +8,9 @@
 namespace troupe {
 namespace {
 
+/// JSON is one array, given at the end; everything else is a line an event, as it comes.
 void print(const EventView& event, const Json& item, const Output& out) {
+  if (out.format() == OutputFormat::json) return;
   if (out.json()) return out.line(item.dump());
   const std::string run = event.run ? fmt::format("run {}  ", *event.run) : "";
   out.line(fmt::format("{}  {:<5}  {}{}", to_iso8601(event.at), event.level, run, event.text));
@@ -40,6 +42,7 @@ class LogsVerb final : public Verb {
     const std::string base = run ? fmt::format("/api/v1/runs/{}/events", *run) : "/api/v1/events";
     const bool follow = arguments.flag("follow");
     std::uint64_t after = 0;
+    Json all = Json::array();
     for (;;) {
       // Asked before the events: whatever happened until then is in the next answer.
       const bool ended = run && is_final(TRY(fetch_run(api, *run)).state);
@@ -49,9 +52,12 @@ class LogsVerb final : public Verb {
         const EventView event = TRY(event_from_json(item));
         after = event.sequence;
         print(event, item, context.out);
+        if (context.out.format() == OutputFormat::json) all.push_back(item);
       }
-      if (answer.at("events").empty() && (ended || !follow)) return ExitCode::done;
+      if (answer.at("events").empty() && (ended || !follow)) break;
     }
+    if (context.out.format() == OutputFormat::json) context.out.object(all);
+    return ExitCode::done;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "deploy/cli/output.hpp"
 
+#include "deploy/cli/exit_code.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
 
@@ -128,6 +129,7 @@ Result<OutputFormat> parse_output_format(std::string_view word) {
 }
 
 void Output::write(std::string_view text) const {
+  wrote_ = true;
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
 }
@@ -186,15 +188,22 @@ void Output::table(const TextTable& table, const Json* items) const {
   for (const auto& item : *items) line(item.dump());
 }
 
+void Output::changed(std::string_view text, const Json& value) const {
+  if (json()) object(value);
+  say(text);
+}
+
 void Output::say(std::string_view text) const {
   if (!quiet_) fmt::print(stderr, "{}\n", text);
 }
 
 void Output::error(const Error& error) const {
   if (json()) {
-    Json object = {{"code", to_string(error.code)}, {"message", error.message}};
+    Json object = {{"code", word_of(error)}, {"message", error.message}};
     if (!error.hint.empty()) object["hint"] = error.hint;
-    fmt::print(stderr, "{}\n", Json{{"error", object}}.dump());
+    object = {{"error", object}};
+    if (!wrote_) this->object(object);
+    fmt::print(stderr, "{}\n", object.dump());
     return;
   }
   fmt::print(stderr, "{}error:{} {}\n", colour_talk_ ? "\033[1;31m" : "",

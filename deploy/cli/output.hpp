@@ -31,7 +31,8 @@ struct TextTable {
 std::string render(const TextTable& table, OutputFormat format);
 
 /// Standard output carries data, standard error carries talk. With `-o json` nothing but JSON is on
-/// standard output, and errors are one JSON object on standard error. Colour only on a terminal.
+/// standard output: the answer, or `{"error": {...}}` where there is none; the same object is on
+/// standard error. Colour only on a terminal.
 class Output {
  public:
   Output(OutputFormat format, bool colour_out, bool colour_talk, bool quiet)
@@ -51,6 +52,9 @@ class Output {
   /// hold more than the rows show.
   void table(const TextTable& table, const Json* items = nullptr) const;
 
+  /// What a verb without an answer has done: talk, and for programs an object.
+  void changed(std::string_view text, const Json& value) const;
+
   /// Talk: progress, warnings, hints. Silent with --quiet.
   void say(std::string_view text) const;
   /// "error: ..." with its hint, or an object.
@@ -64,6 +68,7 @@ class Output {
   bool colour_out_;
   bool colour_talk_;
   bool quiet_;
+  mutable bool wrote_ = false;
 };
 
 /// "1,234,567".

@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <signal.h>
 #include <thread>
 
 namespace troupe {
@@ -170,10 +171,10 @@ class RunVerb final : public Verb {
   }
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
-    const auto executors = static_cast<std::uint32_t>(TRY(arguments.integer("executors")));
-    auto parallelism = static_cast<std::uint32_t>(TRY(arguments.integer("parallelism")));
+    const std::uint32_t executors = TRY(arguments.integer("executors", 0, executors_max));
+    std::uint32_t parallelism = TRY(arguments.integer("parallelism", 0, parallelism_max));
     if (parallelism == 0) parallelism = std::max(cores(), executors);
-    const auto kill_at = TRY(kill_share(arguments, executors));
+    const auto kill_at = TRY(from_argument("--rehearse-kill", kill_share(arguments, executors)));
     auto job = TRY(load_job(arguments, context));
     if (!job) return ExitCode::invalid;
 
@@ -193,6 +194,7 @@ class RunVerb final : public Verb {
         submit(*node, std::move(job->graph), processes ? &*processes : nullptr, kill_at, context);
     if (processes) processes->stop();
     node->stop();
+    if (noted_signal() == SIGTERM) return ExitCode::terminated;
     return noted_signal() ? ExitCode::interrupted : outcome;
   }
 

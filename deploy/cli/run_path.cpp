@@ -3,22 +3,55 @@
 #include "actors/gateway/api_json.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/base/near.hpp"
 #include "runtime/os/clock.hpp"
 
-#include <algorithm>
+#include <fmt/ranges.h>
+
+#include <charconv>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 namespace troupe {
 namespace {
 
 constexpr auto look_again_after = std::chrono::milliseconds(150);
+/// A coordinator that is started again goes on with its runs; so does who waits for one.
+constexpr Duration gateway_away_max = 60s;
 
-bool is_number(const std::string& text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), ::isdigit);
+std::optional<RunId> run_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return RunId(number);
+}
+
+/// By its whole name, or by what stands behind its namespace.
+bool is_called(const JobName& job, const std::string& name) {
+  const std::string& whole = job.value();
+  return whole == name || whole.ends_with("/" + name);
 }
 
 }  // namespace
+
+Result<JobName> find_job(const ApiClient& api, const std::string& name) {
+  std::vector<std::string> names, meant;
+  const Json answer = TRY(api.get("/api/v1/jobs"));
+  for (const auto& item : answer.at("jobs")) {
+    names.push_back(TRY(job_from_json(item)).name.value());
+    if (names.back() == name) return JobName(name);
+    if (is_called(JobName(names.back()), name)) meant.push_back(names.back());
+    names.push_back(names.back().substr(names.back().rfind('/') + 1));
+  }
+  if (meant.size() == 1) return JobName(meant.front());
+  Error error = meant.empty() ? fail(ErrorCode::not_found, "there is no job '{}'", name)
+                              : fail(ErrorCode::not_found, "'{}' may be one of {}", name,
+                                     fmt::join(meant, ", "));
+  error.hint = meant.empty() ? did_you_mean(name, names) : "give the namespace, too";
+  if (error.hint.empty()) error.hint = "`troupe list` shows what there is";
+  return error;
+}
 
 Result<RunView> fetch_run(const ApiClient& api, RunId run) {
   return run_from_json(TRY(api.get(fmt::format("/api/v1/runs/{}", run))));
@@ -27,11 +60,19 @@ Result<RunView> fetch_run(const ApiClient& api, RunId run) {
 Result<RunView> find_run(const ApiClient& api, const std::string& path) {
   const auto slash = path.rfind('/');
   const std::string last = slash == std::string::npos ? path : path.substr(slash + 1);
-  if (is_number(last)) return fetch_run(api, RunId(std::stoull(last)));
-  const Json answer = TRY(api.get("/api/v1/runs?job=" + url_encode(path)));
+  if (const auto run = run_number(last)) {
+    RunView view = TRY(fetch_run(api, *run));
+    if (slash != std::string::npos && !is_called(view.job, path.substr(0, slash))) {
+      return fail(ErrorCode::not_found, "run {} is of job '{}', not of '{}'", *run, view.job,
+                  path.substr(0, slash));
+    }
+    return view;
+  }
+  const JobName job = TRY(find_job(api, path));
+  const Json answer = TRY(api.get("/api/v1/runs?job=" + url_encode(job.value())));
   if (answer.at("runs").empty()) {
-    Error error = fail(ErrorCode::not_found, "no run of a job '{}'", path);
-    error.hint = "`troupe list` shows what there is";
+    Error error = fail(ErrorCode::not_found, "the job '{}' has not run yet", job);
+    error.hint = "`troupe apply FILE --run` starts one";
     return error;
   }
   return fetch_run(api, TRY(run_from_json(answer.at("runs").front())).id);
@@ -40,14 +81,23 @@ Result<RunView> find_run(const ApiClient& api, const std::string& path) {
 Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
                            const std::function<void(const RunView&)>& watch) {
   const Instant give_up = system_clock().now() + patience;
+  RunView view = TRY(fetch_run(api, run));
+  Instant heard = system_clock().now();
   for (;;) {
-    RunView view = TRY(fetch_run(api, run));
     watch(view);
     if (is_final(view.state)) return view;
     if (system_clock().now() > give_up) {
       return fail(ErrorCode::timeout, "run {} is still {}; it goes on", run, view.state);
     }
     std::this_thread::sleep_for(look_again_after);
+    auto now = fetch_run(api, run);
+    if (now) {
+      view = *std::move(now);
+      heard = system_clock().now();
+    } else if (now.error().code != ErrorCode::unavailable ||
+               system_clock().now() - heard > gateway_away_max) {
+      return std::move(now).error();
+    }
   }
 }
 

@@ -39,6 +39,9 @@ struct VerbDescription {
   std::string details = {};
 };
 
+/// The largest number that an option takes where it has no smaller bound of its own.
+inline constexpr std::uint32_t integer_max = 1'000'000'000;
+
 /// What the user wrote, checked for shape.
 class VerbArguments {
  public:
@@ -47,8 +50,9 @@ class VerbArguments {
   /// The value, or its default, or "".
   std::string text(const std::string& key) const;
   std::vector<std::string> list(const std::string& key) const;
-  /// A whole number of at least `min`; the error names the option.
-  Result<std::int64_t> integer(const std::string& key, std::int64_t min = 0) const;
+  /// A whole number from `min` to `max`; the error names the option.
+  Result<std::uint32_t> integer(const std::string& key, std::uint32_t min = 0,
+                                std::uint32_t max = integer_max) const;
 
  private:
   friend class CommandLine;

@@ -29,8 +29,8 @@ class WaitVerb final : public Verb {
   }
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
-    const ApiClient api = TRY(api_client(arguments));
     const auto patience = std::chrono::seconds(TRY(arguments.integer("timeout")));
+    const ApiClient api = TRY(api_client(arguments));
     const RunView found = TRY(find_run(api, arguments.text("PATH")));
     const RunView run = TRY(follow_run(api, found.id, patience, [](const RunView&) {}));
     return report_run(context.out, run);
