@@ -68,12 +68,17 @@ Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& regis
   auto tasks = plan_tasks(job, registry, stored.image.made.target);
   const auto topology = tasks ? TaskTopology::make(std::move(*tasks))
                               : Result<TaskTopology>(std::move(tasks).error());
+  std::map<TaskId, TaskStatus> known = tasks_of(stored.image);
+  if (topology) {
+    // Also those that were never tried.
+    for (const auto& [task, region] : topology->tasks()) known[task];
+  }
   return view_of(RunFacts{.made = stored.image.made,
                           .state = stored.image.state,
                           .cause = stored.image.cause,
                           .job = job,
                           .topology = topology ? &*topology : nullptr,
-                          .tasks = tasks_of(stored.image),
+                          .tasks = std::move(known),
                           .recovered_in = recovered_in,
                           .rows_committed = rows_committed(stored.image),
                           .submitted = stored.submitted,

@@ -103,7 +103,7 @@ class WatchedRun {
   Result<> look(RunId run, Instant from) {
     if (noted_signal() != 0 && !cancelling_) {
       cancelling_ = true;
-      control_.cancel(run, "interrupted", [](Result<RunView>) {});
+      control_.cancel(run, "a signal", [](Result<RunView>) {});
     }
     const RunView view =
         TRY(answer_of<RunView>([&](auto answer) { control_.show(run, std::move(answer)); }));

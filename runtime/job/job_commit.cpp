@@ -21,8 +21,9 @@ void JobMachine::finish() {
   persist(ManifestRecord{run(), Epoch(batch_epoch), image_.manifest});
   set_state(RunState::finishing);
   say(log::Level::info,
-      fmt::format("all {} tasks have finished; {} rows of {} sinks are committed", tasks_.size(),
-                  rows_of(image_.manifest), image_.manifest.size()));
+      fmt::format("all tasks have finished; {} of {} are to be committed",
+                  count_of(rows_of(image_.manifest), "row"),
+                  count_of(static_cast<std::int64_t>(image_.manifest.size()), "sink")));
   effect(effect::Continue{run()});
 }
 
@@ -120,8 +121,8 @@ void JobMachine::say_how_it_ended(RunState state, const std::optional<Error>& ca
   const std::string after = began_ ? fmt::format(" after {}", in_words(now_ - *began_)) : "";
   switch (state) {
     case RunState::succeeded:
-      return say(log::Level::info,
-                 fmt::format("succeeded{}: {} rows are visible", after, rows_of(image_.manifest)));
+      return say(log::Level::info, fmt::format("succeeded{}: committed {}", after,
+                                               count_of(rows_of(image_.manifest), "row")));
     case RunState::cancelled:
       return say(log::Level::info, fmt::format("is cancelled{}", after));
     default:

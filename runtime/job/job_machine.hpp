@@ -87,6 +87,8 @@ using JobEvent =
 inline constexpr std::uint32_t commit_attempts_max = 8;
 inline constexpr Duration commit_retry_delay = 500ms;
 
+/// "1 row", "7 rows".
+std::string count_of(std::int64_t count, const char* noun);
 /// "312 ms", "1.3 s": for people who read the event log.
 std::string in_words(Duration duration);
 

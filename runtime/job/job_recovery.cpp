@@ -90,8 +90,11 @@ void JobMachine::handle(const job_event::Planned& event) {
     image_.epoch = EpochState::started;
     set_state(RunState::running);
     began_ = now_;
-    say(log::Level::info, fmt::format("begins: {} tasks in {} stages", topology_->tasks().size(),
-                                      topology_->graph().stages.size()));
+    say(log::Level::info,
+        fmt::format(
+            "begins: {} in {}",
+            count_of(static_cast<std::int64_t>(topology_->tasks().size()), "task"),
+            count_of(static_cast<std::int64_t>(topology_->graph().stages.size()), "stage")));
   } else {
     say(log::Level::warn, "another coordinator goes on with it");
   }

@@ -62,8 +62,8 @@ def a_run_tells_its_life_also_after_a_restart(site):
     ask = Client(site, a)
     ask.apply("out")
     in_order(ask.texts("1"), "submitted", r"begins: \d+ tasks in \d+ stages",
-             f"all .* tasks have finished; {ROWS} rows of 4 sinks",
-             rf"succeeded after [\d.]+ m?s: {ROWS} rows are visible")
+             f"all tasks have finished; {ROWS} rows of 4 sinks",
+             rf"succeeded after [\d.]+ m?s: committed {ROWS} rows")
     for name in ("examples/flights", "flights", "examples/flights/1", "flights/1"):
         in_order(ask.texts(name), "submitted", "succeeded")
     contains(ask("show", "fligths").expect(5).err, "mean 'flights'", "what was meant")
@@ -101,6 +101,7 @@ dataflow:
     listed = ask("list", "--runs", "-o", "json").expect(0).json()[0]
     equal(listed["rows_committed"], 0, "rows")
     check(listed["tasks_finished"] < listed["tasks"], f"tasks: {listed}")
+    equal(ask("show", "1", "-o", "json").expect(0).json()["tasks"], listed["tasks"], "tasks shown")
 
 
 @test
