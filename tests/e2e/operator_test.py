@@ -126,7 +126,9 @@ def a_lost_node_is_in_the_log_with_what_followed(site):
         check(False, "no kill hit any work")
     in_order(ask.texts(started), "begins", r"node b is gone: .*begin again|task .*begin again",
              "what was lost has been done again", "succeeded")
-    whole = [one["text"] for one in ask("logs", "-o", "json").expect(0).json()]
+    cluster = lambda: [one["text"] for one in ask("logs", "-o", "json").expect(0).json()]
+    eventually(lambda: any("(incarnation 2) joins" in one for one in cluster()), "b is back")
+    whole = cluster()
     in_order(whole, r"node b \(incarnation 1\) joins", r"node b \(incarnation 1\) is gone",
              r"node b \(incarnation 2\) joins")
     listed = {one["id"]: one for one in ask("list", "--runs", "-o", "json").expect(0).json()}

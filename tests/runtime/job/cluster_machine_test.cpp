@@ -66,9 +66,10 @@ const NodeRecord* row(const ClusterChange& change) {
 TEST_CASE("a node that joins is recorded before it is told, and asked what it holds") {
   Cluster cluster;
   const ClusterChange change = cluster.join(1);
-  REQUIRE(change.effects.size() == 3);
+  REQUIRE(change.effects.size() == 4);  // its row, the event, and the two commands
   REQUIRE(row(change) != nullptr);
   CHECK(std::holds_alternative<effect::Persist>(change.effects[0]));
+  CHECK(std::holds_alternative<effect::Persist>(change.effects[1]));
   CHECK(row(change)->incarnation == Incarnation(1));
   CHECK(row(change)->address == "tcp://n1:7");
   CHECK(row(change)->slots == 4);
