@@ -257,8 +257,7 @@ class HttpGateway final : public Gateway {
 
   void cancel_run(const HttpRequest&, const PathValues& path, Respond respond) {
     with_run(path, std::move(respond), [this](RunId run, Respond answer) {
-      services_.control.cancel(run, "a client of the API",
-                               answer_with<RunView>(std::move(answer)));
+      services_.control.cancel(run, "a client of the API", answer_with<RunView>(std::move(answer)));
     });
   }
 
