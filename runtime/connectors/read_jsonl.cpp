@@ -17,9 +17,8 @@ class JsonFormat final : public ReadFormat {
   Result<FileInfo> inspect(const std::string& path) const override {
     const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
     constexpr std::int64_t empty_object = 2;
-    return FileInfo{.schema = TRY(json_schema(path, types_)),
-                    .bytes = bytes,
-                    .row_bytes_min = empty_object};
+    return FileInfo{
+        .schema = TRY(json_schema(path, types_)), .bytes = bytes, .row_bytes_min = empty_object};
   }
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest&,
