@@ -4,8 +4,7 @@
 usage: operator_test.py TROUPE [PART-OF-A-NAME]"""
 import json
 import re
-import signal
-import socket
+import subprocess
 import time
 
 from support import FLIGHTS, ROOT, Tests, address_of, check, contains, equal, eventually, need
@@ -133,6 +132,42 @@ def a_lost_node_is_in_the_log_with_what_followed(site):
              r"node b \(incarnation 2\) joins")
     listed = {one["id"]: one for one in ask("list", "--runs", "-o", "json").expect(0).json()}
     check(listed[started]["task_restarts"] > 0, "restarts in the list")
+
+
+@test
+def who_waits_for_a_run_waits_through_a_restart(site):
+    """kill -9 of the only node while `wait` follows a long run: without it every verb says that
+    nobody answers there; when it is back, `wait` goes on, and hears of the end."""
+    a = site.node("a", "--port", "0", "--slots", "1").start()
+    ask = Client(site, a)
+    side = f'{{op: read.csv, with: {{path: "{DATA}/flights.csv", null_values: ["", NA]}}}}'
+    job = site.write("long.yaml", f"""apiVersion: troupe/v1
+kind: Job
+metadata: {{name: long}}
+dataflow:
+  flights: {side}
+  left: {{op: select, from: flights, with: {{columns: [origin, dest]}}}}
+  right: {{op: select, from: flights, with: {{columns: [origin, flight]}}}}
+  pairs: {{op: join, from: [left, right], with: {{using: [origin]}}}}
+  sums: {{op: aggregate, from: pairs, with: {{group_by: [dest], select: {{pairs: count(*)}}}}}}
+  show: {{op: print, from: sums}}
+""")
+    ask("apply", job, "--run").expect(0)
+    waiting = subprocess.Popen([site.troupe, "wait", "long", "--address", a.gateway.split("//")[1],
+                                "--token-file", a.token_file], cwd=site.path, text=True,
+                               env=site.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1)
+    check(waiting.poll() is None, "the long run is too short")
+    a.kill()
+    for words in ("nodes", "list", "show long", "logs long", "cancel long"):
+        done = ask(*words.split(), "-o", "json").expect(7)
+        contains(done.json()["error"]["message"], "no gateway at", f"`troupe {words}`")
+    a.start()
+    eventually(lambda: any("another coordinator" in one for one in ask.texts("long")),
+               "the run's log says who goes on")
+    ask("cancel", "long").expect(0)
+    out, err = waiting.communicate(timeout=30)
+    equal(waiting.returncode, 9, f"what `wait` answers ({out}{err})")
 
 
 @test

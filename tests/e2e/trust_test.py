@@ -137,7 +137,9 @@ def random_bytes_do_nothing_but_count(site):
     dice = random.Random(SEED)
     before = a.metric("troupe_connections_total"), a.metric("troupe_gateway_malformed")
     curve = b"\xff" + bytes(8) + b"\x7f\x03\x00CURVE" + bytes(15) + b"\x00" + bytes(31)
-    for port in (address_of(a.endpoint), address_of(b.endpoint), address_of(a.gateway)):
+    metrics_of_b = address_of(b.metrics_url.removesuffix("/metrics"))
+    for port in (address_of(a.endpoint), address_of(b.endpoint), address_of(a.gateway),
+                 metrics_of_b):
         for i in range(MESSAGES):
             noise = dice.randbytes(dice.randrange(1, BYTES_MAX))
             start = (b"", curve, b"POST /api/v1/runs HTTP/1.1\r\nContent-Length: 999999999999\r\n")
@@ -146,6 +148,7 @@ def random_bytes_do_nothing_but_count(site):
     after = a.metric("troupe_connections_total"), a.metric("troupe_gateway_malformed")
     check(after[0] >= before[0] + MESSAGES / 2, f"strange connections counted: {before} {after}")
     check(after[1] >= before[1] + MESSAGES / 2, f"malformed requests counted: {before} {after}")
+    check(b.metric("troupe_gateway_malformed") >= MESSAGES / 2, "those to b's metrics as well")
     equal(live(a), {"a", "b"}, "live nodes")
     works(site, a)
 
