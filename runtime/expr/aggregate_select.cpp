@@ -20,8 +20,23 @@ AggregateFunction function_of(const std::string& name) {
   if (name == "max") return AggregateFunction::max;
   if (name == "avg" || name == "mean") return AggregateFunction::avg;
   if (name == "stddev" || name == "stddev_samp") return AggregateFunction::stddev;
+  if (name == "stddev_pop") return AggregateFunction::stddev_pop;
+  if (name == "variance" || name == "var_samp") return AggregateFunction::var_samp;
+  if (name == "var_pop") return AggregateFunction::var_pop;
   if (name == "count_distinct") return AggregateFunction::count_distinct;
+  if (name == "bool_and" || name == "every") return AggregateFunction::min;
+  if (name == "bool_or") return AggregateFunction::max;
   return AggregateFunction::count;
+}
+
+/// These are the least and the largest of their arguments, as numbers.
+bool is_of_booleans(const std::string& name) {
+  return name == "bool_and" || name == "every" || name == "bool_or";
+}
+
+bool is_deviation(AggregateFunction function) {
+  return function == AggregateFunction::stddev || function == AggregateFunction::stddev_pop ||
+         function == AggregateFunction::var_samp || function == AggregateFunction::var_pop;
 }
 
 /// A group key as the select expressions may name it: by its tree or by its name.
@@ -62,7 +77,7 @@ Result<std::shared_ptr<arrow::DataType>> result_type(AggregateFunction function,
       break;
   }
   if (!is_number(type.kind)) return refuse();
-  if (function == AggregateFunction::stddev) return arrow::float64();
+  if (is_deviation(function)) return arrow::float64();
   const bool sum = function == AggregateFunction::sum;
   if (type.kind == SqlKind::numeric) {
     const int scale = sum ? type.scale : std::min(type.scale + average_digits, numeric_digits_max);
@@ -87,7 +102,10 @@ class AggregateScope : public Scope {
     if (name.empty()) return NodePtr();
     const AggregateCall call = TRY(bind_call(syntax, tree, name));
     const auto index = static_cast<int>(keys_.size() + position_of(call));
-    return NodePtr(std::make_shared<ColumnNode>(index, sql_type(call.type), syntax.span_of(tree)));
+    const auto result =
+        std::make_shared<ColumnNode>(index, sql_type(call.type), syntax.span_of(tree));
+    if (!is_of_booleans(name)) return NodePtr(result);
+    return cast_explicitly(result, sql(SqlKind::boolean), syntax.span_of(tree));
   }
 
   Result<NodePtr> column(const Syntax& syntax, const Tree& tree, const std::string& name) override {
@@ -157,6 +175,18 @@ class AggregateScope : public Scope {
       if (argument->type().kind == SqlKind::unknown) {
         argument = TRY(cast_implicitly(argument, sql(SqlKind::text)));
       }
+      if (is_of_booleans(name)) {
+        if (argument->type().kind != SqlKind::boolean) {
+          return syntax.error(
+              ErrorCode::invalid_argument,
+              fmt::format("function {}({}) does not exist", name, to_string(argument->type())),
+              tree);
+        }
+        argument = TRY(cast_explicitly(argument, sql(SqlKind::int4), argument->span()));
+      }
+      if (is_deviation(call.function) && argument->type().kind == SqlKind::numeric) {
+        argument = TRY(cast_explicitly(argument, sql(SqlKind::float8), argument->span()));
+      }
       type = argument->type();
       call.argument = TRY(expression(syntax, *arguments.front(), argument));
     }
@@ -170,7 +200,9 @@ class AggregateScope : public Scope {
 
   static Result<> make_distinct(const Syntax& syntax, const Tree& tree, const std::string& name,
                                 AggregateCall& call) {
-    if (name == "min" || name == "max" || name == "count_distinct") return {};
+    if (name == "min" || name == "max" || name == "count_distinct" || is_of_booleans(name)) {
+      return {};
+    }
     if (name == "count") {
       call.function = AggregateFunction::count_distinct;
       return {};

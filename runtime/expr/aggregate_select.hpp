@@ -8,7 +8,19 @@
 
 namespace troupe {
 
-enum class AggregateFunction { count_rows, count, sum, min, max, avg, stddev, count_distinct };
+enum class AggregateFunction {
+  count_rows,
+  count,
+  sum,
+  min,
+  max,
+  avg,
+  stddev,
+  count_distinct,
+  stddev_pop,
+  var_samp,
+  var_pop,
+};
 
 /// One aggregate call, bound: `sum(distance * 1.6) FILTER (WHERE delay > 0)`.
 struct AggregateCall {

@@ -25,8 +25,10 @@ namespace troupe {
 
 namespace {
 
-constexpr std::array<const char*, 9> aggregate_names = {
-    "count", "count_distinct", "sum", "min", "max", "avg", "mean", "stddev", "stddev_samp"};
+constexpr std::array<const char*, 16> aggregate_names = {
+    "count",   "count_distinct", "sum",         "min",        "max",      "avg",
+    "mean",    "stddev",         "stddev_samp", "stddev_pop", "variance", "var_samp",
+    "var_pop", "bool_and",       "every",       "bool_or"};
 
 /// Functions whose value is not the same each time: a restarted task must repeat its rows.
 constexpr std::array<const char*, 10> volatile_names = {
@@ -376,7 +378,6 @@ class Binder {
       return error;
     }
     if (contains(volatile_names, name)) return not_repeatable(name, span);
-    if (name == "timezone") return unsupported(tree, "AT TIME ZONE: moments are in UTC");
     return bind_function(name, TRY(bind_all(node.list("args"))), span);
   }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace troupe {
 
@@ -22,6 +23,30 @@ std::vector<std::string> known_names() {
   }
   return names;
 }
+
+/// What users of other databases look for, and what says it here.
+constexpr std::array<std::pair<const char*, const char*>, 20> elsewhere = {{
+    {"ifnull", "coalesce(x, y)"},
+    {"nvl", "coalesce(x, y)"},
+    {"isnull", "x IS NULL"},
+    {"if", "CASE WHEN condition THEN x ELSE y END"},
+    {"iif", "CASE WHEN condition THEN x ELSE y END"},
+    {"instr", "strpos(x, y)"},
+    {"contains", "strpos(x, y) > 0, or x LIKE '%y%'"},
+    {"len", "length(x)"},
+    {"lcase", "lower(x)"},
+    {"ucase", "upper(x)"},
+    {"year", "extract(year FROM x)"},
+    {"month", "extract(month FROM x)"},
+    {"day", "extract(day FROM x)"},
+    {"hour", "extract(hour FROM x)"},
+    {"dayofweek", "extract(isodow FROM x)"},
+    {"datediff", "date - date"},
+    {"date_add", "x + INTERVAL '1 day'"},
+    {"dateadd", "x + INTERVAL '1 day'"},
+    {"isnan", "x = 'NaN'"},
+    {"regexp_extract", "substring(x FROM pattern)"},
+}};
 
 SqlKind parameter(const FunctionEntry& function, std::size_t i) {
   return function.parameters[std::min(i, function.parameters.size() - 1)];
@@ -78,6 +103,9 @@ Error no_function(const std::string& name, const std::vector<NodePtr>& arguments
     if (name != function.name) continue;
     error.hint += (error.hint.empty() ? "there is " : ", ") + shown_parameters(function);
   }
+  for (const auto& [there, here] : elsewhere) {
+    if (name == there) error.hint = fmt::format("it is written {}", here);
+  }
   if (error.hint.empty()) error.hint = did_you_mean(name, known_names());
   return error;
 }
@@ -99,6 +127,7 @@ Error in_call(Error error, TextSpan span) {
 const std::vector<FunctionEntry>& function_table() {
   static const std::vector<FunctionEntry> table = [] {
     std::vector<FunctionEntry> all = text_functions();
+    for (FunctionEntry& function : pattern_functions()) all.push_back(std::move(function));
     for (FunctionEntry& function : number_functions()) all.push_back(std::move(function));
     for (FunctionEntry& function : time_functions()) all.push_back(std::move(function));
     return all;

@@ -36,6 +36,7 @@ struct FunctionEntry {
 /// All functions; overloads of one name stand together.
 const std::vector<FunctionEntry>& function_table();
 std::vector<FunctionEntry> text_functions();
+std::vector<FunctionEntry> pattern_functions();
 std::vector<FunctionEntry> number_functions();
 std::vector<FunctionEntry> time_functions();
 

@@ -290,30 +290,19 @@ Result<Kernel> concat_ws_kernel(const Signature&) {
   });
 }
 
-/// regexp_replace(text, pattern, replacement [, flags]): flags g (all) and i (any case).
-Result<Kernel> regexp_replace_kernel(const Signature& signature) {
-  const std::string pattern = TRY(constant_text(signature.arguments[1], "a regular expression"));
-  const std::string replacement = TRY(constant_text(signature.arguments[2], "the replacement"));
-  const std::string flags = signature.arguments.size() > 3
-                                ? TRY(constant_text(signature.arguments[3], "the flags"))
-                                : std::string();
-  if (flags.find_first_not_of("gi") != std::string::npos) {
-    return fail(ErrorCode::unsupported, "regexp_replace() knows the flags g and i, not \"{}\"",
-                flags);
+/// overlay(text placing new from start [for count]): what is in the place goes.
+Result<std::string> overlay(Text value, Text placed, std::int32_t start, std::int32_t count) {
+  if (start <= 0 || count < 0) {
+    return fail(ErrorCode::invalid_argument, "negative substring length not allowed");
   }
-  const bool any_case = flags.find('i') != std::string::npos;
-  const bool all = flags.find('g') != std::string::npos;
-  const auto options = std::make_shared<const arrow::compute::ReplaceSubstringOptions>(
-      any_case ? "(?i)" + pattern : pattern, replacement, all ? -1 : 1);
-  const Kernel kernel = [options](const std::vector<Vector>& arguments, std::int64_t) {
-    return call_arrow("replace_substring_regex", {arguments[0]}, options.get());
-  };
-  const auto* sample = as_constant(signature.arguments[1]);
-  if (Result<Vector> tried = kernel({Vector{sample->value(), true}}, 1); !tried) {
-    return fail(ErrorCode::invalid_argument, "invalid regular expression: {}",
-                tried.error().message);
-  }
-  return kernel;
+  const std::int64_t end = std::int64_t{start} + count;
+  std::string made(text_slice(value, 0, static_cast<std::size_t>(start - 1)));
+  made += placed;
+  return made += text_slice(value, static_cast<std::size_t>(end - 1), value.size());
+}
+
+Result<std::string> overlay_as_long(Text value, Text placed, std::int32_t start) {
+  return overlay(value, placed, start, length(placed));
 }
 
 }  // namespace
@@ -460,16 +449,18 @@ std::vector<FunctionEntry> text_functions() {
       {"chr", {int4}, text, "the character of a code", plain<chr, String, Int>, true},
       {"to_hex", {int4}, text, "in hexadecimal", plain<to_hex4, String, Int>},
       {"to_hex", {SqlKind::int8}, text, "in hexadecimal", plain<to_hex, String, std::int64_t>},
-      {"regexp_replace",
-       {text, text, text},
+      {"overlay",
+       {text, text, int4},
        text,
-       "the first match replaced; \\1 is a group",
-       regexp_replace_kernel},
-      {"regexp_replace",
-       {text, text, text, text},
+       "with a text put in its place; written overlay(x PLACING y FROM n)",
+       plain<overlay_as_long, String, Text, Text, Int>,
+       true},
+      {"overlay",
+       {text, text, int4, int4},
        text,
-       "with flags: g all matches, i any case",
-       regexp_replace_kernel},
+       "in place of so many characters; overlay(x PLACING y FROM n FOR m)",
+       plain<overlay, String, Text, Text, Int, Int>,
+       true},
   };
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/expr/function.hpp"
 #include "runtime/expr/numeric.hpp"
 #include "runtime/expr/time_format.hpp"
+#include "runtime/expr/time_zone.hpp"
 
 #include <cmath>
 
@@ -132,6 +133,48 @@ Result<Kernel> truncate_kernel(const Signature& signature) {
                              [field](Moment value) { return truncate(field, value); });
 }
 
+Result<TimeZone> zone_of(const NodePtr& argument) {
+  Result<TimeZone> zone = TimeZone::find(TRY(constant_text(argument, "the time zone")));
+  if (zone) return zone;
+  Error error = std::move(zone).error();
+  error.span = argument->span();
+  return error;
+}
+
+/// AT TIME ZONE, both ways.
+template <Moment (TimeZone::*convert)(Moment) const>
+Result<Kernel> zone_kernel(const Signature& signature) {
+  const TimeZone zone = TRY(zone_of(signature.arguments[0]));
+  return strict<Moment, std::string_view, Moment>(
+      signature.result,
+      [zone](std::string_view, Moment moment) { return (zone.*convert)(moment); });
+}
+
+Result<Kernel> truncate_in_zone_kernel(const Signature& signature) {
+  const TimeField field = TRY(field_of(signature.arguments[0], signature.arguments[1]));
+  TRY(truncate(field, Moment{}));
+  const TimeZone zone = TRY(zone_of(signature.arguments[2]));
+  return strict<Moment, std::string_view, Moment, std::string_view>(
+      signature.result,
+      [field, zone](std::string_view, Moment moment, std::string_view) -> Result<Moment> {
+        return zone.utc(TRY(truncate(field, zone.local(moment))));
+      });
+}
+
+/// The begin of the stretch of time that a moment falls into; one of them begins at the origin.
+Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin) {
+  if (stride.months != 0) {
+    return invalid("timestamps cannot be binned into intervals containing months or years");
+  }
+  const Int128 micros = Int128{stride.days} * micros_per_day + stride.nanos / 1000;
+  if (micros <= 0) return invalid("stride must be greater than zero");
+  const Int128 since = Int128{moment.micros} - origin.micros;
+  const Int128 into = since % micros;
+  const Int128 begin = moment.micros - into - (into < 0 ? micros : 0);
+  if (begin < INT64_MIN) return invalid("timestamp out of range");
+  return Moment{static_cast<std::int64_t>(begin)};
+}
+
 Result<Date> make_date(std::int32_t year, std::int32_t month, std::int32_t day) {
   const CivilDate made{year < 0 ? year + 1 : year, month, day};
   if (year == 0 || year > 294276 || !is_valid(made)) {
@@ -185,6 +228,28 @@ Interval justify_days(const Interval& span) {
     ++result.months;
   }
   return result;
+}
+
+Result<TimeFormat> input_format(const Signature& signature) {
+  TimeFormat format =
+      TRY(TimeFormat::parse(TRY(constant_text(signature.arguments[1], "the format"))));
+  TRY(format.check_readable());
+  return format;
+}
+
+Result<Kernel> to_timestamp_kernel(const Signature& signature) {
+  return strict<Moment, std::string_view, std::string_view>(
+      signature.result,
+      [format = TRY(input_format(signature))](std::string_view value, std::string_view) {
+        return format.read(value);
+      });
+}
+
+Result<Kernel> to_date_kernel(const Signature& signature) {
+  return strict<Date, std::string_view, std::string_view>(
+      signature.result,
+      [format = TRY(input_format(signature))](std::string_view value, std::string_view)
+          -> Result<Date> { return Date{civil(TRY(format.read(value))).days}; });
 }
 
 Result<Kernel> to_char_kernel(const Signature& signature) {
@@ -251,6 +316,33 @@ std::vector<FunctionEntry> time_functions() {
        timestamptz,
        "the begin of the unit, in UTC",
        truncate_kernel<Moment>},
+      {"date_trunc",
+       {text, timestamptz, text},
+       timestamptz,
+       "the begin of the unit in a time zone",
+       truncate_in_zone_kernel},
+      {"date_bin",
+       {interval, timestamp, timestamp},
+       timestamp,
+       "the begin of the stretch it is in, counted from an origin",
+       plain<date_bin, Moment, Interval, Moment, Moment>,
+       true},
+      {"date_bin",
+       {interval, timestamptz, timestamptz},
+       timestamptz,
+       "the begin of the stretch it is in, counted from an origin",
+       plain<date_bin, Moment, Interval, Moment, Moment>,
+       true},
+      {"timezone",
+       {text, timestamptz},
+       timestamp,
+       "what clocks show there; written x AT TIME ZONE 'Europe/Berlin'",
+       zone_kernel<&TimeZone::local>},
+      {"timezone",
+       {text, timestamp},
+       timestamptz,
+       "when they show it; written x AT TIME ZONE 'Europe/Berlin'",
+       zone_kernel<&TimeZone::utc>},
       {"make_date",
        {int4, int4, int4},
        date,
@@ -269,6 +361,18 @@ std::vector<FunctionEntry> time_functions() {
        timestamptz,
        "of seconds since 1970",
        plain<of_epoch, Moment, double>,
+       true},
+      {"to_timestamp",
+       {text, text},
+       timestamptz,
+       "read by a constant format such as 'DD.MM.YYYY HH24:MI', in UTC",
+       to_timestamp_kernel,
+       true},
+      {"to_date",
+       {text, text},
+       date,
+       "read by a constant format such as 'DD Mon YYYY'",
+       to_date_kernel,
        true},
       {"age",
        {timestamp, timestamp},

@@ -149,6 +149,10 @@ Result<std::string> escape_of(const NodePtr& escape, TextSpan span) {
 
 }  // namespace
 
+std::string regex_of(std::string_view pattern, bool ignore_case) {
+  return std::string(ignore_case ? "(?is)" : "(?s)").append(pattern);
+}
+
 Result<bool> matches_like(std::string_view text, std::string_view pattern,
                           std::string_view escape) {
   return TRY(LikePattern::parse(pattern, escape)).matches(text);
@@ -206,7 +210,7 @@ Result<NodePtr> bind_regex(const NodePtr& left, const NodePtr& right, bool negat
     return error;
   }
   const auto options = std::make_shared<const arrow::compute::MatchSubstringOptions>(
-      std::string(constant_text(*constant)), ignore_case);
+      regex_of(constant_text(*constant), ignore_case));
   const Kernel kernel = [options, negated](const std::vector<Vector>& arguments,
                                            std::int64_t) -> Result<Vector> {
     const Vector found = TRY(call_arrow("match_substring_regex", {arguments[0]}, options.get()));

@@ -147,8 +147,7 @@ Result<TimeFormat> TimeFormat::parse(std::string_view format) {
       bare = false;
       format.remove_prefix(patterns[static_cast<std::size_t>(found)].text.size());
     } else if (is_letter(format.front()) && format.front() != 'T') {
-      Error error =
-          fail(ErrorCode::unsupported, "to_char() does not know the pattern at \"{}\"", format);
+      Error error = fail(ErrorCode::unsupported, "no pattern of times is known at \"{}\"", format);
       error.hint = "put text in double quotes";
       return error;
     } else {
@@ -157,6 +156,10 @@ Result<TimeFormat> TimeFormat::parse(std::string_view format) {
     }
   }
   return result;
+}
+
+std::string_view TimeFormat::text_of(const Field& field) {
+  return patterns[static_cast<std::size_t>(field.pattern)].text;
 }
 
 std::string TimeFormat::write(Moment moment) const {

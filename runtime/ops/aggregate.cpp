@@ -49,7 +49,8 @@ class AggregateKind final : public OperatorKind {
                      {.name = "select",
                       .type = ParameterType::aggregates,
                       .help = "What to compute: a map from names to SQL expressions over count, "
-                              "sum, min, max, avg, stddev, and count(distinct x)."}},
+                              "sum, min, max, avg, stddev, variance, "
+                              "bool_and, bool_or, and count(distinct x)."}},
       .example =
           "op: aggregate\nfrom: flights\nwith:\n  group_by: [carrier]\n"
           "  select: {flights: count(*), late: avg(delay)}\n",

@@ -38,6 +38,9 @@ Result<Kinds> kinds_of(AggregateFunction function, const std::shared_ptr<arrow::
       if (number) return Kinds{sum, count};
       break;
     case AggregateFunction::stddev:
+    case AggregateFunction::stddev_pop:
+    case AggregateFunction::var_samp:
+    case AggregateFunction::var_pop:
       if (number && !decimal) return Kinds{sum, integer ? integer_squares : float_squares, count};
       break;
   }

@@ -134,9 +134,11 @@ ArrayResult finish_avg(const AggregateCall& call, const Parts& parts, std::uint3
   });
 }
 
-/// Of a sample: sqrt((n * sum of squares - square of sum) / (n * (n - 1))). The difference is where
-/// digits are lost in floating point; here it is exact.
-double stddev(const ExactNumber& sum, const ExactNumber& squares, std::int64_t rows) {
+/// (n * sum of squares - square of sum) / (n * (n - 1)), or / (n * n) of a whole population; its
+/// root if that is wanted. The difference is where digits are lost in floating point; here it is
+/// exact.
+double spread_of(const ExactNumber& sum, const ExactNumber& squares, std::int64_t rows, bool sample,
+                 bool root) {
   if (!sum.finite()) return std::numeric_limits<double>::quiet_NaN();
   const auto n = static_cast<std::uint64_t>(rows);
   const ExactNumber difference =
@@ -146,16 +148,22 @@ double stddev(const ExactNumber& sum, const ExactNumber& squares, std::int64_t r
   const int shift = -(difference.low + static_cast<int>(difference.limbs.size()));
   ExactNumber moved = difference;
   moved.low += shift;
-  const double pairs = static_cast<double>(rows) * static_cast<double>(rows - 1);
-  return std::ldexp(std::sqrt(to_double(moved) / pairs), -32 * shift);
+  const double pairs = static_cast<double>(rows) * static_cast<double>(sample ? rows - 1 : rows);
+  const double variance = to_double(moved) / pairs;
+  return root ? std::ldexp(std::sqrt(variance), -32 * shift) : std::ldexp(variance, -64 * shift);
 }
 
-ArrayResult finish_stddev(const AggregateCall& call, const Parts& parts, std::uint32_t begin,
+ArrayResult finish_spread(const AggregateCall& call, const Parts& parts, std::uint32_t begin,
                           std::uint32_t end) {
-  return build(arrow::DoubleBuilder(), parts, begin, end, 2, [&](std::uint32_t group) {
+  const bool sample =
+      call.function == AggregateFunction::stddev || call.function == AggregateFunction::var_samp;
+  const bool root =
+      call.function == AggregateFunction::stddev || call.function == AggregateFunction::stddev_pop;
+  return build(arrow::DoubleBuilder(), parts, begin, end, sample ? 2 : 1, [&](std::uint32_t group) {
     const ExactNumber sum = exact(parts[0], group);
-    const double value = stddev(sum, exact(parts[1], group), count(parts[2], group));
-    return in_range(value, sum, call, "stddev");
+    const double value =
+        spread_of(sum, exact(parts[1], group), count(parts[2], group), sample, root);
+    return in_range(value, sum, call, root ? "stddev" : "variance");
   });
 }
 
@@ -177,7 +185,10 @@ ArrayResult finish_call(const AggregateCall& call, const Parts& parts, std::uint
     case AggregateFunction::avg:
       return finish_avg(call, parts, begin, end);
     case AggregateFunction::stddev:
-      return finish_stddev(call, parts, begin, end);
+    case AggregateFunction::stddev_pop:
+    case AggregateFunction::var_samp:
+    case AggregateFunction::var_pop:
+      return finish_spread(call, parts, begin, end);
   }
   return fail(ErrorCode::internal, "an aggregate of no known function");
 }

@@ -19,8 +19,9 @@ namespace {
 SchemaPtr sample_schema() { return sample_rows().columns()->schema(); }
 
 const char* name_of(AggregateFunction function) {
-  constexpr const char* names[] = {"count(*)", "count", "sum",    "min",
-                                   "max",      "avg",   "stddev", "count_distinct"};
+  constexpr const char* names[] = {"count(*)",   "count",    "sum",    "min",
+                                   "max",        "avg",      "stddev", "count_distinct",
+                                   "stddev_pop", "var_samp", "var_pop"};
   return names[static_cast<int>(function)];
 }
 
@@ -126,6 +127,11 @@ TEST_CASE("results have the documented types") {
   CHECK(type_of("avg(n)") == "decimal128(38, 8)");
   CHECK(type_of("stddev(i4)") == "double");
   CHECK(type_of("stddev_samp(n)") == "double");
+  CHECK(type_of("variance(i4)") == "double");
+  CHECK(type_of("var_pop(n)") == "double");
+  CHECK(type_of("bool_and(b)") == "bool");
+  CHECK(type_of("NOT every(i4 > 0)") == "bool");
+  CHECK(type_of("bool_or(i4)") == "function bool_or(integer) does not exist");
   CHECK(type_of("min(t)") == "string");
   CHECK(type_of("max(ts)") == "timestamp[us]");
   CHECK(type_of("min(n)") == "decimal128(10, 2)");

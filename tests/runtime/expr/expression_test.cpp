@@ -129,7 +129,9 @@ TEST_CASE("what the language of expressions leaves out is refused as unsupported
                            "ROW(1, 2)",
                            "i4 = ANY (ARRAY[1])",
                            "t COLLATE \"C\"",
-                           "ts AT TIME ZONE 'utc'",
+                           "ts AT TIME ZONE t",
+                           "to_date(t, 'Q YYYY')",
+                           "to_timestamp(t, 'HH24:MI')",
                            "sample.i4",
                            "i4 & 1",
                            "t SIMILAR TO 'a'",
@@ -308,6 +310,13 @@ TEST_CASE("bounds are the terms that statistics can decide") {
   CHECK(bounds_of("f8 < 1") == "f8< 1:double");
   // NaN is larger than any number, and statistics of files leave it out.
   CHECK(bounds_of("f8 > 1").empty());
+}
+
+TEST_CASE("names of other databases are told how they are written here") {
+  CHECK(Expression::bind("ifnull(i4, 1)", sample_schema()).error().hint ==
+        "it is written coalesce(x, y)");
+  CHECK(Expression::bind("year(d)", sample_schema()).error().hint ==
+        "it is written extract(year FROM x)");
 }
 
 TEST_CASE("every function of the table is on the reference page") {

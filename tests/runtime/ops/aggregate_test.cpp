@@ -265,6 +265,32 @@ TEST_CASE("a deviation keeps its digits where a naive one loses all") {
                R"([{"x": 1e-170}, {"x": 3e-170}])") == Lines{text(std::sqrt(2.0) * 1e-170)});
 }
 
+TEST_CASE("variances and deviations of samples and of all there is") {
+  const std::string with =
+      R"~({"select": {"a": "var_samp(x)", "b": "variance(x)", "c": "var_pop(x)",
+                                           "d": "stddev_pop(x)"}})~";
+  const std::string all = fmt::format("13|13|{}|{}", text(26.0 / 3), text(std::sqrt(26.0 / 3)));
+  CHECK(answer(with, one(arrow::decimal128(5, 1)),
+               R"([{"x": "2.0"}, {"x": "4.0"}, {"x": "9.0"}])") == Lines{all});
+  for (const auto& type : {arrow::int64(), arrow::float64()}) {
+    INFO(type->ToString());
+    CHECK(answer(with, one(type), R"([{"x": 2}, {"x": 4}, {"x": null}, {"x": 9}])") == Lines{all});
+    CHECK(answer(with, one(type), R"([{"x": 7}])") == Lines{"null|null|0|0"});
+    CHECK(answer(with, one(type), "[]") == Lines{"null|null|null|null"});
+  }
+}
+
+TEST_CASE("booleans: all and any, of those that are not null") {
+  const std::string with =
+      R"~({"select": {"a": "bool_and(x)", "b": "every(NOT x)", "c": "bool_or(x)",
+                                           "d": "bool_or(x) FILTER (WHERE NOT x)"}})~";
+  CHECK(answer(with, one(arrow::boolean()), R"([{"x": true}, {"x": false}, {"x": null}])") ==
+        Lines{"false|false|true|false"});
+  CHECK(answer(with, one(arrow::boolean()), R"([{"x": true}, {"x": null}])") ==
+        Lines{"true|false|true|null"});
+  CHECK(answer(with, one(arrow::boolean()), R"([{"x": null}])") == Lines{"null|null|null|null"});
+}
+
 TEST_CASE("what the type of a sum cannot hold is an error, not a wrong number") {
   const std::string sum = R"~({"select": {"s": "sum(x)"}})~";
   const std::string large = R"([{"x": 9223372036854775807}, {"x": 1}])";
