@@ -54,6 +54,7 @@ FailureClass classify(const Error& error) {
   switch (error.code) {
     case ErrorCode::invalid_argument:
     case ErrorCode::unsupported:
+    case ErrorCode::not_allowed:
     case ErrorCode::not_found:
     case ErrorCode::already_exists:
       return FailureClass::user_error;

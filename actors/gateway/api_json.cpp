@@ -10,11 +10,11 @@
 namespace troupe {
 namespace {
 
-constexpr std::array error_codes{ErrorCode::invalid_argument, ErrorCode::not_found,
-                                 ErrorCode::already_exists,   ErrorCode::conflict,
-                                 ErrorCode::unavailable,      ErrorCode::timeout,
-                                 ErrorCode::cancelled,        ErrorCode::corrupt,
-                                 ErrorCode::unsupported,      ErrorCode::internal};
+constexpr std::array error_codes{
+    ErrorCode::invalid_argument, ErrorCode::not_found,   ErrorCode::already_exists,
+    ErrorCode::conflict,         ErrorCode::unavailable, ErrorCode::timeout,
+    ErrorCode::cancelled,        ErrorCode::corrupt,     ErrorCode::unsupported,
+    ErrorCode::not_allowed,      ErrorCode::internal};
 
 constexpr std::string_view base64_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -24,6 +24,8 @@ int status_of(ErrorCode code) {
     case ErrorCode::invalid_argument:
     case ErrorCode::unsupported:
       return 400;
+    case ErrorCode::not_allowed:
+      return 401;
     case ErrorCode::not_found:
       return 404;
     case ErrorCode::already_exists:
@@ -49,19 +51,6 @@ HttpResponse ok(const Json& body, int status = 200) {
 HttpResponse refused(const Error& error, int status = 0) {
   return {status ? status : status_of(error.code), "application/json",
           Json{{"error", to_json(error)}}.dump() + "\n"};
-}
-
-/// Who asks has not shown that they may. Only HTTP knows this failure; the core has none like it.
-HttpResponse not_allowed() {
-  return {401, "application/json",
-          Json{{"error",
-                {{"code", "not_allowed"},
-                 {"message", "no valid token"},
-                 {"hint",
-                  "send `Authorization: Bearer <token>`; the node keeps it in "
-                  "gateway.token"}}}}
-                  .dump() +
-              "\n"};
 }
 
 /// Compares without telling by its time how much of a guess was right.
@@ -394,7 +383,9 @@ void HttpGateway::dispatch(const HttpRequest& request, Respond respond) {
     }
     if (std::string_view(route.scope) != "open" && !admitted(request)) {
       refused_.add();
-      return respond(not_allowed());
+      Error error = fail(ErrorCode::not_allowed, "no valid token");
+      error.hint = "send `Authorization: Bearer <token>`; the node keeps it in gateway.token";
+      return respond(refused(error));
     }
     return (this->*route.handle)(request, *values, std::move(respond));
   }

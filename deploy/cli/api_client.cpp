@@ -165,8 +165,10 @@ Result<Json> ApiClient::read(Result<Answer> answer) const {
   // 422 carries diagnostics, which the caller shows.
   if (answer->status < 300 || answer->status == 422) return body;
   Error error = error_from_json(body);
-  const bool refused = answer->status == 401 || answer->status == 403;
-  return refused ? not_allowed(error.message) : error;
+  if (error.code == ErrorCode::not_allowed) {
+    error.hint = "give the token with --token-file or TROUPE_TOKEN";
+  }
+  return error;
 }
 
 }  // namespace troupe

@@ -3,9 +3,8 @@
 namespace troupe {
 namespace {
 
-// Where a failure lies decides what it is called, so its path says it.
+/// The path of what is wrong on the command line begins with it.
 constexpr const char* command_line = "command line";
-constexpr const char* token = "token";
 
 }  // namespace
 
@@ -17,24 +16,14 @@ Error wrong_use(std::string_view argument, Error error) {
   return error.at(argument).at(command_line);
 }
 
-Error not_allowed(std::string message) {
-  Error error{ErrorCode::invalid_argument, std::move(message)};
-  error.hint = "give the token with --token-file or TROUPE_TOKEN";
-  error.path = token;
-  return error;
-}
-
-const char* word_of(const Error& error) {
-  return error.path == token ? "not_allowed" : to_string(error.code);
-}
-
 ExitCode exit_code_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::invalid_argument:
-      if (error.path == token) return ExitCode::not_allowed;
       return error.path.starts_with(command_line) ? ExitCode::wrong_use : ExitCode::invalid;
     case ErrorCode::unsupported:
       return ExitCode::invalid;
+    case ErrorCode::not_allowed:
+      return ExitCode::not_allowed;
     case ErrorCode::not_found:
       return ExitCode::not_found;
     case ErrorCode::already_exists:

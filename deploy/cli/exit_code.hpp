@@ -27,12 +27,6 @@ enum class ExitCode : int {
 /// The exit code of a failure that has no better one.
 ExitCode exit_code_of(const Error& error);
 
-/// The server knows nobody with this token: exit code 4.
-Error not_allowed(std::string message);
-
-/// The word for a failure in JSON: its code's, or "not_allowed".
-const char* word_of(const Error& error);
-
 /// The failure is in the value that the user gave to an argument (`--lease`, `KEY`): exit code 2,
 /// where the same failure in a descriptor has 3.
 Error wrong_use(std::string_view argument, Error error);

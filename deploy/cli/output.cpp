@@ -199,7 +199,7 @@ void Output::say(std::string_view text) const {
 
 void Output::error(const Error& error) const {
   if (json()) {
-    Json object = {{"code", word_of(error)}, {"message", error.message}};
+    Json object = {{"code", to_string(error.code)}, {"message", error.message}};
     if (!error.hint.empty()) object["hint"] = error.hint;
     object = {{"error", object}};
     if (!wrote_) this->object(object);

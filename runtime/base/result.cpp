@@ -22,6 +22,8 @@ const char* to_string(ErrorCode code) {
       return "corrupt";
     case ErrorCode::unsupported:
       return "unsupported";
+    case ErrorCode::not_allowed:
+      return "not_allowed";
     case ErrorCode::internal:
       return "internal";
   }

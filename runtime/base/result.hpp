@@ -23,7 +23,8 @@ enum class ErrorCode {
   cancelled,
   corrupt,  ///< bytes are not what was written; never retried, never passed over
   unsupported,
-  internal,  ///< a defect of ours that was turned into an error at a boundary
+  not_allowed,  ///< who asks has not shown that they may
+  internal,     ///< a defect of ours that was turned into an error at a boundary
 };
 
 const char* to_string(ErrorCode code);
