@@ -31,14 +31,19 @@ void RunMetrics::won(const JobName& job, const std::vector<VertexCounters>& vert
       .add(milliseconds(counters.blocked));
   of_job("troupe_task_idle_milliseconds_total", "Time that tasks waited for input.", job)
       .add(milliseconds(counters.idle));
+  queue_fill(job, counters, 0);
 }
 
 void RunMetrics::progress(const JobName& job, const TaskCounters& counters) {
+  queue_fill(job, counters, counters.queue_percent / 100.0);
+}
+
+void RunMetrics::queue_fill(const JobName& job, const TaskCounters& counters, double ratio) {
   if (counters.vertices.empty()) return;
   metrics_
       .gauge("troupe_queue_fill_ratio", "The fullest input queue of a task, when it last said.",
              {{"job", job.value()}, {"vertex", counters.vertices.front().vertex}})
-      .set(counters.queue_percent / 100.0);
+      .set(ratio);
 }
 
 void RunMetrics::restarted(const JobName& job, std::size_t regions) {

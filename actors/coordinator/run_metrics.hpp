@@ -19,6 +19,8 @@ class RunMetrics {
   void ended(const JobName& job, RunState state);
 
  private:
+  /// A task has the name of the first operator of its chain.
+  void queue_fill(const JobName& job, const TaskCounters& counters, double ratio);
   MetricCounter& of_vertex(const char* name, const char* help, const JobName& job,
                            const std::string& vertex);
   MetricCounter& of_job(const char* name, const char* help, const JobName& job);
