@@ -1,5 +1,9 @@
-"""Compares what two engines wrote: integers, texts and times exactly, doubles to 1e-9."""
+"""Compares what two engines wrote: integers, texts and times exactly, doubles to 1e-9.
+
+usage: answers.py CASE OURS THEIRS; prints what differs, and exits with 1 where something does. A
+process of its own: what a process holds when it starts another one counts as the other's peak."""
 import pathlib
+import sys
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,3 +67,10 @@ def difference(case, ours, theirs):
             if not same_column(a[column], b[column]):
                 return f"{name}: column {column}"
     return None
+
+
+if __name__ == "__main__":
+    found = difference(*sys.argv[1:])
+    if found:
+        print(found)
+        sys.exit(1)

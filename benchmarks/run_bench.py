@@ -13,10 +13,10 @@ import sys
 import tempfile
 import time
 
-import answers
 import engines
 import measure
 
+ANSWERS = pathlib.Path(__file__).with_name("answers.py")
 FLIGHTS_CASES = ["flights", "group-by", "join", "large-join", "sort", "top-n"]
 COLD_RUNS, WARM_RUNS, WARM_UPS = 5, 5, 2
 PEERS = {"DuckDB": "duck.py", "Polars": "polar.py", "PySpark": "spark.py"}
@@ -113,10 +113,11 @@ class Bench:
     def check(self, case, all_engines):
         """Speed without the same answer is worth nothing: a difference ends the bench."""
         for peer in all_engines[1:]:
-            found = answers.difference(case, self.where(case, self.troupe)[1],
-                                       self.where(case, peer)[1])
-            if found:
-                raise SystemExit(f"{case}: Troupe and {peer.name} differ in {found}")
+            done = subprocess.run([sys.executable, str(ANSWERS), case,
+                                   self.where(case, self.troupe)[1], self.where(case, peer)[1]],
+                                  text=True, capture_output=True)
+            if done.returncode:
+                raise SystemExit(f"{case}: Troupe and {peer.name} differ: {done.stdout}{done.stderr}")
 
     # Suites ----------------------------------------------------------------------------------------
 
