@@ -8,11 +8,11 @@
 #include "runtime/base/restart_policy.hpp"
 #include "runtime/os/file_system.hpp"
 #include "runtime/os/random.hpp"
+#include "runtime/os/temporary_directory.hpp"
 
 #include <algorithm>
 #include <array>
 #include <condition_variable>
-#include <filesystem>
 #include <mutex>
 #include <stdlib.h>
 #include <thread>
@@ -81,26 +81,16 @@ class DataDirectory {
       directory.paths_.data = wanted;
       return directory;
     }
-    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      return fail(ErrorCode::unavailable, "no directory can be made as '{}'", pattern);
-    }
-    directory.paths_.data = pattern;
-    directory.temporary_ = true;
+    directory.temporary_.emplace(TRY(TemporaryDirectory::make("troupe")));
+    directory.paths_.data = directory.temporary_->path();
     return directory;
-  }
-  DataDirectory(DataDirectory&& other) noexcept
-      : paths_(std::move(other.paths_)), temporary_(std::exchange(other.temporary_, false)) {}
-  DataDirectory& operator=(DataDirectory&&) = delete;
-  ~DataDirectory() {
-    if (temporary_) (void)system_files().remove_all(paths_.data);
   }
   const NodePaths& paths() const { return paths_; }
 
  private:
   DataDirectory() = default;
   NodePaths paths_;
-  bool temporary_ = false;
+  std::optional<TemporaryDirectory> temporary_;
 };
 
 /// The node: one body after the other, and what outlives them.

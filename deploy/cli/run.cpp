@@ -8,11 +8,11 @@
 #include "deploy/cli/signals.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/os/clock.hpp"
+#include "runtime/os/temporary_directory.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <filesystem>
 #include <mutex>
 #include <signal.h>
 #include <thread>
@@ -27,23 +27,6 @@ constexpr auto look_every = std::chrono::milliseconds(2);
 constexpr double local_lease_s = 2;
 
 std::uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
-
-/// A directory of this run alone, gone with it.
-class RunDirectory {
- public:
-  RunDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-run-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~RunDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// Blocks for an answer of `Control`.
 template <class T, class Ask>
@@ -179,12 +162,14 @@ class RunVerb final : public Verb {
     if (!job) return ExitCode::invalid;
 
     note_signals();
-    const RunDirectory directory;
-    auto node = TRY(start_node(context, directory.path(), executors, parallelism));
+    std::optional<TemporaryDirectory> directory;
+    if (executors > 0) directory.emplace(TRY(TemporaryDirectory::make("troupe-run")));
+    auto node =
+        TRY(start_node(context, directory ? directory->path() : "", executors, parallelism));
     std::optional<ExecutorProcesses> processes;
     if (executors > 0) {
       processes = TRY(ExecutorProcesses::start({.program = own_program(),
-                                                .directory = directory.path(),
+                                                .directory = directory->path(),
                                                 .coordinator_address = node->endpoint(),
                                                 .slots = (parallelism + executors - 1) / executors,
                                                 .lease_s = local_lease_s},
@@ -224,9 +209,6 @@ class RunVerb final : public Verb {
     if (executors == 0) {
       config.keep_blocking_edges = false;
       return Node::start(std::move(config), context.registry);
-    }
-    if (directory.empty()) {
-      return fail(ErrorCode::unavailable, "no temporary directory can be made for the executors");
     }
     TRY(ExecutorProcesses::make_keys(directory, executors));
     config.name = ExecutorProcesses::coordinator_name();
