@@ -30,12 +30,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-/// Characters, not bytes: continuation bytes take no place.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 std::string padded(const std::string& text, std::size_t width, bool right) {
   const std::string space(width - std::min(width, width_of(text)), ' ');
   return right ? space + text : text + space;
@@ -116,6 +110,11 @@ void put_yaml(const Json& value, int indent, std::string& text) {
 }
 
 }  // namespace
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
 
 Result<OutputFormat> parse_output_format(std::string_view word) {
   std::vector<std::string> words;

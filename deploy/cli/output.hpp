@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ struct TextTable {
   std::vector<std::vector<std::string>> rows;
   bool titles_are_keys = false;  ///< data: a title is its key as it stands
 };
+
+/// Places that a text takes: characters, not bytes.
+std::size_t width_of(std::string_view text);
 
 /// The table as text of this format; for `json` an array of objects whose values are text.
 std::string render(const TextTable& table, OutputFormat format);

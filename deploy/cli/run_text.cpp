@@ -1,6 +1,7 @@
 #include "deploy/cli/run_text.hpp"
 
 #include "actors/gateway/api_json.hpp"
+#include "deploy/cli/output.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -78,11 +79,6 @@ class Tree {
   std::map<std::string, std::vector<const VertexView*>> children_;
   std::vector<Line> lines_;
 };
-
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
 
 std::string other_inputs(const VertexView& vertex) {
   if (vertex.from.size() < 2) return "";
