@@ -38,32 +38,31 @@ void each_not_null(const arrow::Array& array, Each each) {
   each_counted(argument, array.length(), each);
 }
 
-/// Calls f(pointer to the first value) for an array of integers, dates or times.
-template <class F>
-Result<> with_integers(const arrow::Array& array, F f) {
+/// Calls f(pointer to the first value) for an array whose values are stored as floats, or else as
+/// integers; `what` they are, for people.
+template <bool floats, class F>
+Result<> with_stored(const arrow::Array& array, const char* what, F f) {
   bool called = false;
   visit_stored_number(array.type_id(), [&]<class Value>(Value) {
-    if constexpr (std::is_integral_v<Value>) {
+    if constexpr (std::is_floating_point_v<Value> == floats) {
       f(array.data()->GetValues<Value>(1));
       called = true;
     }
   });
   if (called) return {};
-  return fail(ErrorCode::unsupported, "values of type {} are no integers",
-              array.type()->ToString());
+  return fail(ErrorCode::unsupported, "values of type {} are no {}", array.type()->ToString(),
+              what);
+}
+
+/// For integers, dates and times.
+template <class F>
+Result<> with_integers(const arrow::Array& array, F f) {
+  return with_stored<false>(array, "integers", f);
 }
 
 template <class F>
 Result<> with_floats(const arrow::Array& array, F f) {
-  bool called = false;
-  visit_stored_number(array.type_id(), [&]<class Value>(Value) {
-    if constexpr (std::is_floating_point_v<Value>) {
-      f(array.data()->GetValues<Value>(1));
-      called = true;
-    }
-  });
-  if (called) return {};
-  return fail(ErrorCode::unsupported, "values of type {} are no floats", array.type()->ToString());
+  return with_stored<true>(array, "floats", f);
 }
 
 }  // namespace troupe
