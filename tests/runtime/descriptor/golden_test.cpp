@@ -4,9 +4,8 @@
 // Each is checked in an empty directory, so that relative paths lead nowhere. A first line "#
 // check: offline -p name=value" says how the file is checked.
 #include "runtime/base/json.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/descriptor/check_job.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "tests/support/all_operators.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -20,16 +19,6 @@
 using namespace troupe;
 
 namespace {
-
-const OperatorRegistry& registry() {
-  static const OperatorRegistry all = [] {
-    OperatorRegistry made;
-    register_operators(made);
-    register_connectors(made);
-    return made;
-  }();
-  return all;
-}
 
 std::string read(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -63,7 +52,7 @@ CheckOptions options_of(const std::string& text) {
 std::string told(const std::filesystem::path& path) {
   const std::string text = read(path);
   const CheckedJob checked =
-      check_job(path.filename().string(), text, registry(), options_of(text));
+      check_job(path.filename().string(), text, all_operators(), options_of(text));
   if (checked.job) return "valid\n";
   std::string all;
   for (const Diagnostic& one : checked.mistakes) all += render_text(one);
@@ -112,7 +101,7 @@ TEST_CASE("codes are looked up in any letter case, and each has its explanation"
 
 TEST_CASE("a mistake is one line for editors and an object for programs") {
   const CheckedJob checked =
-      check_job("jobs/a.yaml", "apiVersion: troupe/v1\nkind: Jib\n", registry());
+      check_job("jobs/a.yaml", "apiVersion: troupe/v1\nkind: Jib\n", all_operators());
   REQUIRE(checked.mistakes.size() == 1);
   CHECK(render_line(checked.mistakes[0]) ==
         "jobs/a.yaml:2:7: 'kind' is 'Jib'; this version reads 'Job' [TR1011]");

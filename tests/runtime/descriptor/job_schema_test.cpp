@@ -3,8 +3,7 @@
 #include "runtime/descriptor/job_schema.hpp"
 
 #include "runtime/base/json.hpp"
-#include "runtime/connectors/source.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "tests/support/all_operators.hpp"
 #include "tests/support/catch.hpp"
 
 #include <cstdlib>
@@ -14,10 +13,7 @@
 using namespace troupe;
 
 TEST_CASE("the committed schema is what the registry says") {
-  OperatorRegistry registry;
-  register_operators(registry);
-  register_connectors(registry);
-  const std::string current = job_schema(registry).dump(2) + "\n";
+  const std::string current = job_schema(all_operators()).dump(2) + "\n";
   if (std::getenv("TROUPE_REWRITE")) std::ofstream(TROUPE_JOB_SCHEMA) << current;
   std::ifstream file(TROUPE_JOB_SCHEMA);
   const std::string committed{std::istreambuf_iterator<char>(file),
@@ -28,11 +24,8 @@ TEST_CASE("the committed schema is what the registry says") {
 }
 
 TEST_CASE("every operator has a rule of its own") {
-  OperatorRegistry registry;
-  register_operators(registry);
-  register_connectors(registry);
-  const Json schema = job_schema(registry);
+  const Json schema = job_schema(all_operators());
   const Json& rules = schema["definitions"]["operator"]["allOf"];
-  CHECK(rules.size() == registry.all().size());
+  CHECK(rules.size() == all_operators().all().size());
   for (const Json& rule : rules) CHECK(rule["then"]["properties"].contains("with"));
 }

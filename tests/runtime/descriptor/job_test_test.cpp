@@ -4,24 +4,13 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/connectors/row_values.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/descriptor/check_job.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "tests/support/all_operators.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;
 
 namespace {
-
-const OperatorRegistry& registry() {
-  static const OperatorRegistry all = [] {
-    OperatorRegistry made;
-    register_operators(made);
-    register_connectors(made);
-    return made;
-  }();
-  return all;
-}
 
 const std::string file = R"(apiVersion: troupe/v1
 kind: Job
@@ -51,7 +40,7 @@ tests:
 JobFile job() {
   CheckOptions options;
   options.last = CheckStage::graph;
-  const CheckedJob checked = check_job("first.yaml", file, registry(), options);
+  const CheckedJob checked = check_job("first.yaml", file, all_operators(), options);
   REQUIRE(checked.job);
   return *checked.job;
 }
@@ -76,7 +65,7 @@ using Kind = Expectation::Kind;
 TEST_CASE("a test gets the part of the job between given and expected rows") {
   const JobFile whole = job();
   REQUIRE(whole.tests.size() == 2);
-  const Result<TestRun> run = plan_test("first.yaml", file, whole.tests[0], registry());
+  const Result<TestRun> run = plan_test("first.yaml", file, whole.tests[0], all_operators());
   REQUIRE(run);
   REQUIRE(run->graph.vertices.size() == 2);
   CHECK(run->graph.vertices[0].op == "values");
@@ -87,13 +76,13 @@ TEST_CASE("a test gets the part of the job between given and expected rows") {
 
 TEST_CASE("given rows have the columns and types of what they stand for") {
   const JobFile whole = job();
-  const Result<TestRun> run = plan_test("first.yaml", file, whole.tests[1], registry());
+  const Result<TestRun> run = plan_test("first.yaml", file, whole.tests[1], all_operators());
   REQUIRE(run);
   CHECK(run->graph.vertices[0].with->at("types").dump() == R"({"shop":"text","size":"bigint"})");
 
   JobTest misspelled = whole.tests[1];
   misspelled.given["shops"].rows = std::make_shared<const Json>(Json::parse(R"([{"shp": "b"}])"));
-  const Result<TestRun> refused = plan_test("first.yaml", file, misspelled, registry());
+  const Result<TestRun> refused = plan_test("first.yaml", file, misspelled, all_operators());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().hint == "did you mean 'shop'?");
 }
@@ -106,7 +95,7 @@ TEST_CASE("all tests run, or those whose name contains a word; a failed run fail
     if (collect.count("few")) return fail(ErrorCode::unavailable, "no room");
     return std::map<std::string, std::vector<Batch>>{{"shops", batches(R"([{"shop": "b"}])")}};
   };
-  const auto reports = run_tests("first.yaml", file, registry(), run);
+  const auto reports = run_tests("first.yaml", file, all_operators(), run);
   REQUIRE(reports);
   REQUIRE(reports->size() == 2);
   CHECK((*reports)[0].failures == std::vector<std::string>{"unavailable: no room"});
@@ -114,7 +103,7 @@ TEST_CASE("all tests run, or those whose name contains a word; a failed run fail
   const auto about_types = [](const std::string& name) {
     return name.find("types") != std::string::npos;
   };
-  CHECK(run_tests("first.yaml", file, registry(), run, about_types)->size() == 1);
+  CHECK(run_tests("first.yaml", file, all_operators(), run, about_types)->size() == 1);
   CHECK(runs == 3);
 }
 
@@ -176,18 +165,18 @@ tests:
   - {name: a longer name, expect: {other: {count: 1}}}
 )";
   CheckOptions options{.last = CheckStage::graph, .open_parameters = true};
-  const CheckedJob checked = check_job("open.yaml", open, registry(), options);
+  const CheckedJob checked = check_job("open.yaml", open, all_operators(), options);
   REQUIRE(checked.job);
   CHECK(checked.job->open ==
         std::map<std::string, std::set<std::string>>{{"read", {"data"}}, {"big", {"least"}}});
   std::vector<std::string> said;
   for (const JobTest& test : checked.job->tests) {
-    const auto run = plan_test("open.yaml", open, test, registry());
+    const auto run = plan_test("open.yaml", open, test, all_operators());
     said.push_back(run ? "" : run.error().message);
   }
   CHECK(said == std::vector<std::string>{"", "'big' needs a value of the parameter 'least'", "",
                                          "'read' needs a value of the parameter 'data'", ""});
   // Whoever runs the job needs them all.
   options.open_parameters = false;
-  CHECK(check_job("open.yaml", open, registry(), options).mistakes.size() == 2);
+  CHECK(check_job("open.yaml", open, all_operators(), options).mistakes.size() == 2);
 }

@@ -1,8 +1,7 @@
 // What we tell people to write is right: the examples of the reference page and of every operator
 // are checked like any descriptor.
-#include "runtime/connectors/source.hpp"
 #include "runtime/descriptor/check_job.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "tests/support/all_operators.hpp"
 #include "tests/support/catch.hpp"
 
 #include <fstream>
@@ -12,16 +11,6 @@
 using namespace troupe;
 
 namespace {
-
-const OperatorRegistry& registry() {
-  static const OperatorRegistry all = [] {
-    OperatorRegistry made;
-    register_operators(made);
-    register_connectors(made);
-    return made;
-  }();
-  return all;
-}
 
 const std::string head = "apiVersion: troupe/v1\nkind: Job\nmetadata: {name: example}\n";
 const std::string flow =
@@ -38,7 +27,7 @@ std::string mistakes(const std::string& text, CheckStage last) {
   CheckOptions options;
   options.last = last;
   std::string all;
-  for (const Diagnostic& one : check_job("example", text, registry(), options).mistakes) {
+  for (const Diagnostic& one : check_job("example", text, all_operators(), options).mistakes) {
     all += render_text(one);
   }
   return all;
@@ -82,7 +71,7 @@ TEST_CASE("the examples of the reference page are valid") {
 }
 
 TEST_CASE("the example of every operator is valid in shape") {
-  for (const OperatorKind* kind : registry().all()) {
+  for (const OperatorKind* kind : all_operators().all()) {
     const std::string& example = kind->description().example;
     INFO(kind->description().name);
     CHECK(!example.empty());

@@ -3,6 +3,7 @@
 #include "runtime/exec/kept_files.hpp"
 
 #include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <atomic>
 #include <filesystem>
@@ -16,13 +17,6 @@ constexpr int attempts = 12, files_of_each = 20, rounds = 10;
 
 class KeptRun {
  public:
-  KeptRun() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-kept-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    directory_ = pattern;
-  }
-  ~KeptRun() { std::filesystem::remove_all(directory_); }
-
   void fill() const {
     for (int i = 0; i < attempts; ++i) {
       const std::string scratch = kept().scratch(key(i));
@@ -30,13 +24,13 @@ class KeptRun {
       for (int k = 0; k < files_of_each; ++k) std::ofstream(fmt::format("{}/{}", scratch, k));
     }
   }
-  KeptFiles kept() const { return KeptFiles(system_files(), directory_); }
+  KeptFiles kept() const { return KeptFiles(system_files(), directory_.path()); }
   static AttemptKey key(int i) {
     return {RunId(7), {StageId(0), static_cast<std::uint32_t>(i)}, Attempt(1)};
   }
 
  private:
-  std::string directory_;
+  TempDir directory_;
 };
 
 TEST_CASE("a run is dropped while its attempts are: nobody fails, nothing stays") {
