@@ -11,9 +11,6 @@ namespace troupe {
 
 namespace {
 
-constexpr std::array<const char*, 12> months = {"January",   "February", "March",    "April",
-                                                "May",       "June",     "July",     "August",
-                                                "September", "October",  "November", "December"};
 constexpr std::array<const char*, 7> weekdays = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                  "Friday", "Saturday", "Sunday"};
 
@@ -53,7 +50,7 @@ struct Pattern {
 
 using T = const CivilTime&;
 
-const char* month_of(T t) { return months[static_cast<std::size_t>(t.date.month - 1)]; }
+const char* month_of(T t) { return month_names[static_cast<std::size_t>(t.date.month - 1)]; }
 const char* weekday_of(T t) {
   return weekdays[static_cast<std::size_t>(iso_weekday(Date{t.days}) - 1)];
 }

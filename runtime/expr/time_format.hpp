@@ -3,12 +3,18 @@
 #include "runtime/base/result.hpp"
 #include "runtime/expr/vector.hpp"
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 namespace troupe {
+
+/// As formats write and read them.
+inline constexpr std::array<const char*, 12> month_names = {
+    "January", "February", "March",     "April",   "May",      "June",
+    "July",    "August",   "September", "October", "November", "December"};
 
 /// A format of to_char() and to_timestamp() for moments, made ready: "YYYY-MM-DD HH24:MI:SS". Text
 /// in double quotes and what is no pattern stands for itself; a pattern of PostgreSQL that is not

@@ -18,11 +18,6 @@ struct Parts {
   bool has_half = false, afternoon = false, twelve_hours = false;
 };
 
-constexpr std::array<const char*, 12> months = {"jan", "feb", "mar", "apr", "may", "jun",
-                                                "jul", "aug", "sep", "oct", "nov", "dec"};
-constexpr std::array<const char*, 12> rest_of_months = {
-    "uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember"};
-
 /// Of a number that nothing else follows directly.
 constexpr int digits_max = 9;
 
@@ -85,14 +80,11 @@ Error no_value(std::string_view text, std::string_view pattern) {
 
 bool take_month(std::string_view& rest, bool whole, Parts& parts) {
   const std::string lower = lower_ascii(rest.substr(0, 9));
-  for (std::size_t i = 0; i < months.size(); ++i) {
-    if (!lower.starts_with(months[i])) continue;
-    const std::string_view tail = rest_of_months[i];
+  for (std::size_t i = 0; i < month_names.size(); ++i) {
+    const std::string name = lower_ascii(month_names[i]).substr(0, whole ? std::string::npos : 3);
+    if (!lower.starts_with(name)) continue;
     parts.month = static_cast<std::int64_t>(i) + 1;
-    if (!whole) return rest.remove_prefix(3), true;
-    if (std::string_view(lower).substr(3).starts_with(tail)) {
-      return rest.remove_prefix(3 + tail.size()), true;
-    }
+    return rest.remove_prefix(name.size()), true;
   }
   return false;
 }
