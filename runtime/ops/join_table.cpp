@@ -71,7 +71,7 @@ Batch make_output(const JoinSpec& spec, std::int64_t rows, std::vector<ArrayPtr>
 
 }  // namespace
 
-// Inline, since it is asked for every row, and what may be replaced when linking is never inlined.
+// Inline, since it is asked for every row.
 inline std::uint32_t JoinTable::bucket_of(const std::uint64_t* words) const {
   return static_cast<std::uint32_t>(direct_ ? *words : mixed(words, keys_.width()) >> hash_shift_);
 }
