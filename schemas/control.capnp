@@ -17,6 +17,7 @@ struct Envelope {
 
   proto @0 :UInt16;
   cluster @1 :Text;
+  # By its name.
   sender @2 :Text;
   # Node id of the sender. Believed only if it belongs to the CURVE key the bytes came with.
 
@@ -51,6 +52,9 @@ struct Envelope {
   kind @18 :UInt64;
   # Type id of the struct in `body`.
   body @19 :AnyPointer;
+
+  clusterId @20 :Text;
+  # One of the tokens: the metadata that the coordinator leads by, unique for ever.
 }
 
 # --- Session messages: spoken by the links themselves, never delivered to an actor ---------------

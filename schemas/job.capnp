@@ -113,6 +113,8 @@ struct DeployTask {
   # Consumers of every pipelined out-edge.
   nodes @8 :List(PeerNode);
   memoryBytes @9 :Int64;
+  runUid @10 :Text;
+  # The run outside its cluster, unique for ever: what is staged and committed is marked with it.
 }
 
 struct StartTask {

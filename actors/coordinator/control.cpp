@@ -124,6 +124,7 @@ void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
       graph, services_.registry,
       {graph.settings.parallelism.value_or(start_.parallelism), start_.keep_blocking_edges});
   made.settings = graph.settings;
+  made.nonce = random_.next();
   requests_[submit.request] = std::move(answer);
   tell(std::move(submit));
 }

@@ -175,10 +175,9 @@ void CoordinatorActor::carry_out(effect::CommitSink& effect) {
 }
 
 void CoordinatorActor::carry_out(effect::CleanUpSinks& effect) {
-  const ClusterId cluster = machine_->cluster();
-  const auto submitted = system().io().submit([effect = std::move(effect), cluster,
+  const auto submitted = system().io().submit([effect = std::move(effect),
                                                &registry = services_.registry] {
-    if (const auto done = clean_up_sinks(*effect.plan, registry, cluster, effect.run); !done) {
+    if (const auto done = clean_up_sinks(*effect.plan, registry, effect.uid); !done) {
       log::warn("staged files of run {} are left behind: {}", effect.run, done.error().to_string());
     }
   });

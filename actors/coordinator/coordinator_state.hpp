@@ -4,6 +4,7 @@
 #include "actors/coordinator/run_metrics.hpp"
 #include "actors/coordinator/run_view.hpp"
 #include "actors/coordinator/serial_queue.hpp"
+#include "runtime/os/random.hpp"
 
 #include <map>
 #include <optional>
@@ -97,6 +98,7 @@ class CoordinatorActor final
   bool writing_ = false;
   std::optional<TimerId> timer_;
   std::uint64_t last_request_ = 0;
+  Random random_ = Random::from_system();  ///< what makes a run unlike any other of its number
   std::map<std::uint64_t, Control::Answer<RunId>> requests_;
   std::map<RunId, std::vector<Control::Answer<RunView>>> waiting_for_end_;
   std::map<RunId, RunNote> notes_;  ///< of runs of this coordinator's life, the newest

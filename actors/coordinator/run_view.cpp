@@ -107,6 +107,7 @@ RunView view_of(const RunFacts& facts) {
   view.id = facts.made.run;
   view.job = facts.made.job;
   view.state = to_string(facts.state);
+  view.uid = facts.made.uid;
   view.plan_hash = facts.made.hash;
   view.attempt = facts.made.run_attempt;
   view.submitted = facts.submitted;

@@ -52,7 +52,7 @@ Result<> commit_sink(const std::string& plan, const OperatorRegistry& registry,
 }
 
 Result<> clean_up_sinks(const std::string& plan, const OperatorRegistry& registry,
-                        const ClusterId& cluster, RunId run) {
+                        const RunUid& run) {
   const TaskGraph tasks = TRY(plan_one_task_each(plan, registry));
   Result<> outcome;
   for (const Stage& stage : tasks.stages) {
@@ -60,7 +60,7 @@ Result<> clean_up_sinks(const std::string& plan, const OperatorRegistry& registr
       if (!link.phase.make_sink) continue;
       auto sink = link.phase.make_sink();
       const Result<> done =
-          sink ? (*sink)->clean_up(sink_marker(cluster, run, link.vertex)) : Result<>(sink.error());
+          sink ? (*sink)->clean_up(sink_marker(run, link.vertex)) : Result<>(sink.error());
       if (!done && outcome) outcome = done;
     }
   }

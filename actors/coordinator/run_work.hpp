@@ -22,6 +22,6 @@ Result<> commit_sink(const std::string& plan, const OperatorRegistry& registry,
 
 /// Every sink of the plan removes what this run staged and nothing committed.
 Result<> clean_up_sinks(const std::string& plan, const OperatorRegistry& registry,
-                        const ClusterId& cluster, RunId run);
+                        const RunUid& run);
 
 }  // namespace troupe

@@ -176,6 +176,7 @@ Error error_from_json(const Json& json) {
 
 Json to_json(const RunView& view) {
   Json json = {{"id", view.id.value()},
+               {"uid", view.uid.value()},
                {"job", view.job.value()},
                {"state", view.state},
                {"plan_hash", view.plan_hash},
@@ -200,6 +201,7 @@ Result<RunView> run_from_json(const Json& json) {
   return reading<RunView>("run", [&]() -> Result<RunView> {
     RunView view;
     view.id = RunId(json.at("id"));
+    view.uid = RunUid(json.value("uid", ""));
     view.job = JobName(json.at("job").get<std::string>());
     view.state = json.at("state");
     view.plan_hash = json.at("plan_hash");

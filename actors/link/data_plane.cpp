@@ -134,9 +134,9 @@ class DataPlane::Receiver : public ChannelReceiver {
 };
 
 std::shared_ptr<DataPlane> DataPlane::attach(LinkService& link, Metrics& metrics,
-                                             const Clock& clock, NodeId self,
+                                             const Clock& clock, ClusterName cluster, NodeId self,
                                              Incarnation incarnation) {
-  auto plane = over(link, metrics, clock, std::move(self), incarnation);
+  auto plane = over(link, metrics, clock, std::move(cluster), std::move(self), incarnation);
   link.on_frames(std::string(data_address),
                  [plane](const NodeId& peer, const Frame& frame) { plane->hear(peer, frame); });
   link.on_data(
@@ -148,16 +148,18 @@ std::shared_ptr<DataPlane> DataPlane::attach(LinkService& link, Metrics& metrics
 }
 
 std::shared_ptr<DataPlane> DataPlane::over(PeerWire& wire, Metrics& metrics, const Clock& clock,
-                                           NodeId self, Incarnation incarnation) {
+                                           ClusterName cluster, NodeId self,
+                                           Incarnation incarnation) {
   return std::shared_ptr<DataPlane>(
-      new DataPlane(wire, metrics, clock, std::move(self), incarnation));
+      new DataPlane(wire, metrics, clock, std::move(cluster), std::move(self), incarnation));
 }
 
-DataPlane::DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, NodeId self,
-                     Incarnation incarnation)
+DataPlane::DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, ClusterName cluster,
+                     NodeId self, Incarnation incarnation)
     : wire_(wire),
       metrics_(metrics),
       clock_(clock),
+      cluster_(std::move(cluster)),
       self_(std::move(self)),
       incarnation_(incarnation) {
   for (const char* reason : {corrupt_frame, foreign_channel, unknown_channel}) refusals(reason);
@@ -165,7 +167,7 @@ DataPlane::DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, NodeI
 
 template <class T, class Fill>
 Frame DataPlane::say(const RemoteEnd& where, std::string_view to, Fill&& fill) const {
-  Tokens tokens{where.cluster, self_, {}, {}, where.key.run};
+  Tokens tokens{cluster_, self_, {}, {}, where.key.run};
   {
     std::lock_guard lock(mutex_);
     tokens.incarnation = incarnation_;
@@ -175,7 +177,7 @@ Frame DataPlane::say(const RemoteEnd& where, std::string_view to, Fill&& fill) c
 
 DataTokens DataPlane::tokens(const RemoteEnd& where, bool sending) const {
   std::lock_guard lock(mutex_);
-  return {where.cluster,
+  return {cluster_,
           sending ? incarnation_ : where.peer.incarnation,
           sending ? where.peer.incarnation : incarnation_,
           where.key.run,
@@ -387,7 +389,7 @@ Result<FetchRequest> fetch_request_of(const NodeId& peer, const Frame& frame) {
     const ChannelKey key = key_of(fetch.getChannel());
     const TaskId producer{StageId(fetch.getProducerStage()), fetch.getProducerSubtask()};
     const Tokens tokens = frame.tokens();
-    request.from = {tokens.cluster, {peer, tokens.incarnation, ""}, key};
+    request.from = {{peer, tokens.incarnation, ""}, key};
     request.what = {{key.run, producer, key.sender}, fetch.getEdge(), fetch.getPartition()};
   }));
   return request;

@@ -36,10 +36,12 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
  public:
   /// Hears what the link hears, from its start on.
   static std::shared_ptr<DataPlane> attach(LinkService& link, Metrics& metrics, const Clock& clock,
-                                           NodeId self, Incarnation incarnation);
+                                           ClusterName cluster, NodeId self,
+                                           Incarnation incarnation);
   /// Hears what it is told by the `hear` calls.
   static std::shared_ptr<DataPlane> over(PeerWire& wire, Metrics& metrics, const Clock& clock,
-                                         NodeId self, Incarnation incarnation);
+                                         ClusterName cluster, NodeId self,
+                                         Incarnation incarnation);
 
   /// The node goes on as another incarnation; its channels are those of the old one and break.
   void reborn(Incarnation incarnation);
@@ -65,7 +67,7 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   class Sender;
   class Receiver;
 
-  DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, NodeId self,
+  DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, ClusterName cluster, NodeId self,
             Incarnation incarnation);
 
   Result<std::unique_ptr<ChannelReceiver>> receive(const RemoteEnd& from, Frame request,
@@ -85,6 +87,7 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   PeerWire& wire_;
   Metrics& metrics_;
   const Clock& clock_;
+  const ClusterName cluster_;
   const NodeId self_;
   mutable std::mutex mutex_;
   Incarnation incarnation_;

@@ -19,7 +19,7 @@ constexpr int lease_margin_share = 10;
 
 LinkConfig link_config(const NodeConfig& config, Incarnation incarnation) {
   LinkConfig link;
-  link.session.cluster = ClusterId(config.cluster);
+  link.session.cluster = ClusterName(config.cluster);
   link.session.self = config.name;
   link.session.incarnation = incarnation;
   link.session.heartbeat = config.heartbeat;
@@ -78,7 +78,8 @@ class RunningBody final : public NodeBody {
     link_ = TRY(LinkService::open(link_config(plan_.config, plan_.incarnation), *plan_.keys,
                                   plan_.metrics, system_.clock()));
     link_->final_when_lost(leads());
-    channels_ = DataPlane::attach(*link_, plan_.metrics, system_.clock(), plan_.config.name,
+    channels_ = DataPlane::attach(*link_, plan_.metrics, system_.clock(),
+                                  ClusterName(plan_.config.cluster), plan_.config.name,
                                   plan_.incarnation);
     proxies_ = std::make_unique<Proxies>(system_, *link_);
     return {};
@@ -88,7 +89,7 @@ class RunningBody final : public NodeBody {
     const bool ephemeral = plan_.config.data_directory.empty();
     std::shared_ptr<MetadataStore> store =
         TRY(open_sqlite_store(ephemeral ? ":memory:" : plan_.paths.metadata(),
-                              ClusterId(plan_.config.cluster), system_.clock()));
+                              ClusterName(plan_.config.cluster), system_.clock()));
     coordinator_ =
         spawn_coordinator(system_,
                           {.config = {.node_lease = plan_.config.lease},
@@ -110,7 +111,6 @@ class RunningBody final : public NodeBody {
     executor_ = spawn_executor(system_,
                                {.self = plan_.config.name,
                                 .incarnation = plan_.incarnation,
-                                .cluster = ClusterId(plan_.config.cluster),
                                 .address = endpoint(),
                                 .slots = plan_.config.slots},
                                {.registry = plan_.registry,
@@ -155,7 +155,7 @@ class RunningBody final : public NodeBody {
   }
 
   Sender sender() const {
-    return {ClusterId(plan_.config.cluster), plan_.config.name, plan_.incarnation};
+    return {ClusterName(plan_.config.cluster), plan_.config.name, plan_.incarnation};
   }
 
   ExecutorPort executor_of(const NodeId& node, Incarnation incarnation) {

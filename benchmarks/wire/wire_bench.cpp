@@ -36,7 +36,7 @@ double cpu_seconds() {
 
 LinkConfig config(const NodeId& self, int lanes) {
   LinkConfig config;
-  config.session.cluster = ClusterId("bench");
+  config.session.cluster = ClusterName("bench");
   config.session.self = self;
   config.session.incarnation = Incarnation(1);
   config.data_lanes = lanes;
@@ -44,7 +44,7 @@ LinkConfig config(const NodeId& self, int lanes) {
 }
 
 DataTokens tokens(std::uint64_t channel) {
-  return {.cluster = ClusterId("bench"),
+  return {.cluster = ClusterName("bench"),
           .sender_incarnation = Incarnation(1),
           .receiver_incarnation = Incarnation(1),
           .run = RunId(1),
@@ -97,7 +97,7 @@ class Node final : public LinkListener {
   bool try_say(const NodeId& peer, std::uint64_t correlation) {
     return link
         ->send(peer, Frame::make<schema::ClockStamp>(
-                         {.cluster = ClusterId("bench"), .sender = self_}, "task/1/2.3",
+                         {.cluster = ClusterName("bench"), .sender = self_}, "task/1/2.3",
                          [](schema::ClockStamp::Builder) {}, {correlation, "task/1/2.4"}))
         .ok();
   }

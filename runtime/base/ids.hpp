@@ -35,12 +35,18 @@ class Counter : public StrongId<Tag, std::uint64_t> {
 
 /// A node by the name its operator gave it; unique in a cluster.
 using NodeId = StrongId<struct NodeIdTag, std::string>;
-/// A cluster: nodes of different clusters refuse each other.
+/// A cluster by the name its operators gave it: nodes of clusters of different names refuse each
+/// other. Two clusters may have one name (the default one, say); what they keep goes by `ClusterId`.
+using ClusterName = StrongId<struct ClusterNameTag, std::string>;
+/// A cluster's metadata: drawn at random when it is made, durable in it, and no other's ever.
 using ClusterId = StrongId<struct ClusterIdTag, std::string>;
 /// A job by its full name, "namespace/name" or "name".
 using JobName = StrongId<struct JobNameTag, std::string>;
-/// A run of a job, allocated by the metadata store, never used twice.
+/// A run of a job, allocated by the metadata store, never used twice in it.
 using RunId = Counter<struct RunIdTag>;
+/// A run where it leaves traces outside its cluster: unique for ever, also beside a cluster whose
+/// metadata began anew or was brought back from a copy. Fit for a file name.
+using RunUid = StrongId<struct RunUidTag, std::string>;
 /// The leader's fence: only grows; every command carries it.
 using Term = Counter<struct TermTag>;
 /// A node process: a restarted node is a new incarnation and never resumes the old one's sessions.

@@ -9,7 +9,8 @@ namespace troupe {
 namespace {
 
 constexpr const char* marker_file = "_commit";
-constexpr std::size_t name_bytes_max = 200;
+/// Of the file systems that we know.
+constexpr std::size_t name_bytes_max = 255;
 
 /// A marker as part of a file name: other markers have other names.
 std::string safe_name(const std::string& marker) {
@@ -103,8 +104,10 @@ Result<> FileCommit::place(const std::string& staging) const {
   TRY(check_free());
   const std::string build = staging + "/output";
   if (!files_.exists(output_)) {
-    TRY(files_.rename(build, output_));
-    return files_.sync_directory(parent_);
+    const auto moved = files_.rename(build, output_);
+    // Another run has just put its own output there: that one is replaced.
+    if (!moved && !files_.exists(output_)) return moved;
+    if (moved) return files_.sync_directory(parent_);
   }
   const auto exchanged = files_.exchange(build, output_);
   if (!exchanged && exchanged.error().code != ErrorCode::unsupported) return exchanged.error();

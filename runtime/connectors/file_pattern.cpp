@@ -1,7 +1,9 @@
 #include "runtime/connectors/file_pattern.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fnmatch.h>
+#include <span>
 
 namespace troupe {
 namespace {
@@ -107,6 +109,23 @@ class Finder {
   std::vector<std::string> found_;
 };
 
+/// As the Finder walks: `**` is any number of names, what is hidden must be asked for.
+bool matches(std::span<const std::string> wanted, std::span<const std::string> names) {
+  if (wanted.empty()) return names.empty();
+  if (wanted[0] == "**") {
+    if (wanted.size() == 1 && !names.empty() && !hidden(names[0])) {
+      return matches(wanted, names.subspan(1)) || names.size() == 1;
+    }
+    return matches(wanted.subspan(1), names) ||
+           (!names.empty() && !hidden(names[0]) && matches(wanted, names.subspan(1)));
+  }
+  if (names.empty() || (hidden(names[0]) && !hidden(wanted[0]))) return false;
+  const bool same = has_wildcard(wanted[0])
+                        ? ::fnmatch(wanted[0].c_str(), names[0].c_str(), 0) == 0
+                        : wanted[0] == names[0];
+  return same && matches(wanted.subspan(1), names.subspan(1));
+}
+
 /// What there is where the pattern looked: the directory that is missing, or some names in it.
 std::string what_there_is(FileSystem& files, const std::string& pattern) {
   std::string at = pattern[0] == '/' ? "/" : "";
@@ -151,6 +170,46 @@ Result<std::vector<std::string>> find_files(FileSystem& files, const std::string
   Error error = fail(ErrorCode::not_found, "no file matches '{}'", pattern);
   error.hint = what_there_is(files, path);
   return error;
+}
+
+namespace {
+
+/// One that is no local path is found to be so elsewhere.
+std::string without_scheme(const std::string& pattern) {
+  const auto path = local_path(pattern);
+  return path ? *path : pattern;
+}
+
+}  // namespace
+
+std::string searched_directory(const std::string& pattern) {
+  const std::string path = without_scheme(pattern);
+  if (system_files().exists(path)) return path;
+  std::string at = path[0] == '/' ? "/" : ".";
+  for (const std::string& part : parts_of(path)) {
+    if (has_wildcard(part)) return at;
+    at = inside(at, part);
+  }
+  return at;
+}
+
+bool would_find(const std::string& pattern, const std::string& path) {
+  const std::string root = searched_directory(pattern);
+  std::error_code error;
+  const std::string from = std::filesystem::weakly_canonical(root, error).string();
+  if (error) return false;
+  const std::string asked = without_scheme(pattern);
+  auto wanted = parts_of(asked);
+  const auto first =
+      system_files().exists(asked) ? wanted.end() : std::ranges::find_if(wanted, has_wildcard);
+  wanted.erase(wanted.begin(), first);
+  if (path != from && !path.starts_with(from == "/" ? from : from + "/")) return false;
+  const auto names = parts_of(path.substr(from.size()));
+  // What is named may be a directory, which stands for the files in it.
+  const bool names_directory = wanted.empty() || !has_wildcard(wanted.back());
+  return matches(wanted, names) ||
+         (names_directory && !names.empty() && !hidden(names.back()) &&
+          matches(wanted, {names.begin(), names.end() - 1}));
 }
 
 std::string_view extension_of(std::string_view path) {

@@ -24,6 +24,11 @@ Result<std::string> local_path(const std::string& path);
 /// No file at all is `not_found`, with what there is instead.
 Result<std::vector<std::string>> find_files(FileSystem& files, const std::string& pattern);
 
+/// Would `find_files` name this file, if it existed? `path` is absolute, without links and "..".
+bool would_find(const std::string& pattern, const std::string& path);
+/// Of a pattern the directory below which it looks; another path is its own answer.
+std::string searched_directory(const std::string& pattern);
+
 /// "file.parquet" -> ".parquet"; "" where the last name has no dot.
 std::string_view extension_of(std::string_view path);
 /// "a/b/c" -> "a/b"; "." where there is no directory in it, "/" for "/a".

@@ -88,6 +88,10 @@ class FileSinkWriter final : public SinkWriter {
   std::int64_t rows_ = 0;
 };
 
+std::string part_name(std::uint32_t subtask, const WriteFormat& format) {
+  return fmt::format("part-{:05}{}", subtask, format.extensions().front());
+}
+
 FileCommit::Target target(const std::string& path, const WriteFormat& format) {
   return FileSink::single_file(path, format) ? FileCommit::Target::single_file
                                              : FileCommit::Target::directory;
@@ -111,17 +115,26 @@ bool FileSink::single_file(const std::string& path, const WriteFormat& format) {
   return ends_with_one_of(path, format.extensions());
 }
 
-FileSink::FileSink(FileSystem& files, Settings settings, std::shared_ptr<const WriteFormat> format)
+Result<std::shared_ptr<FileSink>> FileSink::make(FileSystem& files, Settings settings,
+                                                 std::shared_ptr<const WriteFormat> format) {
+  auto place = TRY(files.follow_links(settings.path));
+  return std::shared_ptr<FileSink>(
+      new FileSink(files, std::move(settings), std::move(place), std::move(format)));
+}
+
+FileSink::FileSink(FileSystem& files, Settings settings, std::string place,
+                   std::shared_ptr<const WriteFormat> format)
     : files_(files),
       settings_(std::move(settings)),
       format_(std::move(format)),
       single_(single_file(settings_.path, *format_)),
-      commit_(files, settings_.path, target(settings_.path, *format_), settings_.existing) {}
+      place_(std::move(place)),
+      commit_(files, place_, target(settings_.path, *format_), settings_.existing) {}
 
 /// Finds out before the first row what `commit` would meet after the last one.
 Result<> FileSink::check_target() const {
   const std::string& path = settings_.path;
-  if (!files_.exists(path)) return {};
+  if (!files_.exists(place_)) return {};
   if (settings_.existing == FileCommit::Existing::refuse) {
     Error error = fail(ErrorCode::already_exists, "the output '{}' exists", path);
     error.hint = "remove it, write elsewhere, or say 'mode: overwrite'";
@@ -146,8 +159,7 @@ Result<> FileSink::check_target() const {
 Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
   TRY(check_target());
   const std::string name =
-      single_ ? name_of(settings_.path)
-              : fmt::format("part-{:05}{}", context.subtask, format_->extensions().front());
+      single_ ? name_of(place_) : part_name(context.subtask, *format_);
   auto directory = TRY(commit_.stage(context.marker, context.tag));
   const std::string tag = name_of(directory);
   return std::unique_ptr<SinkWriter>(std::make_unique<FileSinkWriter>(
@@ -182,8 +194,10 @@ Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, cons
   phase.outputs = {input.schema};
   if (single) phase.parallelism_max = 1;
   phase.detail = fmt::format("{} ({})", *path, options.text("mode"));
+  phase.writes = *path;
+  if (!single) phase.writes_part = part_name(0, *format);
   phase.make_sink = [settings, format]() -> Result<std::shared_ptr<Sink>> {
-    return std::make_shared<FileSink>(system_files(), settings, format);
+    return std::shared_ptr<Sink>(TRY(FileSink::make(system_files(), settings, format)));
   };
   OperatorPlan plan;
   plan.phases = {std::move(phase)};

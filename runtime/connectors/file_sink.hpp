@@ -37,19 +37,24 @@ class FileSink final : public Sink {
   /// True where `path` names a single file of this format.
   static bool single_file(const std::string& path, const WriteFormat& format);
 
-  FileSink(FileSystem& files, Settings settings, std::shared_ptr<const WriteFormat> format);
+  /// Where the path is a symbolic link, the output is where the link leads, and the link stays.
+  static Result<std::shared_ptr<FileSink>> make(FileSystem& files, Settings settings,
+                                                std::shared_ptr<const WriteFormat> format);
 
   Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override;
   Result<> commit(const std::string& marker, const std::vector<Committable>& staged) override;
   Result<> clean_up(const std::string& marker) override;
 
  private:
+  FileSink(FileSystem& files, Settings settings, std::string place,
+           std::shared_ptr<const WriteFormat> format);
   Result<> check_target() const;
 
   FileSystem& files_;
   const Settings settings_;
   const std::shared_ptr<const WriteFormat> format_;
   const bool single_;
+  const std::string place_;  ///< the path without links at its end
   const FileCommit commit_;
 };
 

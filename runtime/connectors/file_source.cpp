@@ -8,21 +8,39 @@
 namespace troupe {
 namespace {
 
-std::string detail_of(const FilePart& part) {
+std::string detail_of(const FilePart& part, const std::string& version) {
   return Json{{"path", part.path},
               {"first", part.first},
               {"count", part.count},
-              {"file_bytes", part.file_bytes}}
+              {"file_bytes", part.file_bytes},
+              {"version", version}}
       .dump();
 }
 
-Result<FilePart> part_of(const Split& split) {
+/// The parts of a file are cut once and read at other times, by other nodes, maybe twice: all must
+/// see the same bytes, or the rows would be a mix of two files that never were.
+Result<> check_unchanged(const std::string& path, const std::string& version) {
+  if (TRY(system_files().version(path)) == version) return {};
+  Error error =
+      fail(ErrorCode::invalid_argument, "'{}' was changed while the job was reading it", path);
+  error.hint = "run it again; whoever writes the file should do so beside it, and rename it then";
+  return error;
+}
+
+/// A part, and the version of its file when it was cut.
+struct CutPart {
+  FilePart part;
+  std::string version;
+};
+
+Result<CutPart> part_of(const Split& split) {
   const Json detail = Json::parse(split.detail, nullptr, /*allow_exceptions=*/false);
   const auto number = [&](const char* key) {
     return detail.is_object() && detail.contains(key) && detail[key].is_number_integer();
   };
   const bool complete = number("first") && number("count") && number("file_bytes") &&
-                        detail.contains("path") && detail["path"].is_string();
+                        detail.contains("path") && detail["path"].is_string() &&
+                        detail.contains("version") && detail["version"].is_string();
   if (!complete) return fail(ErrorCode::corrupt, "'{}' is no split of a file", split.detail);
   FilePart part;
   part.path = detail["path"];
@@ -31,16 +49,24 @@ Result<FilePart> part_of(const Split& split) {
   part.file_bytes = detail["file_bytes"];
   part.bytes = split.bytes;
   part.rows = split.rows;
-  return part;
+  return CutPart{std::move(part), detail["version"]};
 }
 
 class PartReader final : public SplitReader {
  public:
-  explicit PartReader(std::unique_ptr<BatchReader> batches) : batches_(std::move(batches)) {}
-  Result<Batch> next() override { return batches_->next(); }
+  PartReader(std::unique_ptr<BatchReader> batches, std::string path, std::string version)
+      : batches_(std::move(batches)), path_(std::move(path)), version_(std::move(version)) {}
+  Result<Batch> next() override {
+    auto batch = batches_->next();
+    // An error, too, may be the fault of who writes to the file; at the end all has been read.
+    if (!batch || !*batch) TRY(check_unchanged(path_, version_));
+    return batch;
+  }
 
  private:
-  std::unique_ptr<BatchReader> batches_;
+  const std::unique_ptr<BatchReader> batches_;
+  const std::string path_;
+  const std::string version_;
 };
 
 }  // namespace
@@ -57,20 +83,19 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
   request.first_file = paths.front();
   std::vector<Split> splits;
   for (const std::string& path : paths) {
+    const std::string version = TRY(system_files().version(path));
     for (const FilePart& part : TRY(format_->parts(path, request, part_bytes))) {
-      splits.push_back({.detail = detail_of(part), .bytes = part.bytes, .rows = part.rows});
+      splits.push_back({.detail = detail_of(part, version), .bytes = part.bytes, .rows = part.rows});
     }
   }
   return splits;
 }
 
 Result<std::unique_ptr<SplitReader>> FileSource::open(const Split& split) {
-  const FilePart part = TRY(part_of(split));
-  if (TRY(system_files().size(part.path)) != static_cast<std::uint64_t>(part.file_bytes)) {
-    return fail(ErrorCode::conflict, "'{}' was changed while the job was reading it", part.path);
-  }
+  const auto [part, version] = TRY(part_of(split));
+  TRY(check_unchanged(part.path, version));
   return std::unique_ptr<SplitReader>(
-      std::make_unique<PartReader>(TRY(format_->open(part, request_))));
+      std::make_unique<PartReader>(TRY(format_->open(part, request_)), part.path, version));
 }
 
 }  // namespace troupe

@@ -130,6 +130,7 @@ Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
   phase.name = description.name;
   phase.outputs = {output};
   phase.detail = told(pattern, *request.schema, context);
+  phase.reads = pattern;
   phase.make_source = [pattern, format, request]() -> Result<std::shared_ptr<Source>> {
     return std::make_shared<FileSource>(pattern, format, request);
   };

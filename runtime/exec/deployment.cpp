@@ -85,7 +85,7 @@ class Builder {
     if (stage.chain.back().phase.make_sink) {
       made_.sink = stage.chain.back().vertex;
       task.sink_tag = attempt_tag(key_);
-      task.sink_marker = sink_marker(token_.cluster, token_.run, made_.sink);
+      task.sink_marker = sink_marker(deploy_.run_uid, made_.sink);
     }
     for (std::uint32_t i = 0; i < graph_.edges.size(); ++i) {
       if (graph_.edges[i].to == stage.id) task.receivers.push_back(TRY(receivers(i)));
@@ -177,7 +177,7 @@ class Builder {
 
   Result<RemoteEnd> end_at(const TaskPeer& peer, const ChannelKey& key) const {
     for (const auto& node : deploy_.nodes) {
-      if (node.node == peer.node) return RemoteEnd{token_.cluster, node, key};
+      if (node.node == peer.node) return RemoteEnd{node, key};
     }
     return fail(ErrorCode::invalid_argument, "task {} was deployed without the address of node {}",
                 token_.task, peer.node);

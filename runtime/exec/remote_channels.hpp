@@ -11,7 +11,6 @@ namespace troupe {
 
 /// The other end of a channel, on another node.
 struct RemoteEnd {
-  ClusterId cluster;
   PeerNode peer;
   ChannelKey key;
 };

@@ -63,8 +63,8 @@ const Token* token_of(const Report& report) {
       report);
 }
 
-std::string sink_marker(const ClusterId& cluster, RunId run, const std::string& vertex) {
-  return fmt::format("{}/{}/{}/{}", cluster, run, batch_epoch, vertex);
+std::string sink_marker(const RunUid& run, const std::string& vertex) {
+  return fmt::format("{}/{}/{}", run, batch_epoch, vertex);
 }
 
 std::string attempt_tag(const AttemptKey& key) {

@@ -139,6 +139,7 @@ struct Adopt {
 /// every node derives the same TaskGraph from it and `target`.
 struct DeployTask {
   Token token;
+  RunUid run_uid;
   JobName job;
   std::shared_ptr<const std::string> plan;
   PlanTarget target;
@@ -242,8 +243,9 @@ const Token* token_of(const Report& report);
 
 /// A batch run has exactly one epoch.
 inline constexpr std::uint64_t batch_epoch = 1;
-/// What a sink of this run stages under and is committed by: "<cluster>/<run>/<epoch>/<vertex>".
-std::string sink_marker(const ClusterId& cluster, RunId run, const std::string& vertex);
+/// What a sink of this run stages under and is committed by: "<run uid>/<epoch>/<vertex>". Kept with
+/// the output, so no other commit, of whatever cluster, may ever have the same.
+std::string sink_marker(const RunUid& run, const std::string& vertex);
 /// Names one attempt among all of all runs, safe in a file name: "r7-t3.1-a4".
 std::string attempt_tag(const AttemptKey& key);
 

@@ -1,6 +1,7 @@
 #include "runtime/base/near.hpp"
 #include "runtime/graph/bound_graph.hpp"
 #include "runtime/graph/graph_check.hpp"
+#include "runtime/graph/output_check.hpp"
 #include "runtime/graph/task_graph.hpp"
 
 #include <arrow/type.h>
@@ -130,6 +131,7 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
     const bool source = graph.vertices[i].inputs.empty();
     if (source && bound.plans[i]) graph.vertices[i].resolved = bound.plans[i]->output();
   }
+  for (Error& mistake : check_outputs_apart(graph, bound)) bound.errors.push_back(mistake);
   if (bound.ok()) push_down(graph, bound, registry, whole);
   return std::move(bound.errors);
 }

@@ -119,10 +119,10 @@ void ClusterMachine::lose(Member& member, std::string reason) {
 void ClusterMachine::handle(const cluster_event::Join& event) {
   const JoinCluster& request = event.request;
   if (!request.cluster.value().empty() && request.cluster != cluster_) {
-    refuse(request, {},
-           fmt::format("node {} belongs to cluster {}, this is cluster {}: start it with an empty "
-                       "data directory, or point it to its own cluster",
-                       request.node, request.cluster, cluster_));
+    // What it holds is of no use here: it drops that, and joins as a node that knows no cluster.
+    refuse(request, request.incarnation,
+           fmt::format("node {} worked for cluster {}, this is cluster {}", request.node,
+                       request.cluster, cluster_));
     return;
   }
   const auto found = members_.find(request.node);

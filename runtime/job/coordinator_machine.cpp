@@ -35,7 +35,7 @@ CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage im
       now_(now) {
   for (RunImage& run : image.runs) {
     const RunId id = run.made.run;
-    jobs_.emplace(id, std::make_unique<JobMachine>(cluster_id_, std::move(run)));
+    jobs_.emplace(id, std::make_unique<JobMachine>(std::move(run)));
   }
 }
 
@@ -99,7 +99,9 @@ void CoordinatorMachine::handle(const ClusterEvent& event) {
 
 void CoordinatorMachine::accept(const NodeId& from, const JoinCluster& request) {
   if (request.node != from) return refuse(from, "it joins under another name than its key's");
-  if (request.term_seen > term_) {
+  // Terms of another cluster say nothing about ours.
+  const bool ours = request.cluster.value().empty() || request.cluster == cluster_id_;
+  if (ours && request.term_seen > term_) {
     return halt(newer_term(from, request.term_seen, term_));
   }
   handle(ClusterEvent(cluster_event::Join{request}));
@@ -256,7 +258,8 @@ void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
   }
   last_run_ = last_run_.next();
   RunImage image;
-  image.made = {last_run_, job.job, job.hash, job.interval, job.generation};
+  image.made = {last_run_, run_uid(cluster_id_, last_run_, job.nonce), job.job, job.hash,
+                job.interval, job.generation};
   image.made.key = job.key;
   image.made.target = job.target;
   image.made.restart = job.settings.restart;
@@ -267,7 +270,7 @@ void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
               {JobVersionRecord{job.job, job.hash, job.plan, job.descriptor, job.by}, image.made,
                EventRecord{last_run_, log::Level::info, fmt::format("submitted by {}", job.by)}}},
           effect::Reply{event.request, last_run_}});
-  jobs_.emplace(last_run_, std::make_unique<JobMachine>(cluster_id_, std::move(image)));
+  jobs_.emplace(last_run_, std::make_unique<JobMachine>(std::move(image)));
   begin_queued();
 }
 

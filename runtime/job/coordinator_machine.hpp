@@ -26,6 +26,9 @@ struct Submission {
   std::string key;
   PlanTarget target;
   JobSettings settings;
+  /// Drawn at random by whoever hands it in: what makes the run's uid unlike that of a run of the
+  /// same number after the metadata was brought back from a copy.
+  std::uint64_t nonce = 0;
 };
 
 /// What a `CoordinatorMachine` is told, besides what `ClusterEvent` says of nodes.

@@ -45,6 +45,7 @@ struct CommitSink {
 /// Remove what attempts of this run have staged; no attempt can write any more. No answer.
 struct CleanUpSinks {
   RunId run;
+  RunUid uid;
   std::shared_ptr<const std::string> plan;
 };
 /// Tell the machine of this run that everything before this is durable.

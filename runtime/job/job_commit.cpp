@@ -46,7 +46,7 @@ void JobMachine::commit_sinks() {
 
 void JobMachine::commit_sink(const SinkPart& part) {
   effect(effect::CommitSink{run(), image_.plan, part.vertex,
-                            sink_marker(cluster_id_, run(), part.vertex), part.committables});
+                            sink_marker(image_.made.uid, part.vertex), part.committables});
 }
 
 void JobMachine::handle(const job_event::SinkCommitted& event) {
@@ -138,7 +138,7 @@ void JobMachine::finish_stopping() {
   if (image_.state == RunState::cancelling) return end(RunState::cancelled);
   if (!releases() || cleaned_up_) return;
   cleaned_up_ = true;
-  effect(effect::CleanUpSinks{run(), image_.plan});
+  effect(effect::CleanUpSinks{run(), image_.made.uid, image_.plan});
 }
 
 }  // namespace troupe

@@ -13,9 +13,8 @@ RestartLimits limits_of(const RestartSettings& settings) {
 
 }  // namespace
 
-JobMachine::JobMachine(ClusterId cluster, RunImage image)
-    : cluster_id_(std::move(cluster)),
-      image_(std::move(image)),
+JobMachine::JobMachine(RunImage image)
+    : image_(std::move(image)),
       policy_(limits_of(image_.made.restart)),
       random_(image_.made.run.value()) {}
 

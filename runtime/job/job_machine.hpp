@@ -135,7 +135,7 @@ struct TaskStatus {
 /// Invariant: an ended run never leaves its state.
 class JobMachine {
  public:
-  JobMachine(ClusterId cluster, RunImage image);
+  explicit JobMachine(RunImage image);
 
   /// Once, first.
   Effects start(ClusterView& cluster, Instant now);
@@ -243,7 +243,6 @@ class JobMachine {
   void send(const NodeId& node, Incarnation incarnation, Command command);
   void say(log::Level level, std::string text);
 
-  ClusterId cluster_id_;
   RunImage image_;
   RestartPolicy policy_;
   Random random_;

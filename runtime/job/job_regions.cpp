@@ -131,6 +131,7 @@ EdgePeers& JobMachine::peers_of(std::vector<EdgePeers>& edges, std::uint32_t edg
 DeployTask JobMachine::deployment(TaskId task) const {
   DeployTask deploy;
   deploy.token = token(task, tasks_.at(task).attempt);
+  deploy.run_uid = image_.made.uid;
   deploy.job = image_.made.job;
   deploy.plan = image_.plan;
   deploy.target = image_.made.target;

@@ -13,8 +13,8 @@ using namespace message_parts;
 // -------------------------------------------------------
 
 Tokens envelope_tokens(const Token& token, const Sender& sender) {
-  return {sender.cluster, sender.node,       sender.incarnation, token.term,
-          token.run,      token.run_attempt, token.task,         token.attempt};
+  return {sender.cluster,    sender.node, sender.incarnation, token.term,   token.run,
+          token.run_attempt, token.task,  token.attempt,      token.cluster};
 }
 
 template <class Body>
@@ -26,7 +26,7 @@ void write_fence(Body body, const Token& token) {
 
 Token read_token(const Frame& frame, schema::Fence::Reader fence) {
   const Tokens tokens = frame.tokens();
-  return {tokens.cluster,
+  return {tokens.cluster_id,
           tokens.term,
           tokens.run,
           tokens.run_attempt,
@@ -62,6 +62,7 @@ void fill(schema::DeployTask::Builder out, const DeployTask& deploy) {
   write_list(out.initOutputs(deploy.outputs.size()), deploy.outputs, write_edge);
   write_list(out.initNodes(deploy.nodes.size()), deploy.nodes, write_node);
   out.setMemoryBytes(deploy.memory_bytes);
+  out.setRunUid(deploy.run_uid.value());
 }
 
 void fill(schema::TaskFinished::Builder out, const TaskFinished& finished) {
@@ -91,6 +92,7 @@ Frame fenced(std::string_view to, const M& message, const Sender& sender) {
 
 Frame make(const Joined& joined, const Sender& sender) {
   Tokens tokens{sender.cluster, sender.node, sender.incarnation, joined.term};
+  tokens.cluster_id = joined.cluster;
   return Frame::make<schema::Joined>(tokens, executor_address, [&](schema::Joined::Builder body) {
     body.setIncarnation(joined.incarnation.value());
   });
@@ -105,8 +107,9 @@ Frame make(const JoinRefused& refused, const Sender& sender) {
                                           });
 }
 Frame make(const JoinCluster& join, const Sender& sender) {
-  return Frame::make<schema::JoinCluster>(Tokens{sender.cluster, sender.node, sender.incarnation},
-                                          coordinator_address,
+  Tokens tokens{sender.cluster, sender.node, sender.incarnation};
+  tokens.cluster_id = join.cluster;
+  return Frame::make<schema::JoinCluster>(tokens, coordinator_address,
                                           [&](schema::JoinCluster::Builder body) {
                                             body.setNode(join.node.value());
                                             body.setIncarnation(join.incarnation.value());
@@ -168,6 +171,7 @@ void take(schema::DeployTask::Reader in, DeployTask& deploy) {
   deploy.outputs = read_list<EdgePeers>(in.getOutputs(), read_edge);
   deploy.nodes = read_list<PeerNode>(in.getNodes(), read_node);
   deploy.memory_bytes = in.getMemoryBytes();
+  deploy.run_uid = RunUid(text(in.getRunUid()));
 }
 
 void take(schema::TaskFinished::Reader in, TaskFinished& finished) {
@@ -206,7 +210,7 @@ Result<Joined> taken_joined(const Frame& frame) {
   Joined joined;
   TRY(frame.read<schema::Joined>([&](schema::Joined::Reader body) {
     const Tokens tokens = frame.tokens();
-    joined = {tokens.cluster, tokens.term, Incarnation(body.getIncarnation())};
+    joined = {tokens.cluster_id, tokens.term, Incarnation(body.getIncarnation())};
   }));
   return joined;
 }
@@ -224,7 +228,7 @@ Result<JoinCluster> taken_join(const Frame& frame) {
   JoinCluster join;
   TRY(frame.read<schema::JoinCluster>([&](schema::JoinCluster::Reader body) {
     join = {
-        frame.tokens().cluster,   NodeId(text(body.getNode())), Incarnation(body.getIncarnation()),
+        frame.tokens().cluster_id,   NodeId(text(body.getNode())), Incarnation(body.getIncarnation()),
         Term(body.getTermSeen()), text(body.getAddress()),      body.getSlots()};
   }));
   return join;

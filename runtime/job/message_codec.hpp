@@ -12,7 +12,7 @@ namespace troupe {
 
 /// Who a frame says it is from; the session of every receiver checks it.
 struct Sender {
-  ClusterId cluster;
+  ClusterName cluster;
   NodeId node;
   Incarnation incarnation;
 };

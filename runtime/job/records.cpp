@@ -77,6 +77,10 @@ bool ended(RunState state) {
          state == RunState::failed || state == RunState::halted;
 }
 
+RunUid run_uid(const ClusterId& cluster, RunId run, std::uint64_t nonce) {
+  return RunUid(fmt::format("{}-{}-{:016x}", cluster, run, nonce));
+}
+
 const char* name_of(const Record& record) {
   static constexpr std::array<const char*, std::variant_size_v<Record>> names{
       "JobVersion",    "Run",   "RunState", "Splits", "Attempt", "AttemptState",

@@ -73,6 +73,7 @@ struct JobVersionRecord {
 /// A new run. (job, interval, generation) is unique, and so is a key that is not empty.
 struct RunRecord {
   RunId run;
+  RunUid uid;
   JobName job;
   std::string hash;
   std::string interval;
@@ -83,6 +84,9 @@ struct RunRecord {
   RestartSettings restart = {};
   std::int64_t memory_bytes = 0;
 };
+
+/// "<cluster>-<run>-<nonce in hexadecimal digits>".
+RunUid run_uid(const ClusterId& cluster, RunId run, std::uint64_t nonce);
 
 /// A compare-and-set: `from` is what the row must say.
 struct RunStateRecord {

@@ -9,7 +9,7 @@ constexpr const char* run_columns =
     "r.run, r.job, r.hash, r.interval, r.generation, r.run_attempt, r.key, r.parallelism,"
     " r.keep_blocking_edges, r.restart_attempts, r.restart_window_ns, r.restart_initial_ns,"
     " r.restart_max_ns, r.memory_bytes, r.state, r.cause_code, r.cause_message, r.cause_hint,"
-    " r.splits, r.submitted_at, r.started_at, r.finished_at, v.plan"
+    " r.splits, r.submitted_at, r.started_at, r.finished_at, v.plan, r.uid"
     " FROM runs r JOIN job_versions v USING (job, hash)";
 
 WallTime wall_time(std::int64_t micros) { return WallTime(WallTime::duration(micros)); }
@@ -23,6 +23,7 @@ Result<StoredRun> run_from(const SqliteStatement& row) {
   StoredRun stored;
   RunRecord& made = stored.image.made;
   made.run = RunId(unsigned_of(row.integer(0)));
+  made.uid = RunUid(row.text(23));
   made.job = JobName(row.text(1));
   made.hash = row.text(2);
   made.interval = row.text(3);

@@ -13,7 +13,7 @@ class SqliteStore final : public MetadataStore {
   SqliteStore(SqliteDatabase database, const Clock& clock)
       : database_(std::move(database)), clock_(clock) {}
 
-  Result<> migrate(const ClusterId& cluster) {
+  Result<> migrate(const ClusterName& cluster) {
     auto version = TRY(database_.prepare("PRAGMA user_version"));
     TRY(version.step());
     const auto have = static_cast<std::size_t>(version.integer(0));
@@ -30,14 +30,15 @@ class SqliteStore final : public MetadataStore {
         TRY(database_.execute(migrations[i]));
       }
       TRY(database_.execute(fmt::format("PRAGMA user_version = {}", std::size(migrations))));
-      return TRY(database_.prepare("INSERT OR IGNORE INTO cluster VALUES (1, ?, 0)"))
+      return TRY(database_.prepare("INSERT OR IGNORE INTO cluster (only_row, id, term, name)"
+                                   " VALUES (1, lower(hex(randomblob(8))), 0, ?)"))
           .bind(1, cluster.value())
           .run();
     });
   }
 
-  Result<> check_cluster(const ClusterId& cluster) {
-    auto row = TRY(database_.prepare("SELECT id FROM cluster"));
+  Result<> check_cluster(const ClusterName& cluster) {
+    auto row = TRY(database_.prepare("SELECT name FROM cluster"));
     if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
     if (row.text(0) == cluster.value()) return {};
     Error error = fail(ErrorCode::conflict, "the metadata is of cluster '{}', not '{}'",
@@ -108,7 +109,7 @@ class SqliteStore final : public MetadataStore {
 }  // namespace
 
 Result<std::unique_ptr<MetadataStore>> open_sqlite_store(const std::string& path,
-                                                         const ClusterId& cluster,
+                                                         const ClusterName& cluster,
                                                          const Clock& clock) {
   auto store = std::make_unique<SqliteStore>(TRY(SqliteDatabase::open(path)), clock);
   TRY(store->migrate(cluster));

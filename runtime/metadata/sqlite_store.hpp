@@ -12,7 +12,7 @@ namespace troupe {
 /// open). A new file belongs to `cluster`; one of another cluster is a `conflict`. ":memory:" is
 /// forgotten with the process. The clock stamps rows for people.
 Result<std::unique_ptr<MetadataStore>> open_sqlite_store(const std::string& path,
-                                                         const ClusterId& cluster,
+                                                         const ClusterName& cluster,
                                                          const Clock& clock);
 
 }  // namespace troupe

@@ -54,8 +54,8 @@ class Writer {
     return TRY(database_.prepare(
                    "INSERT INTO runs (run, job, hash, interval, generation, run_attempt, key,"
                    " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
-                   " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?)"))
+                   " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, ?)"))
         .bind(1, signed_of(record.run.value()))
         .bind(2, record.job.value())
         .bind(3, record.hash)
@@ -71,6 +71,7 @@ class Writer {
         .bind(13, record.restart.max_delay.count())
         .bind(14, record.memory_bytes)
         .bind(15, now_)
+        .bind(16, record.uid.value())
         .run();
   }
 

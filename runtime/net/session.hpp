@@ -11,7 +11,7 @@ namespace troupe {
 
 /// The limits and times of a conversation between two nodes; the same on both ends.
 struct SessionConfig {
-  ClusterId cluster;
+  ClusterName cluster;
   NodeId self;
   Incarnation incarnation;  ///< of this process; durable before it is used
   NodeId peer;

@@ -55,6 +55,11 @@ struct Phase {
   std::function<Result<std::shared_ptr<Sink>>()> make_sink = {};
   /// One line of what it does, for `explain`: "group by carrier: count(*), avg(delay)".
   std::string detail = {};
+  /// Of a source of files: the pattern it looks for.
+  std::string reads = {};
+  /// Of a sink of files: its directory, or its single file; and in a directory the name of a file
+  /// as it writes them.
+  std::string writes = {}, writes_part = {};
 };
 
 /// What is known of an input when an operator is planned.

@@ -13,6 +13,8 @@
 namespace troupe {
 namespace {
 
+/// As the kernel's own limit.
+constexpr int links_max = 40;
 /// Times that a removal begins again because somebody else removed a part of it.
 constexpr int removal_rounds_max = 100;
 
@@ -157,6 +159,25 @@ class SystemFiles final : public FileSystem {
     return {};
   }
 
+  Result<std::string> version(const std::string& path) override {
+    struct stat info;
+    if (::stat(path.c_str(), &info) != 0) return os_error("look at", path, errno);
+    return fmt::format("{}-{}-{}.{:09}", info.st_size, info.st_ino, info.st_mtim.tv_sec,
+                       info.st_mtim.tv_nsec);
+  }
+
+  Result<std::string> follow_links(const std::string& path) override {
+    std::filesystem::path at(path);
+    std::error_code error;
+    for (int link = 0; std::filesystem::is_symlink(at, error); ++link) {
+      if (link == links_max) return os_error("follow the links of", path, ELOOP);
+      const auto target = std::filesystem::read_symlink(at, error);
+      if (error) return os_error("read the link", at.string(), error.value());
+      at = target.is_absolute() ? target : at.parent_path() / target;
+    }
+    return at.string();
+  }
+
   Result<> rename(const std::string& from, const std::string& to) override {
     if (::rename(from.c_str(), to.c_str()) != 0) {
       return os_error("rename", from + "' to '" + to, errno);
@@ -202,6 +223,10 @@ class SystemFiles final : public FileSystem {
 };
 
 }  // namespace
+
+Result<std::string> FileSystem::version(const std::string& path) {
+  return std::to_string(TRY(size(path)));
+}
 
 Result<std::string> FileSystem::read_range(const std::string& path, std::uint64_t offset,
                                            std::uint64_t length) {

@@ -43,6 +43,12 @@ class FileSystem {
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_directory(const std::string& path) = 0;
   virtual Result<std::uint64_t> size(const std::string& path) = 0;
+  /// Another text whenever the content may be another one: of its size, its inode and the time of
+  /// its last change. Two nodes that share a storage see the same.
+  virtual Result<std::string> version(const std::string& path);
+  /// Where a path that is a symbolic link leads in the end, whether something is there or not;
+  /// another path is its own answer. A disk without links keeps this default.
+  virtual Result<std::string> follow_links(const std::string& path) { return path; }
   virtual Result<> make_directories(const std::string& path) = 0;
   /// Atomic where source and target are on one file system; the target is replaced.
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;

@@ -125,7 +125,7 @@ const schema::DataHeader::Reader& DataFrame::header() const {
 DataTokens DataFrame::tokens() const {
   const auto& from = header();
   const auto cluster = from.getCluster();
-  return {.cluster = ClusterId(std::string(cluster.begin(), cluster.size())),
+  return {.cluster = ClusterName(std::string(cluster.begin(), cluster.size())),
           .sender_incarnation = Incarnation(from.getSenderIncarnation()),
           .receiver_incarnation = Incarnation(from.getReceiverIncarnation()),
           .run = RunId(from.getRun()),

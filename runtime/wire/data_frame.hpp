@@ -23,7 +23,7 @@ using MessageParts = std::vector<std::shared_ptr<arrow::Buffer>>;
 /// Which channel an item belongs to, and between whom. Both ends know these before the first item;
 /// a frame with other ones is refused.
 struct DataTokens {
-  ClusterId cluster;
+  ClusterName cluster;
   Incarnation sender_incarnation;
   Incarnation receiver_incarnation;
   RunId run;

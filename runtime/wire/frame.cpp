@@ -74,6 +74,7 @@ void Frame::set_tokens(schema::Envelope::Builder envelope, const Tokens& tokens,
   envelope.setTaskStage(tokens.task.stage.value());
   envelope.setTaskSubtask(tokens.task.subtask);
   envelope.setTaskAttempt(tokens.task_attempt.value());
+  envelope.setClusterId(to_kj(tokens.cluster_id.value()));
   set_text(envelope.initTo(static_cast<unsigned>(to.size())), to);
   if (!request.from.empty()) {
     set_text(envelope.initFrom(static_cast<unsigned>(request.from.size())), request.from);
@@ -148,14 +149,15 @@ std::string_view Frame::to() const { return to_view(envelope().getTo()); }
 
 Tokens Frame::tokens() const {
   const auto& from = envelope();
-  return {.cluster = ClusterId(std::string(to_view(from.getCluster()))),
+  return {.cluster = ClusterName(std::string(to_view(from.getCluster()))),
           .sender = NodeId(std::string(to_view(from.getSender()))),
           .incarnation = Incarnation(from.getSenderIncarnation()),
           .term = Term(from.getTerm()),
           .run = RunId(from.getRun()),
           .run_attempt = Attempt(from.getRunAttempt()),
           .task = {StageId(from.getTaskStage()), from.getTaskSubtask()},
-          .task_attempt = Attempt(from.getTaskAttempt())};
+          .task_attempt = Attempt(from.getTaskAttempt()),
+          .cluster_id = ClusterId(std::string(to_view(from.getClusterId())))};
 }
 
 Request Frame::request() const {

@@ -21,7 +21,7 @@ namespace troupe {
 /// Who a message acts for; what its receiver compares before it acts (protocols: "who may act").
 /// A field that does not apply keeps its zero.
 struct Tokens {
-  ClusterId cluster;
+  ClusterName cluster;
   NodeId sender;
   Incarnation incarnation;  ///< of the sender
   Term term = {};
@@ -29,6 +29,7 @@ struct Tokens {
   Attempt run_attempt = {};
   TaskId task = {};
   Attempt task_attempt = {};
+  ClusterId cluster_id = {};  ///< of the metadata that the coordinator leads by
 };
 
 /// One actor's request and the other's answer; number 0 is a message that expects none.

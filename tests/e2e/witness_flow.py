@@ -8,6 +8,7 @@ import random
 from witness_expressions import Expressions
 from witness_tables import KEY_TYPES, SQL_TYPE, Column, literal, quoted
 
+TOGETHER = 8  # seeds of a round, one run: starting a process takes longer than most of them
 STEPS = ("filter", "filter", "select", "select", "join", "join", "join", "aggregate", "aggregate",
          "distinct", "union", "top", "counted")
 
@@ -32,11 +33,12 @@ def selected(kept, made):
 
 
 class Sink:
-    def __init__(self, id, node, format, ordered):
+    def __init__(self, id, number, node, format, ordered):
         self.id = id
         self.node = node
         self.format = format
         self.ordered = ordered
+        self.place = f"{number}.{format}s"  # of a later dataflow, too
 
     def read_back(self, folder):
         path = f"'{folder}/*.{self.format}'"
@@ -61,6 +63,7 @@ class Flow:
         self.tables = tables.all
         self.nodes = []
         self.sinks = []
+        self.place = seed % TOGETHER  # among the outputs: dataflows write where others wrote before
         for _ in range(self.dice.randint(1, 3)):
             self.source()
         for _ in range(self.dice.randint(2, 7)):
@@ -270,12 +273,12 @@ class Flow:
                                 [node])
         node.readers += 1
         format = self.dice.choice(("parquet", "parquet", "parquet", "csv", "jsonl"))
-        self.sinks.append(Sink(f"s{self.seed}-out-{len(self.sinks)}", node, format, ordered))
+        self.sinks.append(Sink(f"s{self.seed}-out-{len(self.sinks)}", len(self.sinks), node, format, ordered))
 
     def yaml(self):
         lines = [(node.id, node.op) for node in self.nodes]
         lines += [(sink.id, {"op": f"write.{sink.format}", "from": sink.node.id,
-                             "with": {"path": f"out/{sink.id}"}}) for sink in self.sinks]
+                             "with": {"path": f"out/{self.place}-{sink.place}"}}) for sink in self.sinks]
         return "".join(f"  {id}: {json.dumps(op, ensure_ascii=False)}\n" for id, op in lines)
 
     def sql(self, sink):

@@ -4,15 +4,14 @@
 usage: witness_test.py TROUPE [PART-OF-A-NAME]
 One seed is one dataflow: sources in several formats with nulls, duplicates and skew; filters,
 selects, joins of every kind, aggregations, distincts, unions, sorts and limits; one or more sinks.
-A failure prints its seed, the descriptor and the SQL. TROUPE_SEEDS is how many there are (64),
-TROUPE_SEED the first (1)."""
+Each is run into outputs that others have written before. A failure prints its seed, the descriptor and
+the SQL. TROUPE_SEEDS is how many there are (64), TROUPE_SEED the first (1)."""
 import collections
 import copy
 import decimal
 import math
 import os
 import random
-import shutil
 import sys
 
 from support import Failure, Tests, check, need
@@ -23,13 +22,12 @@ except ImportError:
     PYTHON = need("TROUPE_TOOL_PYTHON", "a Python that has DuckDB")
     os.execv(PYTHON, [PYTHON, *sys.argv])
 
-from witness_flow import Flow
+from witness_flow import TOGETHER, Flow
 from witness_tables import Tables, quoted
 
 test = Tests()
 SEEDS = int(os.environ.get("TROUPE_SEEDS", "64"))
 SEED = int(os.environ.get("TROUPE_SEED", "1"))
-TOGETHER = 8  # seeds of a round, one run: starting a process takes longer than most of them
 SHOWN = 5  # rows of a difference
 
 
@@ -99,7 +97,6 @@ class Round:
 
     def run(self):
         """Runs it, and says for each dataflow how it differs; raises where the run fails."""
-        shutil.rmtree(self.site.path / "out", ignore_errors=True)
         job = self.site.write("witness.yaml", self.descriptor())
         done = self.site.call("run", job, *self.words)
         check(done.code == 0, f"`troupe {done.command}` answered {done.code}: {done.err}")
@@ -109,7 +106,7 @@ class Round:
         for sink in flow.sinks:
             sql = flow.sql(sink)
             want = rows(flow.con, sql)
-            told = difference(written(flow.con, self.site.path / "out" / sink.id, sink), want,
+            told = difference(written(flow.con, self.site.path / "out" / f"{flow.place}-{sink.place}", sink), want,
                               sink.ordered)
             if told:
                 return f"{sink.id}: {told}\n-- its SQL:\n{sql}"

@@ -13,7 +13,7 @@ using namespace troupe;
 namespace {
 
 DataTokens tokens() {
-  return {.cluster = ClusterId("c"),
+  return {.cluster = ClusterName("c"),
           .sender_incarnation = Incarnation(1),
           .receiver_incarnation = Incarnation(2),
           .run = RunId(3),

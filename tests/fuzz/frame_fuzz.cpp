@@ -8,7 +8,7 @@ using namespace troupe;
 namespace {
 
 Tokens tokens() {
-  return {.cluster = ClusterId("c"), .sender = NodeId("n1"), .incarnation = Incarnation(1)};
+  return {.cluster = ClusterName("c"), .sender = NodeId("n1"), .incarnation = Incarnation(1)};
 }
 
 std::string bytes_of(const Frame& frame) { return {frame.bytes().begin(), frame.bytes().end()}; }

@@ -14,7 +14,7 @@ namespace {
 const Instant start(1h);
 
 SessionConfig config(const char* self, const char* peer) {
-  return {.cluster = ClusterId("c"),
+  return {.cluster = ClusterName("c"),
           .self = NodeId(self),
           .incarnation = Incarnation(1),
           .peer = NodeId(peer)};
@@ -56,7 +56,7 @@ std::string conversation() {
   for (int i = 0; i < 3; ++i) {
     tell(b,
          session_event::Send{Frame::make<schema::ClockStamp>(
-             {.cluster = ClusterId("c"), .sender = NodeId("b")}, "x", [](auto) {})},
+             {.cluster = ClusterName("c"), .sender = NodeId("b")}, "x", [](auto) {})},
          to_a);
   }
   settle();

@@ -112,7 +112,7 @@ void Client::check_output(const RunImage& run, const ModelJob& job) const {
   }
   const auto& all = world_.storage.visible();
   for (const auto& [vertex, totals] : job.expected()) {
-    const auto found = all.find(sink_marker(ClusterId("sim"), run.made.run, vertex));
+    const auto found = all.find(sink_marker(run.made.uid, vertex));
     const std::string where =
         fmt::format("run {} ({}), sink {}: ", run.made.run, to_string(run.state), vertex);
     if (run.state != RunState::succeeded) {

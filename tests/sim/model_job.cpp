@@ -99,6 +99,7 @@ Submission submission_of(const ModelJob& job, const std::string& key) {
   submission.hash = job.plan;
   submission.by = "sim";
   submission.key = key;
+  submission.nonce = std::hash<std::string>()(key);
   submission.target = {job.parallelism, true};
   submission.settings.restart.attempts = 10'000;
   submission.settings.restart.initial_delay = 50ms;

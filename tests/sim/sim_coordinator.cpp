@@ -304,7 +304,7 @@ void SimCoordinator::send(NodeIndex peer, const Command& command) {
   world_.trace("c -> n{} {}", peer, name_of(command));
   tell_session(peer,
                session_event::Send{frame_of(
-                   command, {ClusterId("sim"), World::name_of(World::coordinator), incarnation_})});
+                   command, {ClusterName("sim"), World::name_of(World::coordinator), incarnation_})});
 }
 
 /// No effect before its row.
@@ -373,7 +373,7 @@ void SimCoordinator::commit_now(const effect::CommitSink& commit) {
 
 void SimCoordinator::carry_out(effect::CleanUpSinks& clean_up) {
   for (const auto& [vertex, totals] : world_.jobs.at(*clean_up.plan).expected()) {
-    world_.storage.clean_up(sink_marker(ClusterId("sim"), clean_up.run, vertex));
+    world_.storage.clean_up(sink_marker(clean_up.uid, vertex));
   }
 }
 

@@ -213,7 +213,7 @@ void SimExecutor::carry_out(executor_effect::Send& effect) {
   const bool ready = std::holds_alternative<TaskReady>(effect.report);
   const bool finished = std::holds_alternative<TaskFinished>(effect.report);
   tell_session(session_event::Send{
-      frame_of(effect.report, {ClusterId("sim"), World::name_of(self_), incarnation_})});
+      frame_of(effect.report, {ClusterName("sim"), World::name_of(self_), incarnation_})});
   if (dead_) return;
   if (ready && killed_at(KillPoint::ready_not_started)) return;
   if (finished) killed_at(KillPoint::reported_not_acknowledged);

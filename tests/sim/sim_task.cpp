@@ -206,7 +206,7 @@ void SimTask::finish() {
   if (is_sink) {
     report.sink = vertex_of(key_.task.stage);
     const auto count = static_cast<std::int64_t>(staged_.size());
-    world_.storage.stage(sink_marker(ClusterId("sim"), key_.run, report.sink), attempt_tag(key_),
+    world_.storage.stage(sink_marker(deploy_.run_uid, report.sink), attempt_tag(key_),
                          std::move(staged_));
     report.committables.push_back({attempt_tag(key_), count});
   }

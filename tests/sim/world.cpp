@@ -155,7 +155,7 @@ Incarnation World::next_incarnation(NodeIndex node, Incarnation above) {
 
 SessionConfig World::session(NodeIndex self, NodeIndex peer, Incarnation incarnation) const {
   SessionConfig config;
-  config.cluster = ClusterId("sim");
+  config.cluster = ClusterName("sim");
   config.self = name_of(self);
   config.incarnation = incarnation;
   config.peer = name_of(peer);

@@ -3,6 +3,7 @@
 #include "runtime/os/file_system.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,11 @@ class FailingFiles final : public FileSystem {
       : below_(below), calls_max_(calls_max) {}
 
   int calls() const { return calls_; }
+  /// What somebody else does just before changing call number `call`.
+  void before_call(int call, std::function<void()> happens) {
+    happens_at_ = call;
+    happens_ = std::move(happens);
+  }
   /// As on file systems that cannot swap two paths.
   void refuse_exchange() { can_exchange_ = false; }
 
@@ -72,7 +78,7 @@ class FailingFiles final : public FileSystem {
 
   Result<> change() {
     if (calls_ >= calls_max_) return fail(ErrorCode::unavailable, "the disk is gone");
-    ++calls_;
+    if (calls_++ == happens_at_) happens_();
     return {};
   }
 
@@ -80,6 +86,8 @@ class FailingFiles final : public FileSystem {
   const int calls_max_;
   std::atomic<int> calls_ = 0;
   bool can_exchange_ = true;
+  int happens_at_ = -1;
+  std::function<void()> happens_;
 };
 
 }  // namespace troupe

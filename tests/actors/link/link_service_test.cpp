@@ -11,7 +11,7 @@ namespace {
 
 LinkConfig config_of(const char* node) {
   LinkConfig config;
-  config.session.cluster = ClusterId("c");
+  config.session.cluster = ClusterName("c");
   config.session.self = NodeId(node);
   config.session.incarnation = Incarnation(1);
   config.session.heartbeat = 50ms;
@@ -19,7 +19,7 @@ LinkConfig config_of(const char* node) {
 }
 
 Frame grant(std::uint64_t bytes) {
-  return Frame::make<schema::GrantCredit>({ClusterId("c"), NodeId("a"), Incarnation(1)}, "ear/7",
+  return Frame::make<schema::GrantCredit>({ClusterName("c"), NodeId("a"), Incarnation(1)}, "ear/7",
                                           [&](auto body) { body.setBytes(bytes); });
 }
 

@@ -43,7 +43,7 @@ struct OneNode {
     return Ref<Credit>(
         proxies.make(NodeId("b"), Incarnation(incarnation), "ear", [](const Message& message) {
           return Frame::make<schema::GrantCredit>(
-              {ClusterId("c"), NodeId("a"), Incarnation(1)}, "ear",
+              {ClusterName("c"), NodeId("a"), Incarnation(1)}, "ear",
               [&](auto body) { body.setBytes(message.get<Credit>()->bytes); });
         }));
   }

@@ -28,7 +28,7 @@ TwoPlanes::TwoPlanes() {
     const NodeId node(name);
     wires_[node] = std::make_unique<Wire>(*this, node);
     planes_[node] =
-        DataPlane::over(*wires_[node], metrics, clock_, node, Incarnation(++incarnation));
+        DataPlane::over(*wires_[node], metrics, clock_, ClusterName("c"), node, Incarnation(++incarnation));
   }
 }
 
@@ -64,14 +64,12 @@ void TwoPlanes::deliver() {
 }
 
 RemoteEnd TwoPlanes::seen_from_a(std::uint32_t to) const {
-  return {ClusterId("c"),
-          {NodeId("b"), Incarnation(2), "tcp://b"},
+  return {{NodeId("b"), Incarnation(2), "tcp://b"},
           {RunId(7), channel_id(0, 0, to), Attempt(3), Attempt(4)}};
 }
 
 RemoteEnd TwoPlanes::seen_from_b(std::uint32_t from) const {
-  return {ClusterId("c"),
-          {NodeId("a"), Incarnation(1), "tcp://a"},
+  return {{NodeId("a"), Incarnation(1), "tcp://a"},
           {RunId(7), channel_id(0, from, 0), Attempt(3), Attempt(4)}};
 }
 

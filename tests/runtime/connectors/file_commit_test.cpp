@@ -149,6 +149,37 @@ TEST_CASE("repeating an old commit does not undo a later one") {
   CHECK(place.seen() == place.all("second"));
 }
 
+TEST_CASE("of two commits at the same moment each makes its output whole, and the later one stays") {
+  // The second commit happens within the first one, before each of its changes to the disk.
+  const Target target = any_target();
+  int changes = 0;
+  {
+    Place place(target);
+    const auto staged = place.stage("run-1", "a1", "first");
+    FailingFiles counting(place.disk());
+    REQUIRE(place.committer(counting).commit("run-1", staged));
+    changes = counting.calls();
+  }
+  for (int at = 0; at < changes; ++at) {
+    INFO("before change " << at);
+    Place place(target);
+    const auto first = place.stage("run-1", "a1", "first");
+    const auto second = place.stage("run-2", "a1", "second");
+    FailingFiles files(place.disk());
+    files.before_call(at, [&] {
+      REQUIRE(place.committer(place.disk()).commit("run-2", second));
+      CHECK(place.seen() == place.all("second"));
+    });
+    REQUIRE(place.committer(files).commit("run-1", first));
+    const Content seen = place.seen();
+    CHECK((seen == place.all("first") || seen == place.all("second")));
+    REQUIRE(place.committer(place.disk()).clean_up("run-1"));
+    REQUIRE(place.committer(place.disk()).clean_up("run-2"));
+    CHECK(place.seen() == seen);
+    CHECK(place.names().size() == 1);
+  }
+}
+
 TEST_CASE("files that are gone or cut short are never committed") {
   const Target target = any_target();
   Place place(target);

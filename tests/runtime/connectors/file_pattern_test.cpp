@@ -48,6 +48,23 @@ TEST_CASE("wildcards match within a name, double stars any number of directories
   CHECK(tree.find("a/**/c/*") == Names{"a/b/c/x4.csv"});
 }
 
+TEST_CASE("what would be found is what is found") {
+  const Names names{"a/x1.csv",   "a/x2.csv",  "a/b/x3.csv", "a/b/c/x4.csv", "a/_commit",
+                    "a/.h/x.csv", "out.csv",   "a/b.csv/p",  "[x].csv"};
+  const Tree tree(names);
+  for (const char* pattern : {"a", "a/", "a/b", "a/*", "a/*.csv", "a/**", "a/**/x*.csv", "**/*.csv", "*.csv",
+                              "a/*/x3.csv", "a/_*", "a/.h/*", "*/b", "a/x1.csv", "[x].csv", "**/c", "**"}) {
+    const Names found = tree.find(pattern);
+    for (const std::string& name : names) {
+      INFO(pattern << " and " << name);
+      const bool is_found = std::ranges::find(found, name) != found.end();
+      CHECK(would_find(tree.at(pattern), tree.at(name)) == is_found);
+    }
+  }
+  CHECK(would_find(tree.at("a/**"), tree.at("a/new/part-0")));
+  CHECK_FALSE(would_find(tree.at("a/*"), tree.at("a/new/part-0")));
+}
+
 TEST_CASE("a directory stands for the data files in it, without markers and what is staged") {
   const Tree tree({"out/part-1", "out/part-0", "out/_commit", "out/.hidden", "out/sub/part-2",
                    ".out.troupe-1/t/part-9"});

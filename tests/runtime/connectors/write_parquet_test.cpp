@@ -8,6 +8,8 @@
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <filesystem>
+
 using namespace troupe;
 
 namespace troupe {
@@ -137,12 +139,12 @@ TEST_CASE("a write that fails is an error of the attempt, at every point") {
         return std::unique_ptr<BatchWriter>(std::make_unique<Writer>(TRY(disk.create(path))));
       }
     };
-    FileSink out(files, {.path = dir.path() + "/out", .schema = schema},
-                 std::make_shared<Format>());
-    const auto writer = TRY(out.open({.tag = "t", .marker = "run-1"}));
+    const auto out = TRY(FileSink::make(files, {.path = dir.path() + "/out", .schema = schema},
+                                        std::make_shared<Format>()));
+    const auto writer = TRY(out->open({.tag = "t", .marker = "run-1"}));
     TRY(writer->write(rows_from(schema, R"([{"n": 1}])")));
     TRY(writer->prepare());
-    return out.clean_up("run-1");
+    return out->clean_up("run-1");
   };
   FailingFiles counting(system_files());
   REQUIRE(attempt(counting));
@@ -152,6 +154,31 @@ TEST_CASE("a write that fails is an error of the attempt, at every point") {
     CHECK_FALSE(attempt(files));
     REQUIRE(system_files().remove_all(dir.path() + "/.out.troupe-run-1"));
   }
+}
+
+TEST_CASE("an output that is a link is written where the link leads, and the link stays") {
+  TempDir dir;
+  const std::string disk = dir.path() + "/disk";
+  REQUIRE(system_files().make_directories(disk));
+  for (const char* name : {"out", "out.parquet"}) {
+    INFO(name);
+    // Relative, and to a place where nothing is yet; the second time to what the first has made.
+    const std::string link = dir.path() + "/" + name;
+    std::filesystem::create_symlink(std::string("disk/big-") + name, link);
+    for (const char* run : {"run-1", "run-2"}) {
+      const auto out = sink({{"path", link}});
+      const auto writer = *out->open({.tag = "t", .marker = run});
+      REQUIRE(writer->write(rows_from(schema, R"([{"n": 1}])")));
+      const auto staged = writer->prepare();
+      REQUIRE(staged);
+      REQUIRE(out->commit(run, *staged));
+      REQUIRE(out->clean_up(run));
+      CHECK(std::filesystem::is_symlink(link));
+      CHECK(system_files().exists(disk + "/big-" + name));
+    }
+    CHECK(system_files().list(disk)->size() == (name == std::string("out") ? 1 : 2));
+  }
+  CHECK(system_files().list(dir.path())->size() == 3);
 }
 
 TEST_CASE("a committable from elsewhere cannot name files outside") {

@@ -148,6 +148,7 @@ std::string rest_of(std::istream& words) {
 JobScript::JobScript() : store_(ClusterId("c")) {
   RunRecord run;
   run.run = RunId(1);
+  run.uid = RunUid("c-1-0");
   run.job = JobName("job");
   run.hash = plan_name;
   run.target = {2, true};
@@ -196,7 +197,7 @@ std::string JobScript::run(const std::string& line) {
 }
 
 Effects JobScript::start() {
-  job_ = std::make_unique<JobMachine>(ClusterId("c"), store_.all_runs().at(RunId(1)));
+  job_ = std::make_unique<JobMachine>(store_.all_runs().at(RunId(1)));
   return job_->start(cluster_, now_);
 }
 

@@ -103,8 +103,8 @@ void parts(only_a_token auto& m, auto f) {
   f(token);
 }
 void parts(same<DeployTask> auto& m, auto f) {
-  auto& [token, job, plan, target, splits, inputs, outputs, nodes, memory] = m;
-  f(token, job, plan, target, splits, inputs, outputs, nodes, memory);
+  auto& [token, uid, job, plan, target, splits, inputs, outputs, nodes, memory] = m;
+  f(token, uid, job, plan, target, splits, inputs, outputs, nodes, memory);
 }
 void parts(same<CancelTask> auto& m, auto f) {
   auto& [token, reason] = m;
@@ -145,7 +145,6 @@ class Filler {
       value += static_cast<char>('a' + random_.below(26));
     }
   }
-  void fill(ClusterId& value) { value = ClusterId("c"); }  // the sender's
   void fill(FailureClass& value) { value = static_cast<FailureClass>(random_.below(5)); }
   void fill(HeldState& value) { value = static_cast<HeldState>(random_.below(5)); }
   void fill(ErrorCode& value) {
@@ -230,7 +229,7 @@ std::string text_of(const Report& report) {
   return std::visit([](const auto& m) { return text_of(m); }, report);
 }
 
-const Sender sender{ClusterId("c"), NodeId("n"), Incarnation(7)};
+const Sender sender{ClusterName("c"), NodeId("n"), Incarnation(7)};
 
 Result<Command> back(const Frame& frame, const Command&) { return command_of(frame); }
 Result<Report> back(const Frame& frame, const Report&) { return report_of(frame); }

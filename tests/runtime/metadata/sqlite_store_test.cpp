@@ -18,7 +18,7 @@ struct Fixture {
 
   std::unique_ptr<MetadataStore> open() {
     store.reset();
-    auto opened = open_sqlite_store(dir.path() + "/meta", ClusterId("c1"), system_clock());
+    auto opened = open_sqlite_store(dir.path() + "/meta", ClusterName("c1"), system_clock());
     REQUIRE(opened);
     return std::move(*opened);
   }
@@ -32,6 +32,7 @@ JobVersionRecord version(const std::string& hash = "h1") {
 RunRecord run_record(std::uint64_t run, const std::string& key = "") {
   RunRecord record;
   record.run = RunId(run);
+  record.uid = run_uid(ClusterId("c"), record.run, run);
   record.job = JobName("ns/job");
   record.hash = "h1";
   record.key = key;
@@ -44,14 +45,25 @@ const AttemptKey attempt{RunId(1), {StageId(2), 1}, Attempt(5)};
 
 }  // namespace
 
-TEST_CASE("the term grows with every leader, the cluster keeps its name") {
+TEST_CASE("the term grows with every leader, the cluster stays what it is") {
   Fixture fixture;
-  CHECK(fixture.store->begin_term()->term == Term(1));
+  const auto first = fixture.store->begin_term();
+  CHECK(first->term == Term(1));
   fixture.store = fixture.open();
   const auto image = fixture.store->begin_term();
   REQUIRE(image);
   CHECK(image->term == Term(2));
-  CHECK(image->cluster == ClusterId("c1"));
+  CHECK(image->cluster == first->cluster);
+}
+
+TEST_CASE("metadata of another cluster's name is refused; two of one name are two clusters") {
+  Fixture fixture, other;
+  CHECK_FALSE(fixture.store->begin_term()->cluster == other.store->begin_term()->cluster);
+  fixture.store.reset();
+  const auto opened =
+      open_sqlite_store(fixture.dir.path() + "/meta", ClusterName("c2"), system_clock());
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::conflict);
 }
 
 TEST_CASE("a run comes back as it was, with attempts, outputs and manifest") {
@@ -86,6 +98,7 @@ TEST_CASE("a run comes back as it was, with attempts, outputs and manifest") {
   CHECK(*run.plan == *version().plan);
   CHECK(run.made.target.parallelism == 3);
   CHECK(run.made.target.keep_blocking_edges);
+  CHECK(run.made.uid == RunUid("c-1-0000000000000001"));
   REQUIRE(run.splits);
   CHECK(run.splits->front().front().front() == Split{"{\"f\":1}", 9, 3});
   REQUIRE(run.attempts.size() == 1);

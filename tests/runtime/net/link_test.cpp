@@ -103,14 +103,14 @@ class Stranger {
 };
 
 Frame hello_of(const char* node, const char* cluster = "c", std::uint64_t incarnation = 9) {
-  return Frame::make<schema::Hello>({.cluster = ClusterId(cluster),
+  return Frame::make<schema::Hello>({.cluster = ClusterName(cluster),
                                      .sender = NodeId(node),
                                      .incarnation = Incarnation(incarnation)},
                                     "", [](schema::Hello::Builder) {});
 }
 
 DataTokens data_tokens(std::uint64_t channel) {
-  return {.cluster = ClusterId("c"),
+  return {.cluster = ClusterName("c"),
           .sender_incarnation = Incarnation(1),
           .receiver_incarnation = Incarnation(1),
           .run = RunId(1),
@@ -148,7 +148,7 @@ TEST_CASE("a control message may be as large as its limit, a larger one is not t
   Couple c;
   const auto of_size = [&](std::size_t bytes) {
     return Frame::make<schema::BatchBody>(
-        {.cluster = ClusterId("c"), .sender = a_id}, "large",
+        {.cluster = ClusterName("c"), .sender = a_id}, "large",
         [&](schema::BatchBody::Builder body) { body.initSchema(static_cast<unsigned>(bytes)); });
   };
   REQUIRE(c.a.link->send(b_id, of_size(frame_bytes_max - 400)));
@@ -397,7 +397,7 @@ TEST_CASE("rows of another incarnation or cluster do not reach their channel") {
   REQUIRE(c.run([&] { return c.b.refused(Refusal::stale_incarnation) == 1; }));
   send([](DataTokens& tokens) { tokens.receiver_incarnation = Incarnation(9); });
   REQUIRE(c.run([&] { return c.b.refused(Refusal::misdirected) == 1; }));
-  send([](DataTokens& tokens) { tokens.cluster = ClusterId("another"); });
+  send([](DataTokens& tokens) { tokens.cluster = ClusterName("another"); });
   REQUIRE(c.run([&] { return c.b.refused(Refusal::wrong_cluster) == 1; }));
   send([](DataTokens&) {});
   REQUIRE(c.run([&] { return c.b.data.size() == 1; }));

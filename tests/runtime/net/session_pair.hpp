@@ -33,7 +33,7 @@ class SessionPair {
 
   static SessionConfig config(const char* self, const char* peer, std::uint64_t incarnation,
                               Duration lease = 10s, bool final = false) {
-    return {.cluster = ClusterId("c"),
+    return {.cluster = ClusterName("c"),
             .self = NodeId(self),
             .incarnation = Incarnation(incarnation),
             .peer = NodeId(peer),

@@ -217,7 +217,7 @@ TEST_CASE("a fence behind our own incarnation does not stop us") {
   pair.connect();
   pair.arrive(
       pair.b,
-      Frame::make<schema::Fenced>({.cluster = ClusterId("c"), .sender = NodeId("a")}, "",
+      Frame::make<schema::Fenced>({.cluster = ClusterName("c"), .sender = NodeId("a")}, "",
                                   [](schema::Fenced::Builder) {})
           .stamped({.sender_incarnation = Incarnation(1), .receiver_incarnation = Incarnation(1)}));
   CHECK(pair.b.log.back() == "refuse misdirected");
@@ -325,7 +325,7 @@ TEST_CASE("our own pause does not count against the peer, but counts against our
 TEST_CASE("a foreign cluster is told which cluster it met") {
   SessionPair pair;
   SessionConfig config = pair.b.session.config();
-  config.cluster = ClusterId("other");
+  config.cluster = ClusterName("other");
   pair.b.session = Session(config, pair.now);
   pair.connect();
   CHECK_FALSE(pair.a.session.up());
@@ -340,7 +340,7 @@ TEST_CASE(
   pair.connect();
   const auto reject = [&] {
     pair.arrive(pair.b, Frame::make<schema::Reject>(
-                            {.cluster = ClusterId("c"), .sender = NodeId("a")}, "",
+                            {.cluster = ClusterName("c"), .sender = NodeId("a")}, "",
                             [](schema::Reject::Builder no) { no.setText("key not on the list"); }));
   };
   reject();
@@ -417,7 +417,7 @@ TEST_CASE("a frame of somebody else is not of this session") {
   SessionPair pair;
   pair.connect();
   const Frame frame = Frame::make<schema::Goodbye>(
-      {.cluster = ClusterId("c"), .sender = NodeId("mallory"), .incarnation = Incarnation(99)}, "",
+      {.cluster = ClusterName("c"), .sender = NodeId("mallory"), .incarnation = Incarnation(99)}, "",
       [](schema::Goodbye::Builder) {});
   pair.arrive(pair.a, frame);
   CHECK(pair.a.log.back() == "refuse impostor");

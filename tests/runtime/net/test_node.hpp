@@ -15,7 +15,7 @@ namespace troupe {
 inline LinkConfig quick_link(const std::string& self, std::uint64_t incarnation = 1,
                              const std::string& cluster = "c") {
   LinkConfig config;
-  config.session.cluster = ClusterId(cluster);
+  config.session.cluster = ClusterName(cluster);
   config.session.self = NodeId(self);
   config.session.incarnation = Incarnation(incarnation);
   config.session.heartbeat = 50ms;
@@ -46,7 +46,7 @@ class TestNode final : public LinkListener {
     link->poll(system_clock().now());
   }
   Frame message(const std::string& to) const {
-    return Frame::make<schema::ClockStamp>({.cluster = ClusterId("c"), .sender = self}, to,
+    return Frame::make<schema::ClockStamp>({.cluster = ClusterName("c"), .sender = self}, to,
                                            [](schema::ClockStamp::Builder) {});
   }
   bool heard(const std::string& event) const {

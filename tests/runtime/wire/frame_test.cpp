@@ -11,7 +11,7 @@ using namespace troupe;
 namespace {
 
 Tokens some_tokens() {
-  return {.cluster = ClusterId("prod"),
+  return {.cluster = ClusterName("prod"),
           .sender = NodeId("n1"),
           .incarnation = Incarnation(3),
           .term = Term(7),
@@ -48,7 +48,7 @@ TEST_CASE("a frame says who it acts for, to whom it goes and what it is") {
   CHECK(frame.request().correlation == 9);
   CHECK(frame.request().from == "task/41/3.1");
   const Tokens tokens = frame.tokens();
-  CHECK(tokens.cluster == ClusterId("prod"));
+  CHECK(tokens.cluster == ClusterName("prod"));
   CHECK(tokens.term == Term(7));
   CHECK(tokens.task == TaskId{StageId(3), 1});
   CHECK(tokens.task_attempt == Attempt(5));
@@ -83,7 +83,7 @@ TEST_CASE("a frame of the first version is read as it was meant, for ever") {
   CHECK(frame->request().from == "task/41/3.1");
   CHECK(frame->request().correlation == 9);
   const Tokens tokens = frame->tokens();
-  CHECK(tokens.cluster == ClusterId("prod"));
+  CHECK(tokens.cluster == ClusterName("prod"));
   CHECK(tokens.sender == NodeId("n1"));
   CHECK(tokens.incarnation == Incarnation(3));
   CHECK(tokens.term == Term(7));
