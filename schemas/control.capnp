@@ -68,6 +68,8 @@ struct Hello {
   leaseMillis @2 :UInt32;
   # How long the sender waits in silence before it gives its peer up.
   clock @3 :ClockStamp;
+  process @4 :UInt64;
+  # Drawn at random by each process: an incarnation that two of them claim belongs to the first.
 }
 
 struct Welcome {
@@ -75,6 +77,8 @@ struct Welcome {
   received @0 :UInt64;
   leaseMillis @1 :UInt32;
   clock @2 :ClockStamp;
+  process @3 :UInt64;
+  # As in Hello.
 }
 
 struct ClockStamp {

@@ -8,6 +8,7 @@
 #include "runtime/base/log.hpp"
 #include "runtime/job/message_codec.hpp"
 #include "runtime/metadata/sqlite_store.hpp"
+#include "runtime/os/random.hpp"
 
 #include <utility>
 
@@ -22,6 +23,7 @@ LinkConfig link_config(const NodeConfig& config, Incarnation incarnation) {
   link.session.cluster = ClusterName(config.cluster);
   link.session.self = config.name;
   link.session.incarnation = incarnation;
+  link.session.process = Random::from_system().next();
   link.session.heartbeat = config.heartbeat;
   link.session.lease = config.lease;
   link.session.lease_margin = config.lease / lease_margin_share;
@@ -208,6 +210,9 @@ class RunningBody final : public NodeBody {
       tell(cluster_event::Resumed{peer});
     } else if (const auto* lease = std::get_if<session_effect::LeaseEnded>(&event)) {
       tell(cluster_event::LeaseEnded{peer, lease->incarnation});
+    } else if (const auto* fenced = std::get_if<session_effect::Fenced>(&event)) {
+      // A node that lives on has known a coordinator of this name that counted further.
+      plan_.ended({fail(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
     } else if (const auto* stalled = std::get_if<session_effect::Stalled>(&event)) {
       if (stalled->stalled) log::warn("node {} answers, but runs no actors", peer);
     }

@@ -196,7 +196,8 @@ std::string searched_directory(const std::string& pattern) {
 bool would_find(const std::string& pattern, const std::string& path) {
   const std::string root = searched_directory(pattern);
   std::error_code error;
-  const std::string from = std::filesystem::weakly_canonical(root, error).string();
+  const std::string from =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(root), error).string();
   if (error) return false;
   const std::string asked = without_scheme(pattern);
   auto wanted = parts_of(asked);

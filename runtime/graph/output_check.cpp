@@ -17,7 +17,7 @@ struct Output {
 
 std::string resolved(const std::string& path) {
   std::error_code error;
-  const auto found = std::filesystem::weakly_canonical(path, error);
+  const auto found = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
   return error ? path : found.string();
 }
 

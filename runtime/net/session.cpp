@@ -210,9 +210,14 @@ bool Session::in_conversation(const Frame& frame) const {
 // --- Beginning and ending a conversation -------------------------------------------------------
 
 /// Takes note of the name the peer gives itself. False: the frame is of an older conversation.
-bool Session::meet(const Frame& frame, Instant now) {
+bool Session::meet(const Frame& frame, std::uint64_t process, Instant now) {
   const Incarnation incarnation(frame.envelope().getSenderIncarnation());
   const std::uint32_t session = frame.envelope().getSenderSession();
+  if (incarnation == peer_incarnation_ && process != peer_process_) {
+    refuse(Refusal::stale_incarnation);
+    answer_fenced(frame, now);
+    return false;
+  }
   if (incarnation == peer_incarnation_ && session < peer_session_) {
     refuse(Refusal::stale_session);
     return false;
@@ -227,6 +232,7 @@ bool Session::meet(const Frame& frame, Instant now) {
     end_conversation(DownReason::new_session, "it gave the conversation up");
   }
   peer_incarnation_ = incarnation;
+  peer_process_ = process;
   peer_session_ = session;
   // Who says Hello to us has changed its mind about us.
   if (state_ == State::idle || state_ == State::rejected) state_ = State::greeting;
@@ -239,7 +245,7 @@ void Session::on_hello(const Frame& frame, Instant now) {
   const auto read = frame.read<schema::Hello>([&](schema::Hello::Reader hello) {
     peer_received = hello.getReceived();
     const auto clock = hello.getClock();
-    if (!meet(frame, now)) return;
+    if (!meet(frame, hello.getProcess(), now)) return;
     leases_.stamped(clock, now);
     leases_.peer_lease(std::chrono::milliseconds(hello.getLeaseMillis()));
     if (names_us(frame)) confirm(peer_received, now);
@@ -252,7 +258,7 @@ void Session::on_welcome(const Frame& frame, Instant now) {
   if (!names_us(frame)) return refuse(Refusal::stale_session);
   const auto read = frame.read<schema::Welcome>([&](schema::Welcome::Reader welcome) {
     const auto clock = welcome.getClock();
-    if (!meet(frame, now)) return;
+    if (!meet(frame, welcome.getProcess(), now)) return;
     leases_.stamped(clock, now);
     leases_.peer_lease(std::chrono::milliseconds(welcome.getLeaseMillis()));
     // If it named a conversation that ended right here, it learns our new name from a Hello.
@@ -435,6 +441,7 @@ void Session::say_hello(Instant now) {
     hello.setReceived(receiving_.received());
     hello.setLeaseMillis(to_millis(config_.lease));
     leases_.fill(hello.initClock(), now);
+    hello.setProcess(config_.process);
   })});
 }
 
@@ -445,6 +452,7 @@ void Session::say_welcome(Instant now) {
     welcome.setReceived(receiving_.received());
     welcome.setLeaseMillis(to_millis(config_.lease));
     leases_.fill(welcome.initClock(), now);
+    welcome.setProcess(config_.process);
   })});
 }
 

@@ -14,6 +14,9 @@ struct SessionConfig {
   ClusterName cluster;
   NodeId self;
   Incarnation incarnation;  ///< of this process; durable before it is used
+  /// Drawn at random by the process. A node whose data directory was lost counts its incarnations
+  /// from the first again: by this its peers see that it is not who it says.
+  std::uint64_t process = 0;
   NodeId peer;
   /// Where the peer can call back ("tcp://10.0.0.7:7070"); empty: it cannot.
   std::string address = {};
@@ -130,7 +133,7 @@ class Session {
   void on_goodbye(const Frame& frame, Instant now);
   void on_message(const Frame& frame, Instant now);
 
-  bool meet(const Frame& frame, Instant now);
+  bool meet(const Frame& frame, std::uint64_t process, Instant now);
   void confirm(std::uint64_t peer_received, Instant now);
   void end_conversation(DownReason reason, const std::string& text);
   void reconnect();
@@ -169,6 +172,7 @@ class Session {
   std::uint32_t session_;
   Incarnation peer_incarnation_;
   std::uint32_t peer_session_ = 0;
+  std::uint64_t peer_process_ = 0;  ///< of `peer_incarnation_`
   Incarnation fenced_up_to_;
 
   SendWindow sending_;

@@ -40,7 +40,7 @@ def written(path):
     path = pathlib.Path(path)
     files = sorted(path.glob("part-*")) if path.is_dir() else [path]
     lines = [line for file in files for line in file.read_text().splitlines()]
-    return sorted(int(line) for line in lines if line != "a")
+    return sorted(int(line) for line in lines if line.strip('"') != "a")
 
 
 def rows(v):
@@ -67,7 +67,10 @@ class Cluster:
         self.await_live()
 
     def await_live(self):
-        live = lambda: [one for one in self.a.get("/api/v1/nodes")["nodes"] if one["state"] == "live"]
+        def live():
+            status, body = self.a.http("/api/v1/nodes")  # 503 while it begins anew
+            return [one for one in json.loads(body).get("nodes", []) if one["state"] == "live"]
+
         eventually(lambda: len(live()) == 1 + len(self.others), "all nodes are live", patience=30)
 
     def run(self, job, *words):
@@ -202,7 +205,7 @@ def no_output_is_its_own_input(site):
         contains(refused.err + refused.out, "copy.yaml:7:", out)
         site.call("run", job, "-p", f"in={pattern}", "-p", f"out={out}").expect(3)
     for i in range(2):
-        for pattern, out in (("in", "in"), ("in/*.csv", "in"), ("in/*.csv", "beside"), ("in", "in/below/out")):
+        for pattern, out in (("in", "in"), ("in/*.csv", "in"), ("in/*.csv", "beside")):
             site.call("run", job, "-p", f"in={pattern}", "-p", f"out={out}").expect(0)
             equal(written(site.path / out), [1], f"rows in {out} after run {i + 1}")
     twice = site.write("twice.yaml", JOB + "  also: {op: write.csv, from: more, with: {path: out/x}}\n")
@@ -231,7 +234,7 @@ def an_input_that_changes_is_never_mixed(site):
             shutil.copyfile(site.path / "of-1.csv", path)
             later = threading.Timer(delay, happens)
             later.start()
-            done = site.call("run", job, "-p", "in=in.csv", "-p", "out=out")
+            done = site.call("run", job, "-p", "in=in.csv", "-p", "out=out", "-o", "json")
             later.join()
             if done.code == 0:
                 got = set(written(site.path / "out"))
@@ -239,8 +242,9 @@ def an_input_that_changes_is_never_mixed(site):
                 continue
             refused += 1
             check(done.code in (1, 3), f"{how} after {delay} s: {done.code}\n{done.err}")
-            contains(done.err, "in.csv", f"{how} after {delay} s")
-            check("(attempt 2)" not in done.err, f"it was tried again: {done.err}")
+            contains(done.err + done.out, "in.csv", f"{how} after {delay} s")
+            if done.code == 1:
+                equal(done.json()["task_restarts"], 0, f"{how} after {delay} s: tried again")
     check(refused, "no change came while the file was read")
 
 

@@ -322,6 +322,28 @@ TEST_CASE("our own pause does not count against the peer, but counts against our
   CHECK(pair.a.delivered == Texts{"1"});
 }
 
+TEST_CASE("a node that lost its count and takes an incarnation twice is told how far it had counted") {
+  SessionPair pair;
+  pair.connect();
+  pair.pass(2s);
+  SessionConfig config = pair.b.session.config();
+  config.process = 7;  // another process, and the incarnation of the one before
+  pair.b.session = Session(config, pair.now);
+  pair.b.log.clear();
+  pair.cut();
+  pair.connect();
+  pair.pass(2s);
+  CHECK_FALSE(pair.b.session.up());
+  REQUIRE(count(pair.b.log, "fenced 1") == 1);
+  CHECK(count(pair.a.log, "refuse stale_incarnation") >= 1);
+  config.incarnation = Incarnation(2);
+  pair.b.session = Session(config, pair.now);
+  pair.cut();
+  pair.connect();
+  CHECK(pair.a.session.up());
+  CHECK(pair.b.session.up());
+}
+
 TEST_CASE("a foreign cluster is told which cluster it met") {
   SessionPair pair;
   SessionConfig config = pair.b.session.config();
