@@ -4,9 +4,11 @@
 usage: cluster_test.py TROUPE [PART-OF-A-NAME]
 Every result is compared, row by row, with what DuckDB makes of the same files. TROUPE_KILLS is the
 number of kills at seeded moments (5), TROUPE_SEED their first seed (1)."""
+import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -63,10 +65,10 @@ class Cluster:
         return self.site.call(*words, "--address", self.a.gateway.split("//")[1], "--token-file",
                               self.a.token_file)
 
-    def submit(self, out):
+    def submit(self, out, data=DATA):
         """Starts the flights job; the number of the run."""
         body = {"descriptor": (FLIGHTS / "flights.yaml").read_text(),
-                "params": {"data": DATA, "out": str(self.site.path / out)}}
+                "params": {"data": str(data), "out": str(self.site.path / out)}}
         status, answer = self.a.http("/api/v1/runs", body)
         equal(status, 201, f"status of a new run ({answer})")
         return json.loads(answer)["run"]
@@ -89,11 +91,11 @@ class Cluster:
         self.exact(number, out)
         return seconds
 
-    def exact(self, number, out):
+    def exact(self, number, out, data=DATA):
         """The run succeeded and its output is what DuckDB says."""
         run = self.end_of(number)
         equal(run["state"], "SUCCEEDED", f"run {number} ({run.get('error')})")
-        compare(self.site.path / out)
+        compare(self.site.path / out, data)
         return run
 
 
@@ -101,48 +103,70 @@ def over(run):
     return run["state"] in ("SUCCEEDED", "FAILED", "CANCELLED", "HALTED")
 
 
-def compare(out):
-    done = subprocess.run([PYTHON, str(FLIGHTS / "check.py"), DATA, str(out)], capture_output=True,
+def other_rows(site):
+    """The data of another day: the same flights, each five minutes later."""
+    path = site.path / "other-data"
+    shutil.copytree(DATA, path, ignore=shutil.ignore_patterns("flights.csv"))
+    with open(f"{DATA}/flights.csv", newline="") as old, open(path / "flights.csv", "w") as new:
+        rows = csv.DictReader(old)
+        later = csv.DictWriter(new, rows.fieldnames)
+        later.writeheader()
+        for row in rows:
+            for column in ("dep_delay", "arr_delay"):
+                row[column] = row[column] if row[column] in ("", "NA") else int(row[column]) + 5
+            later.writerow(row)
+    return path
+
+
+def compare(out, data=DATA):
+    done = subprocess.run([PYTHON, str(FLIGHTS / "check.py"), str(data), str(out)], capture_output=True,
                           text=True)
     check(done.returncode == 0, f"not exact: {done.stdout}{done.stderr}")
 
 
 class Watch:
-    """Looks at an output folder again and again while a run goes on. A reader must see nothing, or
-    all of a sink: whatever is there under its final name is complete Parquet of the right size."""
-
-    SIZES = {"delays": 207, "top-routes.parquet": 20, "makers": 35}
+    """Looks at an output folder again and again while a run goes on. A reader must see what was there
+    before, or all of a sink: names and sizes of all files are those before the run or those after it."""
 
     def __init__(self, out):
         self.out = out
+        self.before = {name: self.sight(name) for name in OUTPUTS}
         self.looks = 0
-        self.seen = {}
+        self.seen = {name: set() for name in OUTPUTS}
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.look)
         self.thread.start()
 
+    def sight(self, name):
+        """Nothing where a folder was exchanged while we looked into it."""
+        path = self.out / name
+        try:
+            if not path.exists():
+                return None
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            inode = path.stat().st_ino
+            sight = (inode, *((file.name, file.stat().st_size) for file in files))
+            return sight if path.stat().st_ino == inode else ()
+        except FileNotFoundError:
+            return ()
+
     def look(self):
         while not self.stop.wait(0.004):
             self.looks += 1
-            if not self.out.exists():
-                continue
-            for name in os.listdir(self.out):
-                if name in self.SIZES and name not in self.seen:
-                    path = self.out / name
-                    self.seen[name] = sorted(os.listdir(path)) if path.is_dir() else path.stat().st_size
+            for name in OUTPUTS:
+                self.seen[name].add(self.sight(name))
 
     def end(self):
-        """Every sink looked at its first sight as it looks now."""
         self.stop.set()
         self.thread.join()
         check(self.looks > 20, "the output was hardly looked at")
-        equal(sorted(self.seen), sorted(OUTPUTS), "outputs seen")
-        for name, first in self.seen.items():
-            path = self.out / name
-            now = sorted(os.listdir(path)) if path.is_dir() else path.stat().st_size
-            equal(first, now, f"{name} when it was first seen")
+        for name, seen in self.seen.items():
+            after = self.sight(name)
+            check(after is not None and after != self.before[name], f"{name} is not new")
+            equal(seen - {self.before[name], after, ()}, set(), f"sights of {name} between old and new")
         visible = [name for name in os.listdir(self.out) if not name.startswith((".", "_"))]
         equal(sorted(visible), sorted(OUTPUTS), "what the run leaves behind")
+        equal([name for name in os.listdir(self.out) if ".troupe-" in name], [], "left beside the outputs")
 
 
 @test
@@ -188,9 +212,9 @@ def one_node_is_exact_and_answers_over_http(site):
 def three_nodes_are_exact_and_show_nothing_half_done(site):
     """Three nodes; the output folder is looked at all the time; metrics count rows and refusals."""
     cluster = Cluster(site)
-    for i in range(2):
-        watch = Watch(site.path / f"out{i}")
-        cluster.exact(cluster.submit(f"out{i}"), f"out{i}")
+    for data in (DATA, other_rows(site)):
+        watch = Watch(site.path / "out")
+        cluster.exact(cluster.submit("out", data), "out", data)
         watch.end()
     text = cluster.a.http("/metrics")[1]
     for name in ("troupe_frames_received_total", "troupe_frames_refused_total",
@@ -203,22 +227,24 @@ def three_nodes_are_exact_and_show_nothing_half_done(site):
 
 @test
 def a_kill_at_any_moment_leaves_an_exact_result(site):
-    """kill -9 of an executor at seeded moments of the run; it is started again afterwards."""
+    """kill -9 of an executor at seeded moments of the run; it is started again afterwards. All runs
+    write to one place, each other rows than the one before."""
     cluster = Cluster(site)
+    days = [DATA, other_rows(site)]
     calm = min(cluster.calm_time(f"calm{i}") for i in range(3))
     recoveries, hits = [], 0
     for seed in range(SEED, SEED + KILLS):
         dice = random.Random(seed)
         moment, victim = dice.uniform(0.02, 0.95) * calm, dice.choice(cluster.executors)
         said = f"seed {seed}: kill {victim.name} after {moment:.2f} s of {calm:.2f} s"
-        out = f"out-{seed}"
-        number = cluster.submit(out)
+        out, data = "out", days[seed % 2]
+        number = cluster.submit(out, data)
         watch = Watch(site.path / out)
         time.sleep(moment)
         victim.kill()
         try:
             hits += not over(cluster.run(number))
-            run = cluster.exact(number, out)
+            run = cluster.exact(number, out, data)
         finally:
             watch.stop.set()
         watch.end()
