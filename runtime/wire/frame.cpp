@@ -108,7 +108,8 @@ Result<Frame> Frame::decode(ByteSpan bytes) {
     auto content = std::make_shared<const Content>(kj::mv(words));
     const auto& envelope = content->envelope;
     // The texts that every receiver looks at, so that only the body is left to doubt.
-    envelope.getCluster(), envelope.getSender(), envelope.getTo(), envelope.getFrom();
+    envelope.getCluster(), envelope.getSender(), envelope.getTo(), envelope.getFrom(),
+        envelope.getClusterId();
     return Frame(std::move(content));
   } catch (const kj::Exception& exception) {
     return fail(ErrorCode::corrupt, "a control frame that does not decode: {}",

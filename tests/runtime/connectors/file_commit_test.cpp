@@ -149,7 +149,8 @@ TEST_CASE("repeating an old commit does not undo a later one") {
   CHECK(place.seen() == place.all("second"));
 }
 
-TEST_CASE("of two commits at the same moment each makes its output whole, and the later one stays") {
+TEST_CASE(
+    "of two commits at the same moment each makes its output whole, and the later one stays") {
   // The second commit happens within the first one, before each of its changes to the disk.
   const Target target = any_target();
   int changes = 0;

@@ -59,6 +59,11 @@ TEST_CASE("a file that changes under its reader ends in an error, not in rows of
   check_refused(end.error(), cut);
 }
 
+TEST_CASE("a split that nobody cut is refused") {
+  const Cut cut;
+  CHECK(cut.source->open(Split{.detail = "nonsense"}).error().code == ErrorCode::corrupt);
+}
+
 TEST_CASE("a file that is gone is named") {
   Cut cut;
   REQUIRE(system_files().remove_all(cut.path));

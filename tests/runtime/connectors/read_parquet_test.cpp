@@ -145,14 +145,3 @@ TEST_CASE("mistakes in the parameters of read.parquet have their place") {
   CHECK(damaged.error().path == "path");
   CHECK(damaged.error().code == ErrorCode::corrupt);
 }
-
-TEST_CASE("a file that changes under a running job is a conflict") {
-  TempDir dir;
-  const std::string path = dir.path() + "/a.parquet";
-  write_file(path, 0, 10, 10);
-  const auto source = source_of(*plan_connector("read.parquet", {{"path", path}}));
-  const auto splits = *source->splits(1);
-  write_file(path, 0, 20, 10);
-  CHECK(source->open(splits.front()).error().code == ErrorCode::conflict);
-  CHECK(source->open(Split{.detail = "nonsense"}).error().code == ErrorCode::corrupt);
-}

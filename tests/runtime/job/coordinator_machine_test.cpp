@@ -111,6 +111,14 @@ TEST_CASE("whoever knows a later history than the metadata halts the coordinator
   CHECK(coordinator.halted == 1);
 }
 
+TEST_CASE("terms of another cluster's metadata halt nobody: its node drops what it holds") {
+  Coordinator coordinator;
+  coordinator.report(JoinCluster{ClusterId("before"), n1, Incarnation(1), Term(5), "tcp://n1", 2});
+  CHECK(coordinator.halted == 0);
+  coordinator.report(JoinCluster{ClusterId(), n1, Incarnation(2), Term(), "tcp://n1", 2});
+  CHECK(coordinator.state() == MemberState::adopting);
+}
+
 TEST_CASE("a report under another name, of a stranger, or of another cluster is refused") {
   Coordinator coordinator;
   coordinator.report(JoinCluster{ClusterId("c"), NodeId("n2"), Incarnation(1), Term(), "", 2});

@@ -322,7 +322,8 @@ TEST_CASE("our own pause does not count against the peer, but counts against our
   CHECK(pair.a.delivered == Texts{"1"});
 }
 
-TEST_CASE("a node that lost its count and takes an incarnation twice is told how far it had counted") {
+TEST_CASE(
+    "a node that lost its count and takes an incarnation twice is told how far it had counted") {
   SessionPair pair;
   pair.connect();
   pair.pass(2s);
@@ -439,8 +440,8 @@ TEST_CASE("a frame of somebody else is not of this session") {
   SessionPair pair;
   pair.connect();
   const Frame frame = Frame::make<schema::Goodbye>(
-      {.cluster = ClusterName("c"), .sender = NodeId("mallory"), .incarnation = Incarnation(99)}, "",
-      [](schema::Goodbye::Builder) {});
+      {.cluster = ClusterName("c"), .sender = NodeId("mallory"), .incarnation = Incarnation(99)},
+      "", [](schema::Goodbye::Builder) {});
   pair.arrive(pair.a, frame);
   CHECK(pair.a.log.back() == "refuse impostor");
   CHECK(pair.a.session.up());
