@@ -43,7 +43,7 @@ struct TaskView {
 
 struct RunView {
   RunId id;
-  RunUid uid;  ///< unique for ever; `_commit` in a directory that the run has written begins with it
+  RunUid uid;  ///< unique for ever; the marker in what the run has written begins with it
   JobName job;
   std::string state;  ///< protocols: QUEUED ... SUCCEEDED
   std::string plan_hash;

@@ -40,8 +40,7 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
                                            Incarnation incarnation);
   /// Hears what it is told by the `hear` calls.
   static std::shared_ptr<DataPlane> over(PeerWire& wire, Metrics& metrics, const Clock& clock,
-                                         ClusterName cluster, NodeId self,
-                                         Incarnation incarnation);
+                                         ClusterName cluster, NodeId self, Incarnation incarnation);
 
   /// The node goes on as another incarnation; its channels are those of the old one and break.
   void reborn(Incarnation incarnation);

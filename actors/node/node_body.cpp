@@ -80,9 +80,9 @@ class RunningBody final : public NodeBody {
     link_ = TRY(LinkService::open(link_config(plan_.config, plan_.incarnation), *plan_.keys,
                                   plan_.metrics, system_.clock()));
     link_->final_when_lost(leads());
-    channels_ = DataPlane::attach(*link_, plan_.metrics, system_.clock(),
-                                  ClusterName(plan_.config.cluster), plan_.config.name,
-                                  plan_.incarnation);
+    channels_ =
+        DataPlane::attach(*link_, plan_.metrics, system_.clock(), ClusterName(plan_.config.cluster),
+                          plan_.config.name, plan_.incarnation);
     proxies_ = std::make_unique<Proxies>(system_, *link_);
     return {};
   }

@@ -120,9 +120,8 @@ bool matches(std::span<const std::string> wanted, std::span<const std::string> n
            (!names.empty() && !hidden(names[0]) && matches(wanted, names.subspan(1)));
   }
   if (names.empty() || (hidden(names[0]) && !hidden(wanted[0]))) return false;
-  const bool same = has_wildcard(wanted[0])
-                        ? ::fnmatch(wanted[0].c_str(), names[0].c_str(), 0) == 0
-                        : wanted[0] == names[0];
+  const bool same = has_wildcard(wanted[0]) ? ::fnmatch(wanted[0].c_str(), names[0].c_str(), 0) == 0
+                                            : wanted[0] == names[0];
   return same && matches(wanted.subspan(1), names.subspan(1));
 }
 
@@ -208,9 +207,8 @@ bool would_find(const std::string& pattern, const std::string& path) {
   const auto names = parts_of(path.substr(from.size()));
   // What is named may be a directory, which stands for the files in it.
   const bool names_directory = wanted.empty() || !has_wildcard(wanted.back());
-  return matches(wanted, names) ||
-         (names_directory && !names.empty() && !hidden(names.back()) &&
-          matches(wanted, {names.begin(), names.end() - 1}));
+  return matches(wanted, names) || (names_directory && !names.empty() && !hidden(names.back()) &&
+                                    matches(wanted, {names.begin(), names.end() - 1}));
 }
 
 std::string_view extension_of(std::string_view path) {

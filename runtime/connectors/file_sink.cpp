@@ -158,8 +158,7 @@ Result<> FileSink::check_target() const {
 
 Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
   TRY(check_target());
-  const std::string name =
-      single_ ? name_of(place_) : part_name(context.subtask, *format_);
+  const std::string name = single_ ? name_of(place_) : part_name(context.subtask, *format_);
   auto directory = TRY(commit_.stage(context.marker, context.tag));
   const std::string tag = name_of(directory);
   return std::unique_ptr<SinkWriter>(std::make_unique<FileSinkWriter>(

@@ -85,7 +85,8 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
   for (const std::string& path : paths) {
     const std::string version = TRY(system_files().version(path));
     for (const FilePart& part : TRY(format_->parts(path, request, part_bytes))) {
-      splits.push_back({.detail = detail_of(part, version), .bytes = part.bytes, .rows = part.rows});
+      splits.push_back(
+          {.detail = detail_of(part, version), .bytes = part.bytes, .rows = part.rows});
     }
   }
   return splits;

@@ -243,8 +243,8 @@ const Token* token_of(const Report& report);
 
 /// A batch run has exactly one epoch.
 inline constexpr std::uint64_t batch_epoch = 1;
-/// What a sink of this run stages under and is committed by: "<run uid>/<epoch>/<vertex>". Kept with
-/// the output, so no other commit, of whatever cluster, may ever have the same.
+/// What a sink of this run stages under and is committed by: "<run uid>/<epoch>/<vertex>". It is
+/// kept with the output: no other commit, of whatever cluster, may ever have the same.
 std::string sink_marker(const RunUid& run, const std::string& vertex);
 /// Names one attempt among all of all runs, safe in a file name: "r7-t3.1-a4".
 std::string attempt_tag(const AttemptKey& key);

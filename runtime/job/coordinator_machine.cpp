@@ -258,7 +258,8 @@ void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
   }
   last_run_ = last_run_.next();
   RunImage image;
-  image.made = {last_run_, run_uid(cluster_id_, last_run_, job.nonce), job.job, job.hash,
+  image.made = {last_run_,    run_uid(cluster_id_, last_run_, job.nonce),
+                job.job,      job.hash,
                 job.interval, job.generation};
   image.made.key = job.key;
   image.made.target = job.target;

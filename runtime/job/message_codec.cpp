@@ -228,8 +228,8 @@ Result<JoinCluster> taken_join(const Frame& frame) {
   JoinCluster join;
   TRY(frame.read<schema::JoinCluster>([&](schema::JoinCluster::Reader body) {
     join = {
-        frame.tokens().cluster_id,   NodeId(text(body.getNode())), Incarnation(body.getIncarnation()),
-        Term(body.getTermSeen()), text(body.getAddress()),      body.getSlots()};
+        frame.tokens().cluster_id, NodeId(text(body.getNode())), Incarnation(body.getIncarnation()),
+        Term(body.getTermSeen()),  text(body.getAddress()),      body.getSlots()};
   }));
   return join;
 }

@@ -302,9 +302,9 @@ void SimCoordinator::carry_out(effect::Send& effect) {
 
 void SimCoordinator::send(NodeIndex peer, const Command& command) {
   world_.trace("c -> n{} {}", peer, name_of(command));
-  tell_session(peer,
-               session_event::Send{frame_of(
-                   command, {ClusterName("sim"), World::name_of(World::coordinator), incarnation_})});
+  tell_session(
+      peer, session_event::Send{frame_of(
+                command, {ClusterName("sim"), World::name_of(World::coordinator), incarnation_})});
 }
 
 /// No effect before its row.

@@ -27,8 +27,8 @@ TwoPlanes::TwoPlanes() {
   for (const char* name : {"a", "b"}) {
     const NodeId node(name);
     wires_[node] = std::make_unique<Wire>(*this, node);
-    planes_[node] =
-        DataPlane::over(*wires_[node], metrics, clock_, ClusterName("c"), node, Incarnation(++incarnation));
+    planes_[node] = DataPlane::over(*wires_[node], metrics, clock_, ClusterName("c"), node,
+                                    Incarnation(++incarnation));
   }
 }
 

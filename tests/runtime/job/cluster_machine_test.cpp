@@ -184,7 +184,7 @@ TEST_CASE("an address that refuses ends the wait for a silent node, and for no o
   CHECK(cluster.state() == MemberState::live);
 }
 
-TEST_CASE("a node of another cluster must drop what it holds and begin anew; one of none is let in") {
+TEST_CASE("a node of another cluster must begin anew; one that knows of none is let in") {
   Cluster cluster;
   const ClusterChange other = cluster.join(1, "other");
   REQUIRE(sent<JoinRefused>(other) != nullptr);
