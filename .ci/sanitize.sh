@@ -1,20 +1,29 @@
 #!/usr/bin/env bash
 # Builds with AddressSanitizer (and its leak check) and UndefinedBehaviorSanitizer in a folder of its
-# own, and runs the tests under them. Takes an hour of a slow machine; not part of ./test.
-# usage: .ci/sanitize.sh [REGEX]     only the tests whose name matches; builds what they need
+# own, or with ThreadSanitizer in another one, and runs the tests under them. Takes hours of a slow
+# machine; not part of ./test.
+# usage: .ci/sanitize.sh [--threads] [REGEX]   only the tests whose name matches; builds what they need
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/setup.sh
+dir=build-asan what=address,undefined
+if [ "${1:-}" = --threads ]; then
+  shift
+  dir=build-tsan what=thread
+  install_packages build threads
+  # A second CAF and ZeroMQ, which say in what order their threads do things.
+  INSTRUMENTED=$TROUPE_CACHE/threads-1
+  .ci/instrument.sh "$INSTRUMENTED"
+fi
 install_packages build test
 fetch_arrow
 fetch_flights
 make_tool_python
-dir=build-asan
 # A cache of its own, so that these objects do not push out those of the usual build.
-export CCACHE_DIR=$TROUPE_CACHE/ccache-sanitize CCACHE_MAXSIZE=10G
+export CCACHE_DIR=$TROUPE_CACHE/ccache-sanitize CCACHE_MAXSIZE=10G CCACHE_DEPEND=1
 # CAF's headers bind references to null on purpose, and g++ warns of paths that only exist sanitized.
 [ -e $dir/build.ninja ] || quietly "configuring" env CXX="ccache g++" meson setup $dir \
-  -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false -Doptimization=1 \
+  -Db_sanitize=$what -Db_lundef=false -Dwerror=false -Doptimization=1 \
   -Dcpp_args="-g1 -fno-omit-frame-pointer -fno-sanitize=null" -Darrow_dir="$ARROW_DIR"
 mapfile -t targets < <(python3 - $dir "${1:-}" <<'PY'
 import json, os, re, subprocess, sys
@@ -31,5 +40,11 @@ PY
 quietly "building ${#targets[@]} programs" ninja -C $dir "${targets[@]}"
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+if [ $what = thread ]; then
+  export LD_LIBRARY_PATH=$INSTRUMENTED/lib
+  export TSAN_OPTIONS="suppressions=$PWD/.ci/tsan-suppressions.txt second_deadlock_stack=1"
+  # Arrow's own allocators hand memory from thread to thread unseen; malloc is seen.
+  export ARROW_DEFAULT_MEMORY_POOL=system
+fi
 export TROUPE_FLIGHTS=$FLIGHTS_DIR TROUPE_TOOL_PYTHON=$TOOL_PYTHON
 exec python3 .ci/run_tests.py $dir "$@"
