@@ -170,6 +170,7 @@ enum FailureClass {
   nodeLost @2;
   resource @3;
   internal @4;
+  nodeFault @5;
 }
 
 struct TaskFailed {

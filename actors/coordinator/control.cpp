@@ -91,9 +91,8 @@ Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& regis
 template <class T>
 void CoordinatorActor::from_store(std::function<Result<T>(MetadataStore&)> read,
                                   Control::Answer<T> answer) {
-  const auto submitted = store_queue_->submit(
-      [store = services_.store, read = std::move(read), answer] { answer(read(*store)); });
-  if (!submitted) answer(submitted.error());
+  store_queue_->call([store = services_.store, read = std::move(read)] { return read(*store); },
+                     std::move(answer));
 }
 
 void CoordinatorActor::apply(JobGraph graph, SubmitOptions options,
@@ -241,6 +240,10 @@ void CoordinatorActor::nodes(Control::Answer<std::vector<NodeView>> answer) {
                   .incarnation = member.incarnation,
                   .state = to_string(member.state),
                   .slots = member.slots};
+    if (member.state == MemberState::live) {
+      if (member.health.resting()) view.state = "resting";
+      view.reason = member.health.reason();
+    }
     if (const ClusterNode* live = cluster.find(node, member.incarnation)) {
       view.slots_used = live->used;
     }
@@ -283,6 +286,24 @@ void CoordinatorActor::output(RunId run, Control::Answer<std::vector<OutputView>
 }
 
 namespace {
+
+/// An answer that goes out once: the one that is given, or that there is none.
+template <class T>
+class Once {
+ public:
+  explicit Once(Control::Answer<T> answer) : answer_(std::move(answer)) {}
+  Once(const Once&) = delete;
+  ~Once() {
+    tell(fail(ErrorCode::unavailable,
+              "the coordinator ended before it could answer, its log says why: try again"));
+  }
+  void tell(Result<T> result) {
+    if (auto answer = std::exchange(answer_, nullptr)) answer(std::move(result));
+  }
+
+ private:
+  Control::Answer<T> answer_;
+};
 
 /// Carries questions to the actor; keeps no state of its own.
 class CoordinatorControl final : public Control {
@@ -348,7 +369,9 @@ class CoordinatorControl final : public Control {
   /// An answer that is given even where nobody is left to give it.
   template <class T>
   static Answer<T> certain(Answer<T> answer) {
-    return [reply = Reply<T>(std::move(answer))](Result<T> result) { reply(std::move(result)); };
+    return [once = std::make_shared<Once<T>>(std::move(answer))](Result<T> result) {
+      once->tell(std::move(result));
+    };
   }
 
   void call(std::function<void(CoordinatorActor&)> work) {

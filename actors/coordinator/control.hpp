@@ -72,7 +72,8 @@ struct NodeView {
   NodeId id;
   std::string address;
   Incarnation incarnation;
-  std::string state;  ///< silent, adopting, live, suspect, gone
+  std::string state;   ///< silent, adopting, live, resting, suspect, gone
+  std::string reason;  ///< why it rests, or is on trial; else empty
   std::uint32_t slots = 0;
   std::uint32_t slots_used = 0;
 };

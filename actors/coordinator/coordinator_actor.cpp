@@ -18,10 +18,11 @@ CoordinatorActor::CoordinatorActor(CoordinatorStart start, CoordinatorServices s
 void CoordinatorActor::start() {
   store_queue_ = std::make_shared<SerialQueue>(system().io());
   const CoordinatorRef me(self());
-  const auto submitted = store_queue_->submit([store = services_.store, me] {
-    me.tell(ImageRead{std::make_shared<const Result<ClusterImage>>(store->begin_term())});
-  });
-  if (!submitted) end(submitted.error());
+  store_queue_->call(
+      [store = services_.store] { return store->begin_term(); },
+      [me](Result<ClusterImage> image) {
+        me.tell(ImageRead{std::make_shared<const Result<ClusterImage>>(std::move(image))});
+      });
 }
 
 void CoordinatorActor::on(const ImageRead& read) {
@@ -113,19 +114,28 @@ void CoordinatorActor::write_what_waits() {
     std::move(persist.records.begin(), persist.records.end(), std::back_inserter(*records));
   }
   const CoordinatorRef me(self());
-  const auto submitted = store_queue_->submit([store = services_.store, records, ticket, me] {
-    me.tell(Written{ticket, store->write(*records)}, Priority::high);
-  });
-  if (!submitted) end(submitted.error());
+  store_queue_->call([store = services_.store, records] { return store->write(*records); },
+                     [ticket, me](Result<> outcome) {
+                       me.tell(Written{ticket, std::move(outcome)}, Priority::high);
+                     });
 }
 
 void CoordinatorActor::on(const Written& written) {
   writing_ = false;
   if (!written.outcome) {
-    log::error("the metadata cannot be written: {}", written.outcome.error().to_string());
-    return end(written.outcome.error());
+    return give_up(written.outcome.error().within("the coordinator cannot write its metadata"));
   }
   tell(coordinator_event::Persisted{written.ticket});
+}
+
+/// Whoever waits is told why there will be no answer.
+void CoordinatorActor::give_up(Error reason) {
+  log::error("{}", reason.to_string());
+  for (const auto& [request, answer] : std::exchange(requests_, {})) answer(reason);
+  for (const auto& [run, answers] : std::exchange(waiting_for_end_, {})) {
+    for (const auto& answer : answers) answer(reason);
+  }
+  end(std::move(reason));
 }
 
 void CoordinatorActor::carry_out(effect::Send& effect) {
@@ -155,33 +165,50 @@ void CoordinatorActor::executor_down(const NodeId& node, Incarnation incarnation
   tell(ClusterEvent(cluster_event::Down{node, incarnation, down.error->message}));
 }
 
-void CoordinatorActor::carry_out(effect::PlanTasks& effect) {
-  off_thread([effect = std::move(effect), &registry = services_.registry]() -> CoordinatorEvent {
-    auto graph = plan_run(*effect.plan, registry, effect.target, effect.splits);
-    if (!graph) return coordinator_event::PlanFailed{effect.run, graph.error()};
-    return coordinator_event::Planned{effect.run, std::move(*graph)};
+template <class Work, class EventOf>
+void CoordinatorActor::off_thread(Work work, EventOf event_of) {
+  const CoordinatorRef me(self());
+  system().io().call(std::move(work), [event_of = std::move(event_of), me](auto result) {
+    me.tell(CoordinatorTold{event_of(std::move(result))});
   });
+}
+
+void CoordinatorActor::carry_out(effect::PlanTasks& effect) {
+  const RunId run = effect.run;
+  off_thread(
+      [effect = std::move(effect), &registry = services_.registry] {
+        return plan_run(*effect.plan, registry, effect.target, effect.splits);
+      },
+      [run](Result<TaskGraph> graph) -> CoordinatorEvent {
+        if (!graph) return coordinator_event::PlanFailed{run, graph.error()};
+        return coordinator_event::Planned{run, std::move(*graph)};
+      });
 }
 
 void CoordinatorActor::carry_out(effect::CommitSink& effect) {
-  off_thread([effect = std::move(effect), &registry = services_.registry]() -> CoordinatorEvent {
-    const auto committed =
-        commit_sink(*effect.plan, registry, effect.vertex, effect.marker, effect.committables);
-    if (!committed) {
-      return coordinator_event::SinkCommitFailed{effect.run, effect.vertex, committed.error()};
-    }
-    return coordinator_event::SinkCommitted{effect.run, effect.vertex};
-  });
+  const RunId run = effect.run;
+  const std::string vertex = effect.vertex;
+  off_thread(
+      [effect = std::move(effect), &registry = services_.registry] {
+        return commit_sink(*effect.plan, registry, effect.vertex, effect.marker,
+                           effect.committables);
+      },
+      [run, vertex](const Result<>& committed) -> CoordinatorEvent {
+        if (!committed) return coordinator_event::SinkCommitFailed{run, vertex, committed.error()};
+        return coordinator_event::SinkCommitted{run, vertex};
+      });
 }
 
 void CoordinatorActor::carry_out(effect::CleanUpSinks& effect) {
-  const auto submitted = system().io().submit([effect = std::move(effect),
-                                               &registry = services_.registry] {
-    if (const auto done = clean_up_sinks(*effect.plan, registry, effect.uid); !done) {
-      log::warn("staged files of run {} are left behind: {}", effect.run, done.error().to_string());
-    }
-  });
-  if (!submitted) log::warn("staged files are left behind: {}", submitted.error().to_string());
+  const RunId run = effect.run;
+  off_thread(
+      [effect = std::move(effect), &registry = services_.registry] {
+        return clean_up_sinks(*effect.plan, registry, effect.uid);
+      },
+      [run](const Result<>& done) -> CoordinatorEvent {
+        if (!done) return coordinator_event::CleanUpFailed{run, done.error()};
+        return coordinator_event::CleanedUp{run};
+      });
 }
 
 void CoordinatorActor::carry_out(effect::Reply& effect) {
@@ -207,13 +234,6 @@ void CoordinatorActor::carry_out(effect::Halt& effect) {
 void CoordinatorActor::carry_out(effect::RefuseReport& effect) {
   refused_reports_.add();
   log::info("refused from {}: {}", effect.node, effect.what);
-}
-
-void CoordinatorActor::off_thread(std::function<CoordinatorEvent()> work) {
-  const CoordinatorRef me(self());
-  const auto submitted =
-      system().io().submit([work = std::move(work), me] { me.tell(CoordinatorTold{work()}); });
-  if (!submitted) end(submitted.error());
 }
 
 void CoordinatorActor::set_timer() {

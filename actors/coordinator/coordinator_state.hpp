@@ -66,18 +66,22 @@ class CoordinatorActor final
   void carry_out(effect::PlanTasks& effect);
   void carry_out(effect::CommitSink& effect);
   void carry_out(effect::CleanUpSinks& effect);
+  void carry_out(effect::LeaveBehind&) {}
+  void carry_out(effect::BlameNode&) {}
   void carry_out(effect::Continue&) {}
   void carry_out(effect::Reply& effect);
   void carry_out(effect::RunEnded& effect);
   void carry_out(effect::Halt& effect);
   void carry_out(effect::RefuseReport& effect);
   void write_what_waits();
+  void give_up(Error reason);
   void set_timer();
   void note_recoveries();
   void count(const Record& record);
 
-  /// Runs `work` on the I/O pool and hands its event in.
-  void off_thread(std::function<CoordinatorEvent()> work);
+  /// Runs `work` on the I/O pool; what `event_of` makes of its Result is told to the machine.
+  template <class Work, class EventOf>
+  void off_thread(Work work, EventOf event_of);
   /// Asks the store away from this thread; `then` runs there too.
   template <class T>
   void from_store(std::function<Result<T>(MetadataStore&)> read, Control::Answer<T> answer);

@@ -3,9 +3,9 @@
 #include "actors/system/io_pool.hpp"
 
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace troupe {
 
@@ -15,40 +15,42 @@ class SerialQueue : public std::enable_shared_from_this<SerialQueue> {
  public:
   explicit SerialQueue(IoPool& pool) : pool_(pool) {}
 
-  /// Any thread. `unavailable` where the pool takes nothing more.
-  Result<> submit(std::function<void()> work) {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
-    if (busy_) return {};
-    Result<> taken = pool_.submit([self = shared_from_this()] { self->drain(); });
-    if (taken) {
+  /// Any thread. As `IoPool::call`: `done` always gets what came of `work`.
+  template <class Work, class Done>
+  void call(Work work, Done done) {
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.push_back(io_call(std::move(work), std::move(done)));
+      if (busy_) return;
       busy_ = true;
-    } else {
-      queue_.pop_back();
     }
-    return taken;
+    pool_.take({[self = shared_from_this()] { self->drain(); },
+                [self = shared_from_this()](const Error& error) { self->refuse(error); }});
   }
 
  private:
   void drain() {
-    for (;;) {
-      std::function<void()> work;
-      {
-        const std::lock_guard lock(mutex_);
-        if (queue_.empty()) {
-          busy_ = false;
-          return;
-        }
-        work = std::move(queue_.front());
-        queue_.pop_front();
-      }
-      work();
+    while (auto next = take()) next->run();
+  }
+  /// The pool takes nothing more: neither what waits here.
+  void refuse(const Error& error) {
+    while (auto next = take()) next->refuse(error);
+  }
+
+  std::optional<IoCall> take() {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) {
+      busy_ = false;
+      return std::nullopt;
     }
+    IoCall next = std::move(queue_.front());
+    queue_.pop_front();
+    return next;
   }
 
   IoPool& pool_;
   std::mutex mutex_;
-  std::deque<std::function<void()>> queue_;
+  std::deque<IoCall> queue_;
   bool busy_ = false;
 };
 

@@ -1,6 +1,8 @@
 #include "actors/executor/executor_actor.hpp"
 
 #include "runtime/base/log.hpp"
+#include "runtime/base/node_fault.hpp"
+#include "runtime/os/own_files.hpp"
 
 #include <mutex>
 #include <utility>
@@ -18,7 +20,8 @@ struct TaskBuilt {
 struct ExecutorActor::Shared {
   Shared(const NodeId& self, const ExecutorServices& services, const Clock& clock)
       : registry(services.registry),
-        kept(services.files, services.directory),
+        own(services.files),
+        kept(own, services.directory),
         site{self, kept, exchange, services.remote, clock} {}
 
   /// Blocks for some milliseconds at the first task of a run.
@@ -40,6 +43,7 @@ struct ExecutorActor::Shared {
   }
 
   const OperatorRegistry& registry;
+  OwnFiles own;
   KeptFiles kept;
   LocalExchange exchange;
   const DeploymentSite site;
@@ -51,6 +55,7 @@ namespace {
 
 /// How the coordinator shall take a failure.
 FailureClass classify(const Error& error) {
+  if (is_node_fault(error)) return FailureClass::node_fault;
   switch (error.code) {
     case ErrorCode::invalid_argument:
     case ErrorCode::unsupported:
@@ -98,13 +103,13 @@ ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
 }
 
 void ExecutorActor::start() {
-  auto emptied = system().io().submit([shared = shared_, me = self()] {
-    if (auto done = shared->kept.drop_all(); !done) {
-      log::warn("old files of this executor stay: {}", done.error().to_string());
-    }
-    me.send(Message::of(DirectoryEmptied{}));
-  });
-  if (!emptied) return end(emptied.error());
+  system().io().call([shared = shared_] { return shared->kept.drop_all(); },
+                     [me = self()](const Result<>& done) {
+                       if (!done) {
+                         log::warn("old files of this executor stay: {}", done.error().to_string());
+                       }
+                       me.send(Message::of(DirectoryEmptied{}));
+                     });
   every(progress_interval, [this] { report_progress(); });
 }
 
@@ -159,13 +164,13 @@ void ExecutorActor::carry_out(const executor_effect::OpenTask& effect) {
   const AttemptKey key = key_of(effect.deploy.token);
   auto host = std::make_shared<ActorTaskHost>(system().io());
   attempts_[key] = {host, nullptr, {}, false, effect.deploy.job};
-  auto submitted = system().io().submit([shared = shared_, deploy = effect.deploy, key, host,
-                                         me = self()] {
-    auto built = shared->build(deploy, host);
-    me.send(Message::of(built ? TaskBuilt{key, std::make_shared<Deployment>(*std::move(built)), {}}
+  system().io().call(
+      [shared = shared_, deploy = effect.deploy, host] { return shared->build(deploy, host); },
+      [key, me = self()](Result<Deployment> built) {
+        me.send(
+            Message::of(built ? TaskBuilt{key, std::make_shared<Deployment>(*std::move(built)), {}}
                               : TaskBuilt{key, nullptr, built.error()}));
-  });
-  if (!submitted) on(TaskBuilt{key, nullptr, submitted.error()});
+      });
 }
 
 void ExecutorActor::on(const TaskBuilt& built) {
@@ -249,11 +254,10 @@ void ExecutorActor::carry_out(const executor_effect::DropOutputs& effect) {
 }
 
 void ExecutorActor::drop(const std::string& path) {
-  auto submitted = system().io().submit([shared = shared_, path] {
-    auto done = shared->kept.drop(path);
-    if (!done) log::warn("{} stays: {}", path, done.error().to_string());
-  });
-  if (!submitted) log::warn("{} stays: {}", path, submitted.error().message);
+  system().io().call([shared = shared_, path] { return shared->kept.drop(path); },
+                     [path](const Result<>& done) {
+                       if (!done) log::warn("{} stays: {}", path, done.error().to_string());
+                     });
 }
 
 /// What a run leaves behind goes once it is released and none of its attempts is left. Not before:

@@ -61,8 +61,8 @@ struct SinksDone {
 using StagedRows = std::map<StageId, std::vector<Committable>>;
 
 /// Makes all that was staged visible, or removes it; and the tasks' own files. Blocks.
-std::optional<Error> settle_sinks(const LocalPlan& plan, const StagedRows& staged, bool commit) {
-  std::optional<Error> error;
+Result<> settle_sinks(const LocalPlan& plan, const StagedRows& staged, bool commit) {
+  Result<> outcome;
   for (const auto& [stage, objects] : plan.objects) {
     if (!objects.sink) continue;
     auto mine = staged.find(stage);
@@ -70,12 +70,12 @@ std::optional<Error> settle_sinks(const LocalPlan& plan, const StagedRows& stage
                                 plan.marker(stage),
                                 mine == staged.end() ? std::vector<Committable>() : mine->second)
                           : objects.sink->clean_up(plan.marker(stage));
-    if (!settled && commit && !error) error = settled.error();
+    if (!settled && commit && outcome) outcome = settled.error();
   }
   if (system_files().exists(plan.scratch_directory)) {
     static_cast<void>(system_files().remove_all(plan.scratch_directory));
   }
-  return error;
+  return outcome;
 }
 
 /// Supervises the tasks of one run: the first failure cancels the others; when all have ended, the
@@ -140,11 +140,13 @@ class LocalRunActor : public ActorOf<LocalRunActor, TaskEnded, CancelRun, SinksD
   }
 
   void finish_sinks() {
-    auto submitted = system().io().submit(
-        [plan = plan_, staged = staged_, commit = commit_ && !result_.error, me = self()] {
-          me.send(Message::of(SinksDone{settle_sinks(*plan, staged, commit)}));
+    system().io().call(
+        [plan = plan_, staged = staged_, commit = commit_ && !result_.error] {
+          return settle_sinks(*plan, staged, commit);
+        },
+        [me = self()](const Result<>& done) {
+          me.send(Message::of(SinksDone{done ? std::nullopt : std::optional(done.error())}));
         });
-    if (!submitted) on(SinksDone{submitted.error()});
   }
 
   void add(const VertexStatistics& one) {

@@ -1,7 +1,5 @@
 #include "actors/executor/task_actor.hpp"
 
-#include <exception>
-
 namespace troupe {
 
 void ActorTaskHost::begin() {
@@ -16,20 +14,12 @@ void ActorTaskHost::wake() {
 
 void ActorTaskHost::offload(std::function<void()> work) {
   away_.fetch_add(1, std::memory_order_seq_cst);
-  auto submitted =
-      io_.submit([self = shared_from_this(), work = std::move(work)] { self->call(work); });
-  if (submitted) return;
-  away_.fetch_sub(1, std::memory_order_seq_cst);
-  actor_.send(Message::of(TaskDefect{std::move(submitted).error()}), Priority::high);
+  io_.call(std::move(work),
+           [self = shared_from_this()](const Result<>& done) { self->back(done); });
 }
 
-void ActorTaskHost::call(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const std::exception& exception) {
-    auto error = fail(ErrorCode::internal, "{}", exception.what());
-    actor_.send(Message::of(TaskDefect{std::move(error)}), Priority::high);
-  }
+void ActorTaskHost::back(const Result<>& done) {
+  if (!done) actor_.send(Message::of(TaskDefect{done.error()}), Priority::high);
   if (away_.fetch_sub(1, std::memory_order_seq_cst) == 1) wake();
 }
 

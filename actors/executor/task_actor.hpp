@@ -16,7 +16,7 @@ namespace troupe {
 struct RunTask {};
 /// End the attempt; what it has staged is left to the sink's clean-up.
 struct StopTask {};
-/// A call of the task on the I/O pool broke an invariant.
+/// A call of the task on the I/O pool threw, or could not be made.
 struct TaskDefect {
   Error error;
 };
@@ -47,7 +47,7 @@ class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<Actor
   int away() const { return away_.load(std::memory_order_seq_cst); }
 
  private:
-  void call(const std::function<void()>& work);
+  void back(const Result<>& done);
 
   IoPool& io_;
   ActorHandle actor_;

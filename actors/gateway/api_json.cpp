@@ -243,9 +243,13 @@ Result<JobView> job_from_json(const Json& json) {
 }
 
 Json to_json(const NodeView& view) {
-  return {
-      {"id", view.id.value()}, {"address", view.address}, {"incarnation", view.incarnation.value()},
-      {"state", view.state},   {"slots", view.slots},     {"slots_used", view.slots_used}};
+  return {{"id", view.id.value()},
+          {"address", view.address},
+          {"incarnation", view.incarnation.value()},
+          {"state", view.state},
+          {"reason", view.reason},
+          {"slots", view.slots},
+          {"slots_used", view.slots_used}};
 }
 
 Result<NodeView> node_from_json(const Json& json) {
@@ -255,6 +259,7 @@ Result<NodeView> node_from_json(const Json& json) {
     view.address = json.at("address");
     view.incarnation = Incarnation(json.at("incarnation"));
     view.state = json.at("state");
+    view.reason = json.value("reason", "");
     view.slots = json.at("slots");
     view.slots_used = json.at("slots_used");
     return view;

@@ -44,13 +44,18 @@ int status_of(ErrorCode code) {
   return 500;
 }
 
+/// Messages may hold bytes of users' files: what is no UTF-8 is shown as such, and throws nothing.
+std::string text_of(const Json& body) {
+  return body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 HttpResponse ok(const Json& body, int status = 200) {
-  return {status, "application/json", body.dump() + "\n"};
+  return {status, "application/json", text_of(body)};
 }
 
 HttpResponse refused(const Error& error, int status = 0) {
   return {status ? status : status_of(error.code), "application/json",
-          Json{{"error", to_json(error)}}.dump() + "\n"};
+          text_of(Json{{"error", to_json(error)}})};
 }
 
 /// Compares without telling by its time how much of a guess was right.
@@ -294,18 +299,18 @@ class HttpGateway final : public Gateway {
   void with_graph(const HttpRequest& request, Respond respond, Then then) {
     auto submission = parse_submission(request);
     if (!submission) return respond(refused(submission.error()));
-    const bool taken = services_.run_blocking([this, submission = std::move(*submission), respond,
-                                               then = std::move(then)]() mutable {
-      CompiledDescriptor compiled = services_.compile(submission.descriptor);
-      if (!compiled.graph) {
+    services_.compile(std::move(submission->descriptor), [options = std::move(submission->options),
+                                                          respond, then = std::move(then)](
+                                                             Result<CompiledDescriptor> compiled) {
+      if (!compiled) return respond(refused(compiled.error()));
+      if (!compiled->graph) {
         return respond(ok(
             {{"error", {{"code", "invalid_argument"}, {"message", "the descriptor has mistakes"}}},
-             {"diagnostics", *compiled.diagnostics}},
+             {"diagnostics", *compiled->diagnostics}},
             422));
       }
-      then(std::move(*compiled.graph), std::move(submission.options), std::move(respond));
+      then(std::move(*compiled->graph), options, respond);
     });
-    if (!taken) respond(refused(fail(ErrorCode::unavailable, "the node is busy: try again")));
   }
 
   void events_after(const HttpRequest& request, std::optional<RunId> run, Respond respond) {

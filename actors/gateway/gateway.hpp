@@ -40,10 +40,8 @@ struct GatewayConfig {
 struct GatewayServices {
   Control& control;
   Metrics& metrics;
-  /// Compiles a descriptor; may block.
-  std::function<CompiledDescriptor(const DescriptorRequest&)> compile;
-  /// Runs a blocking call elsewhere (the node's I/O pool); false where its queue is full.
-  std::function<bool(std::function<void()>)> run_blocking;
+  /// Compiles a descriptor elsewhere (on the node's I/O pool), and always answers.
+  std::function<void(DescriptorRequest, std::function<void(Result<CompiledDescriptor>)>)> compile;
 };
 
 /// The cluster's HTTP API: `Control` as routes, for the command line, SDKs, consoles and curl

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace troupe {
@@ -15,6 +16,12 @@ class ControlSwitch final : public Control {
   void turn_to(Control* control) {
     const std::lock_guard lock(mutex_);
     current_ = control;
+  }
+  /// Nobody answers for now, because of `reason`.
+  void turn_away(std::optional<Error> reason) {
+    const std::lock_guard lock(mutex_);
+    current_ = nullptr;
+    reason_ = std::move(reason);
   }
 
   void apply(JobGraph graph, SubmitOptions options, Answer<JobView> answer) override {
@@ -58,13 +65,17 @@ class ControlSwitch final : public Control {
   void pass(const Answer<T>& answer, Call&& call) {
     const std::lock_guard lock(mutex_);
     if (current_ == nullptr) {
-      return answer(fail(ErrorCode::unavailable, "the coordinator is not there now: try again"));
+      Error away = fail(ErrorCode::unavailable, "the coordinator is not there now: {}",
+                        reason_ ? reason_->message : "try again");
+      if (reason_) away.hint = reason_->hint;
+      return answer(std::move(away));
     }
     call(*current_);
   }
 
   std::mutex mutex_;
   Control* current_ = nullptr;
+  std::optional<Error> reason_;
 };
 
 }  // namespace troupe

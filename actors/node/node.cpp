@@ -3,12 +3,12 @@
 #include "actors/gateway/gateway.hpp"
 #include "actors/node/compile.hpp"
 #include "actors/node/control_switch.hpp"
+#include "actors/node/data_directory.hpp"
 #include "actors/node/node_body.hpp"
 #include "runtime/base/log.hpp"
 #include "runtime/base/restart_policy.hpp"
-#include "runtime/os/file_system.hpp"
+#include "runtime/os/own_files.hpp"
 #include "runtime/os/random.hpp"
-#include "runtime/os/temporary_directory.hpp"
 
 #include <algorithm>
 #include <array>
@@ -62,7 +62,7 @@ Result<> check(const NodeConfig& config) {
 
 /// Counts the processes of this node; the number is durable before anybody hears it.
 Result<Incarnation> next_incarnation(const NodePaths& paths, Incarnation above) {
-  FileSystem& files = system_files();
+  FileSystem& files = own_files();
   std::uint64_t last = above.value();
   if (const auto text = files.read(paths.incarnation()); text) {
     last = std::max(last, static_cast<std::uint64_t>(std::strtoull(text->c_str(), nullptr, 10)));
@@ -70,28 +70,6 @@ Result<Incarnation> next_incarnation(const NodePaths& paths, Incarnation above) 
   TRY(write_atomically(files, paths.incarnation(), std::to_string(last + 1)));
   return Incarnation(last + 1);
 }
-
-/// Removed with the node; a named data directory stays.
-class DataDirectory {
- public:
-  static Result<DataDirectory> make(const std::string& wanted) {
-    DataDirectory directory;
-    if (!wanted.empty()) {
-      TRY(system_files().make_directories(wanted));
-      directory.paths_.data = wanted;
-      return directory;
-    }
-    directory.temporary_.emplace(TRY(TemporaryDirectory::make("troupe")));
-    directory.paths_.data = directory.temporary_->path();
-    return directory;
-  }
-  const NodePaths& paths() const { return paths_; }
-
- private:
-  DataDirectory() = default;
-  NodePaths paths_;
-  std::optional<TemporaryDirectory> temporary_;
-};
 
 /// The node: one body after the other, and what outlives them.
 class HostedNode final : public Node {
@@ -105,8 +83,9 @@ class HostedNode final : public Node {
     if (!config_.bind.empty()) {
       if (config_.keys_directory.empty())
         config_.keys_directory = directory_.paths().data + "/keys";
-      TRY(system_files().make_directories(config_.keys_directory));
-      keys_ = TRY(KeyDirectory(system_files(), config_.keys_directory).load_or_create());
+      TRY(own_files().make_directories(config_.keys_directory));
+      keys_lock_.emplace(TRY(lock_keys(config_.keys_directory)));
+      keys_ = TRY(KeyDirectory(own_files(), config_.keys_directory).load_or_create());
     }
     TRY(start_body(Incarnation(0)));
     if (config_.roles.contains(Role::gateway) || config_.serve_metrics) TRY(start_gateway());
@@ -160,11 +139,11 @@ class HostedNode final : public Node {
     return {};
   }
 
-  void end_body() {
+  void end_body(const std::optional<Error>& reason = {}) {
     std::unique_ptr<NodeBody> body;
     {
       const std::lock_guard lock(mutex_);
-      control_.turn_to(nullptr);
+      control_.turn_away(reason);
       body = std::move(body_);
     }
     if (body) body->stop();
@@ -180,12 +159,15 @@ class HostedNode final : public Node {
         std::move(gateway),
         {.control = control_,
          .metrics = metrics_,
-         .compile = [this](const DescriptorRequest& asked) { return compile(asked, registry_); },
-         .run_blocking =
-             [this](std::function<void()> work) {
-               const std::lock_guard lock(mutex_);
-               return body_ && body_->system().io().submit(std::move(work)).ok();
-             }}));
+         .compile = [this](DescriptorRequest asked, auto then) {
+           const std::lock_guard lock(mutex_);
+           if (!body_) {
+             return then(fail(ErrorCode::unavailable, "the node is starting: try again"));
+           }
+           body_->system().io().call(
+               [this, asked = std::move(asked)] { return compile(asked, registry_); },
+               std::move(then));
+         }}));
     return {};
   }
 
@@ -201,7 +183,7 @@ class HostedNode final : public Node {
   /// file that is being replaced) is read at the next look.
   void read_keys_again() {
     if (!keys_ || !body_) return;
-    auto ring = KeyDirectory(system_files(), config_.keys_directory).load_or_create();
+    auto ring = KeyDirectory(own_files(), config_.keys_directory).load_or_create();
     if (!ring || ring->allowed() == keys_->allowed()) return;
     if (!(ring->own().public_key() == keys_->own().public_key())) return;
     log::info("node {}: {} other nodes are admitted now", config_.name, ring->allowed().size());
@@ -226,13 +208,16 @@ class HostedNode final : public Node {
         end = *std::exchange(end_, std::nullopt);
       }
       log::warn("node {}: {}", config_.name, end.reason.message);
-      end_body();
+      end_body(end.reason);
       const auto decision = end.for_good ? RestartDecision{}
                                          : policy.on_failure(FailureClass::internal,
                                                              system_clock().now(), random.next());
       if (!decision.restart) return give_up(end.reason);
       if (!pause(decision.delay)) return;
-      if (const auto started = start_body(end.highest); !started) return give_up(started.error());
+      // What is in the way of a start may go away as what ended the body may.
+      if (const auto started = start_body(end.highest); !started) {
+        body_ended({started.error(), end.highest, !retryable(started.error().code)});
+      }
     }
   }
 
@@ -252,6 +237,7 @@ class HostedNode final : public Node {
   const DataDirectory directory_;
   Metrics metrics_;
   ControlSwitch control_;
+  std::optional<FileLock> keys_lock_;
   std::optional<KeyRing> keys_;
   std::unique_ptr<Gateway> gateway_;
 
@@ -289,7 +275,7 @@ Result<PeerAddress> parse_peer(std::string_view text) {
 
 Result<std::unique_ptr<Node>> Node::start(NodeConfig config, const OperatorRegistry& registry) {
   TRY(check(config));
-  auto directory = TRY(DataDirectory::make(config.data_directory));
+  auto directory = TRY(DataDirectory::open(config.data_directory, config.name));
   if (config.slots == 0) config.slots = std::max(1u, std::thread::hardware_concurrency());
   if (config.parallelism == 0) config.parallelism = config.slots;
   auto node = std::make_unique<HostedNode>(std::move(config), registry, std::move(directory));

@@ -8,6 +8,7 @@
 #include "runtime/base/log.hpp"
 #include "runtime/job/message_codec.hpp"
 #include "runtime/metadata/sqlite_store.hpp"
+#include "runtime/os/own_files.hpp"
 #include "runtime/os/random.hpp"
 
 #include <utility>
@@ -109,7 +110,7 @@ class RunningBody final : public NodeBody {
   }
 
   Result<> start_executor() {
-    TRY(system_files().make_directories(plan_.paths.work()));
+    TRY(own_files().make_directories(plan_.paths.work()));
     executor_ = spawn_executor(system_,
                                {.self = plan_.config.name,
                                 .incarnation = plan_.incarnation,
@@ -117,7 +118,7 @@ class RunningBody final : public NodeBody {
                                 .slots = plan_.config.slots},
                                {.registry = plan_.registry,
                                 .metrics = plan_.metrics,
-                                .files = system_files(),
+                                .files = own_files(),
                                 .directory = plan_.paths.work(),
                                 .remote = channels_.get(),
                                 .expelled = [this](std::string reason, Incarnation highest) {
@@ -127,7 +128,7 @@ class RunningBody final : public NodeBody {
     supervisor_.tell(Supervise{executor_.handle()});
     if (link_) {
       const auto store = spawn_store(system_, *link_,
-                                     {.kept = KeptFiles(system_files(), plan_.paths.work()),
+                                     {.kept = KeptFiles(own_files(), plan_.paths.work()),
                                       .plane = channels_,
                                       .metrics = plan_.metrics});
       supervisor_.tell(Supervise{store.handle()});

@@ -17,6 +17,7 @@ struct NodePaths {
   std::string data;  ///< always set: of an ephemeral node a directory that goes with it
   std::string metadata() const { return data + "/metadata.db"; }
   std::string incarnation() const { return data + "/incarnation"; }
+  std::string lock() const { return data + "/lock"; }
   std::string token() const { return data + "/gateway.token"; }
   std::string work() const { return data + "/work"; }
 };

@@ -1,19 +1,45 @@
 #pragma once
 
-#include "runtime/base/result.hpp"
+#include "runtime/base/caught.hpp"
 
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace troupe {
 
-/// Threads for calls that block: files, databases, subprocesses. Work is taken in order; the result
-/// goes back to an actor as a message.
+/// A call that blocks, with whoever waits for what comes of it. Made by `io_call`.
+///
+/// Invariant: exactly one of the two is called, once; neither throws.
+struct IoCall {
+  std::function<void()> run;          ///< does the work, here and now, and hands out its result
+  std::function<void(Error)> refuse;  ///< hands out the reason why nobody will do it
+};
+
+/// `work` may throw and may return a Result, a value or nothing. `done` takes the Result, always:
+/// what `work` has thrown is its error. It must return at once (it sends a message), on any thread;
+/// an exception of its own ends the process, because nobody would be left to hear of it.
+template <class Work, class Done>
+IoCall io_call(Work work, Done done) {
+  using Outcome = decltype(caught(work));
+  struct Waiting {
+    Work work;
+    Done done;
+    void tell(Outcome outcome) noexcept { done(std::move(outcome)); }
+  };
+  auto waiting = std::make_shared<Waiting>(Waiting{std::move(work), std::move(done)});
+  return {[waiting] { waiting->tell(caught(waiting->work)); },
+          [waiting](Error error) { waiting->tell(std::move(error)); }};
+}
+
+/// Threads for calls that block: files, databases, subprocesses. Work is taken in order; whoever
+/// waits for it always gets an answer, by construction: there is no way to have work done here
+/// without saying who takes its result, or the reason why there is none.
 class IoPool {
  public:
   struct Limits {
@@ -24,9 +50,14 @@ class IoPool {
   explicit IoPool(Limits limits);
   ~IoPool();
 
-  /// Any thread. `unavailable` where too much waits, or after `stop`.
-  Result<> submit(std::function<void()> work);
-  /// Drops what waits, and returns when what runs has ended.
+  /// Any thread. See `io_call`; where too much waits, or after `stop`, `done` gets `unavailable`
+  /// before this returns.
+  template <class Work, class Done>
+  void call(Work work, Done done) {
+    take(io_call(std::move(work), std::move(done)));
+  }
+  void take(IoCall call);
+  /// Refuses what waits, and returns when what runs has ended.
   void stop();
   std::size_t waiting() const;
   /// Runs the oldest work that waits, here and now; false where there is none.
@@ -34,11 +65,12 @@ class IoPool {
 
  private:
   void run();
+  Result<> add(IoCall& call);
 
   const Limits limits_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
-  std::deque<std::function<void()>> queue_;
+  std::deque<IoCall> queue_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

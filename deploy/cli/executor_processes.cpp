@@ -1,7 +1,7 @@
 #include "deploy/cli/executor_processes.hpp"
 
 #include "runtime/net/keys.hpp"
-#include "runtime/os/file_system.hpp"
+#include "runtime/os/own_files.hpp"
 
 #include <signal.h>
 
@@ -24,8 +24,8 @@ Result<> ExecutorProcesses::make_keys(const std::string& directory, std::uint32_
   nodes.push_back(coordinator_name());
   for (const auto& [node, ring] : shared_keys(nodes)) {
     const std::string keys = keys_of(directory, node);
-    TRY(system_files().make_directories(keys));
-    TRY(KeyDirectory(system_files(), keys).write(ring));
+    TRY(own_files().make_directories(keys));
+    TRY(KeyDirectory(own_files(), keys).write(ring));
   }
   return {};
 }

@@ -1,5 +1,7 @@
 #include "deploy/cli/exit_code.hpp"
 
+#include "runtime/base/node_fault.hpp"
+
 namespace troupe {
 namespace {
 
@@ -17,6 +19,8 @@ Error wrong_use(std::string_view argument, Error error) {
 }
 
 ExitCode exit_code_of(const Error& error) {
+  // Somebody is there, and cannot: a full disk is not a server that nobody reaches.
+  if (is_node_fault(error)) return ExitCode::failed;
   switch (error.code) {
     case ErrorCode::invalid_argument:
       return error.path.starts_with(command_line) ? ExitCode::wrong_use : ExitCode::invalid;

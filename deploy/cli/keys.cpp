@@ -15,7 +15,7 @@ VerbArgument directory_argument() {
 }
 
 KeyDirectory directory_of(const VerbArguments& arguments) {
-  return KeyDirectory(system_files(), arguments.text("keys"));
+  return KeyDirectory(own_files(), arguments.text("keys"));
 }
 
 class KeysNew final : public Verb {

@@ -25,12 +25,13 @@ class NodesVerb final : public Verb {
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     const Json answer = TRY(api.get("/api/v1/nodes"));
-    TextTable table{{{"NODE"}, {"STATE"}, {"SLOTS", true}, {"INCARNATION", true}, {"ADDRESS"}}, {}};
+    TextTable table{
+        {{"NODE"}, {"STATE"}, {"SLOTS", true}, {"INCARNATION", true}, {"ADDRESS"}, {"WHY"}}, {}};
     for (const auto& item : answer.at("nodes")) {
       const NodeView node = TRY(node_from_json(item));
       table.rows.push_back({node.id.value(), node.state,
                             fmt::format("{}/{}", node.slots_used, node.slots),
-                            fmt::format("{}", node.incarnation), node.address});
+                            fmt::format("{}", node.incarnation), node.address, node.reason});
     }
     context.out.table(table, &answer.at("nodes"));
     return ExitCode::done;

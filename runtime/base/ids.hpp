@@ -36,7 +36,7 @@ class Counter : public StrongId<Tag, std::uint64_t> {
 /// A node by the name its operator gave it; unique in a cluster.
 using NodeId = StrongId<struct NodeIdTag, std::string>;
 /// A cluster by the name its operators gave it: nodes of clusters of different names refuse each
-/// other. Two clusters may have one name (the default one, say); what they keep goes by `ClusterId`.
+/// other. Two clusters may have one name, the default one, say; what they keep goes by `ClusterId`.
 using ClusterName = StrongId<struct ClusterNameTag, std::string>;
 /// A cluster's metadata: drawn at random when it is made, durable in it, and no other's ever.
 using ClusterId = StrongId<struct ClusterIdTag, std::string>;

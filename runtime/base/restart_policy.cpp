@@ -18,6 +18,8 @@ const char* to_string(FailureClass failure) {
       return "resource";
     case FailureClass::internal:
       return "internal";
+    case FailureClass::node_fault:
+      return "node_fault";
   }
   return "internal";
 }
@@ -46,7 +48,9 @@ RestartDecision RestartPolicy::on_failure(FailureClass failure, Instant now, std
   }
   const std::size_t earlier = restarts_.size();
   restarts_.push_back(now);
-  if (failure == FailureClass::node_lost) return {true, {}, ""};
+  if (failure == FailureClass::node_lost || failure == FailureClass::node_fault) {
+    return {true, {}, ""};
+  }
   return {true, backed_off(limits_, earlier, chance), ""};
 }
 

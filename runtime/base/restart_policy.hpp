@@ -15,6 +15,7 @@ enum class FailureClass {
   node_lost,      ///< the node, or an input on a lost node, went away: nobody's fault
   resource,       ///< memory, disk or a limit; may be better later
   internal,       ///< a defect of ours
+  node_fault,     ///< its node's disk or memory: another node may well do it
 };
 
 const char* to_string(FailureClass failure);
@@ -37,7 +38,7 @@ struct RestartDecision {
 /// of multiplying their attempts.
 ///
 /// - A user error or a poison record never restarts.
-/// - A lost node restarts at once (its replacement is somewhere else), but counts.
+/// - What a lost or a faulty node did restarts at once (somewhere else), but counts.
 /// - Others wait: `initial_delay`, doubled for each failure in the window, at most `max_delay`,
 ///   of which a random half is taken off so that many do not come back together.
 /// Invariant: at most `limits.attempts` restarts within any `limits.window`.

@@ -4,6 +4,7 @@
 #include "runtime/formats/batch_io.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct FileInfo {
   std::int64_t bytes = 0;  ///< of the file
   /// Where the format does not say its rows: none takes less of an uncompressed file; 0 if unknown.
   std::int64_t row_bytes_min = 0;
+  /// Columns of `schema` that cannot be read, and why; the others can.
+  std::map<std::string, Error> unreadable = {};
 };
 
 /// What a job wants of every file of a source.

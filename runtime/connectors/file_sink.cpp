@@ -47,6 +47,14 @@ class FileSinkWriter final : public SinkWriter {
         schema_(std::move(schema)),
         format_(std::move(format)) {}
 
+  /// What was not prepared nobody will commit, and a node that was out of reach when its run ended
+  /// gives it up after everything else of the run is removed.
+  ~FileSinkWriter() override {
+    if (prepared_) return;
+    writer_.reset();
+    static_cast<void>(files_.remove_all(directory_).ok());
+  }
+
   Result<> write(const Batch& batch) override {
     TRY(create());
     rows_ += batch.rows();
@@ -66,6 +74,7 @@ class FileSinkWriter final : public SinkWriter {
         .staged = tag_ + "/" + name_,
         .name = name_,
         .bytes = static_cast<std::int64_t>(TRY(files_.size(directory_ + "/" + name_)))};
+    prepared_ = true;
     return std::vector{Committable{.detail = detail_of(file), .rows = rows_}};
   }
 
@@ -86,6 +95,7 @@ class FileSinkWriter final : public SinkWriter {
   const std::shared_ptr<const WriteFormat> format_;
   std::unique_ptr<BatchWriter> writer_;
   std::int64_t rows_ = 0;
+  bool prepared_ = false;
 };
 
 std::string part_name(std::uint32_t subtask, const WriteFormat& format) {

@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/connectors/file_pattern.hpp"
+#include "runtime/formats/damage.hpp"
 
 #include <algorithm>
 
@@ -57,7 +58,7 @@ class PartReader final : public SplitReader {
   PartReader(std::unique_ptr<BatchReader> batches, std::string path, std::string version)
       : batches_(std::move(batches)), path_(std::move(path)), version_(std::move(version)) {}
   Result<Batch> next() override {
-    auto batch = batches_->next();
+    auto batch = reading(path_, [&] { return batches_->next(); });
     // An error, too, may be the fault of who writes to the file; at the end all has been read.
     if (!batch || !*batch) TRY(check_unchanged(path_, version_));
     return batch;
@@ -84,7 +85,9 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
   std::vector<Split> splits;
   for (const std::string& path : paths) {
     const std::string version = TRY(system_files().version(path));
-    for (const FilePart& part : TRY(format_->parts(path, request, part_bytes))) {
+    const auto parts =
+        TRY(reading(path, [&] { return format_->parts(path, request, part_bytes); }));
+    for (const FilePart& part : parts) {
       splits.push_back(
           {.detail = detail_of(part, version), .bytes = part.bytes, .rows = part.rows});
     }
@@ -95,8 +98,10 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
 Result<std::unique_ptr<SplitReader>> FileSource::open(const Split& split) {
   const auto [part, version] = TRY(part_of(split));
   TRY(check_unchanged(part.path, version));
+  auto batches = reading(part.path, [&, &part = part] { return format_->open(part, request_); });
+  if (!batches) TRY(check_unchanged(part.path, version));
   return std::unique_ptr<SplitReader>(
-      std::make_unique<PartReader>(TRY(format_->open(part, request_)), part.path, version));
+      std::make_unique<PartReader>(TRY(std::move(batches)), part.path, version));
 }
 
 }  // namespace troupe

@@ -1,6 +1,7 @@
 #include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/column_types.hpp"
+#include "runtime/formats/damage.hpp"
 #include "runtime/formats/text_blocks.hpp"
 
 #include <arrow/type.h>
@@ -33,7 +34,7 @@ Result<std::int64_t> count_rows(const std::vector<std::string>& paths, const Rea
   const std::size_t inspected = std::min(paths.size(), inspected_files_max);
   for (std::size_t i = 0; i < inspected; ++i) {
     if (paths[i] == request.first_file) continue;
-    const FileInfo info = TRY(format.inspect(paths[i]));
+    const FileInfo info = TRY(reading(paths[i], [&] { return format.inspect(paths[i]); }));
     TRY(check_same_columns(request, info.schema, paths[i]));
     rows += info.rows;
   }
@@ -56,7 +57,7 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
   const auto paths = find_files(system_files(), pattern);
   if (!paths) return at_path(paths.error());
   const std::string telling = TRY(telling_file(*paths));
-  const auto first = format.inspect(telling);
+  const auto first = reading(telling, [&] { return format.inspect(telling); });
   if (!first) return at_path(first.error());
   ReadRequest request{.schema = first->schema, .first_file = telling};
   if (options.has("columns")) {
@@ -64,6 +65,9 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
     if (!chosen) return chosen.error().at("columns");
     request.schema = *chosen;
     request.selected = true;
+  }
+  for (const auto& [column, why] : first->unreadable) {
+    if (request.schema->GetFieldByName(column)) return at_path(why);
   }
   auto figures = std::make_shared<arrow::KeyValueMetadata>();
   if (first->rows >= 0) {

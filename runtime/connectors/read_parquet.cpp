@@ -16,6 +16,7 @@ class ParquetFormat final : public ReadFormat {
   Result<FileInfo> inspect(const std::string& path) const override {
     const auto file = TRY(this->file(path));
     FileInfo info{.schema = file->schema(), .rows = 0, .bytes = file->size()};
+    info.unreadable = file->unreadable();
     for (int i = 0; i < file->row_groups(); ++i) info.rows += file->rows(i);
     return info;
   }
@@ -27,7 +28,7 @@ class ParquetFormat final : public ReadFormat {
     std::vector<FilePart> parts;
     for (int group = 0; group < file->row_groups(); ++group) {
       if (!file->may_match(group, request.schema, request.bounds)) continue;
-      const std::int64_t bytes = file->bytes(group, request.columns);
+      const std::int64_t bytes = TRY(file->bytes(group, request.columns));
       const bool follows = !parts.empty() && parts.back().first + parts.back().count == group;
       const bool small = follows && parts.back().bytes + bytes <= part_bytes &&
                          parts.back().rows + file->rows(group) <= batch_rows_max;

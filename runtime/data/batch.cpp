@@ -20,10 +20,9 @@ std::shared_ptr<arrow::DataType> logical_type(const std::shared_ptr<arrow::DataT
 
 Error from_arrow(const arrow::Status& status) {
   ErrorCode code = ErrorCode::internal;
-  if (status.IsIOError() || status.IsOutOfMemory() || status.IsCapacityError()) {
-    code = ErrorCode::unavailable;
-  }
-  if (status.IsInvalid() || status.IsTypeError() || status.IsKeyError() || status.IsIndexError()) {
+  if (status.IsIOError() || status.IsOutOfMemory()) code = ErrorCode::unavailable;
+  if (status.IsInvalid() || status.IsTypeError() || status.IsKeyError() || status.IsIndexError() ||
+      status.IsCapacityError()) {
     code = ErrorCode::invalid_argument;
   }
   if (status.IsNotImplemented()) code = ErrorCode::unsupported;

@@ -1,5 +1,8 @@
 #include "runtime/db/sqlite.hpp"
 
+#include "runtime/base/node_fault.hpp"
+#include "runtime/os/own_files.hpp"
+
 #include <sqlite3.h>
 
 namespace troupe {
@@ -28,7 +31,9 @@ Error sqlite_error(sqlite3* database, std::string_view doing) {
     default:
       break;
   }
-  return fail(kind, "{}: {} (SQLite {})", doing, sqlite3_errmsg(database), code);
+  Error error = fail(kind, "{}: {} (SQLite {})", doing, sqlite3_errmsg(database), code);
+  // Full, read-only, cannot be opened or read, no memory.
+  return kind == ErrorCode::unavailable ? node_fault(std::move(error)) : error;
 }
 
 }  // namespace
@@ -95,6 +100,9 @@ bool SqliteStatement::is_null(int column) const {
 void SqliteDatabase::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 Result<SqliteDatabase> SqliteDatabase::open(const std::string& path) {
+  // The file and what SQLite puts beside it, which takes its mode from it, are their owner's alone.
+  const bool on_disk = path != ":memory:";
+  if (on_disk && !own_files().exists(path)) TRY(TRY(own_files().create(path))->close());
   sqlite3* handle = nullptr;
   const int outcome =
       sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/exec/task_builder.hpp"
-#include "runtime/os/file_system.hpp"
+#include "runtime/os/own_files.hpp"
 
 #include <functional>
 #include <map>
@@ -15,7 +15,7 @@ struct LocalPlanOptions {
   std::int64_t memory_bytes = std::int64_t{4} << 30;
   std::string scratch_directory = "/tmp";
   ChannelLimits channel = {};
-  FileSystem* files = &system_files();
+  FileSystem* files = &own_files();
   std::map<std::string, Tap> taps = {};
 };
 

@@ -1,9 +1,12 @@
 #include "runtime/formats/ipc_file.hpp"
 
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/formats/claim_limit.hpp"
 #include "runtime/formats/column_types.hpp"
+#include "runtime/formats/damage.hpp"
 #include "runtime/formats/input_file.hpp"
 #include "runtime/formats/output_file.hpp"
+#include "runtime/formats/pending_column.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -15,38 +18,49 @@
 #include <arrow/util/compression.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace troupe {
 namespace {
 
-Error damaged(const std::string& path, const arrow::Status& status) {
-  if (status.IsNotImplemented()) {
-    return fail(ErrorCode::unsupported, "'{}': {}", path, status.message());
-  }
-  Error error =
-      fail(ErrorCode::corrupt, "'{}' is not a whole Arrow IPC file: {}", path, status.message());
-  error.hint = "write it again, or leave it out of 'path'";
-  return error;
-}
-
-template <class T>
-Result<T> read_try(const std::string& path, arrow::Result<T>&& result) {
-  if (!result.ok()) return damaged(path, result.status());
-  return *std::move(result);
-}
+constexpr std::string_view magic = "ARROW1";
 
 /// A file has an index of its batches; a stream does not, and begins differently.
 Result<bool> is_file(const std::string& path, arrow::io::RandomAccessFile& file) {
-  constexpr std::string_view magic = "ARROW1";
-  const auto head = TRY(read_try(path, file.Read(static_cast<std::int64_t>(magic.size()))));
-  TRY(arrow_try(file.Seek(0)));
-  return std::string_view(*head) == magic;
+  const std::int64_t size = TRY(read_try(path, "", file.GetSize()));
+  if (size == 0) return damaged(path, "", "it is empty, and no Arrow IPC file");
+  const auto bytes = static_cast<std::int64_t>(magic.size());
+  const auto head = TRY(read_try(path, "", file.ReadAt(0, bytes)));
+  if (std::string_view(*head) != magic) return false;
+  const auto tail =
+      TRY(read_try(path, "", file.ReadAt(std::max<std::int64_t>(size - bytes, 0), bytes)));
+  if (size <= 2 * bytes || std::string_view(*tail) != magic) {
+    return cut_short(path, "Arrow IPC file");
+  }
+  return true;
 }
 
-arrow::ipc::IpcReadOptions read_options() {
+arrow::ipc::IpcReadOptions read_options(arrow::io::RandomAccessFile& file) {
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
+  options.memory_pool = memory_for_file(file.GetSize().ValueOr(0));
   return options;
+}
+
+using FilePtr = std::shared_ptr<arrow::io::RandomAccessFile>;
+using FileReaderPtr = std::shared_ptr<arrow::ipc::RecordBatchFileReader>;
+using StreamReaderPtr = std::shared_ptr<arrow::ipc::RecordBatchStreamReader>;
+
+Result<FileReaderPtr> open_file(const std::string& path, const FilePtr& file,
+                                const arrow::ipc::IpcReadOptions& options) {
+  return read_try(path, "its footer", arrow::ipc::RecordBatchFileReader::Open(file, options));
+}
+
+Result<StreamReaderPtr> open_stream(const std::string& path, const FilePtr& file) {
+  TRY(read_try(path, "", file->Seek(0)));
+  return read_try(path, "its schema",
+                  arrow::ipc::RecordBatchStreamReader::Open(
+                      std::static_pointer_cast<arrow::io::InputStream>(file), read_options(*file)));
 }
 
 /// Batches of a file or a stream, one after the other.
@@ -55,31 +69,63 @@ class Batches {
   virtual ~Batches() = default;
   /// Null at the end.
   virtual arrow::Result<std::shared_ptr<arrow::RecordBatch>> next() = 0;
+  /// Of the batch that was read last.
+  virtual int number() const = 0;
+  /// The column that made the last call to `next` fail, if it is one.
+  virtual std::optional<std::string> bad_column() const { return std::nullopt; }
 };
 
 class FileBatches final : public Batches {
  public:
-  FileBatches(std::shared_ptr<arrow::ipc::RecordBatchFileReader> file, int first, int end)
-      : file_(std::move(file)), at_(first), end_(end) {}
+  FileBatches(FilePtr source, FileReaderPtr file, arrow::ipc::IpcReadOptions options, int first,
+              int end)
+      : source_(std::move(source)),
+        file_(std::move(file)),
+        options_(std::move(options)),
+        at_(first),
+        end_(end) {}
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> next() override {
     if (at_ == end_) return std::shared_ptr<arrow::RecordBatch>();
     return file_->ReadRecordBatch(at_++);
   }
 
+  int number() const override { return at_ - 1; }
+
+  /// Reads each column alone, to find the one that cannot be.
+  std::optional<std::string> bad_column() const override {
+    std::vector<std::string> bad;
+    for (const int field : options_.included_fields) {
+      auto alone = options_;
+      alone.included_fields = {field};
+      const auto file = arrow::ipc::RecordBatchFileReader::Open(source_, alone);
+      if (!file.ok() || (*file)->ReadRecordBatch(at_ - 1).ok()) continue;
+      bad.push_back(file_->schema()->field(field)->name());
+    }
+    // Where all are bad it is not their own bytes, but what they share.
+    const bool all = bad.size() > 1 && bad.size() == options_.included_fields.size();
+    return bad.empty() || all ? std::nullopt : std::optional(bad.front());
+  }
+
  private:
-  const std::shared_ptr<arrow::ipc::RecordBatchFileReader> file_;
+  const FilePtr source_;
+  const FileReaderPtr file_;
+  const arrow::ipc::IpcReadOptions options_;
   int at_;
   const int end_;
 };
 
 class StreamBatches final : public Batches {
  public:
-  explicit StreamBatches(std::shared_ptr<arrow::ipc::RecordBatchStreamReader> stream)
-      : stream_(std::move(stream)) {}
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> next() override { return stream_->Next(); }
+  explicit StreamBatches(StreamReaderPtr stream) : stream_(std::move(stream)) {}
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> next() override {
+    ++at_;
+    return stream_->Next();
+  }
+  int number() const override { return at_; }
 
  private:
-  const std::shared_ptr<arrow::ipc::RecordBatchStreamReader> stream_;
+  const StreamReaderPtr stream_;
+  int at_ = -1;
 };
 
 class IpcReader final : public BatchReader {
@@ -88,40 +134,65 @@ class IpcReader final : public BatchReader {
       : path_(std::move(path)), batches_(std::move(batches)), columns_(std::move(columns)) {}
 
   Result<Batch> next() override {
-    while (rows_ == nullptr || taken_ == rows_->num_rows()) {
-      const auto found = TRY(read_try(path_, batches_->next()));
-      if (found == nullptr) return Batch();
-      if (const auto valid = found->ValidateFull(); !valid.ok()) return damaged(path_, valid);
-      rows_ = TRY(chosen(*found));
-      taken_ = 0;
+    while (rows_left_ == 0) {
+      const auto found = batches_->next();
+      if (!found.ok()) return unread(found.status());
+      if (*found == nullptr) return Batch();
+      TRY(fill(**found));
     }
-    const std::int64_t rows = std::min(batch_rows_max, rows_->num_rows() - taken_);
-    const auto slice = rows_->Slice(taken_, rows);
-    taken_ += rows;
-    return Batch(slice);
+    std::int64_t rows = std::min(batch_rows_max, rows_left_);
+    for (PendingColumn& column : pending_) rows = column.fitting(rows);
+    rows_left_ -= rows;
+    arrow::ArrayVector columns;
+    arrow::FieldVector fields;
+    for (int i = 0; i < columns_->num_fields(); ++i) {
+      auto column = pending_[static_cast<std::size_t>(i)].take(rows);
+      if (!column) return at_place(column.error(), path_, place_of(*columns_->field(i)));
+      columns.push_back(*std::move(column));
+      fields.push_back(columns_->field(i)->WithType(columns.back()->type()));
+    }
+    return Batch(
+        arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(columns)));
   }
 
  private:
-  Result<std::shared_ptr<arrow::RecordBatch>> chosen(const arrow::RecordBatch& found) const {
-    arrow::ArrayVector columns;
-    arrow::FieldVector fields;
+  Error unread(const arrow::Status& status) const {
+    const auto column = batches_->bad_column();
+    return reading_error(path_,
+                         column ? column_place("record batch", batches_->number(), *column)
+                                : fmt::format("record batch {}", batches_->number()),
+                         status);
+  }
+
+  std::string place_of(const arrow::Field& field) const {
+    return column_place("record batch", batches_->number(), field.name());
+  }
+
+  Result<> fill(const arrow::RecordBatch& found) {
+    pending_.clear();
     for (const auto& field : columns_->fields()) {
       const auto column = found.GetColumnByName(field->name());
       if (column == nullptr) {
         return fail(ErrorCode::invalid_argument, "'{}' has no column '{}'", path_, field->name());
       }
-      columns.push_back(TRY(as_runtime_column(column, field->type())));
-      fields.push_back(field->WithType(columns.back()->type()));
+      const std::string place = place_of(*field);
+      if (column->length() != found.num_rows()) {
+        return damaged(path_, place, "it has not as many values as its record batch has rows");
+      }
+      TRY(read_try(path_, place, column->ValidateFull()));
+      if (const auto filled = pending_.emplace_back(field->type()).fill(column); !filled) {
+        return at_place(filled.error(), path_, place);
+      }
     }
-    return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), found.num_rows(),
-                                    std::move(columns));
+    rows_left_ = found.num_rows();
+    return {};
   }
 
   const std::string path_;
   const std::unique_ptr<Batches> batches_;
   const SchemaPtr columns_;
-  std::shared_ptr<arrow::RecordBatch> rows_;
-  std::int64_t taken_ = 0;
+  std::vector<PendingColumn> pending_;
+  std::int64_t rows_left_ = 0;
 };
 
 class IpcWriter final : public BatchWriter {
@@ -153,27 +224,23 @@ Result<IpcInfo> ipc_info(const std::string& path) {
   const auto file = TRY(open_input(path));
   IpcInfo info;
   if (!TRY(is_file(path, *file))) {
-    const auto stream = TRY(read_try(
-        path, arrow::ipc::RecordBatchStreamReader::Open(
-                  std::static_pointer_cast<arrow::io::InputStream>(file), read_options())));
-    info.schema = TRY(runtime_schema(*stream->schema(), path));
+    info.schema = TRY(runtime_schema(*TRY(open_stream(path, file))->schema(), path));
     return info;
   }
-  const auto reader =
-      TRY(read_try(path, arrow::ipc::RecordBatchFileReader::Open(file, read_options())));
+  const auto reader = TRY(open_file(path, file, read_options(*file)));
   info.schema = TRY(runtime_schema(*reader->schema(), path));
   info.batches = reader->num_record_batches();
-  info.rows = TRY(read_try(path, reader->CountRows()));
+  info.rows = TRY(read_try(path, "the rows of its record batches", reader->CountRows()));
   return info;
 }
 
 Result<std::unique_ptr<BatchReader>> read_ipc(const std::string& path, std::int64_t first,
                                               std::int64_t count, const SchemaPtr& columns) {
   const auto file = TRY(open_input(path));
-  auto options = read_options();
   std::unique_ptr<Batches> batches;
   if (TRY(is_file(path, *file))) {
-    const auto whole = TRY(read_try(path, arrow::ipc::RecordBatchFileReader::Open(file, options)));
+    auto options = read_options(*file);
+    const auto whole = TRY(open_file(path, file, options));
     for (int i = 0; i < whole->schema()->num_fields(); ++i) {
       const bool wanted = columns->GetFieldByName(whole->schema()->field(i)->name()) != nullptr;
       if (wanted) options.included_fields.push_back(i);
@@ -183,15 +250,11 @@ Result<std::unique_ptr<BatchReader>> read_ipc(const std::string& path, std::int6
     }
     // An empty list would mean all of them.
     const auto narrow =
-        options.included_fields.empty()
-            ? whole
-            : TRY(read_try(path, arrow::ipc::RecordBatchFileReader::Open(file, options)));
-    batches = std::make_unique<FileBatches>(narrow, static_cast<int>(first),
+        options.included_fields.empty() ? whole : TRY(open_file(path, file, options));
+    batches = std::make_unique<FileBatches>(file, narrow, options, static_cast<int>(first),
                                             static_cast<int>(first + count));
   } else {
-    batches = std::make_unique<StreamBatches>(
-        TRY(read_try(path, arrow::ipc::RecordBatchStreamReader::Open(
-                               std::static_pointer_cast<arrow::io::InputStream>(file), options))));
+    batches = std::make_unique<StreamBatches>(TRY(open_stream(path, file)));
   }
   return std::unique_ptr<BatchReader>(
       std::make_unique<IpcReader>(path, std::move(batches), columns));

@@ -20,6 +20,14 @@ using RecordBatchPtr = std::shared_ptr<arrow::RecordBatch>;
 /// are texts in JSON: they are parsed as such and then cast, which also knows dates.
 arrow::json::ParseOptions json_options(const SchemaPtr& columns, bool infer_others);
 
+/// What is nested deeper is refused: Arrow's parser needs stack for each level.
+inline constexpr int json_depth_max = 100;
+
+/// Invalid, with " in row N" at its end, where the text holds anything beside objects (a `null`,
+/// half a byte order mark), or is nested too deeply: Arrow's parser dies of some of that, and reads
+/// no rows in others.
+arrow::Status check_json_rows(std::string_view text);
+
 /// The objects of a block of lines.
 arrow::Result<RecordBatchPtr> parse_json(const arrow::json::ParseOptions& options,
                                          std::string_view text);

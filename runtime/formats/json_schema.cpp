@@ -102,6 +102,7 @@ arrow::json::ParseOptions json_options(const SchemaPtr& columns, bool infer_othe
 
 arrow::Result<RecordBatchPtr> parse_json(const arrow::json::ParseOptions& options,
                                          std::string_view text) {
+  ARROW_RETURN_NOT_OK(check_json_rows(text));
   return arrow::json::ParseOne(options, std::make_shared<arrow::Buffer>(text));
 }
 

@@ -1,12 +1,11 @@
 #include "runtime/formats/parquet_column.hpp"
 
 #include "runtime/formats/parquet_pages.hpp"
+#include "runtime/formats/pending_column.hpp"
 
 #include <arrow/array.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
 #include <arrow/builder.h>
-#include <arrow/compute/api.h>
 #include <arrow/type.h>
 
 #include <cstring>
@@ -68,8 +67,8 @@ class NumberColumn final : public ParquetColumn {
   using Value = typename Type::c_type;
 
   NumberColumn(const parquet::ColumnDescriptor& column, TypePtr type,
-               std::unique_ptr<parquet::PageReader> pages)
-      : type_(std::move(type)), pages_(column, std::move(pages)) {}
+               std::unique_ptr<parquet::PageReader> pages, arrow::MemoryPool* memory)
+      : type_(std::move(type)), pages_(column, std::move(pages), memory) {}
 
   ArrayPtr read(std::int64_t rows) override {
     BufferPtr buffer = must(arrow::AllocateBuffer(rows * static_cast<std::int64_t>(sizeof(Value))));
@@ -109,22 +108,17 @@ class NumberColumn final : public ParquetColumn {
   ParquetPages<Type> pages_;
 };
 
-/// Strings, as indices while the pages have indices. A writer that gives up its dictionary halfway
-/// leaves plain pages: a batch that meets both kinds is plain.
+/// Strings, as indices while the pages have indices. Where a writer has given up its dictionary
+/// halfway, one piece ends with the last page of indices, and the next begins with the plain pages.
 class StringColumn final : public ParquetColumn {
  public:
-  StringColumn(const parquet::ColumnDescriptor& column, std::unique_ptr<parquet::PageReader> pages)
-      : pages_(column, std::move(pages)) {}
+  StringColumn(const parquet::ColumnDescriptor& column, std::unique_ptr<parquet::PageReader> pages,
+               arrow::MemoryPool* memory)
+      : pages_(column, std::move(pages), memory) {}
 
   ArrayPtr read(std::int64_t rows) override {
-    arrow::ArrayVector pieces;
-    for (std::int64_t done = 0; done < rows; done += pieces.back()->length()) {
-      pages_.rows_left();
-      pieces.push_back(pages_.by_index() ? indices(rows - done) : plain(rows - done));
-    }
-    if (pieces.size() == 1) return pieces.front();
-    for (ArrayPtr& piece : pieces) piece = must(arrow::compute::Cast(*piece, arrow::utf8()));
-    return must(arrow::Concatenate(pieces));
+    if (row_ == rows_) pages_.rows_left();
+    return pages_.by_index() ? indices(rows) : plain(rows);
   }
 
  private:
@@ -159,16 +153,48 @@ class StringColumn final : public ParquetColumn {
     }
   }
 
-  /// Up to `rows` rows of the current page, as they are.
+  /// Up to `rows` rows of plain pages, as long as they are few bytes.
   ArrayPtr plain(std::int64_t rows) {
-    const std::int64_t part = std::min(rows, pages_.rows_left());
-    Valid valid;
-    const std::int64_t count = pages_.take(part, valid, 0);
+    arrow::StringBuilder builder;
+    must(builder.Reserve(rows));
+    while (builder.length() < rows) {
+      if (row_ == rows_) {
+        const std::int64_t left = pages_.rows_left();
+        if (pages_.by_index()) break;
+        decode(std::min(rows - builder.length(), left));
+      }
+      if (!append(builder, rows)) break;
+    }
+    return must(builder.Finish());
+  }
+
+  /// The next rows of the page, as they lie in it.
+  void decode(std::int64_t rows) {
+    valid_.clear();
+    const std::int64_t count = pages_.take(rows, valid_, 0);
     values_.resize(static_cast<std::size_t>(count));
     if (pages_.decoder().Decode(values_.data(), static_cast<int>(count)) != count) {
       throw parquet::ParquetException("a page holds fewer values than it says");
     }
-    return built(values_.data(), part, valid);
+    row_ = value_ = 0;
+    rows_ = static_cast<std::size_t>(rows);
+  }
+
+  /// False where the next one would make it too many bytes.
+  bool append(arrow::StringBuilder& builder, std::int64_t rows) {
+    for (; row_ < rows_ && builder.length() < rows; ++row_) {
+      if (!valid_.empty() && !valid_[row_]) {
+        must(builder.AppendNull());
+        continue;
+      }
+      const parquet::ByteArray& value = values_[value_];
+      if (builder.length() > 0 && builder.value_data_length() + value.len > column_bytes_max) {
+        return false;
+      }
+      must(builder.Append(value.ptr, static_cast<std::int32_t>(value.len)));
+      ++value_;
+    }
+    return true;
   }
 
   const ArrayPtr& strings() {
@@ -176,30 +202,26 @@ class StringColumn final : public ParquetColumn {
     std::int32_t length = 0;
     pages_.dictionary().GetDictionary(&values, &length);
     if (values != dictionary_values_ || dictionary_ == nullptr) {
+      arrow::StringBuilder builder;
+      must(builder.Reserve(length));
+      for (const parquet::ByteArray* value = values; value != values + length; ++value) {
+        must(builder.Append(value->ptr, static_cast<std::int32_t>(value->len)));
+      }
       dictionary_values_ = values;
-      dictionary_ = built(values, length, {});
+      dictionary_ = must(builder.Finish());
     }
     return dictionary_;
-  }
-
-  static ArrayPtr built(const parquet::ByteArray* values, std::int64_t rows, const Valid& valid) {
-    arrow::StringBuilder builder;
-    must(builder.Reserve(rows));
-    for (std::int64_t row = 0; row < rows; ++row) {
-      if (valid.empty() || valid[static_cast<std::size_t>(row)]) {
-        must(builder.Append(values->ptr, static_cast<std::int32_t>(values->len)));
-        ++values;
-      } else {
-        builder.UnsafeAppendNull();
-      }
-    }
-    return must(builder.Finish());
   }
 
   ParquetPages<parquet::ByteArrayType> pages_;
   const parquet::ByteArray* dictionary_values_ = nullptr;
   ArrayPtr dictionary_;
+  /// Rows of a plain page that are decoded: those from `row_` on have not been given.
   std::vector<parquet::ByteArray> values_;
+  Valid valid_;
+  std::size_t rows_ = 0;
+  std::size_t row_ = 0;
+  std::size_t value_ = 0;
 };
 
 /// Times count in the unit of the file only where nobody has asked for another one.
@@ -277,19 +299,24 @@ bool is_flat_column(const parquet::ColumnDescriptor& column, const arrow::DataTy
 
 std::unique_ptr<ParquetColumn> open_flat_column(const parquet::ColumnDescriptor& column,
                                                 const TypePtr& type,
-                                                std::unique_ptr<parquet::PageReader> pages) {
+                                                std::unique_ptr<parquet::PageReader> pages,
+                                                arrow::MemoryPool* memory) {
   if (!is_flat_column(column, *type)) return nullptr;
   switch (column.physical_type()) {
     case parquet::Type::INT32:
-      return std::make_unique<NumberColumn<parquet::Int32Type>>(column, type, std::move(pages));
+      return std::make_unique<NumberColumn<parquet::Int32Type>>(column, type, std::move(pages),
+                                                                memory);
     case parquet::Type::INT64:
-      return std::make_unique<NumberColumn<parquet::Int64Type>>(column, type, std::move(pages));
+      return std::make_unique<NumberColumn<parquet::Int64Type>>(column, type, std::move(pages),
+                                                                memory);
     case parquet::Type::FLOAT:
-      return std::make_unique<NumberColumn<parquet::FloatType>>(column, type, std::move(pages));
+      return std::make_unique<NumberColumn<parquet::FloatType>>(column, type, std::move(pages),
+                                                                memory);
     case parquet::Type::DOUBLE:
-      return std::make_unique<NumberColumn<parquet::DoubleType>>(column, type, std::move(pages));
+      return std::make_unique<NumberColumn<parquet::DoubleType>>(column, type, std::move(pages),
+                                                                 memory);
     default:
-      return std::make_unique<StringColumn>(column, std::move(pages));
+      return std::make_unique<StringColumn>(column, std::move(pages), memory);
   }
 }
 

@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <memory>
 
+namespace arrow {
+class MemoryPool;
+}
 namespace parquet {
 class ColumnDescriptor;
 class PageReader;
@@ -21,14 +24,17 @@ namespace troupe {
 class ParquetColumn {
  public:
   virtual ~ParquetColumn() = default;
-  /// The next `rows` values; throws what the library throws where the pages do not hold them.
+  /// The next values, at most `rows`, at least one; fewer where their texts become many bytes.
+  /// Throws what the library throws where the pages do not hold them.
   virtual std::shared_ptr<arrow::Array> read(std::int64_t rows) = 0;
 };
 
-/// None where the column is not one of the common ones. `type` is its logical type.
+/// None where the column is not one of the common ones. `type` is its logical type, `memory` what
+/// the library's decoders reserve in.
 std::unique_ptr<ParquetColumn> open_flat_column(const parquet::ColumnDescriptor& column,
                                                 const std::shared_ptr<arrow::DataType>& type,
-                                                std::unique_ptr<parquet::PageReader> pages);
+                                                std::unique_ptr<parquet::PageReader> pages,
+                                                arrow::MemoryPool* memory);
 /// Whether `open_flat_column` knows such columns.
 bool is_flat_column(const parquet::ColumnDescriptor& column, const arrow::DataType& type);
 

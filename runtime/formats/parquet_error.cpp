@@ -1,23 +1,23 @@
 #include "runtime/formats/parquet_error.hpp"
 
-#include "runtime/data/batch.hpp"
+#include <parquet/exception.h>
 
-#include <arrow/util/io_util.h>
+#include <new>
 
 namespace troupe {
 
-Error parquet_error(const std::string& path, const arrow::Status& status) {
-  if (status.IsNotImplemented()) {
-    return fail(ErrorCode::unsupported, "'{}': {}", path, status.message());
+arrow::Status detail::status_of_exception() {
+  try {
+    throw;
+  } catch (const Defect&) {
+    throw;
+  } catch (const parquet::ParquetStatusException& error) {
+    return error.status();
+  } catch (const std::bad_alloc&) {
+    return arrow::Status::OutOfMemory("out of memory");
+  } catch (const std::exception& error) {
+    return arrow::Status::Invalid(error.what());
   }
-  const bool storage = arrow::internal::ErrnoFromStatus(status) != 0;
-  if (storage || status.IsOutOfMemory()) {
-    return from_arrow(status).within(fmt::format("reading '{}'", path));
-  }
-  Error error =
-      fail(ErrorCode::corrupt, "'{}' is not a whole Parquet file: {}", path, status.message());
-  error.hint = "write it again, or leave it out of 'path'";
-  return error;
 }
 
 }  // namespace troupe

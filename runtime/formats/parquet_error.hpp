@@ -1,38 +1,52 @@
 #pragma once
 
-#include "runtime/base/result.hpp"
+#include "runtime/base/ensure.hpp"
 
+#include <arrow/result.h>
 #include <arrow/status.h>
-#include <parquet/exception.h>
 
 #include <type_traits>
 
 namespace troupe {
 
-/// What failed while reading a Parquet file, in words for its user. Bytes that do not decode are
-/// `corrupt`: they will not get better by a retry.
-Error parquet_error(const std::string& path, const arrow::Status& status);
+namespace detail {
 
-/// Runs code of the Parquet library, which throws, and returns its value or its failure. The only
-/// place that catches its exceptions.
+/// The exception that is being handled, as a status. A broken invariant of ours goes on.
+arrow::Status status_of_exception();
+
+template <class T>
+struct AsArrow {
+  using Type = arrow::Result<T>;
+};
+template <class T>
+struct AsArrow<arrow::Result<T>> {
+  using Type = arrow::Result<T>;
+};
+template <>
+struct AsArrow<arrow::Status> {
+  using Type = arrow::Status;
+};
+template <>
+struct AsArrow<void> {
+  using Type = arrow::Status;
+};
+
+}  // namespace detail
+
+/// Runs code of the Parquet library, which throws, and returns its value or what went wrong. The
+/// only place that catches its exceptions.
 template <class Run>
-auto parquet_try(const std::string& path, Run&& run) -> Result<std::invoke_result_t<Run>> {
-  arrow::Status status;
+auto parquet_call(Run&& run) -> typename detail::AsArrow<std::invoke_result_t<Run>>::Type {
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<Run>>) {
       run();
-      return {};
+      return arrow::Status::OK();
     } else {
       return run();
     }
-  } catch (const parquet::ParquetStatusException& error) {
-    status = error.status();
-  } catch (const parquet::ParquetException& error) {
-    status = arrow::Status::Invalid(error.what());
-  } catch (const std::bad_alloc&) {
-    status = arrow::Status::OutOfMemory("out of memory");
+  } catch (...) {
+    return detail::status_of_exception();
   }
-  return parquet_error(path, status);
 }
 
 }  // namespace troupe

@@ -1,19 +1,21 @@
 #include "runtime/formats/parquet_file.hpp"
 
+#include "runtime/formats/claim_limit.hpp"
 #include "runtime/formats/column_types.hpp"
+#include "runtime/formats/damage.hpp"
 #include "runtime/formats/input_file.hpp"
-#include "runtime/formats/parquet_column.hpp"
 #include "runtime/formats/parquet_error.hpp"
+#include "runtime/formats/parquet_rows.hpp"
 #include "runtime/formats/parquet_statistics.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <arrow/array.h>
-#include <arrow/io/file.h>
+#include <arrow/buffer.h>
+#include <arrow/io/interfaces.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
-#include <parquet/column_reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 #include <parquet/schema.h>
@@ -33,6 +35,33 @@ void collect_leaves(const SchemaField& field, std::vector<int>& leaves) {
   for (const SchemaField& child : field.children) collect_leaves(child, leaves);
 }
 
+/// Parquet has no groups without columns; Arrow's reader dies of them.
+bool has_empty_group(const SchemaField& field) {
+  if (field.is_leaf()) return false;
+  return field.children.empty() ||
+         std::any_of(field.children.begin(), field.children.end(), has_empty_group);
+}
+
+/// What stands around everything else tells a file that was cut short, or is of another kind, from
+/// one that is damaged.
+Result<> check_frame(const std::string& path, arrow::io::RandomAccessFile& file,
+                     std::int64_t size) {
+  constexpr std::int64_t magic_bytes = 4;
+  const auto head = TRY(read_try(path, "", file.ReadAt(0, magic_bytes)));
+  const auto tail = TRY(
+      read_try(path, "", file.ReadAt(std::max<std::int64_t>(size - magic_bytes, 0), magic_bytes)));
+  const auto is = [](const arrow::Buffer& bytes, std::string_view magic) {
+    return std::string_view(bytes) == magic;
+  };
+  if (is(*head, "PARE") || is(*tail, "PARE")) {
+    return fail(ErrorCode::unsupported, "'{}': its footer is encrypted, and there is no key", path);
+  }
+  if (size > 2 * magic_bytes && is(*tail, "PAR1")) return {};
+  if (is(*head, "PAR1")) return cut_short(path, "Parquet file");
+  if (size == 0) return damaged(path, "", "it is empty, and no Parquet file");
+  return damaged(path, "", "it does not end like a Parquet file");
+}
+
 parquet::ArrowReaderProperties reader_properties() {
   parquet::ArrowReaderProperties properties(/*use_threads=*/false);
   properties.set_pre_buffer(false);  // it reads on threads of Arrow's, and gains nothing on a disk
@@ -50,101 +79,84 @@ struct ParquetFile::State {
   parquet::arrow::SchemaManifest manifest;
   SchemaPtr schema;
 
-  std::vector<int> leaves(const std::string& column) const {
-    std::vector<int> found;
+  std::vector<std::int64_t> rows;  ///< by row group; their sum is a number, too
+  std::map<std::string, Error> unreadable;
+
+  Result<std::vector<int>> leaves(const std::string& column) const {
     const int index = schema->GetFieldIndex(column);
-    ENSURE(index >= 0, "'{}' has no column '{}'", path, column);
-    collect_leaves(manifest.schema_fields.at(static_cast<std::size_t>(index)), found);
-    return found;
+    if (index < 0) {
+      return fail(ErrorCode::conflict, "'{}' was replaced while the job was reading it", path);
+    }
+    if (const auto found = unreadable.find(column); found != unreadable.end()) return found->second;
+    std::vector<int> leaves;
+    collect_leaves(manifest.schema_fields.at(static_cast<std::size_t>(index)), leaves);
+    return leaves;
   }
+
+  std::int64_t compressed_bytes(int group, const std::vector<int>& leaves) const {
+    const auto row_group = metadata->RowGroup(group);
+    std::int64_t bytes = 0;
+    for (const int leaf : leaves) {
+      bytes +=
+          std::clamp<std::int64_t>(row_group->ColumnChunk(leaf)->total_compressed_size(), 0, size);
+    }
+    return bytes;
+  }
+
+  Result<> check_rows();
+  Result<> find_unreadable();
 };
+
+/// How many rows there are is believed without reading any, so it must be right: a column that is
+/// not a list has as many values as its row group has rows.
+Result<> ParquetFile::State::check_rows() {
+  std::int64_t all = 0;
+  for (int group = 0; group < metadata->num_row_groups(); ++group) {
+    const auto row_group = metadata->RowGroup(group);
+    rows.push_back(row_group->num_rows());
+    const std::string place = fmt::format("row group {}", group);
+    if (rows.back() < 0 || __builtin_add_overflow(all, rows.back(), &all)) {
+      return damaged(path, place, fmt::format("it claims {} rows", rows.back()));
+    }
+    for (int leaf = 0; leaf < metadata->num_columns(); ++leaf) {
+      const bool flat = metadata->schema()->Column(leaf)->max_repetition_level() == 0;
+      const auto values = parquet_call([&] { return row_group->ColumnChunk(leaf)->num_values(); });
+      if (!values.ok()) continue;  // encrypted, or told where it is read
+      if (flat ? *values != rows.back() : *values < rows.back()) {
+        return damaged(
+            path, place,
+            fmt::format("it claims {} rows, and {} values of a column", rows.back(), *values));
+      }
+      break;
+    }
+  }
+  return {};
+}
+
+/// Columns are looked at once, in the first row group: they are the same in all.
+Result<> ParquetFile::State::find_unreadable() {
+  const auto note = [&](const std::string& column, std::string why) {
+    Error error = fail(ErrorCode::unsupported, "'{}', column '{}': {}", path, column, why);
+    error.hint = "leave it out with 'columns'";
+    unreadable.emplace(column, std::move(error));
+  };
+  const bool encrypted = metadata->is_encryption_algorithm_set();
+  for (const SchemaField& field : manifest.schema_fields) {
+    const std::string& name = field.field->name();
+    if (has_empty_group(field)) {
+      note(name, "it is a group without columns");
+      continue;
+    }
+    if (!encrypted || metadata->num_row_groups() == 0) continue;
+    std::vector<int> leaves;
+    collect_leaves(field, leaves);
+    const auto open = parquet_call([&] { return compressed_bytes(0, leaves); });
+    if (!open.ok()) note(name, "it is encrypted, and there is no key");
+  }
+  return {};
+}
 
 namespace {
-
-/// One column of the rows that are read.
-struct ReadColumn {
-  std::shared_ptr<arrow::Field> field;
-  std::vector<int> leaves;
-  bool flat = false;  ///< read by a ParquetColumn; else by Arrow's reader
-  std::unique_ptr<ParquetColumn> pages = {};
-};
-
-/// Row groups, one after the other: the common columns straight from their pages, the others
-/// through Arrow's reader, cut to the same rows.
-class GroupReader final : public BatchReader {
- public:
-  GroupReader(std::string path, std::unique_ptr<parquet::arrow::FileReader> file,
-              std::vector<int> groups, std::vector<ReadColumn> columns)
-      : path_(std::move(path)),
-        file_(std::move(file)),
-        groups_(std::move(groups)),
-        columns_(std::move(columns)) {
-    for (const ReadColumn& column : columns_) {
-      if (column.flat) continue;
-      other_leaves_.insert(other_leaves_.end(), column.leaves.begin(), column.leaves.end());
-    }
-  }
-
-  Result<Batch> next() override {
-    return TRY(parquet_try(path_, [&] { return read(); }));
-  }
-
- private:
-  Result<Batch> read() {
-    while (rows_left_ == 0) {
-      if (next_group_ == groups_.size()) return Batch();
-      TRY(begin(groups_[next_group_++]));
-    }
-    std::int64_t rows = std::min(batch_rows_max, rows_left_);
-    std::shared_ptr<arrow::RecordBatch> others;
-    if (others_ != nullptr) {
-      const arrow::Status status = others_->ReadNext(&others);
-      if (!status.ok()) return parquet_error(path_, status);
-      if (others == nullptr) throw parquet::ParquetException("a column ends before its row group");
-      rows = std::min(rows, others->num_rows());
-      ENSURE(rows == others->num_rows(), "'{}' gives more rows than its row group has", path_);
-    }
-    rows_left_ -= rows;
-    arrow::ArrayVector columns;
-    arrow::FieldVector fields;
-    for (const ReadColumn& column : columns_) {
-      columns.push_back(column.flat
-                            ? column.pages->read(rows)
-                            : TRY(as_runtime_column(others->GetColumnByName(column.field->name()),
-                                                    column.field->type())));
-      fields.push_back(column.field->WithType(columns.back()->type()));
-    }
-    return Batch(
-        arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(columns)));
-  }
-
-  Result<> begin(int group) {
-    parquet::ParquetFileReader& reader = *file_->parquet_reader();
-    const auto row_group = reader.RowGroup(group);
-    rows_left_ = row_group->metadata()->num_rows();
-    const parquet::SchemaDescriptor& schema = *reader.metadata()->schema();
-    for (ReadColumn& column : columns_) {
-      if (!column.flat) continue;
-      const int leaf = column.leaves.front();
-      column.pages = open_flat_column(*schema.Column(leaf), column.field->type(),
-                                      row_group->GetColumnPageReader(leaf));
-    }
-    if (other_leaves_.empty()) return {};
-    auto others = file_->GetRecordBatchReader({group}, other_leaves_);
-    if (!others.ok()) return parquet_error(path_, others.status());
-    others_ = *std::move(others);
-    return {};
-  }
-
-  const std::string path_;
-  const std::unique_ptr<parquet::arrow::FileReader> file_;
-  const std::vector<int> groups_;
-  std::vector<ReadColumn> columns_;
-  std::vector<int> other_leaves_;
-  std::unique_ptr<arrow::RecordBatchReader> others_;
-  std::size_t next_group_ = 0;
-  std::int64_t rows_left_ = 0;
-};
 
 /// Rows without columns: all that a bare count(*) wants.
 class RowCounter final : public BatchReader {
@@ -164,31 +176,38 @@ class RowCounter final : public BatchReader {
 
 Result<std::unique_ptr<parquet::ParquetFileReader>> open_reader(
     const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) {
-  auto file = TRY(open_input(path));
-  auto properties = parquet::default_reader_properties();
+  const auto file = TRY(open_input(path));
+  const std::int64_t size = TRY(read_try(path, "", file->GetSize()));
+  if (metadata == nullptr) TRY(check_frame(path, *file, size));
+  parquet::ReaderProperties properties(memory_for_file(size));
   properties.enable_buffered_stream();  // else a column of a row group is read in one piece
   properties.set_buffer_size(read_bytes);
-  return parquet_try(path,
-                     [&] { return parquet::ParquetFileReader::Open(file, properties, metadata); });
+  // Lists of the footer are reserved as long as they claim to be; each entry has a byte at least.
+  properties.set_thrift_container_size_limit(static_cast<std::int32_t>(
+      std::min<std::int64_t>(size, properties.thrift_container_size_limit())));
+  return read_try(path, "its footer", parquet_call([&] {
+                    return parquet::ParquetFileReader::Open(file, properties, metadata);
+                  }));
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const ParquetFile>> ParquetFile::open(const std::string& path) {
-  auto reader = TRY(open_reader(path, nullptr));
+  const auto reader = TRY(open_reader(path, nullptr));
   auto state = std::make_unique<State>();
   state->path = path;
   state->metadata = reader->metadata();
   state->size = static_cast<std::int64_t>(TRY(system_files().size(path)));
-  const arrow::Status status = TRY(parquet_try(path, [&] {
-    return parquet::arrow::SchemaManifest::Make(state->metadata->schema(),
-                                                state->metadata->key_value_metadata(),
-                                                reader_properties(), &state->manifest);
-  }));
-  if (!status.ok()) return parquet_error(path, status);
+  TRY(read_try(path, "its schema", parquet_call([&] {
+                 return parquet::arrow::SchemaManifest::Make(state->metadata->schema(),
+                                                             state->metadata->key_value_metadata(),
+                                                             reader_properties(), &state->manifest);
+               })));
   arrow::FieldVector fields;
   for (const SchemaField& field : state->manifest.schema_fields) fields.push_back(field.field);
   state->schema = TRY(runtime_schema(arrow::Schema(std::move(fields)), path));
+  TRY(state->check_rows());
+  TRY(state->find_unreadable());
   return std::shared_ptr<const ParquetFile>(std::make_shared<ParquetFile>(std::move(state)));
 }
 
@@ -200,28 +219,30 @@ const SchemaPtr& ParquetFile::schema() const { return state_->schema; }
 std::int64_t ParquetFile::size() const { return state_->size; }
 int ParquetFile::row_groups() const { return state_->metadata->num_row_groups(); }
 std::int64_t ParquetFile::rows(int group) const {
-  return state_->metadata->RowGroup(group)->num_rows();
+  return state_->rows.at(static_cast<std::size_t>(group));
 }
+const std::map<std::string, Error>& ParquetFile::unreadable() const { return state_->unreadable; }
 
-std::int64_t ParquetFile::bytes(int group, const std::vector<std::string>& columns) const {
-  const auto row_group = state_->metadata->RowGroup(group);
+Result<std::int64_t> ParquetFile::bytes(int group, const std::vector<std::string>& columns) const {
   std::int64_t bytes = 0;
   for (const std::string& column : columns) {
-    for (const int leaf : state_->leaves(column)) {
-      bytes += row_group->ColumnChunk(leaf)->total_compressed_size();
-    }
+    const auto leaves = TRY(state_->leaves(column));
+    bytes += TRY(read_try(state_->path, column_place("row group", group, column),
+                          parquet_call([&] { return state_->compressed_bytes(group, leaves); })));
   }
   return bytes;
 }
 
 bool ParquetFile::may_match(int group, const SchemaPtr& schema,
                             const std::vector<ColumnBound>& bounds) const {
-  const auto row_group = state_->metadata->RowGroup(group);
   for (const ColumnBound& bound : bounds) {
-    const std::vector<int> leaves = state_->leaves(schema->field(bound.column)->name());
-    if (leaves.size() != 1) continue;
-    const auto chunk = row_group->ColumnChunk(leaves[0]);
-    if (!may_hold(*chunk, row_group->num_rows(), bound)) return false;
+    const auto leaves = state_->leaves(schema->field(bound.column)->name());
+    if (!leaves || leaves->size() != 1) continue;
+    const auto may = parquet_call([&] {
+      return may_hold(*state_->metadata->RowGroup(group)->ColumnChunk(leaves->front()), rows(group),
+                      bound);
+    });
+    if (may.ok() && !*may) return false;
   }
   return true;
 }
@@ -233,23 +254,17 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
     for (const int group : groups) rows += this->rows(group);
     return std::unique_ptr<BatchReader>(std::make_unique<RowCounter>(rows));
   }
-  std::vector<ReadColumn> wanted;
-  auto properties = reader_properties();
+  std::vector<ParquetField> wanted;
   for (const std::string& name : columns) {
-    ReadColumn column{.field = state_->schema->GetFieldByName(name),
-                      .leaves = state_->leaves(name)};
-    const auto& first = *state_->metadata->schema()->Column(column.leaves.front());
-    column.flat = column.leaves.size() == 1 && is_flat_column(first, *column.field->type());
-    wanted.push_back(std::move(column));
+    wanted.push_back({state_->schema->GetFieldByName(name), TRY(state_->leaves(name))});
   }
+  arrow::MemoryPool* memory = memory_for_file(state_->size);
   auto reader = TRY(open_reader(state_->path, state_->metadata));
-  auto file = TRY(parquet_try(state_->path, [&] {
-    return parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(reader),
-                                            properties);
-  }));
-  if (!file.ok()) return parquet_error(state_->path, file.status());
-  return std::unique_ptr<BatchReader>(std::make_unique<GroupReader>(
-      state_->path, *std::move(file), std::move(groups), std::move(wanted)));
+  auto file = TRY(read_try(state_->path, "", parquet_call([&] {
+                             return parquet::arrow::FileReader::Make(memory, std::move(reader),
+                                                                     reader_properties());
+                           })));
+  return read_groups(state_->path, std::move(file), std::move(groups), std::move(wanted), memory);
 }
 
 }  // namespace troupe

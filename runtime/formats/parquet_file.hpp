@@ -4,6 +4,7 @@
 #include "runtime/formats/batch_io.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@ namespace troupe {
 /// them. Immutable, shared by threads; every reader opens the file for itself.
 class ParquetFile {
  public:
-  /// `corrupt` where the file is damaged, cut short, or no Parquet at all. Blocks.
+  /// An error where the file is damaged, cut short, or no Parquet at all. Blocks.
   static Result<std::shared_ptr<const ParquetFile>> open(const std::string& path);
 
   const std::string& path() const;
@@ -23,8 +24,10 @@ class ParquetFile {
   std::int64_t size() const;
   int row_groups() const;
   std::int64_t rows(int group) const;
-  /// Compressed bytes of these columns.
-  std::int64_t bytes(int group, const std::vector<std::string>& columns) const;
+  /// Columns that cannot be read (encrypted ones, groups without columns), and why.
+  const std::map<std::string, Error>& unreadable() const;
+  /// Compressed bytes of these columns; the error of one that cannot be read.
+  Result<std::int64_t> bytes(int group, const std::vector<std::string>& columns) const;
 
   /// False where the statistics prove that no row of the group satisfies all `bounds`, which name
   /// columns of `schema`. True wherever there is a doubt.

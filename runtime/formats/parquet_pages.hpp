@@ -21,8 +21,12 @@ class ParquetPages {
   using Decoder = parquet::TypedDecoder<Type>;
   using Dictionary = parquet::DictDecoder<Type>;
 
-  ParquetPages(const parquet::ColumnDescriptor& column, std::unique_ptr<parquet::PageReader> pages)
-      : column_(column), pages_(std::move(pages)), nullable_(column.max_definition_level() > 0) {}
+  ParquetPages(const parquet::ColumnDescriptor& column, std::unique_ptr<parquet::PageReader> pages,
+               arrow::MemoryPool* memory)
+      : column_(column),
+        pages_(std::move(pages)),
+        memory_(memory),
+        nullable_(column.max_definition_level() > 0) {}
 
   /// Rows that the current page still holds, at least one; begins the next page where it must.
   std::int64_t rows_left() {
@@ -72,9 +76,10 @@ class ParquetPages {
   }
 
   void set_dictionary(const parquet::DictionaryPage& page) {
-    const auto plain = parquet::MakeTypedDecoder<Type>(parquet::Encoding::PLAIN, &column_);
+    if (dictionary_) throw parquet::ParquetException("a second dictionary");
+    const auto plain = parquet::MakeTypedDecoder<Type>(parquet::Encoding::PLAIN, &column_, memory_);
     plain->SetData(page.num_values(), page.data(), page.size());
-    dictionary_ = parquet::MakeDictDecoder<Type>(&column_);
+    dictionary_ = parquet::MakeDictDecoder<Type>(&column_, memory_);
     dictionary_->SetDict(plain.get());
   }
 
@@ -120,7 +125,8 @@ class ParquetPages {
       if (!dictionary_) throw parquet::ParquetException("a page of indices without a dictionary");
       decoder_ = dictionary_.get();
     } else {
-      plain_ = parquet::MakeTypedDecoder<Type>(page.encoding(), &column_);
+      plain_ = parquet::MakeTypedDecoder<Type>(page.encoding(), &column_, memory_);
+      if (!plain_) throw parquet::ParquetException("a page in an encoding of other types");
       decoder_ = plain_.get();
     }
     decoder_->SetData(page.num_values(), page.data() + skipped,
@@ -130,6 +136,7 @@ class ParquetPages {
 
   const parquet::ColumnDescriptor& column_;
   const std::unique_ptr<parquet::PageReader> pages_;
+  arrow::MemoryPool* const memory_;
   const bool nullable_;
   std::shared_ptr<parquet::Page> page_;  ///< the decoders read its bytes
   std::unique_ptr<Dictionary> dictionary_;

@@ -42,7 +42,7 @@ class ParquetWriter final : public BatchWriter {
  private:
   template <class Step>
   Result<> run(Step&& step) {
-    const arrow::Status status = TRY(parquet_try(file_->path(), step));
+    const arrow::Status status = parquet_call(step);
     if (!status.ok()) return write_error(file_->path(), status);
     return {};
   }
@@ -69,10 +69,10 @@ Result<std::unique_ptr<BatchWriter>> write_parquet(FileSystem& files, const std:
   // The Arrow schema is kept beside: it holds names of time zones, which Parquet does not.
   const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
   auto file = TRY(OutputFile::create(files, path));
-  auto rows = TRY(parquet_try(path, [&] {
+  auto rows = parquet_call([&] {
     return parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), file->stream(),
                                             properties, arrow_properties);
-  }));
+  });
   if (!rows.ok()) return write_error(path, rows.status());
   return std::unique_ptr<BatchWriter>(
       std::make_unique<ParquetWriter>(std::move(file), *std::move(rows)));

@@ -1,6 +1,7 @@
 #include "runtime/formats/text_blocks.hpp"
 
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/formats/damage.hpp"
 #include "runtime/formats/input_file.hpp"
 
 #include <arrow/buffer.h>
@@ -109,7 +110,7 @@ Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path, By
     left = std::max<std::int64_t>(0, end - begin);
   }
   std::unique_ptr<TextBlocks> blocks(
-      new TextBlocks(path, std::move(stream), left, std::move(last_row_end)));
+      new TextBlocks(path, std::move(stream), range.begin, left, std::move(last_row_end)));
   TRY(blocks->fill());
   if (range.begin == 0 && blocks->bytes_.starts_with(byte_order_mark)) {
     blocks->taken_ = byte_order_mark.size();
@@ -118,19 +119,25 @@ Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path, By
 }
 
 TextBlocks::TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream,
-                       std::int64_t left, LastRowEnd last_row_end)
+                       std::int64_t begin, std::int64_t left, LastRowEnd last_row_end)
     : path_(std::move(path)),
       stream_(std::move(stream)),
       last_row_end_(std::move(last_row_end)),
+      begin_(begin),
       left_(left) {}
 
 TextBlocks::~TextBlocks() = default;
 
-Error TextBlocks::error(const std::string& message) const {
-  Error told = fail(ErrorCode::corrupt, "cannot read '{}': {}", path_, message);
-  told.hint = is_compressed(path_) ? "the file is damaged, cut short, or not what its name says"
-                                   : "the file is damaged or cut short";
-  return told;
+std::int64_t TextBlocks::line_in_file() const {
+  return begin_ > 0 ? line_ + line_at(path_, begin_ - 1) : line_;
+}
+
+Error TextBlocks::too_long() const {
+  Error error =
+      fail(ErrorCode::invalid_argument, "'{}', line {}: here begins a row of more than {} MiB",
+           path_, line_in_file(), row_bytes_max >> 20);
+  error.hint = "is a quote missing, or a line break?";
+  return error;
 }
 
 /// Appends about a block to what is left.
@@ -142,7 +149,9 @@ Result<> TextBlocks::fill() {
       std::min<std::int64_t>(left_, static_cast<std::int64_t>(block_bytes)));
   bytes_.resize(before + wanted);
   const auto read = stream_->Read(static_cast<std::int64_t>(wanted), bytes_.data() + before);
-  if (!read.ok()) return error(read.status().message());
+  if (!read.ok()) {
+    return reading_error(path_, fmt::format("after line {}", line_in_file()), read.status());
+  }
   bytes_.resize(before + static_cast<std::size_t>(*read));
   left_ -= *read;
   ended_ = *read == 0 || left_ == 0;
@@ -167,8 +176,7 @@ Result<TextBlock> TextBlocks::next() {
       return block;
     }
     if (text.size() > row_bytes_max) {
-      return error(fmt::format("line {} begins a row of more than {} MiB; is a quote missing?",
-                               line_, row_bytes_max >> 20));
+      return too_long();
     }
     TRY(fill());
   }

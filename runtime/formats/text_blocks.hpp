@@ -47,15 +47,17 @@ class TextBlocks {
   Result<TextBlock> next();
 
  private:
-  TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream, std::int64_t left,
-             LastRowEnd last_row_end);
+  TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream, std::int64_t begin,
+             std::int64_t left, LastRowEnd last_row_end);
   Result<> fill();
-  Error error(const std::string& message) const;
+  std::int64_t line_in_file() const;
+  Error too_long() const;
 
   const std::string path_;
   const std::shared_ptr<arrow::io::InputStream> stream_;
   const LastRowEnd last_row_end_;
-  std::int64_t left_;  ///< bytes of the range that have not been read
+  const std::int64_t begin_;  ///< of the range
+  std::int64_t left_;         ///< bytes of the range that have not been read
   std::string bytes_;
   std::size_t taken_ = 0;  ///< of `bytes_`, in blocks handed out
   std::int64_t line_ = 1;

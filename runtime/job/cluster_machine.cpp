@@ -44,13 +44,18 @@ ClusterChange ClusterMachine::on(const ClusterEvent& event, Instant now) {
 std::optional<Instant> ClusterMachine::next_deadline() const {
   std::optional<Instant> next;
   for (const auto& [node, member] : members_) {
-    if (member.state != MemberState::silent) continue;
-    next = next ? std::min(*next, member.silent_until) : member.silent_until;
+    std::optional<Instant> deadline = member.health.next_deadline();
+    if (member.state == MemberState::silent) deadline = member.silent_until;
+    if (deadline && member.state != MemberState::gone)
+      next = std::min(next.value_or(*deadline), *deadline);
   }
   return next;
 }
 
-bool ClusterMachine::waiting_for_silent() const { return next_deadline().has_value(); }
+bool ClusterMachine::waiting_for_silent() const {
+  return std::any_of(members_.begin(), members_.end(),
+                     [](const auto& entry) { return entry.second.state == MemberState::silent; });
+}
 
 Member* ClusterMachine::member(const NodeId& node, Incarnation incarnation) {
   const auto found = members_.find(node);
@@ -96,8 +101,20 @@ void ClusterMachine::handle(const cluster_event::AddressRefused& event) {
   lose(found->second, "its address refuses connections");
 }
 
+void ClusterMachine::handle(const cluster_event::NodeFault& event) {
+  Member* faulty = member(event.node, event.incarnation);
+  if (faulty == nullptr || faulty->state == MemberState::gone) return;
+  if (!faulty->health.on_fault(now_, event.reason)) return;
+  const auto rest = std::chrono::duration_cast<std::chrono::seconds>(faulty->health.rest()).count();
+  say(log::Level::warn, fmt::format("node {} gets no new work for {} s, for work fails there: {}",
+                                    event.node, rest, event.reason));
+}
+
 void ClusterMachine::handle(const cluster_event::Tick&) {
   for (auto& [node, member] : members_) {
+    if (member.state != MemberState::gone && member.health.on_tick(now_)) {
+      say(log::Level::info, fmt::format("node {} is tried again, with one slot", node));
+    }
     if (member.state != MemberState::silent || member.silent_until > now_) continue;
     lose(member, "it did not show up within a lease of the new leader's start");
     member.ended = true;
@@ -144,6 +161,7 @@ void ClusterMachine::handle(const cluster_event::Join& event) {
   if (request.incarnation > member.incarnation && found != members_.end()) {
     lose(member, fmt::format("it was replaced by incarnation {}", request.incarnation));
   }
+  if (request.incarnation != member.incarnation) member.health = {};
   member.node = request.node;
   member.incarnation = request.incarnation;
   member.address = request.address;

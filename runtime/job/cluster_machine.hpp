@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/job/effects.hpp"
+#include "runtime/job/node_health.hpp"
 #include "runtime/job/placement.hpp"
 
 #include <map>
@@ -45,6 +46,12 @@ struct Listed {
   NodeId node;
   Incarnation incarnation;
 };
+/// A task failed there by the node's own fault.
+struct NodeFault {
+  NodeId node;
+  Incarnation incarnation;
+  std::string reason;
+};
 struct Tick {};
 
 }  // namespace cluster_event
@@ -52,7 +59,7 @@ struct Tick {};
 using ClusterEvent =
     std::variant<cluster_event::Closed, cluster_event::Resumed, cluster_event::Down,
                  cluster_event::LeaseEnded, cluster_event::AddressRefused, cluster_event::Join,
-                 cluster_event::Listed, cluster_event::Tick>;
+                 cluster_event::Listed, cluster_event::NodeFault, cluster_event::Tick>;
 
 /// A node whose tasks and kept outputs do not count any more.
 struct NodeLoss {
@@ -83,7 +90,8 @@ struct Member {
   MemberState state = MemberState::silent;
   std::optional<MemberState> before_suspicion = {};
   Instant silent_until = {};
-  bool ended = false;  ///< the incarnation
+  bool ended = false;      ///< the incarnation
+  NodeHealth health = {};  ///< of this incarnation: whoever starts a node again has mended it
 };
 
 /// Who is a member, as which incarnation, and since when not.
@@ -95,6 +103,8 @@ struct Member {
 ///
 /// All effects of tasks of today are fenced, so a session that is down is enough to replace them
 /// (protocols 1.4); a later kind of task with effects of its own waits for LeaseEnded.
+///
+/// A member whose disk or memory makes work fail rests for a while (`NodeHealth`).
 ///
 /// Invariant: an incarnation is durable before its node is told `Joined`, and only grows.
 /// Invariant: an incarnation that ended is never a member again.
@@ -119,6 +129,7 @@ class ClusterMachine {
   void handle(const cluster_event::AddressRefused&);
   void handle(const cluster_event::Join&);
   void handle(const cluster_event::Listed&);
+  void handle(const cluster_event::NodeFault&);
   void handle(const cluster_event::Tick&);
 
   void refuse(const JoinCluster& request, Incarnation highest, std::string reason);

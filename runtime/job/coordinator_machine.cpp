@@ -32,6 +32,7 @@ CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage im
       keys_(std::move(image.keys)),
       intervals_(std::move(image.intervals)),
       cluster_(cluster_id_, term_, image.nodes, config_.node_lease, now),
+      leftovers_(std::move(image.leftovers)),
       now_(now) {
   for (RunImage& run : image.runs) {
     const RunId id = run.made.run;
@@ -51,6 +52,7 @@ Effects CoordinatorMachine::start(Instant now) {
     if (job->state() != RunState::queued && !begun_.contains(run)) begin(*job);
   }
   begin_queued();
+  decide(leftovers_.start());
   return std::exchange(out_, {});
 }
 
@@ -67,6 +69,9 @@ std::optional<Instant> CoordinatorMachine::next_deadline() const {
     const auto deadline = job->next_deadline();
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
+  if (const auto deadline = leftovers_.next_deadline()) {
+    next = std::min(next.value_or(*deadline), *deadline);
+  }
   return next;
 }
 
@@ -79,6 +84,8 @@ ClusterView CoordinatorMachine::view() const {
     ClusterNode node{name, member.incarnation, member.address, member.slots};
     node.used = in_use == used.end() ? 0 : in_use->second;
     node.placeable = member.state == MemberState::live;
+    node.resting = member.health.resting();
+    if (member.health.on_trial()) node.slots = std::min(node.slots, 1u);
     node.listed = node.placeable || member.before_suspicion == MemberState::live;
     view.nodes.push_back(std::move(node));
   }
@@ -124,6 +131,7 @@ void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) 
     }
     tell(run, listed);
   }
+  decide(leftovers_.on_listed({from, inventory.incarnation}, inventory.held));
   wake_waiting();
 }
 
@@ -213,6 +221,11 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskFailed& report) {
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskStopped& report) {
+  const AttemptKey key = key_of(report.token);
+  if (report.token.cluster == cluster_id_ && is_member(from, report.token.incarnation) &&
+      leftovers_.awaits(key)) {
+    return decide(leftovers_.on_stopped(key));
+  }
   if (addressed(from, report) == nullptr) return;
   tell(report.token.run, job_event::Stopped{key_of(report.token)});
 }
@@ -238,6 +251,14 @@ void CoordinatorMachine::handle(const coordinator_event::SinkCommitted& event) {
 
 void CoordinatorMachine::handle(const coordinator_event::SinkCommitFailed& event) {
   tell(event.run, job_event::SinkCommitFailed{event.vertex, event.error});
+}
+
+void CoordinatorMachine::handle(const coordinator_event::CleanedUp& event) {
+  decide(leftovers_.on_cleaned(event.run));
+}
+
+void CoordinatorMachine::handle(const coordinator_event::CleanUpFailed& event) {
+  decide(leftovers_.on_failed(event.run, event.error, now_));
 }
 
 void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
@@ -296,6 +317,7 @@ void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
 }
 
 void CoordinatorMachine::handle(const coordinator_event::Tick&) {
+  decide(leftovers_.on_tick(now_));
   handle(ClusterEvent(cluster_event::Tick{}));
 }
 
@@ -361,14 +383,27 @@ void CoordinatorMachine::decide(Effects effects) {
 
 void CoordinatorMachine::leave(Effects effects) {
   std::vector<RunId> due;
+  std::vector<Leftover> left;
+  std::vector<effect::BlameNode> blamed;
   for (Effect& effect : effects) {
     if (const auto* reached = std::get_if<effect::Continue>(&effect)) {
       due.push_back(reached->run);
+    } else if (auto* behind = std::get_if<effect::LeaveBehind>(&effect)) {
+      left.push_back(std::move(behind->leftover));
+    } else if (const auto* fault = std::get_if<effect::BlameNode>(&effect)) {
+      blamed.push_back(*fault);
     } else {
       out_.push_back(std::move(effect));
     }
   }
   for (const RunId run : due) tell(run, job_event::Continued{});
+  for (Leftover& leftover : left) decide(leftovers_.add(std::move(leftover)));
+  for (const effect::BlameNode& fault : blamed) blame(fault);
+}
+
+void CoordinatorMachine::blame(const effect::BlameNode& fault) {
+  const cluster_event::NodeFault event{fault.node, fault.incarnation, fault.reason};
+  decide(cluster_.on(event, now_).effects);
 }
 
 void CoordinatorMachine::stamp(Command& command, Incarnation incarnation) {

@@ -2,6 +2,7 @@
 
 #include "runtime/job/cluster_machine.hpp"
 #include "runtime/job/job_machine.hpp"
+#include "runtime/job/leftovers.hpp"
 #include "runtime/job/outbox.hpp"
 
 #include <map>
@@ -59,6 +60,13 @@ struct SinkCommitFailed {
   std::string vertex;
   Error error;
 };
+struct CleanedUp {
+  RunId run;
+};
+struct CleanUpFailed {
+  RunId run;
+  Error error;
+};
 /// Answered by `effect::Reply` with the same number once the run's row is durable.
 struct Submit {
   std::uint64_t request = 0;
@@ -77,6 +85,7 @@ using CoordinatorEvent =
     std::variant<ClusterEvent, coordinator_event::Received, coordinator_event::Persisted,
                  coordinator_event::Planned, coordinator_event::PlanFailed,
                  coordinator_event::SinkCommitted, coordinator_event::SinkCommitFailed,
+                 coordinator_event::CleanedUp, coordinator_event::CleanUpFailed,
                  coordinator_event::Submit, coordinator_event::Cancel, coordinator_event::Tick>;
 
 struct CoordinatorConfig {
@@ -116,6 +125,8 @@ class CoordinatorMachine {
   Term term() const { return term_; }
   const ClusterMachine& members() const { return cluster_; }
   const std::map<RunId, std::unique_ptr<JobMachine>>& jobs() const { return jobs_; }
+  /// What is still to be removed beside outputs.
+  const Leftovers& leftovers() const { return leftovers_; }
   ClusterView view() const;
 
  private:
@@ -126,6 +137,8 @@ class CoordinatorMachine {
   void handle(const coordinator_event::PlanFailed&);
   void handle(const coordinator_event::SinkCommitted&);
   void handle(const coordinator_event::SinkCommitFailed&);
+  void handle(const coordinator_event::CleanedUp&);
+  void handle(const coordinator_event::CleanUpFailed&);
   void handle(const coordinator_event::Submit&);
   void handle(const coordinator_event::Cancel&);
   void handle(const coordinator_event::Tick&);
@@ -139,6 +152,7 @@ class CoordinatorMachine {
   void accept(const NodeId& from, const TaskStopped&);
   void accept(const NodeId& from, const TaskProgress&);
 
+  void blame(const effect::BlameNode& effect);
   template <class R>
   JobMachine* addressed(const NodeId& from, const R& report);
   bool is_member(const NodeId& node, Incarnation incarnation) const;
@@ -165,6 +179,7 @@ class CoordinatorMachine {
   ClusterMachine cluster_;
   std::map<RunId, std::unique_ptr<JobMachine>> jobs_;
   std::set<RunId> begun_;
+  Leftovers leftovers_;
   /// The number of the last Adopt to each node: a list that answers an earlier one lacks what was
   /// deployed since.
   std::map<NodeId, std::uint64_t> asked_;

@@ -42,11 +42,22 @@ struct CommitSink {
   std::string marker;
   std::vector<Committable> committables;
 };
-/// Remove what attempts of this run have staged; no attempt can write any more. No answer.
+/// Remove what attempts of this run have staged. Answer: CleanedUp or CleanUpFailed.
 struct CleanUpSinks {
   RunId run;
   RunUid uid;
   std::shared_ptr<const std::string> plan;
+};
+/// The run has ended, and what it left is to be removed: `Leftovers` sees to that. Never leaves
+/// this room.
+struct LeaveBehind {
+  Leftover leftover;
+};
+/// A task failed by the fault of its node: tell the cluster's machine. Never leaves this room.
+struct BlameNode {
+  NodeId node;
+  Incarnation incarnation;
+  std::string reason;
 };
 /// Tell the machine of this run that everything before this is durable.
 struct Continue {
@@ -75,9 +86,10 @@ struct RefuseReport {
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Persist, effect::Send, effect::PlanTasks, effect::CommitSink,
-                            effect::CleanUpSinks, effect::Continue, effect::Reply, effect::RunEnded,
-                            effect::Halt, effect::RefuseReport>;
+using Effect =
+    std::variant<effect::Persist, effect::Send, effect::PlanTasks, effect::CommitSink,
+                 effect::CleanUpSinks, effect::LeaveBehind, effect::BlameNode, effect::Continue,
+                 effect::Reply, effect::RunEnded, effect::Halt, effect::RefuseReport>;
 using Effects = std::vector<Effect>;
 
 }  // namespace troupe

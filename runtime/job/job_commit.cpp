@@ -138,7 +138,7 @@ void JobMachine::finish_stopping() {
   if (image_.state == RunState::cancelling) return end(RunState::cancelled);
   if (!releases() || cleaned_up_) return;
   cleaned_up_ = true;
-  effect(effect::CleanUpSinks{run(), image_.made.uid, image_.plan});
+  effect(effect::LeaveBehind{{run(), image_.made.uid, image_.plan, away_}});
 }
 
 }  // namespace troupe

@@ -105,19 +105,27 @@ void JobMachine::handle(const job_event::Failed& event) {
   const TaskFailed& report = event.report;
   const AttemptKey key = key_of(report.token);
   TaskStatus* status = working() ? current(key) : nullptr;
+  const NodeProcess node{event.node, event.incarnation};
+  const bool faulty =
+      report.failure == FailureClass::node_fault && working() && tasks_.contains(key.task);
+  if (faulty) blame(node, report.error.message);
   if (status == nullptr || !active(*status)) {
+    // Tasks that it sent rows to may have been heard first; the fault is still that of its node.
+    if (faulty) regions_[topology_->region_of(key.task)].avoided.insert(node);
     return cancel(key, event.node, event.incarnation, "this attempt is over");
   }
   set_attempt(key.task, *status, AttemptState::failed, report.error.to_string());
   status->attempt = {};
   acknowledge(key, event.node, event.incarnation);
-  for (const TaskPeer& input : report.lost_inputs) {
-    TaskStatus* producer = current({key.run, input.task, input.attempt});
-    if (producer != nullptr && producer->state == AttemptState::finished) producer->missing = true;
-  }
+  note_lost_inputs(report);
   const Error cause = report.error.within(
       fmt::format("task {} on node {} (attempt {})", key.task, event.node, key.attempt));
-  retry({topology_->region_of(key.task)}, report.failure, cause);
+  const std::size_t region = topology_->region_of(key.task);
+  if (report.failure == FailureClass::node_fault || report.failure == FailureClass::resource) {
+    begin_again({region}, after_shortage(region, node, report.failure), report.failure, cause);
+  } else {
+    retry({region}, report.failure, cause);
+  }
   advance();
 }
 
@@ -138,12 +146,16 @@ void JobMachine::handle(const job_event::Progress& event) {
 
 void JobMachine::handle(const job_event::Listed& event) {
   if (working() && !topology_) return early_.push_back(event);
+  std::erase_if(away_, [&](const NodeProcess& away) {
+    return away.first == event.node && away.second <= event.incarnation;
+  });
   std::set<AttemptKey> held;
   for (const HeldTask& task : event.held) {
     const AttemptKey key = key_of(task.token);
     held.insert(key);
     TaskStatus* status = current(key);
     if (status == nullptr || !(working() || status->state == AttemptState::finished)) {
+      stopping_[key] = {event.node, event.incarnation};
       cancel(key, event.node, event.incarnation, "this attempt is over");
       continue;
     }
@@ -179,9 +191,10 @@ void JobMachine::handle(const job_event::Listed& event) {
 
 void JobMachine::handle(const job_event::NodeLost& event) {
   if (working() && !topology_) return early_.push_back(event);
-  std::erase_if(stopping_, [&](const auto& entry) {
-    return entry.second == std::pair(event.node, event.incarnation);
-  });
+  const NodeProcess lost{event.node, event.incarnation};
+  if (std::erase_if(stopping_, [&](const auto& entry) { return entry.second == lost; }) > 0) {
+    away_.insert(lost);
+  }
   if (working()) {
     std::set<TaskId> gone;
     for (const auto& [task, status] : tasks_) {
@@ -268,8 +281,12 @@ void JobMachine::set_attempt(TaskId task, TaskStatus& status, AttemptState to,
 
 /// From now on the attempt does not count; whether its node has stopped it is another matter.
 void JobMachine::expect_stop(TaskId task, const TaskStatus& status) {
-  if (cluster_->find(status.node, status.incarnation) == nullptr) return;
-  stopping_[{run(), task, status.attempt}] = {status.node, status.incarnation};
+  const NodeProcess where{status.node, status.incarnation};
+  if (cluster_->find(status.node, status.incarnation) == nullptr) {
+    away_.insert(where);
+  } else {
+    stopping_[{run(), task, status.attempt}] = where;
+  }
 }
 
 void JobMachine::cancel(const AttemptKey& key, const NodeId& node, Incarnation incarnation,

@@ -168,8 +168,9 @@ class JobMachine {
   struct RegionStatus {
     RegionState state = RegionState::waiting;
     Instant not_before = {};
-    bool restarted = false;     ///< the run is RESTARTING because of it
-    std::vector<NodeId> slots;  ///< while it is deploying or running
+    bool restarted = false;         ///< the run is RESTARTING because of it
+    std::vector<NodeId> slots;      ///< while it is deploying or running
+    std::set<NodeProcess> avoided;  ///< where it failed, or what it kept was lost, by their fault
   };
 
   void handle(const job_event::Planned&);
@@ -211,6 +212,12 @@ class JobMachine {
   /// Regions at work that have a task on, or read from, what is gone.
   std::set<std::size_t> disturbed(const std::set<TaskId>& gone) const;
   void retry(const std::set<std::size_t>& regions, FailureClass failure, const Error& cause);
+  void begin_again(const std::set<std::size_t>& regions, const RestartDecision& decision,
+                   FailureClass failure, const Error& cause);
+  /// A task of the region failed there for want of something: it goes elsewhere.
+  RestartDecision after_shortage(std::size_t region, const NodeProcess& node, FailureClass failure);
+  void note_lost_inputs(const TaskFailed& report);
+  void blame(const NodeProcess& node, const std::string& reason);
   void hold_slots(RegionStatus& region, std::vector<NodeId> slots);
   void release_slots(RegionStatus& region);
   void note_running();
@@ -257,6 +264,8 @@ class JobMachine {
   std::vector<RegionStatus> regions_;
   std::map<NodeId, std::uint32_t> slots_held_;
   std::set<NodeId> nodes_used_;
+  /// Nodes whose faults have cost this run a restart already.
+  std::set<NodeProcess> charged_;
   Attempt last_attempt_;
   std::size_t restarts_ = 0;
   std::optional<Instant> began_;  ///< unknown where an earlier leader began it
@@ -267,7 +276,10 @@ class JobMachine {
   std::map<TaskId, std::vector<OutputSummary>> last_outputs_;
 
   /// Attempts that were told to stop and have not said that they did.
-  std::map<AttemptKey, std::pair<NodeId, Incarnation>> stopping_;
+  std::map<AttemptKey, NodeProcess> stopping_;
+  /// Processes out of reach that may still write for it: some attempt there was never heard to
+  /// stop.
+  std::set<NodeProcess> away_;
   std::optional<Instant> plan_again_at_;
   struct SinkCommit {
     bool committed = false;

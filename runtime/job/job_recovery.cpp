@@ -56,8 +56,12 @@ void JobMachine::adopt_image() {
     // It may still run, if its node never heard that it should not. The node's list will tell.
     const bool may_run =
         attempt.state == AttemptState::killed || attempt.state == AttemptState::superseded;
-    if (may_run && cluster_->find(status.node, status.incarnation) != nullptr) {
-      stopping_[key] = {status.node, status.incarnation};
+    if (!may_run) continue;
+    const NodeProcess where{status.node, status.incarnation};
+    if (cluster_->find(status.node, status.incarnation) == nullptr) {
+      away_.insert(where);
+    } else {
+      stopping_[key] = where;
     }
   }
 }

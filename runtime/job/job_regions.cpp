@@ -1,4 +1,5 @@
 // Which region runs when, where, and again.
+#include "runtime/base/node_fault.hpp"
 #include "runtime/job/job_machine.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ void JobMachine::advance() {
       continue;
     }
     if (!inputs_kept(region)) continue;
-    auto slots = place(topology_->regions()[region].width, *cluster_);
+    auto slots = place(topology_->regions()[region].width, *cluster_, regions_[region].avoided);
     if (slots) deploy(region, *std::move(slots));
   }
   note_running();
@@ -230,7 +231,11 @@ void JobMachine::reset_readers(TaskId producer, bool finished_too, const std::st
 void JobMachine::retry(const std::set<std::size_t>& regions, FailureClass failure,
                        const Error& cause) {
   if (regions.empty()) return;
-  const RestartDecision decision = policy_.on_failure(failure, now_, random_.next());
+  begin_again(regions, policy_.on_failure(failure, now_, random_.next()), failure, cause);
+}
+
+void JobMachine::begin_again(const std::set<std::size_t>& regions, const RestartDecision& decision,
+                             FailureClass failure, const Error& cause) {
   if (!decision.restart) {
     Error told = cause;
     told.hint = told.hint.empty() ? decision.reason : told.hint;
@@ -243,6 +248,40 @@ void JobMachine::retry(const std::set<std::size_t>& regions, FailureClass failur
   for (const std::size_t region : regions) {
     reset(region, now_ + decision.delay, cause.message);
   }
+}
+
+/// What one bad node does to a run is one restart, however many tasks it had: as many fail at once
+/// as it has slots, and that must not use up what the run may restart. It stays bounded: a region
+/// leaves a node once.
+RestartDecision JobMachine::after_shortage(std::size_t region, const NodeProcess& node,
+                                           FailureClass failure) {
+  const bool left_now = regions_[region].avoided.insert(node).second;
+  if (failure == FailureClass::resource || !has_good_node(*cluster_, regions_[region].avoided)) {
+    // Elsewhere it may be no better, or there is no elsewhere: later it may.
+    return policy_.on_failure(FailureClass::resource, now_, random_.next());
+  }
+  if (!charged_.insert(node).second && left_now) return {true, {}, ""};
+  return policy_.on_failure(FailureClass::node_fault, now_, random_.next());
+}
+
+/// What was kept and cannot be read is made again, and not where it was lost.
+void JobMachine::note_lost_inputs(const TaskFailed& report) {
+  // A node that is out of reach has done nothing wrong.
+  const bool at_fault = report.error.code == ErrorCode::corrupt ||
+                        report.error.code == ErrorCode::not_found || is_node_fault(report.error);
+  for (const TaskPeer& input : report.lost_inputs) {
+    TaskStatus* producer = current({run(), input.task, input.attempt});
+    if (producer == nullptr || producer->state != AttemptState::finished) continue;
+    producer->missing = true;
+    if (!at_fault) continue;
+    const NodeProcess keeper{producer->node, producer->incarnation};
+    regions_[topology_->region_of(input.task)].avoided.insert(keeper);
+    blame(keeper, report.error.message);
+  }
+}
+
+void JobMachine::blame(const NodeProcess& node, const std::string& reason) {
+  effect(effect::BlameNode{node.first, node.second, reason});
 }
 
 void JobMachine::note_running() {

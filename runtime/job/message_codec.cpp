@@ -184,7 +184,7 @@ void take(schema::TaskFinished::Reader in, TaskFinished& finished) {
 /// A value that a newer node may know and we do not is the least trusting one.
 void take(schema::TaskFailed::Reader in, TaskFailed& failed) {
   const auto failure = static_cast<std::uint16_t>(in.getFailure());
-  failed.failure = failure <= static_cast<std::uint16_t>(FailureClass::internal)
+  failed.failure = failure <= static_cast<std::uint16_t>(FailureClass::node_fault)
                        ? static_cast<FailureClass>(failure)
                        : FailureClass::internal;
   failed.error.code = in.getCode() <= static_cast<std::uint16_t>(ErrorCode::internal)

@@ -84,7 +84,7 @@ RunUid run_uid(const ClusterId& cluster, RunId run, std::uint64_t nonce) {
 const char* name_of(const Record& record) {
   static constexpr std::array<const char*, std::variant_size_v<Record>> names{
       "JobVersion",    "Run",   "RunState", "Splits", "Attempt", "AttemptState",
-      "AttemptResult", "Epoch", "Manifest", "Node",   "Event"};
+      "AttemptResult", "Epoch", "Manifest", "Node",   "Event",   "RunCleaned"};
   return names[record.index()];
 }
 

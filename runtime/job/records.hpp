@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -149,6 +150,11 @@ struct NodeRecord {
   bool ended = false;  ///< this incarnation never acts again
 };
 
+/// Nothing of what the run left beside its outputs is there any more.
+struct RunCleanedRecord {
+  RunId run;
+};
+
 /// A line of history for people.
 struct EventRecord {
   RunId run;  ///< 0: of the cluster
@@ -158,7 +164,7 @@ struct EventRecord {
 
 using Record = std::variant<JobVersionRecord, RunRecord, RunStateRecord, SplitsRecord,
                             AttemptRecord, AttemptStateRecord, AttemptResultRecord, EpochRecord,
-                            ManifestRecord, NodeRecord, EventRecord>;
+                            ManifestRecord, NodeRecord, EventRecord, RunCleanedRecord>;
 const char* name_of(const Record& record);
 
 /// One attempt as the store knows it.
@@ -180,6 +186,18 @@ struct RunImage {
   std::vector<SinkPart> manifest;
 };
 
+/// One process of a node.
+using NodeProcess = std::pair<NodeId, Incarnation>;
+
+/// A run that has ended and is not recorded as cleaned: of what it left there may be something yet.
+struct Leftover {
+  RunId run;
+  RunUid uid;
+  std::shared_ptr<const std::string> plan;
+  /// Processes that may still write for it, for nobody has heard that they stopped.
+  std::set<NodeProcess> away = {};
+};
+
 /// (job, interval, generation): a scheduled run exists once.
 using RunInterval = std::tuple<JobName, std::string, std::uint64_t>;
 
@@ -190,6 +208,7 @@ struct ClusterImage {
   RunId last_run;
   std::map<NodeId, NodeRecord> nodes;
   std::vector<RunImage> runs;  ///< that have not ended, by id
+  std::vector<Leftover> leftovers;
   /// Idempotency keys of recent submissions, also of runs that have ended.
   std::map<std::string, RunId> keys;
   /// Of all runs that have an interval, ended or not.

@@ -67,5 +67,7 @@ class MetadataStore {
 
 /// Idempotency keys that `begin_term` brings back: of the last runs that had one.
 inline constexpr std::uint32_t remembered_keys_max = 10'000;
+/// Runs with leftovers that `begin_term` brings back: the newest.
+inline constexpr std::uint32_t remembered_leftovers_max = 10'000;
 
 }  // namespace troupe

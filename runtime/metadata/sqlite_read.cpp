@@ -204,6 +204,29 @@ Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
   return events;
 }
 
+Result<std::vector<Leftover>> read_leftovers(SqliteDatabase& database, std::uint32_t limit) {
+  auto rows = TRY(database.prepare(
+      "SELECT r.run, r.uid, v.plan FROM runs r JOIN job_versions v USING (job, hash)"
+      " WHERE r.cleaned = 0 AND r.state IN ('SUCCEEDED', 'CANCELLED', 'FAILED')"
+      " ORDER BY r.run DESC LIMIT ?"));
+  rows.bind(1, std::int64_t{limit});
+  std::vector<Leftover> leftovers;
+  while (TRY(rows.step())) {
+    leftovers.push_back({RunId(unsigned_of(rows.integer(0))), RunUid(rows.text(1)),
+                         std::make_shared<const std::string>(rows.text(2))});
+  }
+  for (Leftover& leftover : leftovers) {
+    auto nodes =
+        TRY(database.prepare("SELECT DISTINCT node, incarnation FROM attempts"
+                             " WHERE run = ? AND state IN ('KILLED', 'SUPERSEDED')"));
+    nodes.bind(1, signed_of(leftover.run.value()));
+    while (TRY(nodes.step())) {
+      leftover.away.emplace(NodeId(nodes.text(0)), Incarnation(unsigned_of(nodes.integer(1))));
+    }
+  }
+  return leftovers;
+}
+
 Result<std::map<NodeId, NodeRecord>> read_nodes(SqliteDatabase& database) {
   auto rows = TRY(database.prepare("SELECT node, incarnation, address, slots, ended FROM nodes"));
   std::map<NodeId, NodeRecord> nodes;

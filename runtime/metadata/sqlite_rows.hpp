@@ -22,6 +22,8 @@ Result<std::vector<StoredJob>> read_jobs(SqliteDatabase& database,
 Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
                                              const std::optional<RunId>& run,
                                              std::uint64_t sequence, std::uint32_t limit);
+/// The newest, at most `limit`.
+Result<std::vector<Leftover>> read_leftovers(SqliteDatabase& database, std::uint32_t limit);
 Result<std::map<NodeId, NodeRecord>> read_nodes(SqliteDatabase& database);
 Result<std::map<std::string, RunId>> read_keys(SqliteDatabase& database, std::uint32_t limit);
 Result<std::set<RunInterval>> read_intervals(SqliteDatabase& database);

@@ -59,6 +59,7 @@ class SqliteStore final : public MetadataStore {
       image.last_run = RunId(static_cast<std::uint64_t>(row.integer(2)));
       image.nodes = TRY(read_nodes(database_));
       image.runs = TRY(read_open_runs(database_));
+      image.leftovers = TRY(read_leftovers(database_, remembered_leftovers_max));
       image.keys = TRY(read_keys(database_, remembered_keys_max));
       image.intervals = TRY(read_intervals(database_));
       return {};

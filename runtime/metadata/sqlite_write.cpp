@@ -54,8 +54,9 @@ class Writer {
     return TRY(database_.prepare(
                    "INSERT INTO runs (run, job, hash, interval, generation, run_attempt, key,"
                    " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
-                   " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, ?)"))
+                   " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid,"
+                   " cleaned)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, ?, 0)"))
         .bind(1, signed_of(record.run.value()))
         .bind(2, record.job.value())
         .bind(3, record.hash)
@@ -181,6 +182,13 @@ class Writer {
             .run());
     return changed_one(
         fmt::format("node {} has a higher incarnation than {}", record.node, record.incarnation));
+  }
+
+  Result<> operator()(const RunCleanedRecord& record) {
+    TRY(TRY(database_.prepare("UPDATE runs SET cleaned = 1 WHERE run = ?"))
+            .bind(1, signed_of(record.run.value()))
+            .run());
+    return changed_one(fmt::format("there is no run {}", record.run));
   }
 
   Result<> operator()(const EventRecord& record) {

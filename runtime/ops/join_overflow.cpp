@@ -3,7 +3,7 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/key_hash.hpp"
 #include "runtime/data/take.hpp"
-#include "runtime/os/file_system.hpp"
+#include "runtime/os/own_files.hpp"
 
 #include <arrow/record_batch.h>
 
@@ -24,9 +24,9 @@ Result<std::unique_ptr<JoinOverflow>> JoinOverflow::create(std::shared_ptr<const
   const SpillOptions options{.waiting_bytes_max = waiting_bytes_max};
   const std::string& directory = overflow->directory_;
   overflow->build_ =
-      TRY(PartitionWriter::create(system_files(), directory + "/join.build", partitions, options));
+      TRY(PartitionWriter::create(own_files(), directory + "/join.build", partitions, options));
   overflow->probe_ =
-      TRY(PartitionWriter::create(system_files(), directory + "/join.probe", partitions, options));
+      TRY(PartitionWriter::create(own_files(), directory + "/join.probe", partitions, options));
   return overflow;
 }
 
@@ -52,7 +52,7 @@ Result<> JoinOverflow::add_probe(const Batch& batch) {
 }
 
 Result<> JoinOverflow::open_partition() {
-  build_reader_ = std::make_unique<PartitionReader>(system_files(), directory_ + "/join.build",
+  build_reader_ = std::make_unique<PartitionReader>(own_files(), directory_ + "/join.build",
                                                     build_index_.partitions[partition_]);
   seen_.assign(static_cast<std::size_t>(probe_index_.partitions[partition_].rows), 0);
   pending_ = TRY(build_reader_->next());
@@ -75,7 +75,7 @@ Result<> JoinOverflow::load_chunk() {
   last_chunk_ = !pending_;
   table_ = std::make_unique<JoinTable>(TRY(JoinTable::make(spec_, std::move(chunk))));
   prober_ = std::make_unique<JoinProbe>(*table_);
-  probe_reader_ = std::make_unique<PartitionReader>(system_files(), directory_ + "/join.probe",
+  probe_reader_ = std::make_unique<PartitionReader>(own_files(), directory_ + "/join.probe",
                                                     probe_index_.partitions[partition_]);
   probing_ = false;
   seen_at_ = 0;

@@ -1,7 +1,7 @@
 #include "runtime/ops/sort_runs.hpp"
 
 #include "runtime/data/take.hpp"
-#include "runtime/os/file_system.hpp"
+#include "runtime/os/own_files.hpp"
 #include "runtime/spill/partition_writer.hpp"
 
 #include <arrow/record_batch.h>
@@ -18,16 +18,15 @@ Result<> SortRuns::add(const std::function<Result<Batch>()>& next) {
   old.runs_ = merged;
   TRY(write([&] { return old.next(); }));
   for (const std::string& path : merged) {
-    TRY(system_files().remove_all(path));
-    TRY(system_files().remove_all(index_path(path)));
+    TRY(own_files().remove_all(path));
+    TRY(own_files().remove_all(index_path(path)));
   }
   return write(next);
 }
 
 Result<> SortRuns::write(const std::function<Result<Batch>()>& next) {
   const std::string path = fmt::format("{}/sort.run{}", directory_, written_++);
-  auto writer =
-      TRY(PartitionWriter::create(system_files(), path, 1, {.block_rows_min = block_rows}));
+  auto writer = TRY(PartitionWriter::create(own_files(), path, 1, {.block_rows_min = block_rows}));
   for (;;) {
     Batch batch = TRY(next());
     if (!batch) break;
@@ -42,7 +41,7 @@ Result<> SortRuns::open() {
   open_ = true;
   for (const std::string& path : runs_) {
     Head head;
-    head.reader = TRY(PartitionReader::open(system_files(), path, 0));
+    head.reader = TRY(PartitionReader::open(own_files(), path, 0));
     TRY(load(head));
     if (head.block) heads_.push_back(std::move(head));
   }

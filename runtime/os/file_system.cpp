@@ -71,13 +71,23 @@ class SystemFiles final : public FileSystem {
   Result<std::unique_ptr<WritableFile>> create_private(const std::string& path) override {
     // An older file of that name would keep its own permissions.
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return os_error("replace", path, errno);
-    return open_new(path, 0600);
+    auto file = TRY(open_new(path, 0600));
+    // A umask can take more away than others' rights.
+    TRY(make_private(path));
+    return file;
   }
 
   Result<bool> is_private(const std::string& path) override {
     struct stat info;
     if (::stat(path.c_str(), &info) != 0) return os_error("read the mode of", path, errno);
     return (info.st_mode & 077) == 0;
+  }
+
+  Result<> make_private(const std::string& path) override {
+    if (::chmod(path.c_str(), is_directory(path) ? 0700 : 0600) != 0) {
+      return os_error("set the mode of", path, errno);
+    }
+    return {};
   }
 
   Result<std::string> read(const std::string& path) override {
@@ -176,6 +186,22 @@ class SystemFiles final : public FileSystem {
       at = target.is_absolute() ? target : at.parent_path() / target;
     }
     return at.string();
+  }
+
+  Result<> make_private_directories(const std::string& path) override {
+    std::vector<std::string> made;
+    std::filesystem::path at(path);
+    if (!at.has_filename()) at = at.parent_path();
+    for (; !at.empty() && !exists(at); at = at.parent_path()) made.push_back(at);
+    for (auto one = made.rbegin(); one != made.rend(); ++one) {
+      if (::mkdir(one->c_str(), 0700) == 0) {
+        TRY(make_private(*one));
+      } else if (errno != EEXIST) {
+        return os_error("create the directory", *one, errno);
+      }
+    }
+    if (!is_directory(path)) return os_error("create the directory", path, ENOTDIR);
+    return {};
   }
 
   Result<> rename(const std::string& from, const std::string& to) override {

@@ -29,12 +29,14 @@ class FileSystem {
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
   /// Like `create`, but readable by its owner only from its first byte on. A disk without users
-  /// (a simulated one) keeps the defaults of these two.
+  /// (a simulated one) keeps the defaults of these.
   virtual Result<std::unique_ptr<WritableFile>> create_private(const std::string& path) {
     return create(path);
   }
   /// True where nobody but its owner may read or write it.
   virtual Result<bool> is_private(const std::string&) { return true; }
+  /// Makes it so: 0700 of a directory, 0600 of a file.
+  virtual Result<> make_private(const std::string&) { return {}; }
   virtual Result<std::string> read(const std::string& path) = 0;
   /// `length` bytes from `offset` on; fewer only where the file ends before.
   virtual Result<std::string> read_range(const std::string& path, std::uint64_t offset,
@@ -50,6 +52,10 @@ class FileSystem {
   /// another path is its own answer. A disk without links keeps this default.
   virtual Result<std::string> follow_links(const std::string& path) { return path; }
   virtual Result<> make_directories(const std::string& path) = 0;
+  /// Like `make_directories`; those that were not there before are their owner's alone.
+  virtual Result<> make_private_directories(const std::string& path) {
+    return make_directories(path);
+  }
   /// Atomic where source and target are on one file system; the target is replaced.
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;
   /// Swaps two existing paths in one step (renameat2 RENAME_EXCHANGE); `unsupported` where the

@@ -15,6 +15,8 @@ namespace troupe {
 namespace {
 
 constexpr std::uint64_t rounds_default = 20'000;
+/// No input takes a second; one that takes this long hangs, also on a busy machine.
+constexpr unsigned hang_s = 60;
 constexpr std::size_t input_bytes_max = std::size_t{1} << 20;
 
 /// Numbers that sit at the edges of what decoders compare with.
@@ -119,6 +121,31 @@ class CrashFile {
   std::FILE* file_ = nullptr;
 };
 
+/// Runs inputs one by one, keeps the one at hand for a crash, and counts.
+class Inputs {
+ public:
+  void run(const std::string& bytes) {
+    crash_.keep(bytes);
+    ::alarm(hang_s);
+    refused_ += LLVMFuzzerTestOneInput(input_.place(bytes), bytes.size()) == fuzz_refused;
+    ::alarm(0);
+    ++count_;
+  }
+  void survived(std::uint64_t seed) {
+    crash_.forget();
+    std::printf("%llu inputs, seed %llu: survived, %llu refused\n", as_number(count_),
+                as_number(seed), as_number(refused_));
+  }
+
+ private:
+  static unsigned long long as_number(std::uint64_t number) { return number; }
+
+  GuardedInput input_;
+  CrashFile crash_;
+  std::uint64_t count_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
 int run_file(const char* path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -129,18 +156,32 @@ int run_file(const char* path) {
 int run(std::uint64_t rounds, std::uint64_t seed) {
   const auto corpus = fuzz_corpus();
   Random random(seed);
-  GuardedInput input;
-  CrashFile crash;
-  for (const auto& sound : corpus) LLVMFuzzerTestOneInput(input.place(sound), sound.size());
+  Inputs inputs;
+  for (const auto& sound : corpus) inputs.run(sound);
   for (std::uint64_t round = 0; round < rounds; ++round) {
     std::string bytes = corpus[random.below(corpus.size())];
     for (std::uint64_t i = 1 + random.below(4); i > 0; --i) mutate_once(bytes, corpus, random);
-    crash.keep(bytes);
-    LLVMFuzzerTestOneInput(input.place(bytes), bytes.size());
+    inputs.run(bytes);
   }
-  crash.forget();
-  std::printf("%llu inputs, seed %llu: survived\n", static_cast<unsigned long long>(rounds),
-              static_cast<unsigned long long>(seed));
+  inputs.survived(seed);
+  return 0;
+}
+
+/// What happens to files: each is cut somewhere, or has one bit turned.
+int run_damage(std::uint64_t rounds, std::uint64_t seed) {
+  const auto corpus = fuzz_corpus();
+  Random random(seed);
+  Inputs inputs;
+  for (std::uint64_t round = 0; round < 2 * rounds; ++round) {
+    std::string bytes = corpus[random.below(corpus.size())];
+    if (round % 2 == 0) {
+      bytes.resize(random.below(bytes.size()));
+    } else {
+      bytes[random.below(bytes.size())] ^= static_cast<char>(1 << random.below(8));
+    }
+    inputs.run(bytes);
+  }
+  inputs.survived(seed);
   return 0;
 }
 
@@ -151,6 +192,9 @@ int main(int count, char** arguments) {
   const auto number = [&](int index, std::uint64_t otherwise) {
     return count > index ? std::strtoull(arguments[index], nullptr, 10) : otherwise;
   };
+  if (count >= 3 && std::string(arguments[1]) == "--damage") {
+    return troupe::run_damage(number(2, 0), number(3, 1));
+  }
   if (count == 2 && number(1, 0) == 0) return troupe::run_file(arguments[1]);
   return troupe::run(number(1, troupe::rounds_default), number(2, 1));
 }

@@ -10,6 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
 
 namespace troupe {
 
+/// What a target returns of an input that it has refused, as libFuzzer has it; 0 of any other.
+inline constexpr int fuzz_refused = -1;
+
 /// Sound inputs of this target, to be mutated.
 std::vector<std::string> fuzz_corpus();
 

@@ -33,12 +33,12 @@ void Client::submit_new() {
   Entry& entry = submissions_.emplace_back();
   entry.key = fmt::format("key-{}", submissions_.size());
   entry.plan = job.plan;
-  if (world_.calm()) {
+  if (world_.calm() || world_.one_bad_disk()) {
     job.fail_once.clear();
     job.always_fails.reset();
   }
   world_.jobs.emplace(job.plan, std::move(job));
-  if (random_.chance(1, 12) && !world_.calm()) {
+  if (random_.chance(1, 12) && !world_.calm() && !world_.one_bad_disk()) {
     entry.cancel_at = world_.loop.now() + Duration(random_.below(500'000'000));
   }
   ask(entry);
@@ -47,11 +47,12 @@ void Client::submit_new() {
 void Client::ask(Entry& entry) {
   auto* coordinator = static_cast<SimCoordinator*>(world_.process(World::coordinator));
   if (coordinator == nullptr || world_.loop.frozen(World::coordinator)) return;
-  coordinator->submit(submission_of(world_.jobs.at(entry.plan), entry.key),
-                      [this, &entry](const Result<RunId>& answer) {
-                        if (!answer) world_.violation(answer.error().to_string());
-                        entry.answers.insert(*answer);
-                      });
+  Submission submission = submission_of(world_.jobs.at(entry.plan), entry.key);
+  if (world_.one_bad_disk()) submission.settings.restart = {};
+  coordinator->submit(std::move(submission), [this, &entry](const Result<RunId>& answer) {
+    if (!answer) world_.violation(answer.error().to_string());
+    entry.answers.insert(*answer);
+  });
 }
 
 void Client::maybe_cancel(Entry& entry) {

@@ -18,6 +18,7 @@ enum class KillPoint {
   published_not_committed,
   committing_half_the_sinks,
   committed_not_recorded,
+  ended_not_cleaned,
   during_recovery,
   asked_not_listed,
   // of an executor
@@ -30,7 +31,7 @@ enum class KillPoint {
   serving_a_partition,
 };
 
-inline constexpr std::array<std::string_view, 17> kill_point_names{
+inline constexpr std::array<std::string_view, 18> kill_point_names{
     "decided_not_written",
     "after_persist_before_send",
     "reported_not_persisted",
@@ -39,6 +40,7 @@ inline constexpr std::array<std::string_view, 17> kill_point_names{
     "published_not_committed",
     "committing_half_the_sinks",
     "committed_not_recorded",
+    "ended_not_cleaned",
     "during_recovery",
     "asked_not_listed",
     "joining",

@@ -14,7 +14,7 @@ Nemesis::Nemesis(World& world) : world_(world), random_(world.random.next()) {
 }
 
 void Nemesis::begin() {
-  if (world_.calm()) return;
+  if (world_.calm() || world_.one_bad_disk()) return;
   world_.loop.after(pause_, [this] { step(); });
 }
 

@@ -14,8 +14,10 @@ constexpr Duration settles_within = 90s;   ///< after the last fault
 constexpr std::uint64_t twice_one_in = 25;
 constexpr Duration leaks_gone_within = 20s;  ///< after the last run ended
 
-/// Nothing is held for runs that have ended: no task, no kept partition, no report.
+/// Nothing is held for runs that have ended: no task, no kept partition, no report; and nothing of
+/// them is left beside their outputs.
 bool leaks_nothing(World& world) {
+  if (world.storage.anything_staged()) return false;
   for (NodeIndex node = 1; node < world.nodes(); ++node) {
     const auto* executor = static_cast<SimExecutor*>(world.process(node));
     if (executor == nullptr) continue;
@@ -27,6 +29,7 @@ bool leaks_nothing(World& world) {
 }
 
 void check_leaks(World& world) {
+  world.check(!world.storage.anything_staged(), "staged files are left beside an output");
   for (NodeIndex node = 1; node < world.nodes(); ++node) {
     const auto* executor = static_cast<SimExecutor*>(world.process(node));
     if (executor == nullptr) continue;
@@ -76,7 +79,7 @@ void drive(World& world) {
   nemesis.begin();
   const auto enough = [&] { return world.net.delivered() >= world.options.messages_min; };
   run_until(world, world.loop.now() + faults_at_most, enough);
-  if (!world.calm() && world.random.chance(1, 4))
+  if (!world.calm() && !world.one_bad_disk() && world.random.chance(1, 4))
     world.lose_for_good(1 + world.random.below(world.nodes() - 1));
   world.heal();
   // What the faults left time for may be little.

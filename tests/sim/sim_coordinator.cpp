@@ -17,6 +17,7 @@ SimCoordinator::SimCoordinator(World& world)
   const Term before = world_.store.term();
   ClusterImage image = *world_.store.begin_term();
   if (world_.mutated(Mutation::term_not_raised) && before != Term()) image.term = before;
+  if (world_.mutated(Mutation::cleanup_forgotten)) image.leftovers.clear();
   world_.check(image.term > before, "a new leader must act in a term of its own");
   for (NodeIndex node = 1; node < world_.nodes(); ++node) {
     SessionConfig config = world_.session(World::coordinator, node, incarnation_);
@@ -372,9 +373,23 @@ void SimCoordinator::commit_now(const effect::CommitSink& commit) {
 }
 
 void SimCoordinator::carry_out(effect::CleanUpSinks& clean_up) {
-  for (const auto& [vertex, totals] : world_.jobs.at(*clean_up.plan).expected()) {
-    world_.storage.clean_up(sink_marker(clean_up.uid, vertex));
-  }
+  world_.check(ended(world_.store.all_runs().at(clean_up.run).state),
+               "a run is cleaned up before it has ended");
+  if (killed_at(KillPoint::ended_not_cleaned)) return;
+  world_.loop.after(World::coordinator, world_.between(100us, 5ms), [this, clean_up] {
+    for (const auto& [vertex, totals] : world_.jobs.at(*clean_up.plan).expected()) {
+      world_.storage.clean_up(sink_marker(clean_up.uid, vertex));
+    }
+    decide(coordinator_event::CleanedUp{clean_up.run});
+  });
+}
+
+void SimCoordinator::carry_out(effect::LeaveBehind&) {
+  world_.violation("a LeaveBehind left the machine");
+}
+
+void SimCoordinator::carry_out(effect::BlameNode&) {
+  world_.violation("a BlameNode left the machine");
 }
 
 void SimCoordinator::carry_out(effect::Continue&) {

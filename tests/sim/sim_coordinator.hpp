@@ -48,6 +48,8 @@ class SimCoordinator final : public Process {
   void carry_out(effect::PlanTasks&);
   void carry_out(effect::CommitSink&);
   void carry_out(effect::CleanUpSinks&);
+  void carry_out(effect::LeaveBehind&);
+  void carry_out(effect::BlameNode&);
   void carry_out(effect::Continue&);
   void carry_out(effect::Reply&);
   void carry_out(effect::RunEnded&);

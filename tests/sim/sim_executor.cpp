@@ -128,6 +128,9 @@ void SimExecutor::be_reborn(Incarnation above) {
   world_.trace("n{} is reborn as {}", self_, incarnation_);
   if (incarnation_ > machine_.incarnation()) decide(executor_event::Reborn{incarnation_});
   if (dead_) return;
+  // As in a real node: the next one begins when nothing of the one before runs any more.
+  while (!tasks_.empty()) retire(AttemptKey(tasks_.begin()->first));
+  kept_.clear();
   session_ = std::make_unique<Session>(world_.session(self_, World::coordinator, incarnation_),
                                        world_.clock(self_));
   world_.net.reconnect(self_, World::coordinator);

@@ -104,7 +104,8 @@ void SimTask::take(const PartitionReply& reply) {
   Input* input = over_ ? nullptr : input_of(reply.producer, reply.edge);
   if (input == nullptr || input->done) return;
   if (reply.missing && !world_.mutated(Mutation::missing_input_is_empty)) {
-    return break_with(FailureClass::node_lost, "a kept partition is gone", {input->producer});
+    return break_with(FailureClass::node_lost, "a kept partition is gone", {input->producer},
+                      ErrorCode::not_found);
   }
   input->done = true;
   process(reply.rows);
@@ -187,7 +188,9 @@ void SimTask::finish() {
     ++world_.damage.kept_writes;
     if (!world_.mutated(Mutation::failed_sync_ignored)) {
       over_ = false;
-      return break_with(FailureClass::resource, "what it keeps did not reach the disk");
+      return break_with(world_.mutated(Mutation::bad_node_not_avoided) ? FailureClass::internal
+                                                                       : FailureClass::node_fault,
+                        "what it keeps did not reach the disk");
     }
   }
   TaskFinished report;
@@ -213,12 +216,13 @@ void SimTask::finish() {
   owner_.task_done(key_, std::move(report), std::move(kept_));
 }
 
-void SimTask::break_with(FailureClass failure, std::string message, std::vector<TaskPeer> lost) {
+void SimTask::break_with(FailureClass failure, std::string message, std::vector<TaskPeer> lost,
+                         ErrorCode code) {
   if (over_) return;
   over_ = true;
   TaskFailed report;
   report.failure = failure;
-  report.error = fail(ErrorCode::unavailable, "{}", message);
+  report.error = fail(code, "{}", message);
   report.lost_inputs = std::move(lost);
   // Not from within whoever is calling us.
   world_.loop.after(node_, 10us, [this, report = std::move(report)] {

@@ -82,7 +82,8 @@ class SimTask {
   void emit(const Rows& rows, bool end);
   void finish_if_done();
   void finish();
-  void break_with(FailureClass failure, std::string message, std::vector<TaskPeer> lost = {});
+  void break_with(FailureClass failure, std::string message, std::vector<TaskPeer> lost = {},
+                  ErrorCode code = ErrorCode::unavailable);
   const TaskEdge& edge(std::uint32_t index) const { return job_.graph.edges[index]; }
   const ModelStage& stage() const { return job_.stages[key_.task.stage.value()]; }
 

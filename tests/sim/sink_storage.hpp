@@ -29,9 +29,10 @@ class SinkStorage {
     Visible& visible = visible_[marker];
     if (visible.commits > 0 && idempotent) return {};
     ++visible.commits;
+    const auto& own = staged_[marker];
     for (const Committable& each : staged) {
-      const auto found = staged_[marker].find(each.detail);
-      if (found == staged_[marker].end()) {
+      const auto found = own.find(each.detail);
+      if (found == own.end()) {
         return fail(ErrorCode::not_found, "{} has not staged {}", marker, each.detail);
       }
       add(visible.totals, found->second);
@@ -49,6 +50,9 @@ class SinkStorage {
     return all;
   }
   void clean_up(const std::string& marker) { staged_.erase(marker); }
+
+  /// Something of an attempt is still beside its output.
+  bool anything_staged() const { return !staged_.empty(); }
 
   const std::map<std::string, Visible>& visible() const { return visible_; }
 

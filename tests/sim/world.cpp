@@ -5,7 +5,7 @@
 namespace troupe::sim {
 namespace {
 
-/// Every so many seeds, one without faults.
+/// Every so many seeds, one without faults, and one with a bad disk alone.
 constexpr std::uint64_t calm_one_in = 20;
 /// Two clocks drift apart by less than the margin of a lease, which is a tenth.
 constexpr std::int64_t drift_permille_max = 40;
@@ -37,8 +37,9 @@ World::World(const SimOptions& given)
   heard.resize(size);
   disk_full_until_.resize(size);
   calm_ = options.seed % calm_one_in == 7;
+  if (options.seed % calm_one_in == 13) bad_disk_ = 1 + random.below(size - 1);
   set_clocks();
-  if (calm_) {
+  if (calm_ || bad_disk_) {
     net.heal();
   } else {
     plan_kill_points();

@@ -96,8 +96,13 @@ class World {
   void jump_ahead(NodeIndex node, Duration length);
   /// No fault is planned for this seed: nothing may be restarted or refused.
   bool calm() const { return calm_; }
+  /// Nothing else is wrong, but the disk of one executor takes nothing for as long as there are
+  /// faults: no run may fail by that, though it may restart as seldom as runs may by default.
+  bool one_bad_disk() const { return bad_disk_.has_value(); }
   void fill_disk(NodeIndex node, Duration length);
-  bool disk_full(NodeIndex node) const { return disk_full_until_[node] > loop.now(); }
+  bool disk_full(NodeIndex node) const {
+    return disk_full_until_[node] > loop.now() || (bad_disk_ == node && !healed_);
+  }
   /// Mixed into what must be equal for two runs of one seed.
   void witness(std::uint64_t what);
   std::uint64_t course() const { return course_; }
@@ -157,6 +162,7 @@ class World {
   std::optional<NodeIndex> lost_for_good_;
   bool healed_ = false;
   bool calm_ = false;
+  std::optional<NodeIndex> bad_disk_;
   std::vector<ClockOf> clocks_;
   std::vector<Instant> disk_full_until_;
   std::uint64_t course_ = 0;

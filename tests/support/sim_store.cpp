@@ -14,6 +14,7 @@ Result<ClusterImage> Store::begin_term() {
   image.nodes = state_.nodes;
   for (const auto& [id, run] : state_.runs) {
     if (!ended(run.state)) image.runs.push_back(run);
+    if (owes(id)) image.leftovers.push_back(leftover_of(run));
   }
   image.keys = state_.keys;
   image.intervals = state_.intervals;
@@ -135,6 +136,26 @@ Result<> Store::apply(const NodeRecord& record) {
   }
   node = record;
   return {};
+}
+
+Result<> Store::apply(const RunCleanedRecord& record) {
+  state_.cleaned.insert(record.run);
+  return {};
+}
+
+bool Store::owes(RunId run) const {
+  const RunState state = state_.runs.at(run).state;
+  return ended(state) && state != RunState::halted && !state_.cleaned.contains(run);
+}
+
+Leftover Store::leftover_of(const RunImage& run) {
+  Leftover leftover{run.made.run, run.made.uid, run.plan};
+  for (const AttemptImage& attempt : run.attempts) {
+    const bool may_write =
+        attempt.state == AttemptState::killed || attempt.state == AttemptState::superseded;
+    if (may_write) leftover.away.emplace(attempt.made.node, attempt.made.incarnation);
+  }
+  return leftover;
 }
 
 Result<> Store::apply(const EventRecord& record) {

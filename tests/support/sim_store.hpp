@@ -33,6 +33,8 @@ class Store final : public MetadataStore {
   const std::map<RunId, RunImage>& all_runs() const { return state_.runs; }
   const std::map<NodeId, NodeRecord>& nodes() const { return state_.nodes; }
   const AttemptImage* attempt(const AttemptKey& key) const;
+  /// The run has ended and is not recorded as cleaned.
+  bool owes(RunId run) const;
 
  private:
   struct State {
@@ -41,6 +43,7 @@ class Store final : public MetadataStore {
     std::map<NodeId, NodeRecord> nodes;
     std::map<std::string, RunId> keys;
     std::set<RunInterval> intervals;
+    std::set<RunId> cleaned;
   };
   Result<> apply(const JobVersionRecord& record);
   Result<> apply(const RunRecord& record);
@@ -53,7 +56,9 @@ class Store final : public MetadataStore {
   Result<> apply(const ManifestRecord& record);
   Result<> apply(const NodeRecord& record);
   Result<> apply(const EventRecord& record);
+  Result<> apply(const RunCleanedRecord& record);
   Result<AttemptImage*> find(const AttemptKey& key);
+  static Leftover leftover_of(const RunImage& run);
 
   ClusterId cluster_;
   Term term_;

@@ -2,7 +2,7 @@
 #include "runtime/data/take.hpp"
 #include "runtime/ops/grouping/group_states.hpp"
 #include "runtime/ops/reservation.hpp"
-#include "runtime/os/file_system.hpp"
+#include "runtime/os/own_files.hpp"
 #include "runtime/spill/partition_reader.hpp"
 #include "runtime/spill/partition_writer.hpp"
 
@@ -109,7 +109,7 @@ class FinalAggregate final : public Operator {
     if (!writer_) {
       path_ = fmt::format("{}/{}.{}", directory_, name_, files_++);
       const SpillOptions options{.waiting_bytes_max = waiting_bytes_max};
-      writer_ = TRY(PartitionWriter::create(system_files(), path_, pieces, options));
+      writer_ = TRY(PartitionWriter::create(own_files(), path_, pieces, options));
     }
     GroupStates::Cursor cursor;
     for (Batch batch = TRY(states_.next_states(cursor)); batch;
@@ -147,7 +147,7 @@ class FinalAggregate final : public Operator {
     const Piece piece = std::move(todo_.back());
     todo_.pop_back();
     depth_ = piece.depth;
-    reader_ = std::make_unique<PartitionReader>(system_files(), piece.path, piece.rows);
+    reader_ = std::make_unique<PartitionReader>(own_files(), piece.path, piece.rows);
     input_left_ = true;
     return Step::again;
   }

@@ -331,7 +331,7 @@ TEST_CASE("a disk that fails, at whichever call, fails the attempt for want of a
     if (std::holds_alternative<TaskFinished>(end)) break;
     REQUIRE(std::holds_alternative<TaskFailed>(end));
     INFO(std::get<TaskFailed>(end).error.to_string());
-    CHECK(std::get<TaskFailed>(end).failure == FailureClass::resource);
+    CHECK(std::get<TaskFailed>(end).failure == FailureClass::node_fault);
     CHECK(std::get<TaskFailed>(end).lost_inputs.empty());
     ++failures;
   }

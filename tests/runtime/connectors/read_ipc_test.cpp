@@ -50,5 +50,5 @@ TEST_CASE("IPC files with other columns are named, damaged ones too") {
   CHECK(differs.error().message.find(a) != std::string::npos);
   CHECK(differs.error().message.find(b) != std::string::npos);
   REQUIRE(write_atomically(system_files(), b, "ARROW1 but no more"));
-  CHECK(plan_connector("read.ipc", {{"path", b}}).error().code == ErrorCode::corrupt);
+  CHECK(plan_connector("read.ipc", {{"path", b}}).error().code == ErrorCode::invalid_argument);
 }

@@ -205,3 +205,33 @@ TEST_CASE("a cluster has a limit, which known nodes do not count twice against")
       full.tell(Join{{ClusterId("c"), NodeId("new"), Incarnation(1), Term(), "", 1}});
   CHECK(sent<JoinRefused>(one_more) != nullptr);
 }
+
+TEST_CASE("a node where work fails by its own fault rests, and is asked again in time") {
+  Cluster cluster;
+  cluster.live(1);
+  const auto health = [&]() -> const NodeHealth& {
+    return cluster.machine().members().at(n1).health;
+  };
+  for (std::size_t i = 0; i < node_faults_max; ++i) {
+    CHECK_FALSE(health().resting());
+    cluster.tell(NodeFault{n1, Incarnation(1), "disk full"});
+  }
+  CHECK(health().resting());
+  REQUIRE(cluster.machine().next_deadline() == begin + node_rest_min);
+  CHECK_FALSE(cluster.machine().waiting_for_silent());
+  cluster.now += node_rest_min;
+  cluster.tell(Tick{});
+  CHECK(health().on_trial());
+  CHECK(*cluster.machine().next_deadline() > cluster.now);
+}
+
+TEST_CASE("faults of another incarnation say nothing, and a new one is trusted") {
+  Cluster cluster;
+  cluster.live(2);
+  for (int i = 0; i < 5; ++i) cluster.tell(NodeFault{n1, Incarnation(1), "disk full"});
+  CHECK_FALSE(cluster.machine().members().at(n1).health.resting());
+  for (int i = 0; i < 5; ++i) cluster.tell(NodeFault{n1, Incarnation(2), "disk full"});
+  CHECK(cluster.machine().members().at(n1).health.resting());
+  cluster.live(3);
+  CHECK_FALSE(cluster.machine().members().at(n1).health.resting());
+}

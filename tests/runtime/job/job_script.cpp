@@ -49,6 +49,7 @@ struct RecordText {
     return text;
   }
   std::string operator()(const NodeRecord& node) const { return fmt::format("node {}", node.node); }
+  std::string operator()(const RunCleanedRecord&) const { return "cleaned"; }
   std::string operator()(const EventRecord& event) const {
     return fmt::format("event \"{}\"", event.text);
   }
@@ -96,7 +97,16 @@ struct EffectText {
     for (const Committable& each : commit.committables) text += " " + each.detail;
     return text;
   }
-  std::string operator()(const effect::CleanUpSinks&) const { return "clean up"; }
+  std::string operator()(const effect::LeaveBehind& behind) const {
+    std::string text = "clean up";
+    for (const auto& [node, incarnation] : behind.leftover.away) {
+      text += fmt::format(", again when {} is back", node);
+    }
+    return text;
+  }
+  std::string operator()(const effect::BlameNode& blame) const {
+    return fmt::format("blame {}: {}", blame.node, blame.reason);
+  }
   std::string operator()(const effect::Continue&) const { return "continue when durable"; }
   std::string operator()(const effect::RunEnded& ended) const {
     return fmt::format("ended: {}", to_string(ended.state));
@@ -119,7 +129,7 @@ ExchangeKind exchange_of(const std::string& word) {
 FailureClass failure_of(const std::string& word) {
   for (const FailureClass failure :
        {FailureClass::user_error, FailureClass::poison_record, FailureClass::node_lost,
-        FailureClass::resource, FailureClass::internal}) {
+        FailureClass::resource, FailureClass::internal, FailureClass::node_fault}) {
     if (word == to_string(failure)) return failure;
   }
   ENSURE(false, "'{}' is no failure class", word);
@@ -174,6 +184,7 @@ std::string JobScript::run(const std::string& line) {
   }
   if (command == "finished") return told(finished(words));
   if (command == "failed") return told(failed(words));
+  if (command == "misses") return told(misses(words));
   if (command == "stopped") return told(tell(job_event::Stopped{read_key(words)}));
   if (command == "list") return told(list(words));
   if (command == "lose") {
@@ -237,6 +248,19 @@ Effects JobScript::failed(std::istream& words) {
   report.token.attempt = key.attempt;
   report.failure = failure_of(failure);
   report.error = fail(ErrorCode::unavailable, "{}", rest_of(words));
+  return tell(job_event::Failed{made(key).node, made(key).incarnation, report});
+}
+
+Effects JobScript::misses(std::istream& words) {
+  const AttemptKey key = read_key(words);
+  const AttemptKey input = read_key(words);
+  TaskFailed report;
+  report.token.run = key.run;
+  report.token.task = key.task;
+  report.token.attempt = key.attempt;
+  report.failure = FailureClass::node_lost;
+  report.error = fail(ErrorCode::corrupt, "{}", rest_of(words));
+  report.lost_inputs = {{input.task, input.attempt, made(input).node}};
   return tell(job_event::Failed{made(key).node, made(key).incarnation, report});
 }
 

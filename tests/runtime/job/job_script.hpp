@@ -20,6 +20,7 @@ namespace troupe {
 ///     ready 0.0 a1
 ///     finished 0.0 a1 7        the number stands for the rows it made
 ///     failed 0.0 a1 resource disk is full
+///     misses 1.0 a2 0.0 a1 no checksum     cannot read what 0.0 has kept
 ///     stopped 0.0 a1
 ///     lose n1
 ///     list n1 0.0/a1/running   what a node holds; it is a member from then on
@@ -45,6 +46,7 @@ class JobScript {
   Effects list(std::istream& words);
   Effects finished(std::istream& words);
   Effects failed(std::istream& words);
+  Effects misses(std::istream& words);
   AttemptKey read_key(std::istream& words) const;
   /// The node of an attempt, also of one that is over.
   const AttemptRecord& made(const AttemptKey& key) const;

@@ -39,6 +39,33 @@ TEST_CASE("a region wider than the cluster takes all of it, when all of it is fr
   CHECK_FALSE(place(3, {{node("a", 1, 1), node("b", 1)}}).has_value());
 }
 
+TEST_CASE("a region goes where it has not failed, also where that means waiting") {
+  const ClusterView cluster{{node("a", 4), node("b", 1), node("c", 1, 1)}};
+  const std::set<NodeProcess> avoided{{NodeId("a"), Incarnation(1)}};
+  CHECK(names(place(1, cluster, avoided)) == std::vector<std::string>{"b"});
+  CHECK_FALSE(place(2, cluster, avoided).has_value());
+  CHECK(names(place(1, {{node("a", 4)}}, avoided)) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("a node begun again is another one: nothing has failed there") {
+  ClusterView cluster{{node("a", 4), node("b", 1, 1)}};
+  cluster.nodes[0].incarnation = Incarnation(2);
+  const std::set<NodeProcess> avoided{{NodeId("a"), Incarnation(1)}};
+  CHECK(names(place(1, cluster, avoided)) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("a node that rests is asked only where there is no better one") {
+  ClusterView cluster{{node("a", 4), node("b", 1)}};
+  cluster.nodes[0].resting = true;
+  CHECK(names(place(3, cluster)) == std::vector<std::string>{"b", "b", "b"});
+  const std::set<NodeProcess> b{{NodeId("b"), Incarnation(1)}};
+  CHECK(names(place(1, cluster, b)) == std::vector<std::string>{"a"});
+  CHECK_FALSE(has_good_node(cluster, b));
+  CHECK(has_good_node(cluster, {}));
+  cluster.nodes[1].resting = true;
+  CHECK(names(place(1, cluster)) == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("a suspected node gets nothing new") {
   ClusterView cluster{{node("a", 4), node("b", 1)}};
   cluster.nodes[0].placeable = false;

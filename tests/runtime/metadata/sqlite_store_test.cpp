@@ -3,6 +3,7 @@
 #include "runtime/metadata/sqlite_store.hpp"
 
 #include "runtime/job/column_codec.hpp"
+#include "runtime/os/file_system.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -160,4 +161,39 @@ TEST_CASE("a job runs its latest version") {
   REQUIRE(fixture.store->write({version("h1")}));
   CHECK(fixture.store->job(JobName("ns/job"))->version.hash == "h1");
   CHECK(fixture.store->job(JobName("no")).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("a run that has ended is left behind until a row says that it is cleaned") {
+  Fixture fixture;
+  REQUIRE(fixture.store->begin_term());
+  const AttemptRecord made{attempt, NodeId("n1"), Incarnation(4)};
+  REQUIRE(fixture.store->write({version(), run_record(1), made, run_record(2)}));
+  CHECK(fixture.store->begin_term()->leftovers.empty());
+  REQUIRE(fixture.store->write(
+      {AttemptStateRecord{attempt, AttemptState::deploying, AttemptState::killed},
+       RunStateRecord{RunId(1), RunState::queued, RunState::cancelled},
+       RunStateRecord{RunId(2), RunState::queued, RunState::halted}}));
+  fixture.store = fixture.open();
+  const auto image = fixture.store->begin_term();
+  REQUIRE(image);
+  // What a halted run staged is what a person needs to mend it.
+  REQUIRE(image->leftovers.size() == 1);
+  const Leftover& leftover = image->leftovers.front();
+  CHECK(leftover.run == RunId(1));
+  CHECK(leftover.uid == run_record(1).uid);
+  CHECK(*leftover.plan == *version().plan);
+  CHECK(leftover.away == std::set<NodeProcess>{{NodeId("n1"), Incarnation(4)}});
+  REQUIRE(fixture.store->write({RunCleanedRecord{RunId(1)}}));
+  CHECK(fixture.store->begin_term()->leftovers.empty());
+  CHECK_FALSE(fixture.store->write({RunCleanedRecord{RunId(7)}}));
+}
+
+TEST_CASE("the metadata is its owner's alone, with all that lies beside it") {
+  Fixture fixture;
+  REQUIRE(fixture.store->write({version(), run_record(1)}));
+  for (const std::string& name : *system_files().list(fixture.dir.path())) {
+    INFO(name);
+    CHECK(*system_files().is_private(fixture.dir.path() + "/" + name));
+  }
+  CHECK(system_files().exists(fixture.dir.path() + "/meta-wal"));
 }

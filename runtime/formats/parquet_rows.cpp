@@ -1,0 +1,159 @@
+#include "runtime/formats/parquet_rows.hpp"
+
+#include "runtime/formats/damage.hpp"
+#include "runtime/formats/parquet_column.hpp"
+#include "runtime/formats/parquet_error.hpp"
+#include "runtime/formats/pending_column.hpp"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/column_reader.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+#include <parquet/schema.h>
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+using ArrayPtr = std::shared_ptr<arrow::Array>;
+
+/// One column of the rows that are read, and its reader in the current row group: one of the two.
+struct ReadColumn {
+  explicit ReadColumn(ParquetField from)
+      : field(std::move(from.field)), leaves(std::move(from.leaves)), pending(field->type()) {}
+
+  std::shared_ptr<arrow::Field> field;
+  std::vector<int> leaves;
+  PendingColumn pending;
+  std::unique_ptr<ParquetColumn> pages = {};
+  std::unique_ptr<arrow::RecordBatchReader> others = {};
+  std::int64_t rows_at_once = batch_rows_max;
+};
+
+class GroupReader final : public BatchReader {
+ public:
+  GroupReader(std::string path, std::unique_ptr<parquet::arrow::FileReader> file,
+              std::vector<int> groups, std::vector<ParquetField> columns, arrow::MemoryPool* memory)
+      : path_(std::move(path)),
+        file_(std::move(file)),
+        groups_(std::move(groups)),
+        memory_(memory) {
+    for (ParquetField& column : columns) columns_.emplace_back(std::move(column));
+  }
+
+  Result<Batch> next() override {
+    while (rows_left_ == 0) {
+      if (next_group_ == groups_.size()) return Batch();
+      TRY(begin(groups_[next_group_++]));
+    }
+    std::int64_t rows = std::min(batch_rows_max, rows_left_);
+    for (ReadColumn& column : columns_) {
+      if (column.pending.rows() == 0) TRY(fill(column, rows));
+      rows = column.pending.fitting(std::min(rows, column.pending.rows()));
+    }
+    rows_left_ -= rows;
+    arrow::ArrayVector columns;
+    arrow::FieldVector fields;
+    for (ReadColumn& column : columns_) {
+      auto values = column.pending.take(rows);
+      if (!values) return at_place(values.error(), path_, place_of(column));
+      columns.push_back(*std::move(values));
+      fields.push_back(column.field->WithType(columns.back()->type()));
+    }
+    return Batch(
+        arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(columns)));
+  }
+
+ private:
+  Result<> begin(int group) {
+    group_ = group;
+    for (ReadColumn& column : columns_) {
+      TRY(read_try(path_, place_of(column), parquet_call([&] { return open(column); })));
+    }
+    return {};
+  }
+
+  arrow::Status open(ReadColumn& column) {
+    parquet::ParquetFileReader& reader = *file_->parquet_reader();
+    const auto group = reader.RowGroup(group_);
+    rows_left_ = group->metadata()->num_rows();
+    const int leaf = column.leaves.front();
+    if (column.leaves.size() == 1) {
+      const auto& described = *reader.metadata()->schema()->Column(leaf);
+      if (is_flat_column(described, *column.field->type())) {
+        column.pages = open_flat_column(described, column.field->type(),
+                                        group->GetColumnPageReader(leaf), memory_);
+        return arrow::Status::OK();
+      }
+    }
+    column.rows_at_once = rows_at_once(column, *group->metadata());
+    ARROW_ASSIGN_OR_RAISE(column.others, file_->GetRecordBatchReader({group_}, column.leaves));
+    return arrow::Status::OK();
+  }
+
+  /// How many rows Arrow's reader shall give at once, so that they are few bytes where all rows are
+  /// about as large.
+  static std::int64_t rows_at_once(const ReadColumn& column,
+                                   const parquet::RowGroupMetaData& group) {
+    std::int64_t bytes = 0;
+    for (const int leaf : column.leaves) {
+      bytes += std::max<std::int64_t>(0, group.ColumnChunk(leaf)->total_uncompressed_size());
+    }
+    const std::int64_t each = bytes / std::max<std::int64_t>(1, group.num_rows());
+    return std::clamp<std::int64_t>(column_bytes_max / std::max<std::int64_t>(1, each), 1,
+                                    batch_rows_max);
+  }
+
+  Result<> fill(ReadColumn& column, std::int64_t rows) {
+    const auto filled = column.pending.fill(TRY(fetch(column, rows)));
+    if (!filled) return at_place(filled.error(), path_, place_of(column));
+    return {};
+  }
+
+  /// Some of the next `rows` values of a column, at least one.
+  Result<ArrayPtr> fetch(ReadColumn& column, std::int64_t rows) {
+    const auto values = parquet_call([&]() -> arrow::Result<ArrayPtr> {
+      if (column.pages) return column.pages->read(rows);
+      file_->set_batch_size(std::min(rows, column.rows_at_once));
+      std::shared_ptr<arrow::RecordBatch> batch;
+      ARROW_RETURN_NOT_OK(column.others->ReadNext(&batch));
+      if (batch == nullptr || batch->num_rows() == 0) {
+        return arrow::Status::Invalid("it ends before its row group");
+      }
+      if (batch->num_rows() > rows_left_) {
+        return arrow::Status::Invalid("it has more rows than its row group");
+      }
+      return batch->column(0);
+    });
+    return read_try(path_, place_of(column), arrow::Result<ArrayPtr>(values));
+  }
+
+  std::string place_of(const ReadColumn& column) const {
+    return column_place("row group", group_, column.field->name());
+  }
+
+  const std::string path_;
+  const std::unique_ptr<parquet::arrow::FileReader> file_;
+  const std::vector<int> groups_;
+  arrow::MemoryPool* const memory_;
+  std::vector<ReadColumn> columns_;
+  std::size_t next_group_ = 0;
+  int group_ = 0;
+  std::int64_t rows_left_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<BatchReader> read_groups(std::string path,
+                                         std::unique_ptr<parquet::arrow::FileReader> file,
+                                         std::vector<int> groups, std::vector<ParquetField> columns,
+                                         arrow::MemoryPool* memory) {
+  return std::make_unique<GroupReader>(std::move(path), std::move(file), std::move(groups),
+                                       std::move(columns), memory);
+}
+
+}  // namespace troupe
