@@ -4,6 +4,7 @@
 #include "runtime/connectors/file_pattern.hpp"
 
 #include <cctype>
+#include <set>
 
 namespace troupe {
 namespace {
@@ -93,10 +94,16 @@ Result<> FileCommit::build(const std::string& marker, const std::string& staging
   for (const StagedFile& file : staged) {
     const std::string from = staging + "/" + file.staged;
     const std::string to = build + "/" + file.name;
-    if (files_.exists(from)) TRY(files_.rename(from, to));
+    if (files_.exists(from)) {
+      if (parent_of(to) != build) TRY(make_durable_directories(files_, parent_of(to)));
+      TRY(files_.rename(from, to));
+    }
     if (!files_.exists(to)) return missing(from);
     if (TRY(files_.size(to)) != static_cast<std::uint64_t>(file.bytes)) return missing(to);
   }
+  std::set<std::string> below;
+  for (const StagedFile& file : staged) below.insert(parent_of(build + "/" + file.name));
+  for (const std::string& directory : below) TRY(files_.sync_directory(directory));
   return write_atomically(files_, build + "/" + marker_file, marker_text(marker, staged));
 }
 

@@ -12,12 +12,35 @@ Error differs(const ReadRequest& request, const std::string& path, const std::st
   Error error{ErrorCode::invalid_argument, fmt::format("column '{}' {}", column, how)};
   error.hint = path == request.first_file
                    ? "the file has changed since the job was checked: submit it again"
-                   : "files of one source must have the same columns: narrow 'path', or name the "
-                     "ones they share in 'columns'";
+                   : "files of one source must have the same columns: say 'schema: union' to fill "
+                     "up with nulls, narrow 'path', or name the ones they share in 'columns'";
   return error;
 }
 
 }  // namespace
+
+ReadRequest narrowed(const ReadRequest& request, const SchemaPtr& columns) {
+  ReadRequest narrow = request;
+  narrow.schema = columns;
+  narrow.columns.clear();
+  for (const std::string& name : request.columns) {
+    if (columns->GetFieldByName(name) != nullptr) narrow.columns.push_back(name);
+  }
+  narrow.bounds.clear();
+  for (ColumnBound bound : request.bounds) {
+    bound.column = columns->GetFieldIndex(request.schema->field(bound.column)->name());
+    if (bound.column >= 0) narrow.bounds.push_back(bound);
+  }
+  return narrow;
+}
+
+SchemaPtr shared_columns(const SchemaPtr& wanted, const SchemaPtr& found) {
+  arrow::FieldVector fields;
+  for (const auto& field : wanted->fields()) {
+    if (const auto there = found->GetFieldByName(field->name())) fields.push_back(there);
+  }
+  return arrow::schema(std::move(fields));
+}
 
 Result<> check_same_columns(const ReadRequest& request, const SchemaPtr& found,
                             const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/connectors/united_schema.hpp"
 #include "runtime/expr/expression.hpp"
 #include "runtime/formats/batch_io.hpp"
 
@@ -31,6 +32,9 @@ struct ReadRequest {
   std::string first_file = {};  ///< the one that `schema` was found in, for messages
 };
 
+/// The request with these columns of its schema only, in this order and with their types there.
+ReadRequest narrowed(const ReadRequest& request, const SchemaPtr& columns);
+
 /// A part of a file that can be read by itself. `first` and `count` are in the format's own unit:
 /// row groups, record batches, bytes.
 struct FilePart {
@@ -48,6 +52,10 @@ class ReadFormat {
  public:
   virtual ~ReadFormat() = default;
   virtual Result<FileInfo> inspect(const std::string& path) const = 0;
+  /// Of these columns those that the file has, with the types that it can give them.
+  virtual Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const = 0;
+  /// What types of different files become one.
+  virtual Widening widening() const { return Widening::exact; }
   /// Cuts a file into parts of about `part_bytes`, in the order of its rows; parts that the bounds
   /// rule out are left out. Checks that the file has the columns the request names.
   virtual Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
@@ -55,6 +63,9 @@ class ReadFormat {
   virtual Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                                     const ReadRequest& request) const = 0;
 };
+
+/// Of `wanted` those that are in `found`, as they are there.
+SchemaPtr shared_columns(const SchemaPtr& wanted, const SchemaPtr& found);
 
 /// Error where `found`, the schema of `path`, is not what the request expects: names the column and
 /// both files.

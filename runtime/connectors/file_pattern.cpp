@@ -1,14 +1,19 @@
 #include "runtime/connectors/file_pattern.hpp"
 
+#include "runtime/connectors/partitions.hpp"
+#include "runtime/os/links.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fnmatch.h>
+#include <set>
 #include <span>
+#include <tuple>
 
 namespace troupe {
 namespace {
 
-constexpr int depth_max = 64;  // ends loops of links below `**`
+constexpr int depth_max = 64;
 
 bool has_wildcard(std::string_view name) {
   return name.find_first_of("*?[") != std::string_view::npos;
@@ -31,6 +36,12 @@ std::string inside(const std::string& directory, const std::string& name) {
   return directory.back() == '/' ? directory + name : directory + "/" + name;
 }
 
+/// A file that was found, and whether a symbolic link led to it.
+struct FoundFile {
+  std::string path;
+  bool linked = false;
+};
+
 /// Walks the file system along the parts of a pattern.
 class Finder {
  public:
@@ -38,43 +49,44 @@ class Finder {
       : files_(files), parts_(std::move(parts)) {}
 
   Result<std::vector<std::string>> find(const std::string& root) {
-    TRY(walk(root, 0, 0));
-    std::sort(found_.begin(), found_.end());
-    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
-    return std::move(found_);
+    TRY(walk({root, false}, 0, 0));
+    std::vector<std::string> paths = without_copies();
+    std::sort(paths.begin(), paths.end());
+    return paths;
   }
 
  private:
-  Result<> walk(const std::string& at, std::size_t part, int depth) {
+  Result<> walk(const FoundFile& at, std::size_t part, int depth) {
     if (part == parts_.size()) return take(at);
     if (parts_[part] == "**") return walk_any_depth(at, part, depth);
     if (!has_wildcard(parts_[part])) {
-      const std::string next = inside(at, parts_[part]);
-      return files_.exists(next) ? walk(next, part + 1, depth) : Result<>();
+      const FoundFile next = below(at, parts_[part]);
+      return files_.exists(next.path) ? walk(next, part + 1, depth) : Result<>();
     }
     const bool last = part + 1 == parts_.size();
-    for (const std::string& name : TRY(names_in(at))) {
+    for (const std::string& name : TRY(names_in(at.path))) {
       if (hidden(name) && !hidden(parts_[part])) continue;
       if (::fnmatch(parts_[part].c_str(), name.c_str(), 0) != 0) continue;
-      const std::string next = inside(at, name);
-      if (last && files_.is_directory(next)) continue;  // `*` means files at the end of a pattern
+      const FoundFile next = below(at, name);
+      // `*` means files at the end of a pattern
+      if (last && files_.is_directory(next.path)) continue;
       TRY(walk(next, part + 1, depth));
     }
     return {};
   }
 
-  Result<> walk_any_depth(const std::string& at, std::size_t part, int depth) {
+  Result<> walk_any_depth(const FoundFile& at, std::size_t part, int depth) {
     if (depth > depth_max) {
       return fail(ErrorCode::invalid_argument, "'**' goes more than {} directories deep at '{}'",
-                  depth_max, at);
+                  depth_max, at.path);
     }
     const bool last = part + 1 == parts_.size();
     if (!last) TRY(walk(at, part + 1, depth));
-    for (const std::string& name : TRY(names_in(at))) {
+    for (const std::string& name : TRY(names_in(at.path))) {
       if (hidden(name)) continue;
-      const std::string next = inside(at, name);
-      if (files_.is_directory(next)) {
-        TRY(walk_any_depth(next, part, depth + 1));
+      const FoundFile next = below(at, name);
+      if (files_.is_directory(next.path)) {
+        if (!leads_back(at.path, next.path)) TRY(walk_any_depth(next, part, depth + 1));
       } else if (last) {
         TRY(take(next));
       }
@@ -82,20 +94,51 @@ class Finder {
     return {};
   }
 
-  Result<> take(const std::string& path) {
-    if (files_.is_directory(path)) {
-      for (const std::string& name : TRY(names_in(path))) {
-        const std::string next = inside(path, name);
-        if (!hidden(name) && !files_.is_directory(next)) found_.push_back(next);
+  Result<> take(const FoundFile& at) {
+    if (!files_.is_directory(at.path)) return add(at);
+    for (const std::string& name : TRY(names_in(at.path))) {
+      if (hidden(name)) continue;
+      const FoundFile next = below(at, name);
+      if (!files_.is_directory(next.path)) {
+        TRY(add(next));
+      } else if (is_partition_directory(name) && !leads_back(at.path, next.path)) {
+        TRY(take(next));
       }
-    } else {
-      found_.push_back(path);
-    }
-    if (found_.size() > source_files_max) {
-      return fail(ErrorCode::invalid_argument, "the pattern names more than {} files",
-                  source_files_max);
     }
     return {};
+  }
+
+  Result<> add(const FoundFile& file) {
+    found_.push_back(file);
+    if (found_.size() <= source_files_max) return {};
+    return fail(ErrorCode::invalid_argument, "the pattern names more than {} files",
+                source_files_max);
+  }
+
+  FoundFile below(const FoundFile& at, const std::string& name) const {
+    const std::string path = inside(at.path, name);
+    return {path, at.linked || is_link(path)};
+  }
+
+  /// True where `next`, an entry of `at`, is a link to a directory that holds `at`, or to `at`.
+  static bool leads_back(const std::string& at, const std::string& next) {
+    if (!is_link(next)) return false;
+    const std::string target = real_path(next);
+    return (real_path(at.empty() ? "." : at) + "/").starts_with(target + "/");
+  }
+
+  /// Each file once: of two names for one file the one without links, or the first.
+  std::vector<std::string> without_copies() {
+    std::sort(found_.begin(), found_.end(), [](const FoundFile& a, const FoundFile& b) {
+      return std::tie(a.linked, a.path) < std::tie(b.linked, b.path);
+    });
+    const bool links = !found_.empty() && found_.back().linked;
+    std::set<std::string> seen;
+    std::vector<std::string> paths;
+    for (const FoundFile& file : found_) {
+      if (seen.insert(links ? real_path(file.path) : file.path).second) paths.push_back(file.path);
+    }
+    return paths;
   }
 
   Result<std::vector<std::string>> names_in(const std::string& directory) {
@@ -106,7 +149,7 @@ class Finder {
 
   FileSystem& files_;
   std::vector<std::string> parts_;
-  std::vector<std::string> found_;
+  std::vector<FoundFile> found_;
 };
 
 /// As the Finder walks: `**` is any number of names, what is hidden must be asked for.
@@ -205,10 +248,17 @@ bool would_find(const std::string& pattern, const std::string& path) {
   wanted.erase(wanted.begin(), first);
   if (path != from && !path.starts_with(from == "/" ? from : from + "/")) return false;
   const auto names = parts_of(path.substr(from.size()));
-  // What is named may be a directory, which stands for the files in it.
+  if (matches(wanted, names)) return true;
+  // What is named may be a directory, which stands for the files in it, and in those below that are
+  // named key=value.
   const bool names_directory = wanted.empty() || !has_wildcard(wanted.back());
-  return matches(wanted, names) || (names_directory && !names.empty() && !hidden(names.back()) &&
-                                    matches(wanted, {names.begin(), names.end() - 1}));
+  if (!names_directory || names.empty() || hidden(names.back())) return false;
+  std::span<const std::string> above(names);
+  do {
+    above = above.first(above.size() - 1);
+    if (matches(wanted, above)) return true;
+  } while (!above.empty() && is_partition_directory(above.back()));
+  return false;
 }
 
 std::string_view extension_of(std::string_view path) {

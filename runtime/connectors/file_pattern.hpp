@@ -16,12 +16,13 @@ inline constexpr std::size_t source_files_max = 1'000'000;
 /// is `unsupported`.
 Result<std::string> local_path(const std::string& path);
 
-/// The files that `pattern` names, sorted by name, each once.
+/// The files that `pattern` names, sorted by name, each once: of several names that symbolic links
+/// give a file, the one without links stays, and a link to a directory that holds it leads nowhere.
 ///
 /// `*`, `?` and `[a-z]` match within a name, `**` matches any number of directories. A directory
-/// stands for the files directly in it. What begins with `_` or `.` (markers, staged files) is
-/// only found when the pattern says so. An existing path is taken as it is, whatever its letters.
-/// No file at all is `not_found`, with what there is instead.
+/// stands for the files directly in it, and in its directories named key=value. What begins with
+/// `_` or `.` (markers, staged files) is only found when the pattern says so. An existing path is
+/// taken as it is, whatever its letters. No file at all is `not_found`, with what there is instead.
 Result<std::vector<std::string>> find_files(FileSystem& files, const std::string& pattern);
 
 /// Would `find_files` name this file, if it existed? `path` is absolute, without links and "..".

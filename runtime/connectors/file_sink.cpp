@@ -2,6 +2,9 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/connectors/file_pattern.hpp"
+#include "runtime/connectors/partitioned_writer.hpp"
+#include "runtime/connectors/partitions.hpp"
+#include "runtime/formats/column_types.hpp"
 
 #include <arrow/type.h>
 
@@ -10,8 +13,15 @@
 namespace troupe {
 namespace {
 
-std::string detail_of(const StagedFile& file) {
-  return Json{{"staged", file.staged}, {"name", file.name}, {"bytes", file.bytes}}.dump();
+/// Names below a directory, none of which leads out of it or is hidden.
+bool stays_inside(const std::string& name) {
+  if (name.empty() || name.back() == '/') return false;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('/', begin), name.size());
+    if (end == begin || name[begin] == '.') return false;
+    begin = end + 1;
+  }
+  return true;
 }
 
 /// From bytes that have been stored and sent: names must stay inside their directories.
@@ -24,8 +34,7 @@ Result<StagedFile> staged_file(const std::string& detail) {
   };
   StagedFile file{.staged = text("staged"), .name = text("name")};
   const bool inside = !file.staged.empty() && file.staged.find("..") == std::string::npos &&
-                      file.staged[0] != '/' && !file.name.empty() && file.name[0] != '.' &&
-                      file.name.find('/') == std::string::npos;
+                      file.staged[0] != '/' && stays_inside(file.name);
   if (!inside || !json.contains("bytes") || !json["bytes"].is_number_integer()) {
     return fail(ErrorCode::corrupt, "'{}' is no staged file", detail);
   }
@@ -115,6 +124,10 @@ bool ends_with_one_of(const std::string& path, const std::vector<std::string>& e
 
 }  // namespace
 
+std::string detail_of(const StagedFile& file) {
+  return Json{{"staged", file.staged}, {"name", file.name}, {"bytes", file.bytes}}.dump();
+}
+
 const char* const file_sink_notes =
     "Readers see nothing of a run before it has succeeded, and then all of it: files are written "
     "beside the output and exchanged with it in one step. What is replaced is removed. Where a "
@@ -154,12 +167,20 @@ Result<> FileSink::check_target() const {
     return fail(ErrorCode::invalid_argument, "the output '{}' is a {}, not a {}", path,
                 single_ ? "directory" : "file", single_ ? "file" : "directory");
   }
-  if (single_) return {};
-  for (const std::string& name : TRY(files_.list(path))) {
+  return single_ ? Result<>() : check_only_data(path);
+}
+
+Result<> FileSink::check_only_data(const std::string& directory) const {
+  for (const std::string& name : TRY(files_.list(directory))) {
     if (name[0] == '_' || name[0] == '.' || ends_with_one_of(name, format_->extensions())) continue;
+    const std::string path = directory + "/" + name;
+    if (is_partition_directory(name) && files_.is_directory(path)) {
+      TRY(check_only_data(path));
+      continue;
+    }
     Error error = fail(ErrorCode::invalid_argument,
-                       "the output '{}' holds '{}', which is no {} file and would be lost", path,
-                       name, format_->extensions().front());
+                       "the output '{}' holds '{}', which is no {} file and would be lost",
+                       directory, name, format_->extensions().front());
     error.hint = "write to a directory of its own";
     return error;
   }
@@ -171,6 +192,11 @@ Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
   const std::string name = single_ ? name_of(place_) : part_name(context.subtask, *format_);
   auto directory = TRY(commit_.stage(context.marker, context.tag));
   const std::string tag = name_of(directory);
+  if (!settings_.partition_by.empty()) {
+    return std::unique_ptr<SinkWriter>(
+        std::make_unique<PartitionedWriter>(files_, StagingPlace{std::move(directory), tag, name},
+                                            settings_.schema, settings_.partition_by, format_));
+  }
   return std::unique_ptr<SinkWriter>(std::make_unique<FileSinkWriter>(
       files_, std::move(directory), tag, name, context.subtask == 0, settings_.schema, format_));
 }
@@ -185,18 +211,45 @@ Result<> FileSink::commit(const std::string& marker, const std::vector<Committab
 
 Result<> FileSink::clean_up(const std::string& marker) { return commit_.clean_up(marker); }
 
+namespace {
+
+/// The columns that the names of directories tell.
+Result<std::vector<std::string>> partition_by(const Options& options, const SchemaPtr& schema,
+                                              bool single) {
+  if (!options.has("partition_by")) return std::vector<std::string>();
+  const auto names = options.list("partition_by");
+  const auto columns = select_columns(schema, names);
+  if (!columns) return columns.error().at("partition_by");
+  for (const auto& column : (*columns)->fields()) {
+    const auto fits = check_partition_type(column->name(), *column->type());
+    if (!fits) return fits.error().at("partition_by");
+  }
+  if (single) {
+    return fail(ErrorCode::invalid_argument, "a single file is not divided: name a directory")
+        .at("partition_by");
+  }
+  if (without_columns(schema, names)->num_fields() == 0) {
+    return fail(ErrorCode::invalid_argument, "no column is left for the files").at("partition_by");
+  }
+  return names;
+}
+
+}  // namespace
+
 Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, const Options& options,
                                     const PlanInput& input,
                                     std::shared_ptr<const WriteFormat> format) {
   const auto path = local_path(options.text("path"));
   if (!path) return path.error().at("path");
-  TRY(format->check(*input.schema));
+  const bool single = FileSink::single_file(*path, *format);
+  const auto partitions = TRY(partition_by(options, input.schema, single));
+  TRY(format->check(*without_columns(input.schema, partitions)));
   const FileSink::Settings settings{.path = *path,
                                     .existing = options.text("mode") == "error"
                                                     ? FileCommit::Existing::refuse
                                                     : FileCommit::Existing::replace,
-                                    .schema = input.schema};
-  const bool single = FileSink::single_file(*path, *format);
+                                    .schema = input.schema,
+                                    .partition_by = partitions};
   Phase phase;
   phase.name = description.name;
   phase.inputs = {PhaseInput{.exchange = single ? ExchangeKind::gather : ExchangeKind::forward}};
@@ -204,7 +257,8 @@ Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, cons
   if (single) phase.parallelism_max = 1;
   phase.detail = fmt::format("{} ({})", *path, options.text("mode"));
   phase.writes = *path;
-  if (!single) phase.writes_part = part_name(0, *format);
+  const std::string below = partitions.empty() ? "" : partitions.front() + "=0/";
+  if (!single) phase.writes_part = below + part_name(0, *format);
   phase.make_sink = [settings, format]() -> Result<std::shared_ptr<Sink>> {
     return std::shared_ptr<Sink>(TRY(FileSink::make(system_files(), settings, format)));
   };
@@ -214,18 +268,25 @@ Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, cons
 }
 
 std::vector<Parameter> file_sink_parameters(const std::string& extension) {
-  return {{.name = "path",
-           .type = ParameterType::path,
-           .help = fmt::format("A directory for part files, one for each subtask that has rows; or "
-                               "a single file where it ends in {}, written by one subtask. "
-                               "Directories above it are made.",
-                               extension),
-           .required = true},
-          {.name = "mode",
-           .type = ParameterType::choice,
-           .help = "What to do with an output that exists: replace it as a whole, or refuse.",
-           .default_value = "\"overwrite\"",
-           .choices = {"overwrite", "error"}}};
+  return {
+      {.name = "path",
+       .type = ParameterType::path,
+       .help = fmt::format("A directory for part files, one for each subtask that has rows; or "
+                           "a single file where it ends in {}, written by one subtask. "
+                           "Directories above it are made.",
+                           extension),
+       .required = true},
+      {.name = "mode",
+       .type = ParameterType::choice,
+       .help = "What to do with an output that exists: replace it as a whole, or refuse.",
+       .default_value = "\"overwrite\"",
+       .choices = {"overwrite", "error"}},
+      {.name = "partition_by",
+       .type = ParameterType::columns,
+       .help = "Columns whose values become directories, key=value, as Hive names them, and "
+               "are left out of the files: texts, integers and dates. Null is "
+               "`__HIVE_DEFAULT_PARTITION__`. Without rows there are no files. A `read.*` of the "
+               "directory gives the columns back, as bigint, date or text."}};
 }
 
 }  // namespace troupe

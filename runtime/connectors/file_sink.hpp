@@ -33,6 +33,7 @@ class FileSink final : public Sink {
     std::string path;
     FileCommit::Existing existing = FileCommit::Existing::replace;
     SchemaPtr schema;
+    std::vector<std::string> partition_by = {};  ///< columns that become directories
   };
   /// True where `path` names a single file of this format.
   static bool single_file(const std::string& path, const WriteFormat& format);
@@ -49,6 +50,7 @@ class FileSink final : public Sink {
   FileSink(FileSystem& files, Settings settings, std::string place,
            std::shared_ptr<const WriteFormat> format);
   Result<> check_target() const;
+  Result<> check_only_data(const std::string& directory) const;
 
   FileSystem& files_;
   const Settings settings_;
@@ -58,12 +60,15 @@ class FileSink final : public Sink {
   const FileCommit commit_;
 };
 
+/// What a commit is told of a staged file.
+std::string detail_of(const StagedFile& file);
+
 /// Plans the sink of a `write.*` operator from its `path` and `mode`.
 Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, const Options& options,
                                     const PlanInput& input,
                                     std::shared_ptr<const WriteFormat> format);
 
-/// The parameters that every `write.*` operator has: `path` and `mode`.
+/// The parameters that every `write.*` operator has.
 std::vector<Parameter> file_sink_parameters(const std::string& extension);
 
 /// What `notes` of every `write.*` operator say about when readers see what.

@@ -1,8 +1,22 @@
 #include "runtime/connectors/file_source.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/log.hpp"
 #include "runtime/connectors/file_pattern.hpp"
+#include "runtime/connectors/partitions.hpp"
+#include "runtime/data/arrow_result.hpp"
+#include "runtime/data/take.hpp"
+#include "runtime/formats/column_types.hpp"
 #include "runtime/formats/damage.hpp"
+#include "runtime/formats/scalar_order.hpp"
+
+#include <arrow/array.h>
+#include <arrow/array/util.h>
+#include <arrow/compute/api.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -61,30 +75,138 @@ class PartReader final : public SplitReader {
     auto batch = reading(path_, [&] { return batches_->next(); });
     // An error, too, may be the fault of who writes to the file; at the end all has been read.
     if (!batch || !*batch) TRY(check_unchanged(path_, version_));
+    if (batch && !*batch) tell(batches_->skipped());
     return batch;
   }
 
  private:
+  static void tell(const SkippedRows& skipped) {
+    if (skipped.count == 0) return;
+    const bool all = skipped.count == static_cast<std::int64_t>(skipped.told.size());
+    log::warn("{} row{} skipped: {}{}", skipped.count, skipped.count == 1 ? " was" : "s were",
+              fmt::join(skipped.told, "; "), all ? "" : "; ...");
+  }
+
   const std::unique_ptr<BatchReader> batches_;
   const std::string path_;
   const std::string version_;
 };
 
+/// Makes the columns of the source out of those that one file has: casts what is narrower there,
+/// and adds what is the same for all its rows.
+class ShapedReader final : public BatchReader {
+ public:
+  /// `constants` by column of `columns`; null where the file has the column.
+  ShapedReader(std::string path, SchemaPtr columns,
+               std::vector<std::shared_ptr<arrow::Scalar>> constants,
+               std::unique_ptr<BatchReader> batches)
+      : path_(std::move(path)),
+        columns_(std::move(columns)),
+        constants_(std::move(constants)),
+        batches_(std::move(batches)) {}
+
+  Result<Batch> next() override {
+    const Batch found = TRY(batches_->next());
+    if (!found) return Batch();
+    arrow::ArrayVector columns;
+    for (int i = 0; i < columns_->num_fields(); ++i) {
+      const auto& field = columns_->field(i);
+      const auto& constant = constants_[static_cast<std::size_t>(i)];
+      if (constant != nullptr) {
+        columns.push_back(TRY(arrow_try(arrow::MakeArrayFromScalar(*constant, found.rows()))));
+        continue;
+      }
+      const auto column = found.columns()->GetColumnByName(field->name());
+      ENSURE(column != nullptr, "'{}' was read without '{}'", path_, field->name());
+      columns.push_back(TRY(widened(column, *field)));
+    }
+    return Batch(arrow::RecordBatch::Make(columns_, found.rows(), std::move(columns)));
+  }
+
+  SkippedRows skipped() const override { return batches_->skipped(); }
+
+ private:
+  Result<std::shared_ptr<arrow::Array>> widened(const std::shared_ptr<arrow::Array>& column,
+                                                const arrow::Field& field) const {
+    if (logical_type(column->type())->Equals(*field.type())) return column;
+    const auto wide = arrow::compute::Cast(*TRY(plain(column)), field.type());
+    if (wide.ok()) return *wide;
+    return fail(ErrorCode::invalid_argument, "'{}', column '{}': {}", path_, field.name(),
+                wide.status().message());
+  }
+
+  const std::string path_;
+  const SchemaPtr columns_;
+  const std::vector<std::shared_ptr<arrow::Scalar>> constants_;
+  const std::unique_ptr<BatchReader> batches_;
+};
+
+/// False where a value can not satisfy a bound.
+bool satisfies(const arrow::Scalar& value, const ColumnBound& bound) {
+  if (bound.literal == nullptr || !bound.literal->is_valid) return true;
+  if (!value.is_valid) return false;
+  const auto order = scalar_order(value, *bound.literal);
+  if (!order) return true;
+  switch (bound.comparison) {
+    case Comparison::equal:
+      return *order == 0;
+    case Comparison::not_equal:
+      return *order != 0;
+    case Comparison::less:
+      return *order < 0;
+    case Comparison::less_equal:
+      return *order <= 0;
+    case Comparison::greater:
+      return *order > 0;
+    case Comparison::greater_equal:
+      return *order >= 0;
+  }
+  return true;
+}
+
+bool is_in(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 }  // namespace
 
+/// What of the request one file is asked for: not the columns that its path tells, nor those that
+/// it lacks.
+Result<ReadRequest> FileSource::request_of(const std::string& path) const {
+  arrow::FieldVector fields;
+  for (const auto& field : request_.schema->fields()) {
+    if (!is_in(table_.partitions, field->name())) fields.push_back(field);
+  }
+  auto schema = arrow::schema(std::move(fields));
+  if (table_.unite) schema = TRY(format_->columns_in(path, schema));
+  return narrowed(request_, schema);
+}
+
+/// False where the names of its directories rule a file out.
+Result<bool> FileSource::may_match(const std::string& path) const {
+  for (const ColumnBound& bound : request_.bounds) {
+    const auto& field = request_.schema->field(bound.column);
+    if (!is_in(table_.partitions, field->name())) continue;
+    if (!satisfies(*TRY(partition_value(path, *field)), bound)) return false;
+  }
+  return true;
+}
+
 Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
-  const auto paths = TRY(find_files(system_files(), pattern_));
+  const auto paths = TRY(find_files(system_files(), table_.pattern));
   std::int64_t bytes = 0;
   for (const std::string& path : paths) {
     bytes += static_cast<std::int64_t>(TRY(system_files().size(path)));
   }
   const std::int64_t part_bytes = std::clamp(bytes / (std::int64_t{wanted} * parts_a_subtask + 1),
                                              part_bytes_min, part_bytes_max);
-  ReadRequest request = request_;
-  request.first_file = paths.front();
+  if (table_.hive) TRY(partition_columns(paths, {}, table_.unite));
   std::vector<Split> splits;
   for (const std::string& path : paths) {
+    if (!TRY(may_match(path))) continue;
     const std::string version = TRY(system_files().version(path));
+    ReadRequest request = TRY(request_of(path));
+    request.first_file = paths.front();
     const auto parts =
         TRY(reading(path, [&] { return format_->parts(path, request, part_bytes); }));
     for (const FilePart& part : parts) {
@@ -98,10 +220,28 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
 Result<std::unique_ptr<SplitReader>> FileSource::open(const Split& split) {
   const auto [part, version] = TRY(part_of(split));
   TRY(check_unchanged(part.path, version));
-  auto batches = reading(part.path, [&, &part = part] { return format_->open(part, request_); });
-  if (!batches) TRY(check_unchanged(part.path, version));
+  const ReadRequest request = TRY(request_of(part.path));
+  auto opened = reading(part.path, [&, &part = part] { return format_->open(part, request); });
+  if (!opened) TRY(check_unchanged(part.path, version));
+  auto batches = TRY(std::move(opened));
+  const SchemaPtr columns = TRY(select_columns(request_.schema, request_.columns));
+  const SchemaPtr there = TRY(select_columns(request.schema, request.columns));
+  if (!there->Equals(*columns)) {
+    std::vector<std::shared_ptr<arrow::Scalar>> constants;
+    for (const auto& field : columns->fields()) {
+      if (there->GetFieldByName(field->name()) != nullptr) {
+        constants.push_back(nullptr);
+      } else if (is_in(table_.partitions, field->name())) {
+        constants.push_back(TRY(partition_value(part.path, *field)));
+      } else {
+        constants.push_back(arrow::MakeNullScalar(field->type()));
+      }
+    }
+    batches = std::make_unique<ShapedReader>(part.path, columns, std::move(constants),
+                                             std::move(batches));
+  }
   return std::unique_ptr<SplitReader>(
-      std::make_unique<PartReader>(TRY(std::move(batches)), part.path, version));
+      std::make_unique<PartReader>(std::move(batches), part.path, version));
 }
 
 }  // namespace troupe

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -15,28 +16,40 @@ inline constexpr std::int64_t parts_a_subtask = 4;
 inline constexpr std::int64_t part_bytes_min = 1 << 20;
 inline constexpr std::int64_t part_bytes_max = 64 << 20;
 
+/// What makes the files of a source one table.
+struct FileTable {
+  std::string pattern;
+  bool unite = false;  ///< columns that a file lacks are null, narrower types are widened
+  std::vector<std::string> partitions = {};  ///< columns from the names of directories
+  bool hive = true;                          ///< there may be such
+};
+
 /// The rows of all files that a pattern names, in one format.
 class FileSource final : public Source {
  public:
-  FileSource(std::string pattern, std::shared_ptr<const ReadFormat> format, ReadRequest request)
-      : pattern_(std::move(pattern)), format_(std::move(format)), request_(std::move(request)) {}
+  FileSource(FileTable table, std::shared_ptr<const ReadFormat> format, ReadRequest request)
+      : table_(std::move(table)), format_(std::move(format)), request_(std::move(request)) {}
 
   Result<std::vector<Split>> splits(std::uint32_t wanted) override;
   Result<std::unique_ptr<SplitReader>> open(const Split& split) override;
 
  private:
-  const std::string pattern_;
+  Result<ReadRequest> request_of(const std::string& path) const;
+  Result<bool> may_match(const std::string& path) const;
+
+  const FileTable table_;
   const std::shared_ptr<const ReadFormat> format_;
   const ReadRequest request_;
 };
 
 /// Plans the source of a `read.*` operator: finds the files and their columns, unless `context`
-/// has them already, and applies its `path` and `columns` and what the planner has pushed down.
+/// has them already, and applies its `path`, `columns`, `schema` and `partitions`, and what the
+/// planner has pushed down.
 Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
                                       const Options& options, const PlanContext& context,
                                       std::shared_ptr<const ReadFormat> format);
 
-/// The parameters that every `read.*` operator has: `path` and `columns`.
+/// The parameters that every `read.*` operator has.
 std::vector<Parameter> file_source_parameters(const std::string& extension);
 
 }  // namespace troupe

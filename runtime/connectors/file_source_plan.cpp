@@ -1,5 +1,9 @@
+#include "runtime/base/json.hpp"
+#include "runtime/base/near.hpp"
+#include "runtime/connectors/declared_types.hpp"
 #include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/file_source.hpp"
+#include "runtime/connectors/partitions.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/damage.hpp"
 #include "runtime/formats/text_blocks.hpp"
@@ -17,25 +21,35 @@ namespace {
 constexpr const char* rows_key = "troupe.rows";
 constexpr const char* rows_max_key = "troupe.rows_max";
 constexpr const char* bytes_key = "troupe.bytes";
+/// Likewise which of its columns are told by the names of directories.
+constexpr const char* partitions_key = "troupe.partitions";
 
 std::optional<std::int64_t> figure(const arrow::Schema& schema, const char* key) {
   if (schema.metadata() == nullptr || !schema.metadata()->Contains(key)) return std::nullopt;
   return std::stoll(*schema.metadata()->Get(key));
 }
 
+std::vector<std::string> partitions_in(const arrow::Schema& schema) {
+  if (schema.metadata() == nullptr || !schema.metadata()->Contains(partitions_key)) return {};
+  return Json::parse(*schema.metadata()->Get(partitions_key)).get<std::vector<std::string>>();
+}
+
 /// Files of a source that are looked into when a job is checked, where that is cheap; the others
 /// are checked when it runs.
 constexpr std::size_t inspected_files_max = 64;
 
+/// Files that are all looked into because each may have columns of its own.
+constexpr std::size_t united_files_max = 10'000;
+
 /// Adds up the rows of the files, scaled where not all were looked into.
 Result<std::int64_t> count_rows(const std::vector<std::string>& paths, const ReadFormat& format,
-                                const ReadRequest& request, const FileInfo& first) {
+                                const ReadRequest& request, const FileInfo& first, bool unite) {
   std::int64_t rows = first.rows;
   const std::size_t inspected = std::min(paths.size(), inspected_files_max);
   for (std::size_t i = 0; i < inspected; ++i) {
     if (paths[i] == request.first_file) continue;
     const FileInfo info = TRY(reading(paths[i], [&] { return format.inspect(paths[i]); }));
-    TRY(check_same_columns(request, info.schema, paths[i]));
+    if (!unite) TRY(check_same_columns(request, info.schema, paths[i]));
     rows += info.rows;
   }
   return rows * static_cast<std::int64_t>(paths.size()) / static_cast<std::int64_t>(inspected);
@@ -51,27 +65,86 @@ Result<std::string> telling_file(const std::vector<std::string>& paths) {
 
 Error at_path(const Error& error) { return error.path.empty() ? error.at("path") : error; }
 
+/// The columns of all files together.
+Result<SchemaPtr> united(const std::vector<std::string>& paths, const ReadFormat& format) {
+  if (paths.size() > united_files_max) {
+    Error error = fail(ErrorCode::invalid_argument,
+                       "{} files are more than the {} whose columns can be united", paths.size(),
+                       united_files_max);
+    error.hint = "narrow 'path', or leave 'schema: union' out";
+    return error;
+  }
+  std::vector<FileColumns> files;
+  for (const std::string& path : paths) {
+    if (TRY(system_files().size(path)) == 0) continue;
+    files.push_back({path, TRY(format.inspect(path)).schema});
+  }
+  return united_schema(files, format.widening());
+}
+
+/// Columns of files, then those that the names of their directories give: a file's own is what
+/// counts where both have one.
+SchemaPtr with_partitions(const SchemaPtr& of_files, const arrow::Schema& partitions,
+                          std::vector<std::string>& names) {
+  arrow::FieldVector fields;
+  for (const auto& field : of_files->fields()) fields.push_back(field->RemoveMetadata());
+  for (const auto& field : partitions.fields()) {
+    if (of_files->GetFieldByName(field->name()) != nullptr) continue;
+    fields.push_back(field);
+    names.push_back(field->name());
+  }
+  return arrow::schema(std::move(fields));
+}
+
+Result<SchemaPtr> partitions_of(const std::vector<std::string>& paths, const Options& options) {
+  const auto declared = TRY(declared_types(options, "partition_types"));
+  const auto columns = TRY(partition_columns(paths, declared, options.text("schema") == "union"));
+  for (const auto& [name, type] : declared) {
+    if (columns->GetFieldByName(name) != nullptr) continue;
+    Error error = fail(ErrorCode::invalid_argument, "no directory is named '{}=...'", name);
+    error.hint = did_you_mean(name, columns->field_names());
+    return error.at("partition_types." + name);
+  }
+  return columns;
+}
+
 /// The columns of all files, with what is known of their size.
 Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
                        const Options& options) {
+  const bool unite = options.text("schema") == "union";
   const auto paths = find_files(system_files(), pattern);
   if (!paths) return at_path(paths.error());
   const std::string telling = TRY(telling_file(*paths));
   const auto first = reading(telling, [&] { return format.inspect(telling); });
   if (!first) return at_path(first.error());
   ReadRequest request{.schema = first->schema, .first_file = telling};
+  if (unite) {
+    const auto all = united(*paths, format);
+    if (!all) return at_path(all.error());
+    request.schema = *all;
+  }
+  SchemaPtr partitions = arrow::schema(arrow::FieldVector{});
+  if (options.text("partitions") == "hive") {
+    const auto found = partitions_of(*paths, options);
+    if (!found) return at_path(found.error());
+    partitions = *found;
+  }
+  std::vector<std::string> names;
+  SchemaPtr all = with_partitions(request.schema, *partitions, names);
   if (options.has("columns")) {
-    auto chosen = select_columns(first->schema, options.list("columns"));
+    auto chosen = select_columns(all, options.list("columns"));
     if (!chosen) return chosen.error().at("columns");
-    request.schema = *chosen;
+    all = *chosen;
+    request.schema = shared_columns(all, request.schema);
     request.selected = true;
   }
   for (const auto& [column, why] : first->unreadable) {
     if (request.schema->GetFieldByName(column)) return at_path(why);
   }
   auto figures = std::make_shared<arrow::KeyValueMetadata>();
+  figures->Append(partitions_key, Json(names).dump());
   if (first->rows >= 0) {
-    const auto rows = count_rows(*paths, format, request, *first);
+    const auto rows = count_rows(*paths, format, request, *first, unite);
     if (!rows) return at_path(rows.error());
     figures->Append(rows_key, std::to_string(*rows));
   }
@@ -81,12 +154,12 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
   }
   figures->Append(bytes_key, std::to_string(bytes));
   if (first->row_bytes_min > 0 && std::none_of(paths->begin(), paths->end(), is_compressed)) {
-    // The last row of a file may lack its line break.
+    // The last row of a file may lack its line break; one of other columns may be shorter.
     const std::int64_t rows =
-        (bytes + static_cast<std::int64_t>(paths->size())) / first->row_bytes_min;
+        (bytes + static_cast<std::int64_t>(paths->size())) / (unite ? 1 : first->row_bytes_min);
     figures->Append(rows_max_key, std::to_string(rows));
   }
-  return request.schema->WithMetadata(figures);
+  return all->WithMetadata(figures);
 }
 
 /// Bytes of a row in memory, roughly: what a join compares its sides by.
@@ -135,8 +208,12 @@ Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
   phase.outputs = {output};
   phase.detail = told(pattern, *request.schema, context);
   phase.reads = pattern;
-  phase.make_source = [pattern, format, request]() -> Result<std::shared_ptr<Source>> {
-    return std::make_shared<FileSource>(pattern, format, request);
+  const FileTable table{.pattern = pattern,
+                        .unite = options.text("schema") == "union",
+                        .partitions = partitions_in(*request.schema),
+                        .hive = options.text("partitions") == "hive"};
+  phase.make_source = [table, format, request]() -> Result<std::shared_ptr<Source>> {
+    return std::make_shared<FileSource>(table, format, request);
   };
   plan.phases = {std::move(phase)};
   return plan;
@@ -146,14 +223,33 @@ std::vector<Parameter> file_source_parameters(const std::string& extension) {
   return {{.name = "path",
            .type = ParameterType::path,
            .help = fmt::format("A file, a directory (all files in it but those whose names begin "
-                               "with _ or .), or a pattern with *, **, ? and [a-z]: "
-                               "\"data/2013-*{}\". All files must have the same columns.",
+                               "with _ or ., and those in its directories named key=value), or a "
+                               "pattern with *, **, ? and [a-z]: \"data/2013-*{}\". A file is "
+                               "read once, however many symbolic links lead to it.",
                                extension),
            .required = true},
           {.name = "columns",
            .type = ParameterType::columns,
            .help = "The columns to read, in this order. Not given: all. Columns that nothing "
-                   "downstream uses are never read, with or without this."}};
+                   "downstream uses are never read, with or without this."},
+          {.name = "schema",
+           .type = ParameterType::choice,
+           .help = "Whether all files must have the same columns, in any order; or the union of "
+                   "them is read: each file is looked into, columns that one lacks are null there, "
+                   "and a type that is narrower in one is widened.",
+           .default_value = "\"same\"",
+           .choices = {"same", "union"}},
+          {.name = "partitions",
+           .type = ParameterType::choice,
+           .help = "hive: directories of the path named key=value give columns, after those of the "
+                   "files: bigint, date, else text; `__HIVE_DEFAULT_PARTITION__` is null. Files of "
+                   "directories that a filter rules out are not read. A column that the files "
+                   "have themselves is read from them.",
+           .default_value = "\"hive\"",
+           .choices = {"hive", "none"}},
+          {.name = "partition_types",
+           .type = ParameterType::column_types,
+           .help = "SQL types of such columns, where they should not be inferred: {code: text}."}};
 }
 
 }  // namespace troupe

@@ -1,3 +1,4 @@
+#include "runtime/base/near.hpp"
 #include "runtime/connectors/declared_types.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/column_types.hpp"
@@ -14,18 +15,36 @@ namespace {
 /// Whether large files are cut at line breaks that might stand inside quotes.
 enum class Splitting { automatic, always, never };
 
+bool is_in(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 class CsvFormat final : public ReadFormat {
  public:
-  CsvFormat(CsvDialect dialect, ColumnTypes types, Splitting splitting)
-      : dialect_(std::move(dialect)), types_(std::move(types)), splitting_(splitting) {}
+  CsvFormat(CsvDialect dialect, ColumnTypes types, Splitting splitting, bool unite)
+      : dialect_(std::move(dialect)),
+        types_(std::move(types)),
+        splitting_(splitting),
+        unite_(unite) {}
 
   Result<FileInfo> inspect(const std::string& path) const override {
     const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
-    FileInfo info{.schema = TRY(csv_schema(path, dialect_, types_)), .bytes = bytes};
-    // Delimiters between the values, and a line break.
-    info.row_bytes_min = std::max(info.schema->num_fields(), 1);
+    ColumnTypes types = types_;
+    if (unite_) {
+      const auto names = TRY(csv_names(path, dialect_));
+      std::erase_if(types, [&](const auto& declared) { return !is_in(names, declared.first); });
+    }
+    FileInfo info{.schema = TRY(csv_schema(path, dialect_, types)), .bytes = bytes};
+    // Delimiters between the values, and a line break; or a letter and a line break.
+    const int columns = std::max(info.schema->num_fields(), 1);
+    info.row_bytes_min = dialect_.short_rows ? std::min(columns, 2) : columns;
     return info;
   }
+
+  Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const override {
+    return shared_columns(wanted, as_expected(TRY(csv_names(path, dialect_)), *wanted));
+  }
+  Widening widening() const override { return Widening::text; }
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
                                       std::int64_t part_bytes) const override {
@@ -33,7 +52,7 @@ class CsvFormat final : public ReadFormat {
     const auto names = TRY(csv_names(path, dialect_));
     std::vector<FilePart> parts;
     if (names.empty()) return parts;
-    TRY(check_same_columns(request, as_expected(names, request), path));
+    TRY(check_same_columns(request, as_expected(names, *request.schema), path));
     const std::int64_t step = bytes > part_bytes && may_split(path) ? part_bytes : bytes;
     for (std::int64_t at = 0; at < bytes; at += step) {
       const std::int64_t count = std::min(step, bytes - at);
@@ -49,23 +68,24 @@ class CsvFormat final : public ReadFormat {
     CsvDialect dialect = dialect_;
     dialect.quoted_line_breaks = whole;
     const ByteRange range = whole ? ByteRange() : ByteRange{part.first, part.first + part.count};
-    return read_csv(part.path, range, dialect,
-                    TRY(select_columns(request.schema, request.columns)));
+    return read_csv(part.path, range, dialect, TRY(select_columns(request.schema, request.columns)),
+                    types_);
   }
 
  private:
   /// Names are all that a file says of its columns: where they are the same, so are the types.
-  static SchemaPtr as_expected(const std::vector<std::string>& names, const ReadRequest& request) {
+  static SchemaPtr as_expected(const std::vector<std::string>& names, const arrow::Schema& schema) {
     arrow::FieldVector fields;
     for (const std::string& name : names) {
-      const auto known = request.schema->GetFieldByName(name);
+      const auto known = schema.GetFieldByName(name);
       fields.push_back(known ? known : arrow::field(name, arrow::utf8()));
     }
     return arrow::schema(std::move(fields));
   }
 
   bool may_split(const std::string& path) const {
-    if (is_compressed(path) || splitting_ == Splitting::never) return false;
+    const bool whole = is_compressed(path) || !dialect_.encoding.cuttable();
+    if (whole || splitting_ == Splitting::never) return false;
     if (dialect_.quote == 0 || splitting_ == Splitting::always) return true;
     return !file_holds(path, dialect_.quote);
   }
@@ -73,6 +93,7 @@ class CsvFormat final : public ReadFormat {
   const CsvDialect dialect_;
   const ColumnTypes types_;
   const Splitting splitting_;
+  const bool unite_;  ///< a file may lack a declared column
 };
 
 Splitting splitting_of(const std::string& word) {
@@ -80,14 +101,45 @@ Splitting splitting_of(const std::string& word) {
   return word == "never" ? Splitting::never : Splitting::automatic;
 }
 
-/// One character, or `if_empty` where that is allowed.
+/// One character; none where that is allowed.
 Result<char> letter(const Options& options, const std::string& name) {
   const std::string text = options.text(name) == "\\t" ? "\t" : options.text(name);
   if (text.size() == 1 && text != "\n" && text != "\r") return text[0];
   if (text.empty() && name == "quote") return char{0};
+  if (text == "auto" && name == "delimiter") return char{0};
   return fail(ErrorCode::invalid_argument, "'{}' wants one character of one byte, not '{}'", name,
               text)
       .at(name);
+}
+
+/// The text that lines which are no rows begin with; it must not be what a row may begin with.
+Result<std::string> comment_of(const Options& options, const CsvDialect& dialect) {
+  const std::string text = options.text("comment");
+  const bool clear = text.empty() || (text[0] != dialect.delimiter && text[0] != dialect.quote &&
+                                      text.find_first_of("\r\n") == std::string::npos);
+  if (clear) return text;
+  return fail(ErrorCode::invalid_argument, "a comment cannot begin with '{}'", text).at("comment");
+}
+
+Result<CsvDialect> dialect_of(const Options& options) {
+  CsvDialect dialect;
+  dialect.delimiter = TRY(letter(options, "delimiter"));
+  dialect.quote = TRY(letter(options, "quote"));
+  if (dialect.delimiter != 0 && dialect.delimiter == dialect.quote) {
+    return fail(ErrorCode::invalid_argument, "'{}' is the delimiter, too", dialect.quote)
+        .at("quote");
+  }
+  auto encoding = TextEncoding::named(options.text("encoding"));
+  if (!encoding) return encoding.error().at("encoding");
+  dialect.encoding = *std::move(encoding);
+  dialect.comment = TRY(comment_of(options, dialect));
+  dialect.header = options.boolean("header");
+  dialect.null_values = options.list("null_values");
+  dialect.skip_lines = options.integer("skip_rows");
+  dialect.rename = options.text("duplicate_names") == "rename";
+  dialect.short_rows = options.text("missing") == "null";
+  dialect.skip_errors = options.text("on_error") == "skip";
+  return dialect;
 }
 
 std::vector<Parameter> parameters() {
@@ -99,7 +151,7 @@ std::vector<Parameter> parameters() {
         .help = "SQL types by column, for those that should not be inferred: "
                 "{zip: text, price: \"numeric(12,2)\"}. The others are inferred from the first MiB "
                 "of the first file: bigint, boolean, date, timestamp (ISO 8601), double precision, "
-                "else text."},
+                "numeric for integers that are no bigint, else text."},
        {.name = "header",
         .type = ParameterType::boolean,
         .help = "Whether the first row holds the names of the columns. Without one they are "
@@ -107,7 +159,9 @@ std::vector<Parameter> parameters() {
         .default_value = "true"},
        {.name = "delimiter",
         .type = ParameterType::text,
-        .help = "The character between values; \"\\t\" is a tab.",
+        .help =
+            "The character between values; \"\\t\" is a tab. auto: of comma, tab, semicolon and "
+            "bar the one that gives the first rows of a file equally many values.",
         .default_value = "\",\""},
        {.name = "quote",
         .type = ParameterType::text,
@@ -119,15 +173,65 @@ std::vector<Parameter> parameters() {
         .help = "What stands for null where it is not quoted. By default an empty value is null "
                 "and \"\" is an empty text.",
         .default_value = R"([""])"},
+       {.name = "encoding",
+        .type = ParameterType::text,
+        .help = "What the file is written in: utf-8, latin1, windows-1252, utf-16, shift_jis, "
+                "gb18030 and what else the C library knows.",
+        .default_value = "\"utf-8\""},
+       {.name = "skip_rows",
+        .type = ParameterType::integer,
+        .help = "Lines at the begin of each file to pass over, whatever is in them, before the "
+                "header.",
+        .default_value = "0",
+        .min = 0,
+        .max = 1'000'000},
+       {.name = "comment",
+        .type = ParameterType::text,
+        .help = "Lines that begin with this text are passed over, before the header, too. Empty: "
+                "there are none.",
+        .default_value = "\"\""},
+       {.name = "duplicate_names",
+        .type = ParameterType::choice,
+        .help = "What to do with a name that is in the header twice, or missing there. rename: the "
+                "second `name` becomes `name_2`, the fourth column without one `column3`.",
+        .default_value = "\"error\"",
+        .choices = {"error", "rename"}},
+       {.name = "missing",
+        .type = ParameterType::choice,
+        .help = "What to do with a row that ends before its last column: fail, or read null for "
+                "what is missing. A row with too many values is wrong in any case.",
+        .default_value = "\"error\"",
+        .choices = {"error", "null"}},
+       {.name = "on_error",
+        .type = ParameterType::choice,
+        .help = "What to do with a row that cannot be read: too few or too many values, a value of "
+                "another type, quotes that do not match. skip: pass over it; the run's log says "
+                "how many there were and shows the first.",
+        .default_value = "\"fail\"",
+        .choices = {"fail", "skip"}},
        {.name = "splittable",
         .type = ParameterType::choice,
         .help =
             "Whether a large file is read in parallel, cut at line breaks. auto: where the file "
             "has no quote at all. always: you promise that no value holds a line break. "
-            "Compressed files are never cut.",
+            "Compressed files are never cut, nor those whose letters take several bytes in "
+            "another encoding than UTF-8.",
         .default_value = "\"auto\"",
         .choices = {"auto", "always", "never"}}});
   return all;
+}
+
+/// A declared column that no file has is a mistake.
+Result<> check_declared(const ColumnTypes& types, const Options& options,
+                        const arrow::Schema& found) {
+  if (options.has("columns")) return {};
+  for (const auto& [name, type] : types) {
+    if (found.GetFieldByName(name) != nullptr) continue;
+    Error error = fail(ErrorCode::invalid_argument, "no file has a column '{}'", name);
+    error.hint = did_you_mean(name, found.field_names());
+    return error.at("types." + name);
+  }
+  return {};
 }
 
 class ReadCsv final : public OperatorKind {
@@ -136,16 +240,16 @@ class ReadCsv final : public OperatorKind {
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
-    CsvDialect dialect;
-    dialect.delimiter = TRY(letter(options, "delimiter"));
-    dialect.quote = TRY(letter(options, "quote"));
-    dialect.header = options.boolean("header");
-    dialect.null_values = options.list("null_values");
+    auto dialect = TRY(dialect_of(options));
     auto types = TRY(declared_types(options, "types"));
     if (const auto fits = check_csv_types(types); !fits) return fits.error().at("types");
-    return plan_file_source(description_, options, context,
-                            std::make_shared<CsvFormat>(std::move(dialect), std::move(types),
-                                                        splitting_of(options.text("splittable"))));
+    const bool unite = options.text("schema") == "union";
+    auto plan = TRY(plan_file_source(
+        description_, options, context,
+        std::make_shared<CsvFormat>(std::move(dialect), types,
+                                    splitting_of(options.text("splittable")), unite)));
+    if (unite && !context.resolved) TRY(check_declared(types, options, *plan.output()));
+    return plan;
   }
 
  private:
@@ -164,8 +268,10 @@ class ReadCsv final : public OperatorKind {
     types: {precip: double precision}
 )",
       .notes =
-          "A value that is not of its column's type, and a row with too few or too many values, "
-          "fail the job with file and line: no row is skipped in silence.",
+          "A value that is not of its column's type, a row with too few or too many values, a "
+          "quote "
+          "that is not closed, and an integer that would lose digits as double precision fail the "
+          "job with file and line: no row is skipped in silence.",
   };
 };
 

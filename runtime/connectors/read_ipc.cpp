@@ -17,6 +17,10 @@ class IpcFormat final : public ReadFormat {
     return FileInfo{.schema = info.schema, .rows = info.rows, .bytes = bytes};
   }
 
+  Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const override {
+    return shared_columns(wanted, TRY(ipc_info(path)).schema);
+  }
+
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
                                       std::int64_t part_bytes) const override {
     const IpcInfo info = TRY(ipc_info(path));

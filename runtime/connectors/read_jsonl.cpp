@@ -4,6 +4,8 @@
 #include "runtime/formats/json_file.hpp"
 #include "runtime/os/file_system.hpp"
 
+#include <arrow/type.h>
+
 #include <algorithm>
 
 namespace troupe {
@@ -20,6 +22,12 @@ class JsonFormat final : public ReadFormat {
     return FileInfo{
         .schema = TRY(json_schema(path, types_)), .bytes = bytes, .row_bytes_min = empty_object};
   }
+
+  /// A field that is missing is null.
+  Result<SchemaPtr> columns_in(const std::string&, const SchemaPtr& wanted) const override {
+    return wanted;
+  }
+  Widening widening() const override { return Widening::json; }
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest&,
                                       std::int64_t part_bytes) const override {
@@ -38,7 +46,12 @@ class JsonFormat final : public ReadFormat {
                                             const ReadRequest& request) const override {
     const bool whole = part.first == 0 && part.count >= part.file_bytes;
     const ByteRange range = whole ? ByteRange() : ByteRange{part.first, part.first + part.count};
-    return read_json(part.path, range, TRY(select_columns(request.schema, request.columns)));
+    // A field that is not known can only be lost where all of them are read.
+    const bool all =
+        !request.selected &&
+        request.columns.size() == static_cast<std::size_t>(request.schema->num_fields());
+    return read_json(part.path, range, TRY(select_columns(request.schema, request.columns)),
+                     {.known = all ? request.schema : nullptr, .declared = types_});
   }
 
  private:
@@ -49,10 +62,13 @@ std::vector<Parameter> parameters() {
   auto all = file_source_parameters(".jsonl");
   all.push_back({.name = "types",
                  .type = ParameterType::column_types,
-                 .help = "SQL types by field, for those that should not be inferred: "
-                         "{zip: text, day: date}. A declared field need not occur. The others are "
-                         "inferred from the first MiB of the first file: bigint, boolean, date, "
-                         "timestamp (ISO 8601), double precision, text, lists and structs."});
+                 .help =
+                     "SQL types by field, for those that should not be inferred: "
+                     "{zip: text, day: date}. A declared field need not occur. The others are "
+                     "inferred from the first MiB of the first file (up to 16 MiB where a field "
+                     "has only nulls before): bigint, boolean, date, timestamp (ISO 8601), "
+                     "double precision, numeric for integers that are no bigint, text, lists "
+                     "and structs."});
   return all;
 }
 
@@ -85,9 +101,11 @@ class ReadJsonl final : public OperatorKind {
     types: {user_id: text}
 )",
       .notes =
-          "A missing field is null. A field that was not seen in the first MiB is passed over "
-          "unless it is declared in 'types'. A line that does not parse, and a value of "
-          "another type, fail the job with file and line. Decimals must be in quotes.",
+          "A missing field is null. A line that does not parse, a value of another type, an "
+          "integer "
+          "that would lose digits as double precision, and, where the job reads all fields, one "
+          "that was not seen when types were inferred fail the job with file and line: declare it "
+          "in 'types', name what to read in 'columns', or say 'schema: union'.",
   };
 };
 

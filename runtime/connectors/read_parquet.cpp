@@ -21,6 +21,10 @@ class ParquetFormat final : public ReadFormat {
     return info;
   }
 
+  Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const override {
+    return shared_columns(wanted, TRY(this->file(path))->schema());
+  }
+
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
                                       std::int64_t part_bytes) const override {
     const auto file = TRY(this->file(path));

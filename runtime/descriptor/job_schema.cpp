@@ -5,6 +5,7 @@
 #include "runtime/descriptor/value.hpp"
 #include "runtime/ops/operator_kind.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe {
@@ -37,6 +38,15 @@ Json bounded(const char* type, const Parameter& parameter) {
   return schema;
 }
 
+/// The word null without quotes is null to YAML.
+Json choices_of(const Parameter& parameter) {
+  Json choices = parameter.choices;
+  if (std::count(parameter.choices.begin(), parameter.choices.end(), "null")) {
+    choices.push_back(nullptr);
+  }
+  return choices;
+}
+
 Json value_schema(const Parameter& parameter) {
   switch (parameter.type) {
     case ParameterType::boolean:
@@ -46,7 +56,7 @@ Json value_schema(const Parameter& parameter) {
     case ParameterType::number:
       return or_template(bounded("number", parameter));
     case ParameterType::choice:
-      return or_template({{"enum", parameter.choices}});
+      return or_template({{"enum", choices_of(parameter)}});
     case ParameterType::duration:
       return or_template(ref("duration"));
     case ParameterType::bytes:

@@ -3,7 +3,31 @@
 #include "runtime/base/result.hpp"
 #include "runtime/data/batch.hpp"
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 namespace troupe {
+
+/// Rows that a reader has passed over because it was told to.
+struct SkippedRows {
+  /// Of the first ones it is told what was wrong: "'x.csv', line 12: 1 values for 2 columns: 2".
+  static constexpr std::size_t told_max = 5;
+
+  std::int64_t count = 0;
+  std::vector<std::string> told = {};
+
+  void add(const std::string& why) {
+    ++count;
+    if (told.size() < told_max) told.push_back(why);
+  }
+  void add(const SkippedRows& more) {
+    count += more.count;
+    for (const std::string& why : more.told) {
+      if (told.size() < told_max) told.push_back(why);
+    }
+  }
+};
 
 /// Batches out of one file, or a part of one. Used by one thread at a time. Blocks.
 class BatchReader {
@@ -11,6 +35,8 @@ class BatchReader {
   virtual ~BatchReader() = default;
   /// The next rows, at most `batch_rows_max`; an empty batch (`!batch`) at the end.
   virtual Result<Batch> next() = 0;
+  /// So far.
+  virtual SkippedRows skipped() const { return {}; }
 };
 
 /// Batches into one file. Used by one thread at a time. Blocks.

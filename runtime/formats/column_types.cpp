@@ -9,6 +9,7 @@
 #include <arrow/extension_type.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
 
 #include <set>
 
@@ -16,6 +17,8 @@ namespace troupe {
 namespace {
 
 using TypePtr = std::shared_ptr<arrow::DataType>;
+
+constexpr const char* unseen_key = "troupe.unseen";
 
 Result<TypePtr> runtime_type(const TypePtr& found);
 
@@ -121,9 +124,18 @@ Result<SchemaPtr> runtime_schema(const arrow::Schema& found, const std::string& 
       error.hint = "leave it out with 'columns'";
       return error;
     }
-    fields.push_back((*mapped)->WithNullable(true));
+    const auto column = (*mapped)->WithNullable(true);
+    fields.push_back(field->type()->id() == arrow::Type::NA ? unseen(column) : column);
   }
   return arrow::schema(std::move(fields));
+}
+
+std::shared_ptr<arrow::Field> unseen(const std::shared_ptr<arrow::Field>& field) {
+  return field->WithMetadata(arrow::key_value_metadata({unseen_key}, {"true"}));
+}
+
+bool is_unseen(const arrow::Field& field) {
+  return field.metadata() != nullptr && field.metadata()->Contains(unseen_key);
 }
 
 Result<std::shared_ptr<arrow::Array>> as_runtime_column(const std::shared_ptr<arrow::Array>& column,

@@ -17,6 +17,10 @@ namespace troupe {
 /// `file` is named in errors.
 Result<SchemaPtr> runtime_schema(const arrow::Schema& found, const std::string& file);
 
+/// Marks a column in which only nulls have been seen, so that its type is no more than a guess.
+std::shared_ptr<arrow::Field> unseen(const std::shared_ptr<arrow::Field>& field);
+bool is_unseen(const arrow::Field& field);
+
 /// A column of a file as `type`, which is the one `runtime_schema` gave it. Strings stay
 /// `dictionary<int32, utf8>` where the file has a dictionary.
 Result<std::shared_ptr<arrow::Array>> as_runtime_column(

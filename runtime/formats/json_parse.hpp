@@ -16,9 +16,10 @@ namespace troupe {
 
 using RecordBatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
-/// How Arrow's parser reads objects with these columns; others are inferred, or passed over. Times
-/// are texts in JSON: they are parsed as such and then cast, which also knows dates.
-arrow::json::ParseOptions json_options(const SchemaPtr& columns, bool infer_others);
+/// How Arrow's parser reads objects with these columns; others are inferred, or passed over, or an
+/// error. Times are texts in JSON: they are parsed as such and then cast, which also knows dates.
+arrow::json::ParseOptions json_options(const SchemaPtr& columns,
+                                       arrow::json::UnexpectedFieldBehavior others);
 
 /// What is nested deeper is refused: Arrow's parser needs stack for each level.
 inline constexpr int json_depth_max = 100;

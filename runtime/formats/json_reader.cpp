@@ -1,4 +1,5 @@
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/formats/json_check.hpp"
 #include "runtime/formats/json_parse.hpp"
 
 #include <arrow/array.h>
@@ -16,6 +17,7 @@ namespace troupe {
 namespace {
 
 using TypePtr = std::shared_ptr<arrow::DataType>;
+using Others = arrow::json::UnexpectedFieldBehavior;
 
 /// Texts as times of day, for which Arrow has no cast.
 template <class Time>
@@ -48,12 +50,12 @@ Result<std::shared_ptr<arrow::Array>> from_text(const std::shared_ptr<arrow::Arr
 
 class JsonReader final : public BatchReader {
  public:
-  JsonReader(std::string path, ByteRange range, SchemaPtr columns,
+  JsonReader(std::string path, SchemaPtr columns, JsonReading reading,
              std::unique_ptr<TextBlocks> blocks)
       : path_(std::move(path)),
-        range_(range),
         columns_(std::move(columns)),
-        options_(json_options(columns_, false)),
+        reading_(std::move(reading)),
+        options_(json_options(columns_, reading_.known ? Others::Error : Others::Ignore)),
         blocks_(std::move(blocks)) {}
 
   Result<Batch> next() override {
@@ -77,42 +79,61 @@ class JsonReader final : public BatchReader {
   Result<RecordBatchPtr> rows_of(std::string_view text) const {
     const auto parsed = TRY(arrow_try(parse_json(options_, text)));
     arrow::ArrayVector columns;
+    bool large = false;
     for (const auto& field : columns_->fields()) {
       const auto column = parsed->GetColumnByName(field->name());
       ENSURE(column != nullptr, "the parser left out '{}'", field->name());
       columns.push_back(
           column->type()->Equals(*field->type()) ? column : TRY(from_text(column, field->type())));
+      large = large || holds_large_doubles(*column);
     }
+    if (large) TRY(check_numbers(text));
     return arrow::RecordBatch::Make(columns_, parsed->num_rows(), std::move(columns));
+  }
+
+  /// Doubles that are so large may have been integers of more digits.
+  Result<> check_numbers(std::string_view text) const {
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      if (const auto fault = inexact_number(text.substr(0, end), *columns_, reading_.declared)) {
+        return Error{ErrorCode::invalid_argument, fault->what, fault->hint};
+      }
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return {};
   }
 
   /// The error of the first line in the block that does not parse by itself.
   Error located(const TextBlock& block) const {
-    std::int64_t line = block.line;
-    // Lines of a range are counted from its first row, which begins after a line break.
-    if (range_.begin > 0) line += line_at(path_, range_.begin - 1);
+    std::int64_t line = blocks_->lines_before() + block.line;
     for (std::size_t begin = 0; begin < block.text.size(); ++line) {
       const std::size_t end = std::min(block.text.find('\n', begin), block.text.size());
       const std::string_view text = block.text.substr(begin, end - begin);
       begin = end + 1;
       if (is_blank_json(text)) continue;
       const auto alone = rows_of(text);
-      if (!alone) return told(fmt::format("'{}', line {}", path_, line), alone.error().message);
+      if (!alone) return told(fmt::format("'{}', line {}", path_, line), text, alone.error());
     }
-    return told(fmt::format("'{}'", path_), "the rows do not parse");
+    return fail(ErrorCode::invalid_argument, "'{}': the rows do not parse", path_);
   }
 
-  static Error told(const std::string& where, std::string why) {
-    const std::size_t row = why.rfind(" in row ");
-    if (row != std::string::npos) why.resize(row);
-    Error error = fail(ErrorCode::invalid_argument, "{}: {}", where, why);
-    error.hint = "declare the column's type, such as types: {column: text}, or mend the file";
-    return error;
+  Error told(const std::string& where, std::string_view object, const Error& error) const {
+    if (const auto fault = json_misfit(object, *columns_, reading_.known.get())) {
+      return Error{ErrorCode::invalid_argument, fmt::format("{}: {}", where, fault->what),
+                   fault->hint};
+    }
+    std::string why = error.message;
+    if (const std::size_t row = why.rfind(" in row "); row != std::string::npos) why.resize(row);
+    Error told = fail(ErrorCode::invalid_argument, "{}: {}", where, why);
+    told.hint = error.hint.empty()
+                    ? "declare the column's type, such as types: {column: text}, or mend the file"
+                    : error.hint;
+    return told;
   }
 
   const std::string path_;
-  const ByteRange range_;
   const SchemaPtr columns_;
+  const JsonReading reading_;
   const arrow::json::ParseOptions options_;
   const std::unique_ptr<TextBlocks> blocks_;
   RecordBatchPtr rows_;
@@ -123,10 +144,11 @@ class JsonReader final : public BatchReader {
 }  // namespace
 
 Result<std::unique_ptr<BatchReader>> read_json(const std::string& path, ByteRange range,
-                                               const SchemaPtr& columns) {
-  auto blocks = TRY(TextBlocks::open(path, range, last_line_end));
+                                               const SchemaPtr& columns,
+                                               const JsonReading& reading) {
+  auto blocks = TRY(TextBlocks::open(path, {.range = range}, last_line_end));
   return std::unique_ptr<BatchReader>(
-      std::make_unique<JsonReader>(path, range, columns, std::move(blocks)));
+      std::make_unique<JsonReader>(path, columns, reading, std::move(blocks)));
 }
 
 }  // namespace troupe

@@ -1,6 +1,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/formats/column_types.hpp"
+#include "runtime/formats/json_check.hpp"
 #include "runtime/formats/json_parse.hpp"
 
 #include <arrow/array.h>
@@ -16,6 +17,7 @@ namespace troupe {
 namespace {
 
 using TypePtr = std::shared_ptr<arrow::DataType>;
+using Others = arrow::json::UnexpectedFieldBehavior;
 
 /// Objects that are looked at for the order of their fields.
 constexpr int ordering_objects_max = 1000;
@@ -69,7 +71,8 @@ arrow::FieldVector in_order_of_file(const arrow::FieldVector& fields, std::strin
 }
 
 /// The parser counts objects; people count lines.
-Error parse_error(const std::string& path, std::string_view text, std::string why) {
+Error parse_error(const std::string& path, std::string_view text, std::string why,
+                  const arrow::Schema& declared) {
   std::int64_t line = 1;
   if (const std::size_t at = why.rfind(" in row "); at != std::string::npos) {
     std::int64_t before = std::atoll(why.c_str() + at + 8);
@@ -80,14 +83,83 @@ Error parse_error(const std::string& path, std::string_view text, std::string wh
       text.remove_prefix(std::min(end + 1, text.size()));
     }
   }
-  Error error = fail(ErrorCode::invalid_argument, "'{}', line {}: {}", path, line, why);
-  error.hint = "one object a line, and each field of one type: mend the file";
+  const std::string_view object = text.substr(0, text.find('\n'));
+  const auto misfit = json_misfit(object, declared, nullptr);
+  Error error = fail(ErrorCode::invalid_argument, "'{}', line {}: {}", path, line,
+                     misfit ? misfit->what : why);
+  error.hint =
+      misfit ? misfit->hint : "one object a line, and each field of one type: mend the file";
   return error;
+}
+
+/// True where nothing but null has been seen, somewhere in a type.
+bool unseen(const arrow::DataType& type) {
+  if (type.id() == arrow::Type::NA) return true;
+  return std::any_of(type.fields().begin(), type.fields().end(),
+                     [](const auto& field) { return unseen(*field->type()); });
+}
+
+/// The first rows, and what Arrow makes of them.
+struct JsonSample {
+  std::string text;
+  SchemaPtr inferred;
+};
+
+/// Reads on while a field has only nulls, twice as much each time.
+Result<JsonSample> first_rows(const std::string& path, const SchemaPtr& declared) {
+  const auto blocks = TRY(TextBlocks::open(path, {}, last_line_end));
+  const auto options = json_options(declared, Others::InferType);
+  JsonSample sample;
+  for (std::size_t wanted = 1;; wanted = sample.text.size() * 2) {
+    bool last = false;
+    while (!last && sample.text.size() < wanted) {
+      const TextBlock block = TRY(blocks->next());
+      sample.text += block.text;
+      last = block.last;
+    }
+    if (is_blank_json(sample.text)) {
+      sample.inferred = declared;
+      if (!last) continue;
+      return sample;
+    }
+    const auto inferred = parse_json(options, sample.text);
+    if (!inferred.ok()) {
+      return parse_error(path, sample.text, inferred.status().message(), *declared);
+    }
+    sample.inferred = (*inferred)->schema();
+    const auto& fields = sample.inferred->fields();
+    const bool complete = std::none_of(fields.begin(), fields.end(),
+                                       [](const auto& field) { return unseen(*field->type()); });
+    if (last || complete || sample.text.size() > json_sample_max) return sample;
+  }
+}
+
+/// Arrow takes integers that are too long for doubles: they are numerics if all are integers.
+SchemaPtr with_long_integers(const SchemaPtr& schema, const arrow::RecordBatch& rows,
+                             const ColumnTypes& declared, std::string_view text) {
+  constexpr std::size_t digits_max = 38;
+  const auto doubtful = [&](const arrow::Field& field) {
+    return field.type()->id() == arrow::Type::DOUBLE && !declared.contains(field.name()) &&
+           holds_large_doubles(*rows.GetColumnByName(field.name()));
+  };
+  const auto& all = schema->fields();
+  if (std::none_of(all.begin(), all.end(), [&](const auto& field) { return doubtful(*field); })) {
+    return schema;
+  }
+  const auto integers = integer_fields(text);
+  arrow::FieldVector fields;
+  for (const auto& field : all) {
+    const auto found = integers.find(field->name());
+    const bool exact = found != integers.end() && found->second <= digits_max && doubtful(*field);
+    fields.push_back(exact ? field->WithType(arrow::decimal128(digits_max, 0)) : field);
+  }
+  return arrow::schema(std::move(fields));
 }
 
 }  // namespace
 
-arrow::json::ParseOptions json_options(const SchemaPtr& columns, bool infer_others) {
+arrow::json::ParseOptions json_options(const SchemaPtr& columns,
+                                       arrow::json::UnexpectedFieldBehavior others) {
   arrow::FieldVector fields;
   for (const auto& field : columns->fields()) {
     fields.push_back(arrow::is_temporal(field->type()->id()) ? field->WithType(arrow::utf8())
@@ -95,8 +167,7 @@ arrow::json::ParseOptions json_options(const SchemaPtr& columns, bool infer_othe
   }
   auto options = arrow::json::ParseOptions::Defaults();
   options.explicit_schema = arrow::schema(std::move(fields));
-  options.unexpected_field_behavior = infer_others ? arrow::json::UnexpectedFieldBehavior::InferType
-                                                   : arrow::json::UnexpectedFieldBehavior::Ignore;
+  options.unexpected_field_behavior = others;
   return options;
 }
 
@@ -113,32 +184,29 @@ bool is_blank_json(std::string_view text) {
 Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declared) {
   arrow::FieldVector known;
   for (const auto& [name, type] : declared) known.push_back(arrow::field(name, type));
-  const auto blocks = TRY(TextBlocks::open(path, {}, last_line_end));
-  const TextBlock block = TRY(blocks->next());
-  if (is_blank_json(block.text) && declared.empty()) {
+  const JsonSample sample = TRY(first_rows(path, arrow::schema(known)));
+  if (is_blank_json(sample.text) && declared.empty()) {
     Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
     error.hint = "leave it out of 'path', or declare its fields in 'types'";
     return error;
   }
-  const auto inferred = parse_json(json_options(arrow::schema(known), true), block.text);
-  if (!inferred.ok()) return parse_error(path, block.text, inferred.status().message());
-  const SchemaPtr texts = with_times_as_texts(*(*inferred)->schema(), declared);
-  const auto rows = TRY(arrow_try(parse_json(json_options(texts, false), block.text)));
+  const SchemaPtr texts = with_times_as_texts(*sample.inferred, declared);
+  const auto rows = TRY(arrow_try(parse_json(json_options(texts, Others::Ignore), sample.text)));
   arrow::FieldVector fields;
-  for (const auto& field : texts->fields()) {
+  for (const auto& field : with_long_integers(texts, *rows, declared, sample.text)->fields()) {
     const bool guess =
         !declared.contains(field->name()) && field->type()->id() == arrow::Type::STRING;
     fields.push_back(guess ? field->WithType(type_of_texts(*rows->GetColumnByName(field->name())))
                            : field);
   }
-  if (!declared.empty()) fields = in_order_of_file(fields, block.text);
+  if (!declared.empty()) fields = in_order_of_file(fields, sample.text);
   return runtime_schema(arrow::Schema(std::move(fields)), path);
 }
 
 Result<> check_json_types(const ColumnTypes& types) {
   for (const auto& [name, type] : types) {
     const auto column = arrow::schema({arrow::field(name, type)});
-    if (parse_json(json_options(column, false), "{}").ok()) continue;
+    if (parse_json(json_options(column, Others::Ignore), "{}").ok()) continue;
     return fail(ErrorCode::unsupported, "JSON holds no values of type {}", type->ToString())
         .at(name);
   }

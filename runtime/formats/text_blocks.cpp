@@ -73,6 +73,14 @@ Result<std::int64_t> last_line_end(std::string_view text) {
   return found == std::string_view::npos ? -1 : static_cast<std::int64_t>(found) + 1;
 }
 
+std::int64_t line_breaks(std::string_view text) {
+  std::int64_t breaks = std::count(text.begin(), text.end(), '\n');
+  for (std::size_t at = text.find('\r'); at < text.size(); at = text.find('\r', at + 1)) {
+    if (at + 1 == text.size() || text[at + 1] != '\n') ++breaks;
+  }
+  return breaks;
+}
+
 std::int64_t line_at(const std::string& path, std::int64_t offset) {
   std::int64_t line = 1;
   scan(path, offset, [&](std::string_view bytes) {
@@ -91,10 +99,12 @@ bool file_holds(const std::string& path, char byte) {
   return found;
 }
 
-Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path, ByteRange range,
+Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path,
+                                                     const TextOptions& options,
                                                      LastRowEnd last_row_end) {
   const auto file = TRY(open_input(path));
   std::shared_ptr<arrow::io::InputStream> stream = file;
+  std::int64_t begin = 0;
   std::int64_t left = INT64_MAX;
   if (is_compressed(path)) {
     auto codec = TRY(arrow_try(arrow::util::Codec::Create(codecs().at(ending(path)))));
@@ -104,35 +114,36 @@ Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path, By
     stream = std::shared_ptr<arrow::io::InputStream>(unpacked.get(), [unpacked, kept](auto*) {});
   } else {
     const std::int64_t size = TRY(arrow_try(file->GetSize()));
-    const std::int64_t begin = TRY(row_start(*file, range.begin, size));
+    const ByteRange& range = options.range;
+    begin = std::max(options.first, TRY(row_start(*file, range.begin, size)));
     const std::int64_t end = range.end >= size ? size : TRY(row_start(*file, range.end, size));
     TRY(arrow_try(file->Seek(begin)));
     left = std::max<std::int64_t>(0, end - begin);
   }
-  std::unique_ptr<TextBlocks> blocks(
-      new TextBlocks(path, std::move(stream), range.begin, left, std::move(last_row_end)));
+  std::unique_ptr<TextBlocks> blocks(new TextBlocks(path, std::move(stream), begin, left,
+                                                    options.encoding, std::move(last_row_end)));
   TRY(blocks->fill());
-  if (range.begin == 0 && blocks->bytes_.starts_with(byte_order_mark)) {
-    blocks->taken_ = byte_order_mark.size();
-  }
+  if (begin == 0) TRY(blocks->pass_over_mark());
+  TRY(blocks->pass_over_lines(options.skip_lines));
   return blocks;
 }
 
 TextBlocks::TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream,
-                       std::int64_t begin, std::int64_t left, LastRowEnd last_row_end)
+                       std::int64_t begin, std::int64_t left, const TextEncoding& encoding,
+                       LastRowEnd last_row_end)
     : path_(std::move(path)),
       stream_(std::move(stream)),
+      encoding_(encoding),
       last_row_end_(std::move(last_row_end)),
-      begin_(begin),
-      left_(left) {}
+      left_(left),
+      opened_(begin),
+      begin_(begin) {
+  if (!encoding.is_utf8()) decoder_ = std::make_unique<TextDecoder>(encoding);
+}
 
 TextBlocks::~TextBlocks() = default;
 
-std::int64_t TextBlocks::line_in_file() const {
-  return begin_ > 0 ? line_ + line_at(path_, begin_ - 1) : line_;
-}
-
-Error TextBlocks::too_long() const {
+Error TextBlocks::too_long() {
   Error error =
       fail(ErrorCode::invalid_argument, "'{}', line {}: here begins a row of more than {} MiB",
            path_, line_in_file(), row_bytes_max >> 20);
@@ -140,21 +151,73 @@ Error TextBlocks::too_long() const {
   return error;
 }
 
-/// Appends about a block to what is left.
+std::int64_t TextBlocks::lines_before() {
+  if (!lines_before_) lines_before_ = opened_ == 0 ? 0 : line_at(path_, opened_) - 1;
+  return *lines_before_;
+}
+
+/// Appends about a block to what is left; more where a row is so long that it is looked for again
+/// and again.
 Result<> TextBlocks::fill() {
   bytes_.erase(0, taken_);
   taken_ = 0;
-  const std::size_t before = bytes_.size();
-  const auto wanted = static_cast<std::size_t>(
-      std::min<std::int64_t>(left_, static_cast<std::int64_t>(block_bytes)));
-  bytes_.resize(before + wanted);
-  const auto read = stream_->Read(static_cast<std::int64_t>(wanted), bytes_.data() + before);
+  const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(
+      left_, static_cast<std::int64_t>(std::max(block_bytes, bytes_.size()))));
+  std::string& into = decoder_ ? raw_ : bytes_;
+  if (decoder_) raw_.clear();
+  const std::size_t before = into.size();
+  into.resize(before + wanted);
+  const auto read = stream_->Read(static_cast<std::int64_t>(wanted), into.data() + before);
   if (!read.ok()) {
     return reading_error(path_, fmt::format("after line {}", line_in_file()), read.status());
   }
-  bytes_.resize(before + static_cast<std::size_t>(*read));
+  into.resize(before + static_cast<std::size_t>(*read));
   left_ -= *read;
   ended_ = *read == 0 || left_ == 0;
+  return decoder_ ? decode(raw_) : Result<>();
+}
+
+Result<> TextBlocks::decode(std::string_view bytes) {
+  auto decoded = decoder_->decode(bytes, bytes_);
+  if (decoded && ended_) decoded = decoder_->finish();
+  if (decoded) return {};
+  Error error = fail(ErrorCode::invalid_argument, "'{}', line {}: {}", path_,
+                     line_ + line_breaks(bytes_), decoded.error().message);
+  error.hint = "say what the file is written in with 'encoding'";
+  return error;
+}
+
+Result<> TextBlocks::pass_over_mark() {
+  if (bytes_.starts_with(byte_order_mark)) {
+    taken_ = byte_order_mark.size();
+    begin_ = static_cast<std::int64_t>(byte_order_mark.size());
+  }
+  const bool wide = bytes_.starts_with("\xFF\xFE") || bytes_.starts_with("\xFE\xFF");
+  if (decoder_ || !wide) return {};
+  Error error =
+      fail(ErrorCode::invalid_argument, "'{}' begins with the byte order mark of UTF-16", path_);
+  error.hint = "say 'encoding: utf-16'";
+  return error;
+}
+
+Result<> TextBlocks::pass_over_lines(std::int64_t lines) {
+  for (std::int64_t passed = 0; passed < lines;) {
+    const std::string_view text = std::string_view(bytes_).substr(taken_);
+    std::size_t end = text.find_first_of("\r\n");
+    // Of "\r\n" at the end of what is here, the second half may be still to come.
+    const bool whole = end != std::string_view::npos && (ended_ || end + 1 < text.size());
+    if (!whole && !ended_) {
+      if (text.size() > row_bytes_max) return too_long();
+      TRY(fill());
+      continue;
+    }
+    end = whole ? end + (text.substr(end, 2) == "\r\n" ? 2 : 1) : text.size();
+    taken_ += end;
+    begin_ += encoding_.bytes_in_file(text.substr(0, end));
+    line_ += 1;
+    ++passed;
+    if (!whole) break;
+  }
   return {};
 }
 
@@ -171,7 +234,7 @@ Result<TextBlock> TextBlocks::next() {
     if (end > 0) {
       text = text.substr(0, static_cast<std::size_t>(end));
       const TextBlock block{text, line_, false};
-      line_ += std::count(text.begin(), text.end(), '\n');
+      line_ += line_breaks(text);
       taken_ += text.size();
       return block;
     }

@@ -117,6 +117,11 @@ class ValueCheck {
 
   Json choice(const Json& value) {
     const std::string wanted = fmt::format("one of {}", fmt::join(parameter_.choices, ", "));
+    // The word null without quotes is null to YAML.
+    if (value.is_null() &&
+        std::count(parameter_.choices.begin(), parameter_.choices.end(), "null")) {
+      return "null";
+    }
     if (!value.is_string()) return wrong(value, wanted);
     const auto& word = value.get_ref<const std::string&>();
     if (std::count(parameter_.choices.begin(), parameter_.choices.end(), word)) return value;

@@ -107,3 +107,26 @@ TEST_CASE("the parts of a path") {
   CHECK(parent_of("/a") == "/");
   CHECK(name_of("a/b.csv") == "b.csv");
 }
+
+TEST_CASE("a file is found once, however many links lead to it, and loops of links end") {
+  const Tree tree({"loop/a.csv", "loop/sub/b.csv", "other/c.csv"});
+  std::filesystem::create_directory_symlink("..", tree.at("loop/sub/up"));
+  std::filesystem::create_directory_symlink(".", tree.at("loop/self"));
+  CHECK(tree.find("loop/**/*.csv") == Names{"loop/a.csv", "loop/sub/b.csv"});
+  // A link to somewhere else is followed; to what is found anyway, it adds nothing.
+  std::filesystem::create_directory_symlink("../other", tree.at("loop/away"));
+  CHECK(tree.find("loop/**/*.csv") == Names{"loop/a.csv", "loop/away/c.csv", "loop/sub/b.csv"});
+  CHECK(tree.find("**/*.csv") == Names{"loop/a.csv", "loop/sub/b.csv", "other/c.csv"});
+  std::filesystem::create_symlink("c.csv", tree.at("other/a-latest.csv"));
+  CHECK(tree.find("other/*.csv") == Names{"other/c.csv"});
+  CHECK(tree.find("other/a-latest.csv") == Names{"other/a-latest.csv"});
+  CHECK(tree.find("loop/away/*.csv") == Names{"loop/away/c.csv"});
+}
+
+TEST_CASE("a directory stands for the files in its directories named key=value, too") {
+  const Tree tree({"t/a.csv", "t/y=1/m=2/b.csv", "t/y=2/c.csv", "t/y=2/sub/d.csv", "t/_x=1/e.csv"});
+  CHECK(tree.find("t") == Names{"t/a.csv", "t/y=1/m=2/b.csv", "t/y=2/c.csv"});
+  CHECK(would_find(tree.at("t"), tree.at("t/y=1/m=2/b.csv")));
+  CHECK(would_find(tree.at("t"), tree.at("t/a.csv")));
+  CHECK_FALSE(would_find(tree.at("t"), tree.at("t/y=2/sub/d.csv")));
+}

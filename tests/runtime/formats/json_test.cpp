@@ -192,3 +192,48 @@ TEST_CASE("JSON: what does not parse is told with its line") {
   CHECK(json_schema(JsonLines("").path(), {}).error().message.find("is empty") !=
         std::string::npos);
 }
+
+TEST_CASE("JSON: integers that are no bigint are numerics, and none becomes a double in silence") {
+  const JsonLines ids("{\"id\":18446744073709551615}\n{\"id\":9223372036854775808}\n");
+  CHECK(ids.types() == "id decimal128(38, 0)");
+  CHECK(ids.lines(*json_schema(ids.path(), {})) ==
+        Lines{"18446744073709551615", "9223372036854775808"});
+  const JsonLines mixed("{\"x\":1.5}\n{\"x\":9007199254740993}\n");
+  CHECK(mixed.types() == "x double");
+  CHECK(mixed.error(*json_schema(mixed.path(), {})) ==
+        "line 2: column 'x': '9007199254740993' is no double precision without a loss of digits");
+  const auto wide = mixed.read(columns({{"x", arrow::decimal128(38, 2)}}));
+  REQUIRE(wide);
+  CHECK(lines_of(*wide) == Lines{"1.50", "9007199254740993.00"});
+  const JsonLines nested("{\"o\":{\"l\":[1.5,12345678901234567891]}}\n");
+  CHECK(nested.error(*json_schema(nested.path(), {})).find("'o.l'") != std::string::npos);
+  const JsonLines held("{\"x\":1.5,\"i\":9007199254740993}\n{\"x\":100000000000000000000}\n");
+  CHECK(held.lines(*json_schema(held.path(), {})) == Lines{"1.5|9007199254740993", "1e+20|null"});
+}
+
+TEST_CASE("JSON: types are looked for until a field has a value, and told where it comes later") {
+  std::string nulls;
+  while (nulls.size() < (2 << 20)) nulls += "{\"id\":null}\n";
+  CHECK(JsonLines(nulls + "{\"id\":5}\n").types() == "id int64");
+  const JsonLines late("{\"id\":null}\n{\"id\":5}\n");
+  const auto reader = *read_json(late.path(), {}, columns({{"id", arrow::utf8()}}));
+  const auto rows = reader->next();
+  REQUIRE_FALSE(rows);
+  CHECK(rows.error().message.ends_with("line 2: field 'id': 5 is a number, and the field is text"));
+  CHECK(rows.error().hint.find("types: {\"id\": bigint}") != std::string::npos);
+}
+
+TEST_CASE("JSON: a field that nobody knew of is an error where it would be lost") {
+  const JsonLines file("{\"x\":1,\"o\":{\"a\":1}}\n{\"x\":2,\"y\":3}\n");
+  const auto known =
+      columns({{"x", arrow::int64()}, {"o", arrow::struct_({arrow::field("a", arrow::int64())})}});
+  const auto strict = (*read_json(file.path(), {}, known, {.known = known}))->next();
+  REQUIRE_FALSE(strict);
+  CHECK(strict.error().message.find("line 2: the field 'y' has not been seen before") !=
+        std::string::npos);
+  CHECK((*read_json(file.path(), {}, known))->next()->rows() == 2);
+  const JsonLines inner("{\"x\":1,\"o\":{\"a\":1,\"b\":2}}\n");
+  const auto nested = (*read_json(inner.path(), {}, known, {.known = known}))->next();
+  REQUIRE_FALSE(nested);
+  CHECK(nested.error().message.find("'o.b'") != std::string::npos);
+}
