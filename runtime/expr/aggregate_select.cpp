@@ -3,6 +3,8 @@
 #include "runtime/base/near.hpp"
 #include "runtime/expr/bound.hpp"
 #include "runtime/expr/cast.hpp"
+#include "runtime/expr/conditional.hpp"
+#include "runtime/expr/function.hpp"
 #include "runtime/expr/operators.hpp"
 
 #include <arrow/type.h>
@@ -26,6 +28,10 @@ AggregateFunction function_of(const std::string& name) {
   if (name == "count_distinct") return AggregateFunction::count_distinct;
   if (name == "bool_and" || name == "every") return AggregateFunction::min;
   if (name == "bool_or") return AggregateFunction::max;
+  // Any value will do, but a task that is restarted must choose the same one again.
+  if (name == "any_value") return AggregateFunction::min;
+  if (name == "median" || name == "percentile_cont") return AggregateFunction::percentile;
+  if (name == "string_agg") return AggregateFunction::text_joined;
   return AggregateFunction::count;
 }
 
@@ -73,11 +79,14 @@ Result<std::shared_ptr<arrow::DataType>> result_type(AggregateFunction function,
     case AggregateFunction::max:
       if (type.kind == SqlKind::opaque || type.kind == SqlKind::boolean) return refuse();
       return argument.type();
+    case AggregateFunction::text_joined:
+      if (type.kind != SqlKind::text) return refuse();
+      return arrow::utf8();
     default:
       break;
   }
   if (!is_number(type.kind)) return refuse();
-  if (is_deviation(function)) return arrow::float64();
+  if (is_deviation(function) || function == AggregateFunction::percentile) return arrow::float64();
   const bool sum = function == AggregateFunction::sum;
   if (type.kind == SqlKind::numeric) {
     const int scale = sum ? type.scale : std::min(type.scale + average_digits, numeric_digits_max);
@@ -100,11 +109,11 @@ class AggregateScope : public Scope {
     }
     const std::string name = aggregate_name(tree);
     if (name.empty()) return NodePtr();
-    const AggregateCall call = TRY(bind_call(syntax, tree, name));
+    const BoundCall call = TRY(bind_call(syntax, tree, name));
     const auto index = static_cast<int>(keys_.size() + position_of(call));
     const auto result =
         std::make_shared<ColumnNode>(index, sql_type(call.type), syntax.span_of(tree));
-    if (!is_of_booleans(name)) return NodePtr(result);
+    if (!call.of_booleans) return NodePtr(result);
     return cast_explicitly(result, sql(SqlKind::boolean), syntax.span_of(tree));
   }
 
@@ -145,71 +154,153 @@ class AggregateScope : public Scope {
     return NodePtr(std::make_shared<ColumnNode>(static_cast<int>(i), keys_[i].type, span));
   }
 
-  Result<AggregateCall> bind_call(const Syntax& syntax, const Tree& tree, const std::string& name) {
+  /// A call, and whether its result is a boolean that was computed as a number.
+  struct BoundCall : AggregateCall {
+    bool of_booleans = false;
+  };
+
+  Result<BoundCall> bind_call(const Syntax& syntax, const Tree& tree, const std::string& name) {
     const SyntaxNode node(tree);
-    AggregateCall call;
+    BoundCall call;
     call.function = function_of(name);
-    if (node.has("agg_order") || node.has("agg_within_group")) {
-      return syntax.error(ErrorCode::unsupported, "ORDER BY inside an aggregate", tree);
-    }
-    const std::vector<const Tree*> arguments = node.list("args");
-    if (node.has("agg_star")) {
-      if (name != "count") {
-        return syntax.error(ErrorCode::invalid_argument,
-                            fmt::format("{}(*): only count takes *", name), tree);
-      }
-      call.function = AggregateFunction::count_rows;
-    } else if (arguments.size() != 1) {
-      return syntax.error(ErrorCode::invalid_argument,
-                          fmt::format("{} takes one argument, not {}", name, arguments.size()),
-                          tree);
-    }
+    const Tree* argument = TRY(argument_of(syntax, tree, name, call));
     if (node.has("agg_distinct")) TRY(make_distinct(syntax, tree, name, call));
+    NodePtr filter;
     if (node.has("agg_filter")) {
-      const NodePtr filter = TRY(bind_inside(syntax, node["agg_filter"]));
-      call.filter = TRY(expression(syntax, node["agg_filter"], TRY(as_boolean(filter, "FILTER"))));
+      filter = TRY(as_boolean(TRY(bind_inside(syntax, node["agg_filter"])), "FILTER"));
+      call.filter = TRY(expression(syntax, node["agg_filter"], filter));
     }
-    SqlType type;
-    if (call.function != AggregateFunction::count_rows) {
-      NodePtr argument = TRY(bind_inside(syntax, *arguments.front()));
-      if (argument->type().kind == SqlKind::unknown) {
-        argument = TRY(cast_implicitly(argument, sql(SqlKind::text)));
-      }
-      if (is_of_booleans(name)) {
-        if (argument->type().kind != SqlKind::boolean) {
-          return syntax.error(
-              ErrorCode::invalid_argument,
-              fmt::format("function {}({}) does not exist", name, to_string(argument->type())),
-              tree);
-        }
-        argument = TRY(cast_explicitly(argument, sql(SqlKind::int4), argument->span()));
-      }
-      if (is_deviation(call.function) && argument->type().kind == SqlKind::numeric) {
-        argument = TRY(cast_explicitly(argument, sql(SqlKind::float8), argument->span()));
-      }
-      type = argument->type();
-      call.argument = TRY(expression(syntax, *arguments.front(), argument));
+    if (!argument) {
+      call.type = arrow::int64();
+      return call;
     }
-    Result<std::shared_ptr<arrow::DataType>> result =
-        call.argument ? result_type(call.function, name, *call.argument, type)
-                      : Result<std::shared_ptr<arrow::DataType>>(arrow::int64());
+    NodePtr value = TRY(converted(syntax, tree, name, TRY(bind_inside(syntax, *argument)), call));
+    const SqlType type = value->type();
+    if (filter && value->can_fail()) value = where(filter, value);
+    call.argument = TRY(expression(syntax, *argument, value));
+    auto result = result_type(call.function, name, *call.argument, type);
     if (!result) return placed(std::move(result).error(), syntax.span_of(tree));
     call.type = *result;
     return call;
   }
 
+  /// `value` where the filter is true and NULL elsewhere: it is not computed for rows that do not
+  /// count, and so does not fail for them.
+  static NodePtr where(const NodePtr& filter, const NodePtr& value) {
+    const SqlType& type = value->type();
+    std::vector<NodePtr> branches = {filter, value, null_constant(type, value->span())};
+    return std::make_shared<CaseNode>(type, std::move(branches), value->span());
+  }
+
+  /// The argument as the function computes with it.
+  Result<NodePtr> converted(const Syntax& syntax, const Tree& tree, const std::string& name,
+                            NodePtr value, BoundCall& call) {
+    if (value->type().kind == SqlKind::unknown) {
+      value = TRY(cast_implicitly(value, sql(SqlKind::text)));
+    }
+    const SqlKind kind = value->type().kind;
+    if (is_of_booleans(name) && kind != SqlKind::boolean) {
+      return syntax.error(
+          ErrorCode::invalid_argument,
+          fmt::format("function {}({}) does not exist", name, to_string(value->type())), tree);
+    }
+    call.of_booleans = kind == SqlKind::boolean && (is_of_booleans(name) || name == "any_value");
+    if (call.of_booleans) return cast_explicitly(value, sql(SqlKind::int4), value->span());
+    const bool as_double = (is_deviation(call.function) && kind == SqlKind::numeric) ||
+                           (call.function == AggregateFunction::percentile && is_number(kind));
+    return as_double ? cast_explicitly(value, sql(SqlKind::float8), value->span()) : value;
+  }
+
+  /// The tree of what is aggregated, null for count(*); takes the other arguments into the call.
+  Result<const Tree*> argument_of(const Syntax& syntax, const Tree& tree, const std::string& name,
+                                  BoundCall& call) {
+    const SyntaxNode node(tree);
+    const std::vector<const Tree*> arguments = node.list("args");
+    const std::vector<const Tree*> order = node.list("agg_order");
+    const auto refuse = [&](const std::string& message) {
+      return syntax.error(ErrorCode::invalid_argument, message, tree);
+    };
+    if (name == "percentile_cont") {
+      if (!node.has("agg_within_group") || arguments.size() != 1 || order.size() != 1) {
+        return refuse("write percentile_cont(0.5) WITHIN GROUP (ORDER BY x)");
+      }
+      call.fraction = TRY(fraction_of(syntax, *arguments.front()));
+      return ordered(syntax, *order.front(), call);
+    }
+    if (name == "median") call.fraction = 0.5;
+    if (name == "string_agg") {
+      if (arguments.size() != 2) return refuse("string_agg takes a text and a separator");
+      Result<std::string> separator =
+          constant_text(TRY(bind_inside(syntax, *arguments[1])), "the separator");
+      if (!separator) return std::move(separator).error();
+      call.separator = *std::move(separator);
+      TRY(check_order(syntax, order, *arguments.front(), call));
+      return arguments.front();
+    }
+    if (!order.empty()) {
+      return syntax.error(ErrorCode::unsupported, "ORDER BY inside an aggregate", tree);
+    }
+    if (node.has("agg_star")) {
+      if (name != "count") return refuse(fmt::format("{}(*): only count takes *", name));
+      call.function = AggregateFunction::count_rows;
+      return nullptr;
+    }
+    if (arguments.size() != 1) {
+      return refuse(fmt::format("{} takes one argument, not {}", name, arguments.size()));
+    }
+    return arguments.front();
+  }
+
+  Result<double> fraction_of(const Syntax& syntax, const Tree& tree) {
+    const NodePtr value =
+        TRY(cast_implicitly(TRY(bind_inside(syntax, tree)), sql(SqlKind::float8)));
+    const ConstantNode* constant = as_constant(value);
+    if (!constant || constant->is_null()) {
+      return syntax.error(ErrorCode::unsupported, "the fraction must be a constant", tree);
+    }
+    const double fraction = ValueLane<double>({constant->value(), true})[0];
+    if (fraction >= 0 && fraction <= 1) return fraction;
+    return syntax.error(ErrorCode::invalid_argument,
+                        fmt::format("percentile value {} is not between 0 and 1", fraction), tree);
+  }
+
+  /// What a sort term sorts; its direction goes into the call.
+  static Result<const Tree*> ordered(const Syntax& syntax, const Tree& tree, BoundCall& call) {
+    const SyntaxNode term(tree);
+    if (term.word("sortby_dir") == "SORTBY_USING") {
+      return syntax.error(ErrorCode::unsupported, "USING in a sort term: say ASC or DESC", tree);
+    }
+    call.descending = term.word("sortby_dir") == "SORTBY_DESC";
+    return &term["node"];
+  }
+
+  /// Texts are joined in their own order, so that the answer depends on no order of rows.
+  static Result<> check_order(const Syntax& syntax, const std::vector<const Tree*>& order,
+                              const Tree& argument, BoundCall& call) {
+    if (order.empty()) return {};
+    const Tree* by = TRY(ordered(syntax, *order.front(), call));
+    if (order.size() == 1 && without_places(*by) == without_places(argument)) return {};
+    return syntax.error(ErrorCode::unsupported,
+                        "string_agg is ordered by its argument: ORDER BY something else", *by);
+  }
+
   static Result<> make_distinct(const Syntax& syntax, const Tree& tree, const std::string& name,
-                                AggregateCall& call) {
-    if (name == "min" || name == "max" || name == "count_distinct" || is_of_booleans(name)) {
+                                BoundCall& call) {
+    const AggregateFunction function = call.function;
+    if (function == AggregateFunction::min || function == AggregateFunction::max ||
+        function == AggregateFunction::count_distinct) {
       return {};
     }
-    if (name == "count") {
+    if (function == AggregateFunction::percentile || function == AggregateFunction::count_rows) {
+      return syntax.error(ErrorCode::unsupported,
+                          fmt::format("{}(DISTINCT ..) is not supported", name), tree);
+    }
+    if (function == AggregateFunction::count) {
       call.function = AggregateFunction::count_distinct;
-      return {};
+    } else {
+      call.distinct = true;
     }
-    return syntax.error(
-        ErrorCode::unsupported,
-        fmt::format("{}(DISTINCT ..) is not supported; count(DISTINCT ..) is", name), tree);
+    return {};
   }
 
   Result<NodePtr> bind_inside(const Syntax& syntax, const Tree& tree) {
@@ -287,7 +378,8 @@ Error within(Error error, const std::string& path) { return std::move(error).at(
 
 bool same_call(const AggregateCall& a, const AggregateCall& b) {
   return a.function == b.function && same_expression(a.argument, b.argument) &&
-         same_expression(a.filter, b.filter);
+         same_expression(a.filter, b.filter) && a.distinct == b.distinct &&
+         a.fraction == b.fraction && a.separator == b.separator && a.descending == b.descending;
 }
 
 Result<AggregateSelect> bind_aggregates(const std::vector<NamedText>& group_by,

@@ -20,6 +20,8 @@ enum class AggregateFunction {
   stddev_pop,
   var_samp,
   var_pop,
+  percentile,   ///< percentile_cont(f) WITHIN GROUP (ORDER BY x); median(x) with f = 0.5
+  text_joined,  ///< string_agg(x, separator)
 };
 
 /// One aggregate call, bound: `sum(distance * 1.6) FILTER (WHERE delay > 0)`.
@@ -27,10 +29,14 @@ struct AggregateCall {
   AggregateFunction function = AggregateFunction::count_rows;
   std::optional<Expression> argument;  ///< none for count(*)
   std::optional<Expression> filter;    ///< rows for which it is not true do not count
+  bool distinct = false;               ///< of sum, avg, deviations and text_joined: each value once
+  double fraction = 0;                 ///< of percentile, from 0 to 1
+  std::string separator = {};          ///< of text_joined
+  bool descending = false;             ///< of percentile and text_joined: the largest value first
   /// count: int64. sum: int64 of integers (overflow is an error, not a wrap), double of floats,
   /// decimal(38, scale) of decimals. avg and stddev (sample): double of integers and floats;
   /// avg of decimals is decimal(38, scale + 6), rounded half away from zero. min, max: the
-  /// argument's type.
+  /// argument's type. percentile: double.
   std::shared_ptr<arrow::DataType> type;
 
   friend bool same_call(const AggregateCall& a, const AggregateCall& b);

@@ -215,6 +215,29 @@ Kernel arithmetic_kernel(char op, const SqlType& a, const SqlType& b, const SqlT
   }
 }
 
+Result<double> in_range(double result, bool was_finite, bool was_zero) {
+  if (std::isinf(result) && was_finite) {
+    return fail(ErrorCode::invalid_argument, "value out of range: overflow");
+  }
+  if (result == 0 && was_finite && !was_zero) {
+    return fail(ErrorCode::invalid_argument, "value out of range: underflow");
+  }
+  return result;
+}
+
+Result<double> power(double base, double exponent) {
+  const bool numbers = !std::isnan(base) && !std::isnan(exponent);
+  if (base == 0 && exponent < 0) {
+    return fail(ErrorCode::invalid_argument, "zero raised to a negative power is undefined");
+  }
+  if (numbers && base < 0 && exponent != std::floor(exponent)) {
+    return fail(ErrorCode::invalid_argument,
+                "a negative number raised to a non-integer power yields a complex result");
+  }
+  const bool finite = std::isfinite(base) && std::isfinite(exponent);
+  return in_range(std::pow(base, exponent), finite, base == 0);
+}
+
 SqlType numeric_result(char op, const SqlType& a, const SqlType& b) {
   const int larger = std::max(a.scale, b.scale);
   if (op == '*') {

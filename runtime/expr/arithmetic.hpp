@@ -14,6 +14,12 @@ inline constexpr int quotient_scale_min = 16;
 /// by zero as errors; numeric results have the scale of `result`.
 Kernel arithmetic_kernel(char op, const SqlType& a, const SqlType& b, const SqlType& result);
 
+/// `result` of a function of doubles whose argument was finite (and not zero): an error where it is
+/// infinite or has become zero.
+Result<double> in_range(double result, bool was_finite, bool was_zero = false);
+/// base ^ exponent.
+Result<double> power(double base, double exponent);
+
 /// The scale of `a <op> b` for numerics.
 SqlType numeric_result(char op, const SqlType& a, const SqlType& b);
 

@@ -25,10 +25,26 @@ namespace troupe {
 
 namespace {
 
-constexpr std::array<const char*, 16> aggregate_names = {
-    "count",   "count_distinct", "sum",         "min",        "max",      "avg",
-    "mean",    "stddev",         "stddev_samp", "stddev_pop", "variance", "var_samp",
-    "var_pop", "bool_and",       "every",       "bool_or"};
+constexpr std::array<const char*, 20> aggregate_names = {"count",
+                                                         "count_distinct",
+                                                         "sum",
+                                                         "min",
+                                                         "max",
+                                                         "avg",
+                                                         "mean",
+                                                         "stddev",
+                                                         "stddev_samp",
+                                                         "stddev_pop",
+                                                         "variance",
+                                                         "var_samp",
+                                                         "var_pop",
+                                                         "bool_and",
+                                                         "every",
+                                                         "bool_or",
+                                                         "any_value",
+                                                         "median",
+                                                         "percentile_cont",
+                                                         "string_agg"};
 
 /// Functions whose value is not the same each time: a restarted task must repeat its rows.
 constexpr std::array<const char*, 10> volatile_names = {
@@ -378,7 +394,10 @@ class Binder {
       return error;
     }
     if (contains(volatile_names, name)) return not_repeatable(name, span);
-    return bind_function(name, TRY(bind_all(node.list("args"))), span);
+    Result<std::vector<NodePtr>> arguments = bind_all(node.list("args"));
+    // A function that is not there is the first mistake, whatever its arguments are.
+    if (!arguments && !is_function(name)) return no_such_function(name, span);
+    return bind_function(name, TRY(std::move(arguments)), span);
   }
 
   static Error not_repeatable(const std::string& name, TextSpan span) {

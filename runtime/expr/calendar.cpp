@@ -1,47 +1,21 @@
 #include "runtime/expr/calendar.hpp"
 
-#include "runtime/base/near.hpp"
-
 #include <array>
 #include <cmath>
-#include <string>
-#include <vector>
+#include <optional>
 
 namespace troupe {
 
 namespace {
-
-struct FieldName {
-  const char* name;
-  TimeField field;
-};
-
-constexpr std::array<FieldName, 18> field_names = {{
-    {"microseconds", TimeField::microseconds},
-    {"milliseconds", TimeField::milliseconds},
-    {"second", TimeField::second},
-    {"minute", TimeField::minute},
-    {"hour", TimeField::hour},
-    {"day", TimeField::day},
-    {"week", TimeField::week},
-    {"month", TimeField::month},
-    {"quarter", TimeField::quarter},
-    {"year", TimeField::year},
-    {"decade", TimeField::decade},
-    {"century", TimeField::century},
-    {"millennium", TimeField::millennium},
-    {"dow", TimeField::dow},
-    {"isodow", TimeField::isodow},
-    {"doy", TimeField::doy},
-    {"isoyear", TimeField::isoyear},
-    {"epoch", TimeField::epoch},
-}};
 
 template <class T>
 T floor_divide(T a, T b) {
   const T quotient = a / b;
   return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
 }
+
+/// Of moments and the months around them.
+constexpr std::int32_t year_min = -4713, year_max = 294276;
 
 Error out_of_range(const char* what) {
   return fail(ErrorCode::invalid_argument, "{} out of range", what);
@@ -59,27 +33,14 @@ std::int64_t period_of(std::int64_t year, int length) {
 
 }  // namespace
 
-const char* to_string(TimeField field) {
-  for (const FieldName& known : field_names) {
-    if (known.field == field) return known.name;
-  }
-  return "?";
+Result<Moment> checked_moment(Int128 micros) {
+  if (micros < moment_min.micros || micros > moment_max.micros) return out_of_range("timestamp");
+  return Moment{static_cast<std::int64_t>(micros)};
 }
 
-Result<TimeField> time_field(std::string_view name, std::string_view type) {
-  std::string wanted;
-  for (const char letter : name) {
-    wanted += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-  }
-  std::vector<std::string> known;
-  for (const FieldName& field : field_names) {
-    if (wanted == field.name || wanted == std::string(field.name) + "s") return field.field;
-    known.emplace_back(field.name);
-  }
-  Error error =
-      fail(ErrorCode::invalid_argument, "unit \"{}\" not recognized for type {}", name, type);
-  error.hint = did_you_mean(wanted, known);
-  return error;
+Result<Date> checked_date(std::int64_t days) {
+  if (days < date_min.days || days > date_max.days) return out_of_range("date");
+  return Date{static_cast<std::int32_t>(days)};
 }
 
 CivilDate civil(Date date) {
@@ -115,8 +76,12 @@ CivilTime civil(Moment moment) {
   return time;
 }
 
-Moment moment_of(const CivilDate& date, std::int64_t of_day_micros) {
-  return Moment{std::int64_t{date_of(date).days} * micros_per_day + of_day_micros};
+Result<Moment> moment_of(Date date, std::int64_t of_day_micros) {
+  return checked_moment(Int128{date.days} * micros_per_day + of_day_micros);
+}
+
+Result<Moment> moment_of(const CivilDate& date, std::int64_t of_day_micros) {
+  return moment_of(date_of(date), of_day_micros);
 }
 
 int days_in_month(std::int32_t year, int month) {
@@ -143,33 +108,39 @@ int iso_week(Date date) {
   return (thursday.days - date_of({civil(thursday).year, 1, 1}).days) / 7 + 1;
 }
 
-Result<Moment> add(Moment moment, const Interval& interval) {
-  if (interval.months != 0) {
+namespace {
+
+/// Months, days and time added one after the other, each of which must be a moment: in 64 bits, as
+/// the negative of a field of an interval may need one more than the field has.
+Result<Moment> moved(Moment moment, std::int64_t months, std::int64_t days, std::int64_t micros) {
+  if (months != 0) {
     CivilTime time = civil(moment);
-    const std::int64_t months =
-        std::int64_t{time.date.year} * 12 + time.date.month - 1 + interval.months;
-    const std::int64_t year = floor_divide<std::int64_t>(months, 12);
-    if (year < -4713 || year > 294276) return out_of_range("timestamp");
+    const std::int64_t all = std::int64_t{time.date.year} * 12 + time.date.month - 1 + months;
+    const std::int64_t year = floor_divide<std::int64_t>(all, 12);
+    if (year < year_min || year > year_max) return out_of_range("timestamp");
     time.date.year = static_cast<std::int32_t>(year);
-    time.date.month = static_cast<int>(months - year * 12) + 1;
+    time.date.month = static_cast<int>(all - year * 12) + 1;
     time.date.day = std::min(time.date.day, days_in_month(time.date.year, time.date.month));
-    moment = moment_of(time.date, time.of_day_micros);
+    moment = TRY(moment_of(time.date, time.of_day_micros));
   }
-  const Int128 sum = Int128{moment.micros} + Int128{interval.days} * micros_per_day +
-                     floor_divide<std::int64_t>(interval.nanos, 1000);
-  if (sum != static_cast<std::int64_t>(sum)) return out_of_range("timestamp");
-  return Moment{static_cast<std::int64_t>(sum)};
+  if (days != 0)
+    moment = TRY(checked_moment(Int128{moment.micros} + Int128{days} * micros_per_day));
+  return checked_moment(Int128{moment.micros} + micros);
 }
 
-Result<Interval> negate(const Interval& interval) {
-  Interval result;
-  if (__builtin_sub_overflow(0, interval.months, &result.months) ||
-      __builtin_sub_overflow(0, interval.days, &result.days) ||
-      __builtin_sub_overflow(std::int64_t{0}, interval.nanos, &result.nanos)) {
-    return out_of_range("interval");
-  }
-  return result;
+}  // namespace
+
+Result<Moment> add(Moment moment, const Interval& interval) {
+  return moved(moment, interval.months, interval.days,
+               floor_divide<std::int64_t>(interval.nanos, 1000));
 }
+
+Result<Moment> subtract(Moment moment, const Interval& interval) {
+  return moved(moment, -std::int64_t{interval.months}, -std::int64_t{interval.days},
+               -floor_divide<std::int64_t>(interval.nanos, 1000));
+}
+
+Result<Interval> negate(const Interval& interval) { return subtract(Interval{}, interval); }
 
 Result<Interval> add(const Interval& a, const Interval& b) {
   Interval result;
@@ -181,29 +152,136 @@ Result<Interval> add(const Interval& a, const Interval& b) {
   return result;
 }
 
-Result<Interval> multiply(const Interval& interval, double factor) {
-  // Fractions of months go on as days, fractions of days as time, as PostgreSQL does.
-  const double months = interval.months * factor;
-  const double days = interval.days * factor;
-  if (!std::isfinite(months) || std::fabs(months) > 2147483647.0 ||
-      std::fabs(days) > 2147483647.0) {
+Result<Interval> subtract(const Interval& a, const Interval& b) {
+  Interval result;
+  if (__builtin_sub_overflow(a.months, b.months, &result.months) ||
+      __builtin_sub_overflow(a.days, b.days, &result.days) ||
+      __builtin_sub_overflow(a.nanos, b.nanos, &result.nanos)) {
     return out_of_range("interval");
   }
-  Interval result;
-  result.months = static_cast<std::int32_t>(months);
-  result.days = static_cast<std::int32_t>(days);
+  return result;
+}
+
+namespace {
+
+/// The whole part of a number of months or days; nothing where the field cannot hold it.
+std::optional<std::int32_t> whole_part(double value) {
+  if (!(value >= -2147483648.0 && value <= 2147483647.0)) return std::nullopt;
+  return static_cast<std::int32_t>(value);
+}
+
+/// An interval of so many months, days and microseconds: fractions of months go on as days,
+/// fractions of days as time, as PostgreSQL does.
+Result<Interval> cascaded(double months, double days, double micros) {
+  const auto whole_months = whole_part(months), whole_days = whole_part(days);
+  if (!whole_months || !whole_days) return out_of_range("interval");
+  Interval result{*whole_months, *whole_days, 0};
   const auto at_micros = [](double value) { return std::rint(value * 1e6) / 1e6; };
-  double month_days = at_micros((months - result.months) * 30.0);
+  const double month_days = at_micros((months - result.months) * 30.0);
   double seconds = at_micros((days - result.days + month_days - std::trunc(month_days)) * 86400.0);
+  std::int64_t all_days = result.days;
   if (std::fabs(seconds) >= 86400.0) {
-    result.days += static_cast<std::int32_t>(seconds / 86400.0);
+    all_days += static_cast<std::int64_t>(seconds / 86400.0);
     seconds -= static_cast<int>(seconds / 86400.0) * 86400.0;
   }
-  result.days += static_cast<std::int32_t>(month_days);
-  const double micros =
-      std::rint(static_cast<double>(interval.nanos) / 1000.0 * factor + seconds * 1e6);
-  if (!(std::fabs(micros) < 9.2e15)) return out_of_range("interval");
-  result.nanos = static_cast<std::int64_t>(micros) * 1000;
+  all_days += static_cast<std::int64_t>(month_days);
+  result.days = static_cast<std::int32_t>(all_days);
+  const double time = std::rint(micros + seconds * 1e6);
+  // A double above the first microsecond that 64 bits of nanoseconds do not hold.
+  if (result.days != all_days || !(std::fabs(time) < 9223372036854776.0)) {
+    return out_of_range("interval");
+  }
+  if (__builtin_mul_overflow(static_cast<std::int64_t>(time), 1000, &result.nanos)) {
+    return out_of_range("interval");
+  }
+  return result;
+}
+
+double micros_of(const Interval& interval) {
+  return static_cast<double>(floor_divide<std::int64_t>(interval.nanos, 1000));
+}
+
+}  // namespace
+
+Result<Interval> multiply(const Interval& interval, double factor) {
+  return cascaded(interval.months * factor, interval.days * factor, micros_of(interval) * factor);
+}
+
+Result<Interval> divide(const Interval& interval, double divisor) {
+  if (divisor == 0) return fail(ErrorCode::invalid_argument, "division by zero");
+  return cascaded(interval.months / divisor, interval.days / divisor,
+                  micros_of(interval) / divisor);
+}
+
+Result<Interval> justify_hours(const Interval& interval) {
+  constexpr std::int64_t day = micros_per_day * 1000;
+  Interval result = interval;
+  const auto whole_days = static_cast<std::int32_t>(result.nanos / day);
+  result.nanos %= day;
+  if (__builtin_add_overflow(result.days, whole_days, &result.days)) {
+    return out_of_range("interval");
+  }
+  if (result.days > 0 && result.nanos < 0) {
+    result.nanos += day;
+    --result.days;
+  } else if (result.days < 0 && result.nanos > 0) {
+    result.nanos -= day;
+    ++result.days;
+  }
+  return result;
+}
+
+Result<Interval> justify_days(const Interval& interval) {
+  Interval result = interval;
+  const std::int32_t whole_months = result.days / 30;
+  result.days %= 30;
+  if (__builtin_add_overflow(result.months, whole_months, &result.months)) {
+    return out_of_range("interval");
+  }
+  if (result.months > 0 && result.days < 0) {
+    result.days += 30;
+    --result.months;
+  } else if (result.months < 0 && result.days > 0) {
+    result.days -= 30;
+    ++result.months;
+  }
+  return result;
+}
+
+Result<Interval> justify(const Interval& interval) {
+  constexpr std::int64_t day = micros_per_day * 1000;
+  // Months before hours, where both have one sign: the sum of days could leave its range first.
+  Interval result = interval;
+  const bool one_sign =
+      (result.days > 0 && result.nanos > 0) || (result.days < 0 && result.nanos < 0);
+  if (one_sign) {
+    const std::int32_t months = result.days / 30;
+    result.days -= months * 30;
+    if (__builtin_add_overflow(result.months, months, &result.months)) {
+      return out_of_range("interval");
+    }
+  }
+  std::int64_t days = std::int64_t{result.days} + result.nanos / day;
+  result.nanos %= day;
+  std::int64_t months = result.months + days / 30;
+  days %= 30;
+  if (months > 0 && (days < 0 || (days == 0 && result.nanos < 0))) {
+    days += 30;
+    --months;
+  } else if (months < 0 && (days > 0 || (days == 0 && result.nanos > 0))) {
+    days -= 30;
+    ++months;
+  }
+  if (days > 0 && result.nanos < 0) {
+    result.nanos += day;
+    --days;
+  } else if (days < 0 && result.nanos > 0) {
+    result.nanos -= day;
+    ++days;
+  }
+  result.days = static_cast<std::int32_t>(days);
+  result.months = static_cast<std::int32_t>(months);
+  if (result.months != months) return out_of_range("interval");
   return result;
 }
 
@@ -238,10 +316,10 @@ Int128 comparable(const Interval& interval) {
 
 Result<Moment> truncate(TimeField field, Moment moment) {
   const auto to_multiple = [&](std::int64_t unit) {
-    return Moment{floor_divide(moment.micros, unit) * unit};
+    return checked_moment(Int128{floor_divide(moment.micros, unit)} * unit);
   };
   const auto to_year = [&](std::int64_t year) {
-    return moment_of({static_cast<std::int32_t>(year), 1, 1});
+    return moment_of(CivilDate{static_cast<std::int32_t>(year), 1, 1});
   };
   switch (field) {
     case TimeField::microseconds:
@@ -262,11 +340,11 @@ Result<Moment> truncate(TimeField field, Moment moment) {
   const CivilTime time = civil(moment);  // the units above need no calendar
   switch (field) {
     case TimeField::week:
-      return Moment{std::int64_t{week_begin(Date{time.days}).days} * micros_per_day};
+      return moment_of(week_begin(Date{time.days}));
     case TimeField::month:
-      return moment_of({time.date.year, time.date.month, 1});
+      return moment_of(CivilDate{time.date.year, time.date.month, 1});
     case TimeField::quarter:
-      return moment_of({time.date.year, (time.date.month - 1) / 3 * 3 + 1, 1});
+      return moment_of(CivilDate{time.date.year, (time.date.month - 1) / 3 * 3 + 1, 1});
     case TimeField::year:
       return to_year(time.date.year);
     case TimeField::decade:
@@ -280,8 +358,29 @@ Result<Moment> truncate(TimeField field, Moment moment) {
   }
 }
 
-Result<std::int64_t> extract_micros(TimeField field, Moment moment) {
-  const auto whole = [](std::int64_t value) { return value * 1'000'000; };
+Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin) {
+  if (stride.months != 0) {
+    return fail(ErrorCode::invalid_argument,
+                "timestamps cannot be binned into intervals containing months or years");
+  }
+  const Int128 micros =
+      Int128{stride.days} * micros_per_day + floor_divide<std::int64_t>(stride.nanos, 1000);
+  if (micros <= 0) return fail(ErrorCode::invalid_argument, "stride must be greater than zero");
+  const Int128 since = Int128{moment.micros} - origin.micros;
+  constexpr Int128 int64_max = std::numeric_limits<std::int64_t>::max();
+  if (micros > int64_max || since > int64_max || since < -int64_max)
+    return out_of_range("interval");
+  const Int128 into = since % micros;
+  return checked_moment(moment.micros - into - (into < 0 ? micros : 0));
+}
+
+namespace {
+
+Int128 whole(std::int64_t value) { return Int128{value} * 1'000'000; }
+
+}  // namespace
+
+Result<Int128> extract_micros(TimeField field, Moment moment) {
   CivilTime time;
   time.days = static_cast<std::int32_t>(floor_divide(moment.micros, micros_per_day));
   time.of_day_micros = moment.micros - std::int64_t{time.days} * micros_per_day;
@@ -289,19 +388,23 @@ Result<std::int64_t> extract_micros(TimeField field, Moment moment) {
     case TimeField::microseconds:
       return whole(time.micros_of_minute());
     case TimeField::milliseconds:
-      return time.micros_of_minute() * 1000;
+      return Int128{time.micros_of_minute() * 1000};
     case TimeField::second:
-      return time.micros_of_minute();
+      return Int128{time.micros_of_minute()};
     case TimeField::minute:
       return whole(time.minute());
     case TimeField::hour:
       return whole(time.hour());
     case TimeField::epoch:
-      return moment.micros;
+      return Int128{moment.micros};
     default:
-      break;
+      return extract_micros(field, Date{time.days});
   }
-  const Date day{time.days};  // the fields above need no calendar
+}
+
+Result<Int128> extract_micros(TimeField field, Date day) {
+  CivilTime time;
+  time.days = day.days;
   time.date = civil(day);
   const std::int64_t year = time.date.year > 0 ? time.date.year : time.date.year - 1;
   switch (field) {
@@ -329,22 +432,23 @@ Result<std::int64_t> extract_micros(TimeField field, Moment moment) {
       return whole(time.days - date_of({time.date.year, 1, 1}).days + 1);
     case TimeField::isoyear:
       return whole(iso_year(day) > 0 ? iso_year(day) : iso_year(day) - 1);
+    case TimeField::epoch:
+      return Int128{time.days} * micros_per_day;
     default:
-      return no_field(field, "timestamp without time zone");
+      return no_field(field, "date");
   }
 }
 
-Result<std::int64_t> extract_micros(TimeField field, const Interval& interval) {
-  const std::int64_t micros = interval.nanos / 1000;
+Result<Int128> extract_micros(TimeField field, const Interval& interval) {
+  const std::int64_t micros = floor_divide<std::int64_t>(interval.nanos, 1000);
   const std::int64_t years = interval.months / 12;
-  const auto whole = [](std::int64_t value) { return value * 1'000'000; };
   switch (field) {
     case TimeField::microseconds:
       return whole(micros % micros_per_minute);
     case TimeField::milliseconds:
-      return micros % micros_per_minute * 1000;
+      return Int128{micros % micros_per_minute * 1000};
     case TimeField::second:
-      return micros % micros_per_minute;
+      return Int128{micros % micros_per_minute};
     case TimeField::minute:
       return whole(micros / micros_per_minute % 60);
     case TimeField::hour:
@@ -366,7 +470,8 @@ Result<std::int64_t> extract_micros(TimeField field, const Interval& interval) {
     case TimeField::epoch: {
       // A year is 365.25 days here, and only here.
       const std::int64_t days = std::int64_t{interval.months % 12} * 30 + interval.days;
-      return years * 31'557'600 * micros_per_second + days * micros_per_day + micros;
+      return Int128{years} * 31'557'600 * micros_per_second + Int128{days} * micros_per_day +
+             micros;
     }
     default:
       return no_field(field, "interval");

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
+#include "runtime/expr/time_field.hpp"
 #include "runtime/expr/vector.hpp"
 
-#include <string_view>
+#include <cstdint>
+#include <limits>
 
 namespace troupe {
 
@@ -31,37 +33,25 @@ struct CivilTime {
   std::int64_t micros_of_minute() const { return of_day_micros % micros_per_minute; }
 };
 
-/// What extract() and date_trunc() can name.
-enum class TimeField {
-  microseconds,
-  milliseconds,
-  second,
-  minute,
-  hour,
-  day,
-  week,
-  month,
-  quarter,
-  year,
-  decade,
-  century,
-  millennium,
-  dow,
-  isodow,
-  doy,
-  isoyear,
-  epoch,
-};
+/// The days that PostgreSQL has: 4713-11-24 BC to 5874897-12-31.
+inline constexpr Date date_min{-2'440'588};
+inline constexpr Date date_max{2'145'042'905};
+/// Moments begin with the first day, and end where 64 bits of microseconds since 1970 do:
+/// 294247-01-10 04:00:54.775807.
+inline constexpr Moment moment_min{date_min.days * micros_per_day};
+inline constexpr Moment moment_max{std::numeric_limits<std::int64_t>::max()};
 
-/// "hour", "hours", "HOUR"; an unknown name is an error with the nearest right one, which says the
-/// `type` that was asked for it.
-Result<TimeField> time_field(std::string_view name, std::string_view type);
-const char* to_string(TimeField field);
+/// The value where it is one that can be; "timestamp out of range" where it is not. What computes a
+/// moment or a date ends with these.
+Result<Moment> checked_moment(Int128 micros);
+Result<Date> checked_date(std::int64_t days);
 
 CivilDate civil(Date date);
 Date date_of(const CivilDate& date);
 CivilTime civil(Moment moment);
-Moment moment_of(const CivilDate& date, std::int64_t of_day_micros = 0);
+/// Midnight of a day, and so much later.
+Result<Moment> moment_of(Date date, std::int64_t of_day_micros = 0);
+Result<Moment> moment_of(const CivilDate& date, std::int64_t of_day_micros = 0);
 int days_in_month(std::int32_t year, int month);
 bool is_valid(const CivilDate& date);
 /// Monday 1 to Sunday 7.
@@ -74,9 +64,17 @@ int iso_week(Date date);
 
 /// Months first (the day clamped to the month's end), then days, then time.
 Result<Moment> add(Moment moment, const Interval& interval);
+Result<Moment> subtract(Moment moment, const Interval& interval);
 Result<Interval> negate(const Interval& interval);
 Result<Interval> add(const Interval& a, const Interval& b);
+Result<Interval> subtract(const Interval& a, const Interval& b);
 Result<Interval> multiply(const Interval& interval, double factor);
+Result<Interval> divide(const Interval& interval, double divisor);
+/// Whole days of the time as days, whole months of the days (30 each) as months, so that no part
+/// has another sign than a larger one.
+Result<Interval> justify_hours(const Interval& interval);
+Result<Interval> justify_days(const Interval& interval);
+Result<Interval> justify(const Interval& interval);
 /// Days and time, as PostgreSQL's timestamp - timestamp.
 Result<Interval> difference(Moment a, Moment b);
 /// Years, months, days and time between two moments: age(a, b).
@@ -85,9 +83,12 @@ Result<Interval> age(Moment a, Moment b);
 Int128 comparable(const Interval& interval);
 
 Result<Moment> truncate(TimeField field, Moment moment);
+/// The begin of the stretch of time that a moment falls into; one of them begins at the origin.
+Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin);
 /// extract(field from ..) in millionths, which is exact for every field.
-Result<std::int64_t> extract_micros(TimeField field, Moment moment);
-Result<std::int64_t> extract_micros(TimeField field, const Interval& interval);
+Result<Int128> extract_micros(TimeField field, Date date);
+Result<Int128> extract_micros(TimeField field, Moment moment);
+Result<Int128> extract_micros(TimeField field, const Interval& interval);
 /// The digits after the point that the field has: 6 for seconds, 0 for years.
 int field_scale(TimeField field);
 

@@ -1,6 +1,7 @@
 #include "runtime/expr/cast.hpp"
 
 #include "runtime/expr/calendar.hpp"
+#include "runtime/expr/interval_text.hpp"
 #include "runtime/expr/numeric.hpp"
 #include "runtime/expr/value_text.hpp"
 
@@ -61,6 +62,9 @@ Kernel real_to_real(const SqlType& to) {
       const float narrow = static_cast<float>(value);
       if (std::isinf(narrow) && !std::isinf(value)) {
         return fail(ErrorCode::invalid_argument, "value out of range: overflow");
+      }
+      if (narrow == 0 && value != 0) {
+        return fail(ErrorCode::invalid_argument, "value out of range: underflow");
       }
       return narrow;
     });
@@ -144,7 +148,8 @@ Kernel from_text(const SqlType& to) {
     case SqlKind::date:
       return strict<Date, std::string_view>(to, parse_date);
     case SqlKind::interval:
-      return strict<Interval, std::string_view>(to, parse_interval);
+      return strict<Interval, std::string_view>(
+          to, [](std::string_view text) { return parse_interval(text); });
     case SqlKind::timestamp:
     case SqlKind::timestamptz: {
       const bool zoned = to.kind == SqlKind::timestamptz;
@@ -195,8 +200,11 @@ Kernel to_text(const SqlType& from) {
 
 Kernel moment_kernel(const SqlType& from, const SqlType& to) {
   if (from.kind == SqlKind::date) {
-    return strict<Moment, Date>(
-        to, [](Date date) { return Moment{std::int64_t{date.days} * micros_per_day}; });
+    return strict<Moment, Date>(to, [](Date date) -> Result<Moment> {
+      const auto moment = moment_of(date);
+      if (moment) return *moment;
+      return fail(ErrorCode::invalid_argument, "date out of range for timestamp");
+    });
   }
   if (to.kind == SqlKind::date) {
     return strict<Date, Moment>(to, [](Moment moment) { return Date{civil(moment).days}; });
@@ -223,7 +231,7 @@ int integer_digits(SqlKind kind) {
 bool cast_can_fail(const SqlType& from, const SqlType& to) {
   if (to.kind == SqlKind::text) return false;
   if (from.kind == SqlKind::text || from.kind == SqlKind::unknown) return true;
-  if (is_moment(from.kind)) return false;
+  if (is_moment(from.kind)) return from.kind == SqlKind::date;
   if (to.kind == SqlKind::numeric && is_integer(from.kind)) {
     return to.precision - to.scale < integer_digits(from.kind);
   }
@@ -237,15 +245,9 @@ Result<NodePtr> convert(const NodePtr& node, const SqlType& to, TextSpan span) {
   if (node->type() == to) return node;
   const ConstantNode* constant = as_constant(node);
   if (constant && constant->is_null()) return null_constant(to, span);
-  NodePtr call = make_call("cast", to, {node}, cast_kernel(node->type(), to),
-                           cast_can_fail(node->type(), to), span);
-  const bool literal = constant && node->type().kind == SqlKind::unknown;
-  if (!literal || as_constant(call)) return call;
-  // A literal that is no value of the type is a mistake in the text, not in the rows.
-  RowFrame one_row(0, TRY(spread({constant->value(), true}, 1)));
-  Error error = call->evaluate(one_row).error();
-  error.span = node->span();
-  return error;
+  const NodePtr call = make_call("cast", to, {node}, cast_kernel(node->type(), to),
+                                 cast_can_fail(node->type(), to), span);
+  return read_literal(call, node);
 }
 
 /// numeric without digits: what the argument has.
@@ -267,10 +269,31 @@ Result<SqlType> open_numeric(const NodePtr& node) {
 
 }  // namespace
 
+Result<NodePtr> read_literal(const NodePtr& call, const NodePtr& literal) {
+  const ConstantNode* constant = as_constant(literal);
+  if (!constant || literal->type().kind != SqlKind::unknown || as_constant(call)) return call;
+  RowFrame one_row(0, TRY(spread({constant->value(), true}, 1)));
+  Error error = call->evaluate(one_row).error();
+  error.span = literal->span();
+  return error;
+}
+
+Result<NodePtr> output_text(const NodePtr& node) {
+  if (node->type().kind != SqlKind::boolean) {
+    return cast_explicitly(node, sql(SqlKind::text), node->span());
+  }
+  const Kernel letter = strict<std::string, bool>(
+      sql(SqlKind::text), [](bool value) -> std::string_view { return value ? "t" : "f"; });
+  return make_call("output", sql(SqlKind::text), {node}, letter, false, node->span());
+}
+
 Result<NodePtr> cast_implicitly(const NodePtr& node, const SqlType& to) {
   if (node->type() == to) return node;
   const ConstantNode* constant = as_constant(node);
-  if (constant && constant->is_null()) return null_constant(to, node->span());
+  if (constant && constant->is_null()) {
+    const bool open = to.kind == SqlKind::numeric && to.precision == 0;
+    return null_constant(open ? numeric_type(0) : to, node->span());
+  }
   if (!casts_implicitly(node->type().kind, to.kind)) {
     Error error = fail(ErrorCode::invalid_argument, "a value of type {} is no {}",
                        to_string(node->type()), to_string(to));

@@ -16,8 +16,10 @@ namespace {
 /// Everything that is called like a function; some are nodes of their own, and volatile ones are
 /// refused with a reason.
 std::vector<std::string> known_names() {
-  std::vector<std::string> names = {"coalesce", "nullif", "greatest", "least", "count",
-                                    "sum",      "min",    "max",      "avg",   "stddev"};
+  std::vector<std::string> names = {
+      "coalesce",  "nullif",   "greatest", "least",      "count",          "sum",      "min",
+      "max",       "avg",      "stddev",   "median",     "mean",           "variance", "every",
+      "any_value", "bool_and", "bool_or",  "string_agg", "percentile_cont"};
   for (const FunctionEntry& function : function_table()) {
     if (names.back() != function.name) names.emplace_back(function.name);
   }
@@ -25,7 +27,7 @@ std::vector<std::string> known_names() {
 }
 
 /// What users of other databases look for, and what says it here.
-constexpr std::array<std::pair<const char*, const char*>, 20> elsewhere = {{
+constexpr std::array<std::pair<const char*, const char*>, 27> elsewhere = {{
     {"ifnull", "coalesce(x, y)"},
     {"nvl", "coalesce(x, y)"},
     {"isnull", "x IS NULL"},
@@ -46,6 +48,13 @@ constexpr std::array<std::pair<const char*, const char*>, 20> elsewhere = {{
     {"dateadd", "x + INTERVAL '1 day'"},
     {"isnan", "x = 'NaN'"},
     {"regexp_extract", "substring(x FROM pattern)"},
+    {"group_concat", "string_agg(x, ',')"},
+    {"listagg", "string_agg(x, ',')"},
+    {"first", "min(x), or any_value(x)"},
+    {"arbitrary", "any_value(x)"},
+    {"quantile_cont", "percentile_cont(0.5) WITHIN GROUP (ORDER BY x)"},
+    {"quantile", "percentile_cont(0.5) WITHIN GROUP (ORDER BY x)"},
+    {"approx_count_distinct", "count(DISTINCT x)"},
 }};
 
 SqlKind parameter(const FunctionEntry& function, std::size_t i) {
@@ -55,6 +64,12 @@ SqlKind parameter(const FunctionEntry& function, std::size_t i) {
 bool has_arity(const FunctionEntry& function, std::size_t count) {
   const std::size_t declared = function.parameters.size();
   return function.variadic ? count >= declared : count == declared;
+}
+
+/// The type of each family that PostgreSQL prefers where it has a choice.
+bool is_preferred(SqlKind kind) {
+  return kind == SqlKind::float8 || kind == SqlKind::text || kind == SqlKind::timestamptz ||
+         kind == SqlKind::interval || kind == SqlKind::boolean;
 }
 
 struct Fit {
@@ -73,7 +88,7 @@ std::optional<Fit> fit(const FunctionEntry& function, const std::vector<NodePtr>
     if (!takes_any && !casts_implicitly(given, wanted)) return std::nullopt;
     const bool literal = given == SqlKind::unknown && wanted == SqlKind::text;
     if (wanted == given || literal) ++result.exact;
-    if (wanted == SqlKind::float8 || wanted == SqlKind::text) ++result.preferred;
+    if (is_preferred(wanted) && given != wanted) ++result.preferred;
   }
   return result;
 }
@@ -95,6 +110,14 @@ std::string shown_parameters(const FunctionEntry& function) {
   return fmt::format("{}({}{})", function.name, types, function.variadic ? ", ..." : "");
 }
 
+/// What to write instead of a function that is not there.
+std::string instead_of(const std::string& name) {
+  for (const auto& [there, here] : elsewhere) {
+    if (name == there) return fmt::format("it is written {}", here);
+  }
+  return did_you_mean(name, known_names());
+}
+
 Error no_function(const std::string& name, const std::vector<NodePtr>& arguments, TextSpan span) {
   Error error =
       fail(ErrorCode::invalid_argument, "function {} does not exist", shown_call(name, arguments));
@@ -103,15 +126,12 @@ Error no_function(const std::string& name, const std::vector<NodePtr>& arguments
     if (name != function.name) continue;
     error.hint += (error.hint.empty() ? "there is " : ", ") + shown_parameters(function);
   }
-  for (const auto& [there, here] : elsewhere) {
-    if (name == there) error.hint = fmt::format("it is written {}", here);
-  }
-  if (error.hint.empty()) error.hint = did_you_mean(name, known_names());
+  if (error.hint.empty()) error.hint = instead_of(name);
   return error;
 }
 
 Result<NodePtr> convert(const NodePtr& argument, SqlKind kind) {
-  if (kind == any_as_text) return cast_explicitly(argument, sql(SqlKind::text), argument->span());
+  if (kind == any_as_text) return output_text(argument);
   if (kind != SqlKind::numeric) return cast_implicitly(argument, sql(kind));
   if (argument->type().kind == SqlKind::numeric) return argument;
   return cast_implicitly(argument, SqlType{SqlKind::numeric, 0, 0});
@@ -133,6 +153,19 @@ const std::vector<FunctionEntry>& function_table() {
     return all;
   }();
   return table;
+}
+
+bool is_function(const std::string& name) {
+  const auto& table = function_table();
+  return std::any_of(table.begin(), table.end(),
+                     [&](const FunctionEntry& function) { return name == function.name; });
+}
+
+Error no_such_function(const std::string& name, TextSpan span) {
+  Error error = fail(ErrorCode::invalid_argument, "function {} does not exist", name);
+  error.span = span;
+  error.hint = instead_of(name);
+  return error;
 }
 
 Result<NodePtr> bind_function(const std::string& name, const std::vector<NodePtr>& arguments,

@@ -40,6 +40,10 @@ std::vector<FunctionEntry> pattern_functions();
 std::vector<FunctionEntry> number_functions();
 std::vector<FunctionEntry> time_functions();
 
+bool is_function(const std::string& name);
+/// "function median does not exist", with what was most likely meant.
+Error no_such_function(const std::string& name, TextSpan span);
+
 /// `name(arguments...)`, resolved as PostgreSQL resolves overloads: most exact matches, then most
 /// arguments of the preferred types, then the first in the table.
 Result<NodePtr> bind_function(const std::string& name, const std::vector<NodePtr>& arguments,

@@ -107,26 +107,13 @@ double trunc_of(double value) { return std::trunc(value); }
 
 // --- functions of doubles -----------------------------------------------------------------------
 
-Result<double> finite(double result, bool was_finite) {
-  if (std::isinf(result) && was_finite) return invalid("value out of range: overflow");
-  return result;
-}
-
 Result<double> square_root(double value) {
   if (value < 0) return invalid("cannot take square root of a negative number");
   return std::sqrt(value);
 }
 double cube_root(double value) { return std::cbrt(value); }
 
-Result<double> power(double base, double exponent) {
-  if (base == 0 && exponent < 0) return invalid("zero raised to a negative power is undefined");
-  if (base < 0 && exponent != std::floor(exponent)) {
-    return invalid("a negative number raised to a non-integer power yields a complex result");
-  }
-  return finite(std::pow(base, exponent), std::isfinite(base) && std::isfinite(exponent));
-}
-
-Result<double> exponential(double value) { return finite(std::exp(value), std::isfinite(value)); }
+Result<double> exponential(double value) { return in_range(std::exp(value), std::isfinite(value)); }
 
 Result<> check_logarithm(double value) {
   if (value == 0) return invalid("cannot take logarithm of zero");
@@ -171,8 +158,13 @@ Result<double> arc_cosine(double value) {
 }
 double arc_tangent(double value) { return std::atan(value); }
 double arc_tangent2(double y, double x) { return std::atan2(y, x); }
-double degrees_of(double value) { return value * (180.0 / M_PI); }
-double radians_of(double value) { return value * (M_PI / 180.0); }
+constexpr double radians_per_degree = 0.0174532925199432957692;
+Result<double> degrees_of(double value) {
+  return in_range(value / radians_per_degree, std::isfinite(value), value == 0);
+}
+Result<double> radians_of(double value) {
+  return in_range(value * radians_per_degree, std::isfinite(value), value == 0);
+}
 double pi() { return M_PI; }
 
 /// mod(a, b) and div(a, b) are the operators by another name.
@@ -326,38 +318,53 @@ std::vector<FunctionEntry> number_functions() {
        true,
        false,
        whole_digits},
-      {"sqrt", {float8}, float8, "the square root", plain<square_root, Double, Double>, true},
+      {"sqrt",
+       {float8},
+       float8,
+       "the square root; of a numeric too",
+       plain<square_root, Double, Double>,
+       true},
       {"cbrt", {float8}, float8, "the cube root", plain<cube_root, Double, Double>},
       {"power",
        {float8, float8},
        float8,
-       "x to the power of y",
+       "x to the power of y; of a numeric too",
        plain<power, Double, Double, Double>,
        true},
-      {"pow", {float8, float8}, float8, "as power", plain<power, Double, Double, Double>, true},
-      {"exp", {float8}, float8, "e to the power of x", plain<exponential, Double, Double>, true},
+      {"pow",
+       {float8, float8},
+       float8,
+       "as power; of a numeric too",
+       plain<power, Double, Double, Double>,
+       true},
+      {"exp",
+       {float8},
+       float8,
+       "e to the power of x; of a numeric too",
+       plain<exponential, Double, Double>,
+       true},
       {"ln",
        {float8},
        float8,
-       "the natural logarithm",
+       "the natural logarithm; of a numeric too",
        plain<natural_logarithm, Double, Double>,
        true},
       {"log",
        {float8},
        float8,
-       "the logarithm to base 10",
+       "the logarithm to base 10; of a numeric too",
        plain<decimal_logarithm, Double, Double>,
        true},
       {"log10",
        {float8},
        float8,
-       "the logarithm to base 10",
+       "the logarithm to base 10; of a numeric too",
        plain<decimal_logarithm, Double, Double>,
        true},
       {"log",
        {float8, float8},
        float8,
-       "the logarithm of y to base x",
+       "the logarithm of y to base x; of a numeric too",
        plain<logarithm, Double, Double, Double>,
        true},
       {"sin", {float8}, float8, "the sine", plain<sine, Double, Double>, true},
@@ -371,8 +378,8 @@ std::vector<FunctionEntry> number_functions() {
        float8,
        "the inverse tangent of y/x",
        plain<arc_tangent2, Double, Double, Double>},
-      {"degrees", {float8}, float8, "radians as degrees", plain<degrees_of, Double, Double>},
-      {"radians", {float8}, float8, "degrees as radians", plain<radians_of, Double, Double>},
+      {"degrees", {float8}, float8, "radians as degrees", plain<degrees_of, Double, Double>, true},
+      {"radians", {float8}, float8, "degrees as radians", plain<radians_of, Double, Double>, true},
       {"pi", {}, float8, "3.14159...", plain<pi, Double>},
   };
 }

@@ -35,21 +35,11 @@ Result<SqlType> extract_type(const std::vector<NodePtr>& arguments) {
   return numeric_type(field_scale(TRY(field_of(arguments[0], arguments[1]))));
 }
 
-Moment moment_of_value(Moment moment) { return moment; }
-Moment moment_of_value(Date day) { return Moment{std::int64_t{day.days} * micros_per_day}; }
-const Interval& moment_of_value(const Interval& span) { return span; }
-
 /// A unit that the type does not have is a mistake in the text, found before any row is seen.
 template <class T>
 Result<TimeField> checked_field(const Signature& signature) {
   const TimeField field = TRY(field_of(signature.arguments[0], signature.arguments[1]));
-  TRY(extract_micros(field, moment_of_value(T{})));
-  constexpr bool is_date = std::is_same_v<T, Date>;
-  const bool within_day = field <= TimeField::hour;
-  if (is_date && within_day) {
-    return fail(ErrorCode::unsupported, "unit \"{}\" not supported for type date",
-                to_string(field));
-  }
+  TRY(extract_micros(field, T{}));
   return field;
 }
 
@@ -63,7 +53,7 @@ std::int32_t day_of(Moment moment) {
 bool is_of_day(TimeField field) { return field >= TimeField::day && field != TimeField::epoch; }
 
 /// A kernel over the days of its second argument, whose rows mostly are of few days: each of the
-/// last ones is computed once. `function` makes an `Out` of a day's midnight.
+/// last ones is computed once. `function` makes an `Out` of a day.
 template <class Out, class T, class F>
 Kernel by_day(const SqlType& type, F function) {
   struct Known {
@@ -85,24 +75,21 @@ Kernel by_day(const SqlType& type, F function) {
           }
           const std::int32_t day = day_of(values[row]);
           Known& entry = last[static_cast<std::uint32_t>(day) % days];
-          if (!entry.known || entry.day != day) {
-            entry = {true, day, TRY(function(Moment{std::int64_t{day} * micros_per_day}))};
-          }
+          if (!entry.known || entry.day != day) entry = {true, day, TRY(function(Date{day}))};
           out.data()[row] = entry.value;
         }
         return Vector{TRY(out.finish(arrow_type(type)))};
       };
 }
 
-/// Of a moment or a day by `function`, once a day where that is all it takes.
+/// Of a moment, a day or an interval by `function`, once a day where that is all it takes.
 template <class Out, class T, class F>
 Kernel of_field(const SqlType& type, TimeField field, F function) {
   if constexpr (!std::is_same_v<T, Interval>) {
     if (is_of_day(field)) return by_day<Out, T>(type, function);
   }
-  return strict<Out, std::string_view, T>(type, [function](std::string_view, const T& value) {
-    return function(moment_of_value(value));
-  });
+  return strict<Out, std::string_view, T>(
+      type, [function](std::string_view, const T& value) { return function(value); });
 }
 
 template <class T>
@@ -111,7 +98,7 @@ Result<Kernel> extract_kernel(const Signature& signature) {
   const int scale = signature.result.scale;
   return of_field<Numeric, T>(signature.result, field,
                               [field, scale](const auto& value) -> Result<Numeric> {
-                                const std::int64_t micros = TRY(extract_micros(field, value));
+                                const Int128 micros = TRY(extract_micros(field, value));
                                 if (scale == 0) return Numeric{micros / 1'000'000};
                                 return rescale(Numeric{micros}, 6, scale);
                               });
@@ -125,12 +112,16 @@ Result<Kernel> date_part_kernel(const Signature& signature) {
   });
 }
 
-template <class T>
 Result<Kernel> truncate_kernel(const Signature& signature) {
   const TimeField field = TRY(field_of(signature.arguments[0], signature.arguments[1]));
   TRY(truncate(field, Moment{}));
-  return of_field<Moment, T>(signature.result, field,
-                             [field](Moment value) { return truncate(field, value); });
+  if (is_of_day(field)) {
+    return by_day<Moment, Moment>(signature.result, [field](Date day) -> Result<Moment> {
+      return truncate(field, TRY(moment_of(day)));
+    });
+  }
+  return strict<Moment, std::string_view, Moment>(
+      signature.result, [field](std::string_view, Moment value) { return truncate(field, value); });
 }
 
 Result<TimeZone> zone_of(const NodePtr& argument) {
@@ -142,7 +133,7 @@ Result<TimeZone> zone_of(const NodePtr& argument) {
 }
 
 /// AT TIME ZONE, both ways.
-template <Moment (TimeZone::*convert)(Moment) const>
+template <Result<Moment> (TimeZone::*convert)(Moment) const>
 Result<Kernel> zone_kernel(const Signature& signature) {
   const TimeZone zone = TRY(zone_of(signature.arguments[0]));
   return strict<Moment, std::string_view, Moment>(
@@ -157,77 +148,39 @@ Result<Kernel> truncate_in_zone_kernel(const Signature& signature) {
   return strict<Moment, std::string_view, Moment, std::string_view>(
       signature.result,
       [field, zone](std::string_view, Moment moment, std::string_view) -> Result<Moment> {
-        return zone.utc(TRY(truncate(field, zone.local(moment))));
+        return zone.utc(TRY(truncate(field, TRY(zone.local(moment)))));
       });
 }
 
-/// The begin of the stretch of time that a moment falls into; one of them begins at the origin.
-Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin) {
-  if (stride.months != 0) {
-    return invalid("timestamps cannot be binned into intervals containing months or years");
-  }
-  const Int128 micros = Int128{stride.days} * micros_per_day + stride.nanos / 1000;
-  if (micros <= 0) return invalid("stride must be greater than zero");
-  const Int128 since = Int128{moment.micros} - origin.micros;
-  const Int128 into = since % micros;
-  const Int128 begin = moment.micros - into - (into < 0 ? micros : 0);
-  if (begin < INT64_MIN) return invalid("timestamp out of range");
-  return Moment{static_cast<std::int64_t>(begin)};
-}
-
 Result<Date> make_date(std::int32_t year, std::int32_t month, std::int32_t day) {
+  constexpr std::int32_t year_min = -4713, year_max = 5'874'897;
   const CivilDate made{year < 0 ? year + 1 : year, month, day};
-  if (year == 0 || year > 294276 || !is_valid(made)) {
+  if (year == 0 || year < year_min || year > year_max || !is_valid(made)) {
     return fail(ErrorCode::invalid_argument, "date field value out of range: {}-{:02}-{:02}", year,
                 month, day);
   }
-  return date_of(made);
+  return checked_date(date_of(made).days);
 }
 
 Result<Moment> make_timestamp(std::int32_t year, std::int32_t month, std::int32_t day,
                               std::int32_t hour, std::int32_t minute, double second) {
   const Date made = TRY(make_date(year, month, day));
-  if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(second >= 0 && second <= 60)) {
+  const bool end_of_day = hour == 24 && minute == 0 && second == 0;
+  const bool valid = hour >= 0 && (hour < 24 || end_of_day) && minute >= 0 && minute <= 59 &&
+                     second >= 0 && second <= 60;
+  if (!valid) {
     return fail(ErrorCode::invalid_argument, "time field value out of range: {}:{:02}:{:02}", hour,
                 minute, second);
   }
-  return Moment{std::int64_t{made.days} * micros_per_day + hour * micros_per_hour +
-                minute * micros_per_minute + std::llrint(second * 1e6)};
+  return moment_of(made,
+                   hour * micros_per_hour + minute * micros_per_minute + std::llrint(second * 1e6));
 }
 
 Result<Moment> of_epoch(double seconds) {
-  if (!(std::fabs(seconds) < 9e12)) return invalid("timestamp out of range");
-  return Moment{std::llrint(seconds * 1e6)};
-}
-
-/// Whole days as months, whole hours as days, as justify_days and justify_hours.
-Interval justify_hours(const Interval& span) {
-  constexpr std::int64_t day = micros_per_day * 1000;
-  Interval result = span;
-  result.days += static_cast<std::int32_t>(result.nanos / day);
-  result.nanos %= day;
-  if (result.days > 0 && result.nanos < 0) {
-    result.nanos += day;
-    --result.days;
-  } else if (result.days < 0 && result.nanos > 0) {
-    result.nanos -= day;
-    ++result.days;
-  }
-  return result;
-}
-
-Interval justify_days(const Interval& span) {
-  Interval result = span;
-  result.months += result.days / 30;
-  result.days %= 30;
-  if (result.months > 0 && result.days < 0) {
-    result.days += 30;
-    --result.months;
-  } else if (result.months < 0 && result.days > 0) {
-    result.days -= 30;
-    ++result.months;
-  }
-  return result;
+  constexpr double epoch_2000 = 946'684'800;  // PostgreSQL's, from which it counts and rounds
+  if (!(std::fabs(seconds) < 9.3e12)) return invalid("timestamp out of range");
+  const double micros = std::rint((seconds - epoch_2000) * 1e6);
+  return checked_moment(static_cast<Int128>(micros) + static_cast<Int128>(epoch_2000 * 1e6));
 }
 
 Result<TimeFormat> input_format(const Signature& signature) {
@@ -249,7 +202,7 @@ Result<Kernel> to_date_kernel(const Signature& signature) {
   return strict<Date, std::string_view, std::string_view>(
       signature.result,
       [format = TRY(input_format(signature))](std::string_view value, std::string_view)
-          -> Result<Date> { return Date{civil(TRY(format.read(value))).days}; });
+          -> Result<Date> { return checked_date(civil(TRY(format.read(value))).days); });
 }
 
 Result<Kernel> to_char_kernel(const Signature& signature) {
@@ -297,30 +250,31 @@ std::vector<FunctionEntry> time_functions() {
        false,
        false,
        extract_type},
-      {"date_part", {text, date}, float8, "as extract, as a double", date_part_kernel<Date>},
-      {"date_part", {text, timestamp}, float8, "as extract", date_part_kernel<Moment>},
-      {"date_part", {text, timestamptz}, float8, "as extract", date_part_kernel<Moment>},
+      {"date_part", {text, timestamp}, float8, "as extract, as a double", date_part_kernel<Moment>},
+      {"date_part",
+       {text, timestamptz},
+       float8,
+       "as extract; also of a date",
+       date_part_kernel<Moment>},
       {"date_part", {text, interval}, float8, "as extract", date_part_kernel<Interval>},
-      {"date_trunc",
-       {text, date},
-       timestamp,
-       "the begin of the unit: 'week', 'month', ...",
-       truncate_kernel<Date>},
       {"date_trunc",
        {text, timestamp},
        timestamp,
-       "the begin of the unit",
-       truncate_kernel<Moment>},
+       "the begin of the unit: 'week', 'month', ...",
+       truncate_kernel,
+       true},
       {"date_trunc",
        {text, timestamptz},
        timestamptz,
-       "the begin of the unit, in UTC",
-       truncate_kernel<Moment>},
+       "the begin of the unit, in UTC; also of a date",
+       truncate_kernel,
+       true},
       {"date_trunc",
        {text, timestamptz, text},
        timestamptz,
        "the begin of the unit in a time zone",
-       truncate_in_zone_kernel},
+       truncate_in_zone_kernel,
+       true},
       {"date_bin",
        {interval, timestamp, timestamp},
        timestamp,
@@ -337,12 +291,14 @@ std::vector<FunctionEntry> time_functions() {
        {text, timestamptz},
        timestamp,
        "what clocks show there; written x AT TIME ZONE 'Europe/Berlin'",
-       zone_kernel<&TimeZone::local>},
+       zone_kernel<&TimeZone::local>,
+       true},
       {"timezone",
        {text, timestamp},
        timestamptz,
        "when they show it; written x AT TIME ZONE 'Europe/Berlin'",
-       zone_kernel<&TimeZone::utc>},
+       zone_kernel<&TimeZone::utc>,
+       true},
       {"make_date",
        {int4, int4, int4},
        date,
@@ -380,16 +336,30 @@ std::vector<FunctionEntry> time_functions() {
        "in years, months, days and time",
        plain<age, Interval, Moment, Moment>,
        true},
+      {"age",
+       {timestamptz, timestamptz},
+       interval,
+       "in years, months, days and time, in UTC; also of dates",
+       plain<age, Interval, Moment, Moment>,
+       true},
       {"justify_hours",
        {interval},
        interval,
        "24 hours as one day",
-       plain<justify_hours, Interval, Interval>},
+       plain<justify_hours, Interval, Interval>,
+       true},
       {"justify_days",
        {interval},
        interval,
        "30 days as one month",
-       plain<justify_days, Interval, Interval>},
+       plain<justify_days, Interval, Interval>,
+       true},
+      {"justify_interval",
+       {interval},
+       interval,
+       "both, and all parts of one sign",
+       plain<justify, Interval, Interval>,
+       true},
       {"to_char",
        {timestamp, text},
        text,

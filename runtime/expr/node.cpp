@@ -31,13 +31,37 @@ Result<std::shared_ptr<arrow::Array>> take(const std::shared_ptr<arrow::Array>& 
       arrow::compute::Take(*values, rows, arrow::compute::TakeOptions::NoBoundsCheck()));
 }
 
+/// Moments in nanoseconds as the microseconds they are in, those before 1970 too.
+Result<std::shared_ptr<arrow::Array>> floored(const arrow::Array& values,
+                                              const std::shared_ptr<arrow::DataType>& type) {
+  const auto* nanos = values.data()->GetValues<std::int64_t>(1);
+  ValueOutput<std::int64_t> micros;
+  TRY(micros.reserve(values.length()));
+  for (std::int64_t row = 0; row < values.length(); ++row) {
+    if (values.IsNull(row)) {
+      TRY(micros.set_null(row));
+    } else {
+      micros.data()[row] = nanos[row] / 1000 - (nanos[row] % 1000 < 0 ? 1 : 0);
+    }
+  }
+  return micros.finish(type);
+}
+
+bool is_of_nanos(const arrow::DataType& type) {
+  return type.id() == arrow::Type::TIMESTAMP &&
+         static_cast<const arrow::TimestampType&>(type).unit() == arrow::TimeUnit::NANO;
+}
+
 Result<std::shared_ptr<arrow::Array>> cast_array(const std::shared_ptr<arrow::Array>& values,
                                                  const std::shared_ptr<arrow::DataType>& type) {
+  if (is_of_nanos(*values->type()) && type->id() == arrow::Type::TIMESTAMP) {
+    return floored(*values, type);
+  }
   arrow::compute::CastOptions options = arrow::compute::CastOptions::Safe();
   options.allow_time_truncate = true;
   if (values->type_id() == arrow::Type::DICTIONARY) {
     const auto& encoded = static_cast<const arrow::DictionaryArray&>(*values);
-    const auto words = TRY(arrow_try(arrow::compute::Cast(*encoded.dictionary(), type, options)));
+    const auto words = TRY(cast_array(encoded.dictionary(), type));
     return take(words, *encoded.indices());
   }
   return arrow_try(arrow::compute::Cast(*values, type, options));

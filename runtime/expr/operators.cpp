@@ -10,7 +10,6 @@
 #include "runtime/expr/pattern.hpp"
 
 #include <array>
-#include <cmath>
 
 namespace troupe {
 
@@ -45,21 +44,7 @@ Result<NodePtr> as_number(const NodePtr& node, SqlKind kind) {
 Result<NodePtr> bind_power(NodePtr left, NodePtr right, TextSpan span) {
   left = TRY(cast_implicitly(left, sql(SqlKind::float8)));
   right = TRY(cast_implicitly(right, sql(SqlKind::float8)));
-  const Kernel kernel = strict<double, double, double>(
-      sql(SqlKind::float8), [](double base, double exponent) -> Result<double> {
-        if (base == 0 && exponent < 0) {
-          return fail(ErrorCode::invalid_argument, "zero raised to a negative power is undefined");
-        }
-        if (base < 0 && exponent != std::floor(exponent)) {
-          return fail(ErrorCode::invalid_argument,
-                      "a negative number raised to a non-integer power yields a complex result");
-        }
-        const double result = std::pow(base, exponent);
-        if (std::isinf(result) && std::isfinite(base) && std::isfinite(exponent)) {
-          return fail(ErrorCode::invalid_argument, "value out of range: overflow");
-        }
-        return result;
-      });
+  const Kernel kernel = strict<double, double, double>(sql(SqlKind::float8), power);
   return make_call("^", sql(SqlKind::float8), {left, right}, kernel, true, span);
 }
 
@@ -89,17 +74,7 @@ struct MomentOperator {
   Kernel (*make)(const SqlType& result);
 };
 
-Result<Date> shifted(Date date, std::int64_t days) {
-  const std::int64_t sum = std::int64_t{date.days} + days;
-  if (sum != static_cast<std::int32_t>(sum)) {
-    return fail(ErrorCode::invalid_argument, "date out of range");
-  }
-  return Date{static_cast<std::int32_t>(sum)};
-}
-
-Result<Interval> scaled(const Interval& interval, double factor) {
-  return multiply(interval, factor);
-}
+Result<Date> shifted(Date date, std::int64_t days) { return checked_date(date.days + days); }
 
 Kernel date_plus_days(const SqlType& type) {
   return strict<Date, Date, std::int32_t>(
@@ -114,7 +89,11 @@ Kernel date_minus_days(const SqlType& type) {
       type, [](Date date, std::int32_t days) { return shifted(date, -std::int64_t{days}); });
 }
 Kernel date_minus_date(const SqlType& type) {
-  return strict<std::int32_t, Date, Date>(type, [](Date a, Date b) { return a.days - b.days; });
+  return strict<std::int32_t, Date, Date>(type, [](Date a, Date b) -> Result<std::int32_t> {
+    std::int32_t days = 0;  // of a file's days, which may be none of a date's
+    if (!__builtin_sub_overflow(a.days, b.days, &days)) return days;
+    return fail(ErrorCode::invalid_argument, "date out of range");
+  });
 }
 Kernel moment_plus_interval(const SqlType& type) {
   return strict<Moment, Moment, Interval>(
@@ -126,9 +105,7 @@ Kernel interval_plus_moment(const SqlType& type) {
 }
 Kernel moment_minus_interval(const SqlType& type) {
   return strict<Moment, Moment, Interval>(
-      type, [](Moment moment, const Interval& interval) -> Result<Moment> {
-        return add(moment, TRY(negate(interval)));
-      });
+      type, [](Moment moment, const Interval& interval) { return subtract(moment, interval); });
 }
 Kernel moment_minus_moment(const SqlType& type) {
   return strict<Interval, Moment, Moment>(type, difference);
@@ -139,23 +116,19 @@ Kernel interval_plus_interval(const SqlType& type) {
 }
 Kernel interval_minus_interval(const SqlType& type) {
   return strict<Interval, Interval, Interval>(
-      type, [](const Interval& a, const Interval& b) -> Result<Interval> {
-        return add(a, TRY(negate(b)));
-      });
+      type, [](const Interval& a, const Interval& b) { return subtract(a, b); });
 }
 Kernel interval_times(const SqlType& type) {
-  return strict<Interval, Interval, double>(type, scaled);
+  return strict<Interval, Interval, double>(
+      type, [](const Interval& interval, double factor) { return multiply(interval, factor); });
 }
 Kernel times_interval(const SqlType& type) {
   return strict<Interval, double, Interval>(
-      type, [](double factor, const Interval& interval) { return scaled(interval, factor); });
+      type, [](double factor, const Interval& interval) { return multiply(interval, factor); });
 }
 Kernel interval_divided(const SqlType& type) {
   return strict<Interval, Interval, double>(
-      type, [](const Interval& interval, double divisor) -> Result<Interval> {
-        if (divisor == 0) return fail(ErrorCode::invalid_argument, "division by zero");
-        return scaled(interval, 1 / divisor);
-      });
+      type, [](const Interval& interval, double divisor) { return divide(interval, divisor); });
 }
 
 constexpr std::array<MomentOperator, 17> moment_operators = {{
@@ -251,6 +224,16 @@ Result<NodePtr> bind_concatenation(NodePtr left, NodePtr right, TextSpan span) {
   return make_call("||", text, {left, right}, kernel, false, span);
 }
 
+/// One side of a comparison as `kind`. A date beyond the last moment is compared, too: as that one.
+Result<NodePtr> side_as(const NodePtr& node, SqlKind kind) {
+  if (node->type().kind != SqlKind::date || kind == SqlKind::date) return as_number(node, kind);
+  const Kernel kernel = strict<Moment, Date>(sql(kind), [](Date date) {
+    const auto moment = moment_of(date);
+    return moment ? *moment : (date.days < 0 ? moment_min : moment_max);
+  });
+  return make_call("moment", sql(kind), {node}, kernel, false, node->span());
+}
+
 /// Both sides ready to be compared: of one type, or numerics of any scales.
 Result<> comparable_sides(std::string_view name, NodePtr& left, NodePtr& right, TextSpan span) {
   const SqlKind a = left->type().kind, b = right->type().kind;
@@ -262,8 +245,8 @@ Result<> comparable_sides(std::string_view name, NodePtr& left, NodePtr& right, 
     if (!common || common->kind == SqlKind::opaque) return no_operator(name, left, right, span);
     type = common->kind == SqlKind::unknown ? sql(SqlKind::text) : sql(common->kind);
   }
-  left = TRY(as_number(left, type.kind));
-  right = TRY(as_number(right, type.kind));
+  left = TRY(side_as(left, type.kind));
+  right = TRY(side_as(right, type.kind));
   return {};
 }
 

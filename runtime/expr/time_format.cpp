@@ -54,17 +54,20 @@ const char* month_of(T t) { return month_names[static_cast<std::size_t>(t.date.m
 const char* weekday_of(T t) {
   return weekdays[static_cast<std::size_t>(iso_weekday(Date{t.days}) - 1)];
 }
+/// Years before Christ are counted from 1, and written without a sign.
+std::int32_t shown_year(std::int32_t year) { return year > 0 ? year : 1 - year; }
+std::int32_t year_of(T t) { return shown_year(t.date.year); }
 int hour12(T t) { return t.hour() % 12 == 0 ? 12 : t.hour() % 12; }
 int day_of_year(T t) { return t.days - date_of({t.date.year, 1, 1}).days + 1; }
 const char* half(T t) { return t.hour() < 12 ? "AM" : "PM"; }
 
 /// Longer patterns stand before their beginnings.
 constexpr std::array<Pattern, 37> patterns = {{
-    {"YYYY", [](T t, bool bare) { return number(t.date.year, 4, bare); }},
-    {"IYYY", [](T t, bool bare) { return number(iso_year(Date{t.days}), 4, bare); }},
-    {"YYY", [](T t, bool bare) { return number(t.date.year % 1000, 3, bare); }},
-    {"YY", [](T t, bool bare) { return number(t.date.year % 100, 2, bare); }},
-    {"Y", [](T t, bool bare) { return number(t.date.year % 10, 1, bare); }},
+    {"YYYY", [](T t, bool bare) { return number(year_of(t), 4, bare); }},
+    {"IYYY", [](T t, bool bare) { return number(shown_year(iso_year(Date{t.days})), 4, bare); }},
+    {"YYY", [](T t, bool bare) { return number(year_of(t) % 1000, 3, bare); }},
+    {"YY", [](T t, bool bare) { return number(year_of(t) % 100, 2, bare); }},
+    {"Y", [](T t, bool bare) { return number(year_of(t) % 10, 1, bare); }},
     {"MONTH", [](T t, bool bare) { return name(month_of(t), Letters::upper, bare); }},
     {"Month", [](T t, bool bare) { return name(month_of(t), Letters::title, bare); }},
     {"month", [](T t, bool bare) { return name(month_of(t), Letters::lower, bare); }},

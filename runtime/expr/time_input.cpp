@@ -78,6 +78,12 @@ Error no_value(std::string_view text, std::string_view pattern) {
               text.substr(0, text.find(' ')), pattern);
 }
 
+Error too_short(std::string_view text, std::string_view pattern) {
+  return fail(ErrorCode::invalid_argument,
+              "source string too short for \"{}\" formatting field: only \"{}\" is left", pattern,
+              text);
+}
+
 bool take_month(std::string_view& rest, bool whole, Parts& parts) {
   const std::string lower = lower_ascii(rest.substr(0, 9));
   for (std::size_t i = 0; i < month_names.size(); ++i) {
@@ -123,11 +129,13 @@ Result<Moment> moment(const Parts& parts, std::string_view text) {
                  static_cast<int>(parts.day)};
   if (parts.day_of_year) date = CivilDate{date.year, 1, 1};
   if (!is_valid(date)) return out_of_range(text);
-  Moment made = moment_of(date, hour * micros_per_hour + parts.minute * micros_per_minute +
-                                    parts.second * micros_per_second + parts.micros);
-  if (!parts.day_of_year) return made;
-  made.micros += (*parts.day_of_year - 1) * micros_per_day;
-  return civil(made).date.year == date.year ? Result<Moment>(made) : out_of_range(text);
+  Date day = date_of(date);
+  if (parts.day_of_year) {
+    day.days += static_cast<std::int32_t>(*parts.day_of_year - 1);
+    if (civil(day).year != date.year) return out_of_range(text);
+  }
+  return moment_of(day, hour * micros_per_hour + parts.minute * micros_per_minute +
+                            parts.second * micros_per_second + parts.micros);
 }
 
 bool is_space(char letter) { return letter == ' ' || letter == '\t' || letter == '\n'; }
@@ -188,10 +196,13 @@ Result<Moment> TimeFormat::read(std::string_view text) const {
       const bool field_follows =
           i + 1 < parts_.size() && std::holds_alternative<Field>(parts_[i + 1]);
       const int most = field_follows || is_fraction(reader) ? reader.digits : digits_max;
+      // Where nothing stands between two numbers, the first has all the digits of its pattern.
+      const auto wanted = static_cast<std::size_t>(reader.digits);
+      const std::string_view digits = rest.substr(0, wanted);
+      if (field_follows && digits.size() < wanted) return too_short(digits, spelled);
       TextScanner scanner(rest);
-      const auto number = scanner.number(1, most);
-      if (!number)
-        return no_value(rest.substr(0, static_cast<std::size_t>(reader.digits)), spelled);
+      const auto number = scanner.number(field_follows ? reader.digits : 1, most);
+      if (!number) return no_value(digits, spelled);
       std::size_t read = 0;
       while (read < static_cast<std::size_t>(most) && read < rest.size() && is_digit(rest[read])) {
         ++read;

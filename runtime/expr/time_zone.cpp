@@ -36,8 +36,8 @@ seconds looked_up(Moment moment) {
       microseconds(moment.micros - days_back(moment) * micros_per_day));
 }
 
-Moment moved(Moment moment, seconds by) {
-  return Moment{moment.micros + duration_cast<microseconds>(by).count()};
+Result<Moment> moved(Moment moment, seconds by) {
+  return checked_moment(Int128{moment.micros} + duration_cast<microseconds>(by).count());
 }
 
 }  // namespace
@@ -52,12 +52,12 @@ Result<TimeZone> TimeZone::find(const std::string& name) {
   }
 }
 
-Moment TimeZone::local(Moment utc) const {
+Result<Moment> TimeZone::local(Moment utc) const {
   const auto info = zone_->get_info(date::sys_seconds(looked_up(utc)));
   return moved(utc, info.offset);
 }
 
-Moment TimeZone::utc(Moment local) const {
+Result<Moment> TimeZone::utc(Moment local) const {
   const auto info = zone_->get_info(date::local_seconds(looked_up(local)));
   const bool twice = info.result == date::local_info::ambiguous;
   return moved(local, -(twice ? info.second.offset : info.first.offset));

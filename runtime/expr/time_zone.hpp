@@ -18,10 +18,10 @@ class TimeZone {
   static Result<TimeZone> find(const std::string& name);
 
   /// What clocks there show at a moment.
-  Moment local(Moment utc) const;
+  Result<Moment> local(Moment utc) const;
   /// The moment at which they show it. As in PostgreSQL, a time that a clock skips is read with
   /// the offset before it was put forward, one that it shows twice is the second.
-  Moment utc(Moment local) const;
+  Result<Moment> utc(Moment local) const;
 
  private:
   explicit TimeZone(const date::time_zone* zone) : zone_(zone) {}

@@ -1,15 +1,10 @@
 #include "runtime/expr/type_name.hpp"
 
 #include "runtime/base/near.hpp"
-#include "runtime/expr/calendar.hpp"
 #include "runtime/expr/cast.hpp"
-#include "runtime/expr/function.hpp"
+#include "runtime/expr/interval_text.hpp"
 #include "runtime/expr/text.hpp"
-#include "runtime/expr/text_scanner.hpp"
-#include "runtime/expr/value_text.hpp"
 
-#include <arrow/array/util.h>
-#include <arrow/scalar.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,47 +35,23 @@ Result<std::vector<int>> modifiers(const Syntax& syntax, const Tree& type_name) 
   return values;
 }
 
-// The bits by which the parser names the fields of an interval.
-constexpr int month_bit = 1 << 1, year_bit = 1 << 2, day_bit = 1 << 3, hour_bit = 1 << 10,
-              minute_bit = 1 << 11, second_bit = 1 << 12;
-
-/// The unit of a bare number in INTERVAL '5' DAY: the smallest that is named.
-const char* unit_of(int fields) {
-  if (fields & second_bit) return "second";
-  if (fields & minute_bit) return "minute";
-  if (fields & hour_bit) return "hour";
-  if (fields & day_bit) return "day";
-  return fields & month_bit ? "month" : "year";
-}
-
-/// What lies below the smallest named field is cut off.
-Interval cut(Interval value, int fields) {
-  const bool time = (fields & (hour_bit | minute_bit | second_bit)) != 0;
-  if (fields & second_bit) return value;
-  const std::int64_t unit = fields & minute_bit ? micros_per_minute : micros_per_hour;
-  value.nanos = time ? value.nanos / (unit * 1000) * (unit * 1000) : 0;
-  if (!time && !(fields & day_bit)) value.days = 0;
-  if (!time && !(fields & day_bit) && !(fields & month_bit)) value.months -= value.months % 12;
-  return value;
-}
-
-Result<NodePtr> interval_with_fields(const NodePtr& node, int fields, TextSpan span) {
-  const ConstantNode* constant = as_constant(node);
-  NodePtr value = node;
-  if (constant && !constant->is_null() && node->type().kind == SqlKind::unknown) {
-    const std::string text = TRY(constant_text(node, "an interval"));
-    if (text.find_first_not_of(" +-.0123456789") == std::string::npos &&
-        text.find('-', 1) == std::string::npos) {
-      const arrow::StringScalar with_unit(fmt::format("{} {}", text, unit_of(fields)));
-      auto array = TRY(arrow_try(arrow::MakeArrayFromScalar(with_unit, 1)));
-      value = std::make_shared<ConstantNode>(std::move(array), sql(SqlKind::unknown), node->span());
-    }
+/// An interval of which the type's name says more.
+Result<NodePtr> modified_interval(const NodePtr& node, const IntervalModifier& modifier,
+                                  TextSpan span) {
+  const SqlType interval = sql(SqlKind::interval);
+  const SqlKind kind = node->type().kind;
+  if (!casts_explicitly(kind, SqlKind::interval)) return cast_explicitly(node, interval, span);
+  const std::string name = fmt::format("interval[{},{}]", modifier.fields, modifier.precision);
+  if (kind == SqlKind::interval) {
+    const Kernel kernel = strict<Interval, Interval>(
+        interval, [modifier](const Interval& whole) { return limited(whole, modifier); });
+    return make_call(name, interval, {node}, kernel, true, span);
   }
-  value = TRY(cast_explicitly(value, sql(SqlKind::interval), span));
-  const Kernel kernel = strict<Interval, Interval>(
-      sql(SqlKind::interval), [fields](const Interval& whole) { return cut(whole, fields); });
-  return make_call(fmt::format("interval[{}]", fields), sql(SqlKind::interval), {value}, kernel,
-                   false, span);
+  const Kernel kernel = strict<Interval, std::string_view>(
+      interval, [modifier](std::string_view text) -> Result<Interval> {
+        return limited(TRY(parse_interval(text, modifier)), modifier);
+      });
+  return read_literal(make_call(name, interval, {node}, kernel, true, span), node);
 }
 
 NodePtr cut_text(const NodePtr& node, int characters, TextSpan span) {
@@ -129,8 +100,15 @@ Result<TypeName> type_of_name(const Syntax& syntax, const Tree& type_name) {
                        target.type.scale >= 0 && target.type.scale <= digits[0];
     if (!valid) return bad_digits(syntax, type_name);
   } else if (*kind == SqlKind::interval) {
-    constexpr int every_field = 0x7fff;
-    if (!digits.empty() && digits[0] != every_field) target.interval_fields = digits[0];
+    if (!digits.empty()) target.interval.fields = digits[0];
+    if (digits.size() > 1) {
+      if (digits[1] < 0) {
+        return syntax.error(ErrorCode::invalid_argument,
+                            fmt::format("INTERVAL({}) precision must not be negative", digits[1]),
+                            type_name);
+      }
+      target.interval.precision = std::min(digits[1], IntervalModifier::precision_max);
+    }
   } else if (*kind == SqlKind::text && !digits.empty()) {
     target.characters = digits[0];
   } else if (!digits.empty() && digits[0] != 6) {
@@ -142,7 +120,7 @@ Result<TypeName> type_of_name(const Syntax& syntax, const Tree& type_name) {
 }
 
 Result<NodePtr> convert_to(const NodePtr& node, const TypeName& target, TextSpan span) {
-  if (target.interval_fields != 0) return interval_with_fields(node, target.interval_fields, span);
+  if (!target.interval.keeps_all()) return modified_interval(node, target.interval, span);
   const NodePtr value = TRY(cast_explicitly(node, target.type, span));
   return target.characters < 0 ? value : cut_text(value, target.characters, span);
 }

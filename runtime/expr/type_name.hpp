@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/expr/interval_text.hpp"
 #include "runtime/expr/node.hpp"
 #include "runtime/expr/syntax.hpp"
 
@@ -7,9 +8,9 @@ namespace troupe {
 
 /// The target of a CAST as it is written: numeric(10,2), varchar(20), interval day.
 struct TypeName {
-  SqlType type;             ///< numeric without digits has precision 0
-  int characters = -1;      ///< varchar(n): longer texts are cut
-  int interval_fields = 0;  ///< the bits of INTERVAL '5' DAY; 0 for any
+  SqlType type;         ///< numeric without digits has precision 0
+  int characters = -1;  ///< varchar(n): longer texts are cut
+  IntervalModifier interval = {};
 };
 
 Result<TypeName> type_of_name(const Syntax& syntax, const Tree& type_name);

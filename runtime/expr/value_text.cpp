@@ -57,16 +57,6 @@ std::string format_real(T value) {
   return std::string(buffer.data(), plain.ptr);
 }
 
-std::string format_time(std::int64_t micros) {
-  std::string text = fmt::format("{:02}:{:02}:{:02}", micros / 3'600'000'000,
-                                 micros / 60'000'000 % 60, micros / 1'000'000 % 60);
-  if (const std::int64_t fraction = micros % 1'000'000; fraction != 0) {
-    text += fmt::format(".{:06}", fraction);
-    while (text.back() == '0') text.pop_back();
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<bool> parse_boolean(std::string_view text) {
@@ -106,6 +96,16 @@ Result<float> parse_float(std::string_view text) { return parse_real<float>(text
 std::string format_double(double value) { return format_real(value); }
 std::string format_float(float value) { return format_real(value); }
 
+std::string format_time(std::int64_t micros) {
+  std::string text = fmt::format("{:02}:{:02}:{:02}", micros / 3'600'000'000,
+                                 micros / 60'000'000 % 60, micros / 1'000'000 % 60);
+  if (const std::int64_t fraction = micros % 1'000'000; fraction != 0) {
+    text += fmt::format(".{:06}", fraction);
+    while (text.back() == '0') text.pop_back();
+  }
+  return text;
+}
+
 std::string format_date(Date date) {
   const CivilDate day = civil(date);
   const bool before_christ = day.year <= 0;
@@ -122,28 +122,6 @@ std::string format_moment(Moment moment, bool zoned) {
     date.resize(date.size() - era.size());
   }
   return fmt::format("{} {}{}{}", date, format_time(time.of_day_micros), zoned ? "+00" : "", era);
-}
-
-std::string format_interval(const Interval& interval) {
-  std::string text;
-  bool negative = false;
-  // A later positive part says '+' once an earlier one was negative.
-  const auto part = [&](std::int64_t count, const char* unit) {
-    if (count == 0) return;
-    text += fmt::format("{}{}{} {}{}", text.empty() ? "" : " ", negative && count > 0 ? "+" : "",
-                        count, unit, count == 1 ? "" : "s");
-    negative = count < 0;
-  };
-  part(interval.months / 12, "year");
-  part(interval.months % 12, "mon");
-  part(interval.days, "day");
-  const std::int64_t micros = interval.nanos / 1000;
-  if (micros != 0 || text.empty()) {
-    const char* sign = micros < 0 ? "-" : (negative ? "+" : "");
-    text += fmt::format("{}{}{}", text.empty() ? "" : " ", sign,
-                        format_time(micros < 0 ? -micros : micros));
-  }
-  return text;
 }
 
 }  // namespace troupe

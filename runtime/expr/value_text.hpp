@@ -21,13 +21,12 @@ Result<float> parse_float(std::string_view text);
 Result<Date> parse_date(std::string_view text);
 /// "2026-03-01 12:30:00.25", "2026-03-01T12:30Z". An offset is dropped unless `zoned`.
 Result<Moment> parse_moment(std::string_view text, bool zoned);
-/// "1 day 02:03:04", "2 years -3 mons", "1.5 hours ago", "P1DT2H", "1-2" (years-months)
-Result<Interval> parse_interval(std::string_view text);
 
 std::string format_double(double value);
 std::string format_float(float value);
 std::string format_date(Date date);
 std::string format_moment(Moment moment, bool zoned);
-std::string format_interval(const Interval& interval);
+/// "02:03:04.5", hours above 24 allowed.
+std::string format_time(std::int64_t micros);
 
 }  // namespace troupe

@@ -49,15 +49,16 @@ class AggregateKind final : public OperatorKind {
                      {.name = "select",
                       .type = ParameterType::aggregates,
                       .help = "What to compute: a map from names to SQL expressions over count, "
-                              "sum, min, max, avg, stddev, variance, "
-                              "bool_and, bool_or, and count(distinct x)."}},
+                              "sum, min, max, avg, stddev, variance, bool_and, bool_or, any_value, "
+                              "median, percentile_cont and string_agg, with DISTINCT and FILTER."}},
       .example =
           "op: aggregate\nfrom: flights\nwith:\n  group_by: [carrier]\n"
           "  select: {flights: count(*), late: avg(delay)}\n",
       .notes =
           "Nulls are one group. Sums of integers and decimals are exact or an error; sums, "
           "averages and deviations of floats are computed exactly and rounded once, so they "
-          "do not depend on the number of tasks or nodes. Without 'group_by' there is one "
+          "do not depend on the number of tasks or nodes. 'median', 'percentile_cont' and "
+          "'string_agg' hold all values of a group in memory. Without 'group_by' there is one "
           "row even if there is no input.",
   };
 };

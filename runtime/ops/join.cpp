@@ -4,6 +4,7 @@
 #include "runtime/expr/expression.hpp"
 #include "runtime/ops/join_operator.hpp"
 #include "runtime/ops/operator_kind.hpp"
+#include "runtime/ops/wider_type.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
@@ -77,6 +78,7 @@ std::shared_ptr<arrow::DataType> common_type(const std::shared_ptr<arrow::DataTy
   };
   if (whole(*a) && whole(*b)) return arrow::int64();
   if (is_text(*a) && is_text(*b)) return arrow::utf8();
+  if (auto wider = wider_type(a, b); wider && arrow::is_decimal(wider->id())) return wider;
   const auto number = [&](const arrow::DataType& type) {
     return type.id() == arrow::Type::FLOAT || type.id() == arrow::Type::DOUBLE || whole(type);
   };
@@ -158,7 +160,10 @@ class AppendKeysOperator final : public Operator {
     for (const Added& added : *added_) {
       const auto value = added.key.value ? TRY(added.key.value->evaluate(batch))
                                          : batch.columns()->column(added.key.column);
-      columns.push_back(TRY(arrow_try(arrow::compute::Cast(*value, added.field->type()))));
+      const std::string& name = added.key.value
+                                    ? added.key.value->text()
+                                    : batch.columns()->schema()->field(added.key.column)->name();
+      columns.push_back(TRY(widened(value, added.field->type(), name)));
       fields.push_back(added.field);
     }
     out.emit(Batch(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.rows(),

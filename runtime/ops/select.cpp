@@ -228,7 +228,9 @@ class SelectKind final : public OperatorKind {
           "  columns: {hours: delay / 60.0, late: delay > 15}\n",
       .notes =
           "A column of 'columns' that has the name of a kept one takes its place. Every "
-          "expression sees the input's columns, not the new ones.",
+          "expression sees the input's columns, not the new ones. Of numerics, sqrt, exp, ln, log, "
+          "power and ^ are computed as double precision, and a quotient has 16 digits behind the "
+          "point.",
   };
 };
 

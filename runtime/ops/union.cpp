@@ -1,4 +1,5 @@
 #include "runtime/ops/operator_kind.hpp"
+#include "runtime/ops/wider_type.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -12,11 +13,11 @@ namespace {
 /// For each input the position of every output column in it.
 using Positions = std::vector<std::vector<int>>;
 
-/// Passes batches on, their columns in the order of the first input.
+/// Passes batches on, their columns in the order and of the types of the output.
 class UnionOperator final : public Operator {
  public:
-  explicit UnionOperator(std::shared_ptr<const Positions> positions)
-      : positions_(std::move(positions)) {}
+  UnionOperator(std::shared_ptr<const Positions> positions, SchemaPtr schema)
+      : positions_(std::move(positions)), schema_(std::move(schema)) {}
 
   Result<Step> process(int input, const Batch& batch, Emitter& out) override {
     const std::vector<int>& positions = (*positions_)[static_cast<std::size_t>(input)];
@@ -26,9 +27,16 @@ class UnionOperator final : public Operator {
     }
     arrow::FieldVector fields;
     std::vector<std::shared_ptr<arrow::Array>> columns;
-    for (const int position : positions) {
-      fields.push_back(batch.columns()->schema()->field(position));
-      columns.push_back(batch.columns()->column(position));
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      auto field = batch.columns()->schema()->field(positions[i]);
+      auto column = batch.columns()->column(positions[i]);
+      const auto& wanted = schema_->field(static_cast<int>(i))->type();
+      if (!logical_type(field->type())->Equals(*wanted)) {
+        column = TRY(widened(column, wanted, field->name()));
+        field = field->WithType(wanted);
+      }
+      fields.push_back(std::move(field));
+      columns.push_back(std::move(column));
     }
     out.emit(Batch(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.rows(),
                                             std::move(columns))));
@@ -37,9 +45,10 @@ class UnionOperator final : public Operator {
 
  private:
   const std::shared_ptr<const Positions> positions_;
+  const SchemaPtr schema_;  ///< of the output
 };
 
-/// Where the columns of `first` are in `other`; empty where they are at the same place.
+/// Where the columns of `first` are in `other`.
 Result<std::vector<int>> positions_in(const arrow::Schema& first, const arrow::Schema& other,
                                       std::size_t input) {
   if (other.num_fields() != first.num_fields()) {
@@ -48,41 +57,53 @@ Result<std::vector<int>> positions_in(const arrow::Schema& first, const arrow::S
                 first.num_fields(), input + 1, other.num_fields());
   }
   std::vector<int> positions;
-  bool same_order = true;
-  for (int i = 0; i < first.num_fields(); ++i) {
-    const auto& field = *first.field(i);
-    const int position = other.GetFieldIndex(field.name());
-    if (position < 0) {
-      return fail(ErrorCode::invalid_argument,
-                  "the inputs of a union need the same columns: input {} has no column '{}'",
-                  input + 1, field.name());
-    }
-    if (!other.field(position)->type()->Equals(*field.type())) {
-      Error error =
-          fail(ErrorCode::invalid_argument,
-               "column '{}' is {} in input 1 and {} in input {} of the union", field.name(),
-               field.type()->ToString(), other.field(position)->type()->ToString(), input + 1);
-      error.hint = fmt::format("CAST it in a select before the union");
-      return error;
-    }
-    positions.push_back(position);
-    same_order = same_order && position == i;
+  for (const auto& field : first.fields()) {
+    positions.push_back(other.GetFieldIndex(field->name()));
+    if (positions.back() >= 0) continue;
+    return fail(ErrorCode::invalid_argument,
+                "the inputs of a union need the same columns: input {} has no column '{}'",
+                input + 1, field->name());
   }
-  if (same_order) positions.clear();
   return positions;
 }
 
-/// The first input's columns, nullable where they are in any input.
-SchemaPtr united(const std::vector<PlanInput>& inputs) {
+/// A column of the output: as it is in every input, numbers as wide as the widest; nullable where
+/// it is in any input.
+Result<std::shared_ptr<arrow::Field>> united(const arrow::Field& first,
+                                             const std::vector<PlanInput>& inputs) {
+  auto type = first.type();
+  bool nullable = false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const auto field = inputs[i].schema->GetFieldByName(first.name());
+    const auto wider = wider_type(type, field->type());
+    if (!wider) {
+      Error error = fail(ErrorCode::invalid_argument,
+                         "column '{}' is {} in input 1 and {} in input {} of the union",
+                         first.name(), first.type()->ToString(), field->type()->ToString(), i + 1);
+      error.hint = "CAST it in a select before the union";
+      return error;
+    }
+    type = wider;
+    nullable = nullable || field->nullable();
+  }
+  return first.WithType(type)->WithNullable(nullable);
+}
+
+Result<SchemaPtr> united(const std::vector<PlanInput>& inputs) {
   arrow::FieldVector fields;
   for (const auto& field : inputs.front().schema->fields()) {
-    bool nullable = false;
-    for (const PlanInput& input : inputs) {
-      nullable = nullable || input.schema->GetFieldByName(field->name())->nullable();
-    }
-    fields.push_back(field->WithNullable(nullable));
+    fields.push_back(TRY(united(*field, inputs)));
   }
   return arrow::schema(std::move(fields));
+}
+
+/// Whether batches of that input go through as they are.
+bool same_columns(const arrow::Schema& input, const arrow::Schema& output) {
+  for (int i = 0; i < output.num_fields(); ++i) {
+    if (input.field(i)->name() != output.field(i)->name()) return false;
+    if (!input.field(i)->type()->Equals(*output.field(i)->type())) return false;
+  }
+  return true;
 }
 
 class UnionKind final : public OperatorKind {
@@ -105,10 +126,14 @@ class UnionKind final : public OperatorKind {
       plan.bytes = plan.bytes && inputs[i].bytes ? std::optional(*plan.bytes + *inputs[i].bytes)
                                                  : std::nullopt;
     }
-    phase.outputs = {united(inputs)};
+    const SchemaPtr output = TRY(united(inputs));
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (same_columns(*inputs[i].schema, *output)) (*positions)[i].clear();
+    }
+    phase.outputs = {output};
     phase.detail = fmt::format("{} inputs", inputs.size());
-    phase.make_operator = [positions]() -> Result<std::unique_ptr<Operator>> {
-      return std::make_unique<UnionOperator>(positions);
+    phase.make_operator = [positions, output]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<UnionOperator>(positions, output);
     };
     plan.phases = {std::move(phase)};
     plan.needs = [positions](const std::vector<int>& output) {
@@ -134,7 +159,8 @@ class UnionKind final : public OperatorKind {
       .parameters = {},
       .example = "op: union\nfrom: [january, february]\n",
       .notes =
-          "Columns are matched by name and must have the same types. For distinct rows, "
+          "Columns are matched by name and must have the same types; numbers become the wider "
+          "type: integer with bigint or numeric, real with double precision. For distinct rows, "
           "follow it with `distinct`.",
   };
 };

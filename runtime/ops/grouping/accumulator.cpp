@@ -2,9 +2,11 @@
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/ops/grouping/distinct_accumulator.hpp"
+#include "runtime/ops/grouping/list_accumulator.hpp"
 #include "runtime/ops/grouping/row_loop.hpp"
 
 #include <arrow/array/builder_binary.h>
+#include <arrow/array/util.h>
 
 namespace troupe {
 
@@ -24,9 +26,17 @@ const char* to_string(AccumulatorKind kind) {
     case AccumulatorKind::max:
       return "max";
     case AccumulatorKind::distinct:
+    case AccumulatorKind::distinct_sums:
       return "distinct";
+    case AccumulatorKind::list:
+      return "values";
   }
   return "count";
+}
+
+bool is_of_pairs(AccumulatorKind kind) {
+  return kind == AccumulatorKind::distinct || kind == AccumulatorKind::distinct_sums ||
+         kind == AccumulatorKind::list;
 }
 
 Result<std::unique_ptr<Accumulator>> Accumulator::make(
@@ -48,7 +58,10 @@ Result<std::unique_ptr<Accumulator>> Accumulator::make(
     case AccumulatorKind::max:
       return make_extreme(kind == AccumulatorKind::max, argument);
     case AccumulatorKind::distinct:
-      return TRY(DistinctAccumulator::make(argument));
+    case AccumulatorKind::distinct_sums:
+      return TRY(DistinctAccumulator::make(argument, kind == AccumulatorKind::distinct_sums));
+    case AccumulatorKind::list:
+      return make_list(argument);
   }
   return fail(ErrorCode::internal, "no accumulator of kind {}", static_cast<int>(kind));
 }
@@ -79,6 +92,20 @@ Result<> CountAccumulator::merge(const RowGroups& groups, const arrow::Array& st
   const auto* counts = static_cast<const arrow::Int64Array&>(states).raw_values();
   each_not_null(states, [&](std::int64_t i) { counts_[groups[i]] += counts[i]; });
   return {};
+}
+
+Result<std::shared_ptr<arrow::Array>> PairAccumulator::states(std::uint32_t begin,
+                                                              std::uint32_t end) const {
+  return arrow_try(arrow::MakeArrayOfNull(type_, end - begin));
+}
+
+Result<> PairAccumulator::merge(const RowGroups& groups, const arrow::Array& states) {
+  Argument argument{arrow::MakeArray(states.data())};
+  if (states.null_count() > 0) {
+    argument.valid = states.null_bitmap();
+    argument.valid_offset = states.offset();
+  }
+  return update(groups, argument);
 }
 
 std::shared_ptr<arrow::DataType> SumAccumulator::state_type() const { return arrow::binary(); }

@@ -41,8 +41,13 @@ enum class AccumulatorKind {
   float_squares,    ///< sum of squares of doubles, exact
   min,
   max,
-  distinct,  ///< how many different values
+  distinct,       ///< how many different values
+  distinct_sums,  ///< of numbers: how many different ones, their sum and that of their squares
+  list,           ///< all values, of doubles or texts
 };
+
+/// Of states that are rows of their own: see `PairAccumulator`.
+bool is_of_pairs(AccumulatorKind kind);
 
 const char* to_string(AccumulatorKind kind);
 
@@ -70,6 +75,32 @@ class Accumulator {
   virtual Result<> merge(const RowGroups& groups, const arrow::Array& states) = 0;
 
   virtual std::int64_t bytes() const = 0;
+};
+
+/// What keeps values, not a result a group: pairs of group and value.
+///
+/// Its states do not fit one value a group: they travel as rows of their own, one a pair, with the
+/// group's key and the value in this column. So a state is a value or null, and `states` (a row a
+/// group) is all null.
+class PairAccumulator : public Accumulator {
+ public:
+  explicit PairAccumulator(std::shared_ptr<arrow::DataType> type) : type_(std::move(type)) {}
+
+  std::shared_ptr<arrow::DataType> state_type() const override { return type_; }
+  Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
+                                               std::uint32_t end) const override;
+  Result<> merge(const RowGroups& groups, const arrow::Array& states) override;
+
+  virtual std::uint32_t pairs() const = 0;
+  /// Pairs [begin, end): the group of each, and its value.
+  struct Pairs {
+    std::vector<std::uint32_t> groups;
+    std::shared_ptr<arrow::Array> values;
+  };
+  virtual Result<Pairs> pairs(std::uint32_t begin, std::uint32_t end) const = 0;
+
+ private:
+  std::shared_ptr<arrow::DataType> type_;
 };
 
 /// Results by number, for the functions that are made of several accumulators.

@@ -14,8 +14,8 @@ namespace {
 
 using Kinds = std::vector<AccumulatorKind>;
 
-/// What a function is made of, for an argument of that type; count last, where there is one.
-Result<Kinds> kinds_of(AggregateFunction function, const std::shared_ptr<arrow::DataType>& type) {
+/// What a call is made of, for an argument of that type; count last, where there is one.
+Result<Kinds> kinds_of(const AggregateCall& call, const std::shared_ptr<arrow::DataType>& type) {
   using enum AccumulatorKind;
   const bool integer = type && arrow::is_integer(type->id());
   const bool decimal = type && type->id() == arrow::Type::DECIMAL128;
@@ -23,10 +23,13 @@ Result<Kinds> kinds_of(AggregateFunction function, const std::shared_ptr<arrow::
   const bool number =
       integer || decimal ||
       (type && (type->id() == arrow::Type::FLOAT || type->id() == arrow::Type::DOUBLE));
-  switch (function) {
+  switch (call.function) {
     case AggregateFunction::count_rows:
     case AggregateFunction::count:
       return Kinds{count};
+    case AggregateFunction::percentile:
+    case AggregateFunction::text_joined:
+      return Kinds{list};
     case AggregateFunction::count_distinct:
       return Kinds{distinct};
     case AggregateFunction::min:
@@ -35,12 +38,14 @@ Result<Kinds> kinds_of(AggregateFunction function, const std::shared_ptr<arrow::
       return Kinds{max};
     case AggregateFunction::sum:
     case AggregateFunction::avg:
+      if (number && call.distinct) return Kinds{distinct_sums};
       if (number) return Kinds{sum, count};
       break;
     case AggregateFunction::stddev:
     case AggregateFunction::stddev_pop:
     case AggregateFunction::var_samp:
     case AggregateFunction::var_pop:
+      if (number && !decimal && call.distinct) return Kinds{distinct_sums};
       if (number && !decimal) return Kinds{sum, integer ? integer_squares : float_squares, count};
       break;
   }
@@ -50,7 +55,8 @@ Result<Kinds> kinds_of(AggregateFunction function, const std::shared_ptr<arrow::
 /// Equality of expressions, by the function that knows it.
 bool same_input(const Aggregation::Input& a, const Aggregation::Input& b) {
   const auto call = [](const Aggregation::Input& input) {
-    return AggregateCall{AggregateFunction::count, input.argument, input.filter, nullptr};
+    return AggregateCall{
+        .function = AggregateFunction::count, .argument = input.argument, .filter = input.filter};
   };
   return same_call(call(a), call(b));
 }
@@ -76,7 +82,7 @@ Result<> take_apart(Aggregation& plan, const AggregateCall& call) {
   const auto type = call.argument ? logical_type(call.argument->type()) : nullptr;
   const std::size_t input = input_of(plan, call);
   std::vector<std::size_t> parts;
-  for (AccumulatorKind kind : TRY(kinds_of(call.function, type))) {
+  for (AccumulatorKind kind : TRY(kinds_of(call, type))) {
     parts.push_back(part_of(plan, {kind, input, type}));
   }
   plan.parts_of_calls.push_back(std::move(parts));

@@ -29,7 +29,7 @@ struct Aggregation {
   std::vector<Part> parts;
   std::vector<std::vector<std::size_t>> parts_of_calls;
   /// Partial results as they travel: the key columns, then one column a part. Null is the state of
-  /// no rows; a `distinct` part has rows of its own (see `DistinctAccumulator`).
+  /// no rows; a part of pairs has rows of its own (see `PairAccumulator`).
   SchemaPtr partial;
 
   /// `unsupported` for a key or an argument of a type that it cannot work on.

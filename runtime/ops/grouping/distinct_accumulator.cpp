@@ -6,7 +6,7 @@
 #include "runtime/ops/grouping/row_loop.hpp"
 
 #include <arrow/array.h>
-#include <arrow/array/util.h>
+#include <arrow/type_traits.h>
 
 #include <bit>
 #include <numeric>
@@ -19,9 +19,27 @@ constexpr std::size_t cells_max = 1 << 20;
 }  // namespace
 
 Result<std::unique_ptr<DistinctAccumulator>> DistinctAccumulator::make(
-    const std::shared_ptr<arrow::DataType>& type) {
+    const std::shared_ptr<arrow::DataType>& type, bool sums) {
   Grouper pairs = TRY(Grouper::make({arrow::uint32(), type}));
-  return std::unique_ptr<DistinctAccumulator>(new DistinctAccumulator(type, std::move(pairs)));
+  auto made = std::unique_ptr<DistinctAccumulator>(new DistinctAccumulator(type, std::move(pairs)));
+  if (!sums) return made;
+  if (arrow::is_integer(type->id())) {
+    made->sum_ = make_integer_sum();
+    made->squares_ = make_integer_squares();
+  } else if (type->id() == arrow::Type::DECIMAL128) {
+    made->sum_ = make_decimal_sum();
+  } else {
+    made->sum_ = make_float_sum();
+    made->squares_ = make_float_squares();
+  }
+  return made;
+}
+
+void DistinctAccumulator::resize(std::size_t groups) {
+  groups_ = groups;
+  counts_.resize(groups);
+  if (sum_) sum_->resize(groups);
+  if (squares_) squares_->resize(groups);
 }
 
 bool DistinctAccumulator::SeenCodes::bind(const arrow::Array& values, std::size_t groups) {
@@ -44,7 +62,7 @@ bool DistinctAccumulator::SeenCodes::bind(const arrow::Array& values, std::size_
 std::vector<std::uint32_t> DistinctAccumulator::rows_to_look_at(const RowGroups& groups,
                                                                 const Argument& argument) {
   std::vector<std::uint32_t> rows;
-  const bool coded = seen_.bind(*argument.values, counts_.size());
+  const bool coded = seen_.bind(*argument.values, groups_);
   each_counted(argument, groups.rows, [&](std::int64_t i) {
     if (!coded || !seen_.test_and_set(groups[i], i)) rows.push_back(static_cast<std::uint32_t>(i));
   });
@@ -63,35 +81,35 @@ Result<> DistinctAccumulator::update(const RowGroups& groups, const Argument& ar
   std::uint32_t known = pairs_.size();
   std::vector<std::uint32_t> pairs;
   TRY(pairs_.assign({group_column, values}, values->length(), pairs));
+  std::vector<std::uint32_t> fresh, fresh_groups;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     if (pairs[i] < known) continue;
     ++known;  // pairs are numbered as they are first seen
-    ++counts_[groups_of_values[i]];
+    fresh.push_back(static_cast<std::uint32_t>(i));
+    fresh_groups.push_back(groups_of_values[i]);
   }
-  return {};
+  return pass_on(values, fresh_groups, fresh);
 }
 
-Result<std::shared_ptr<arrow::Array>> DistinctAccumulator::states(std::uint32_t begin,
-                                                                  std::uint32_t end) const {
-  return arrow_try(arrow::MakeArrayOfNull(type_, end - begin));
-}
-
-Result<> DistinctAccumulator::merge(const RowGroups& groups, const arrow::Array& states) {
-  Argument argument{arrow::MakeArray(states.data())};
-  if (states.null_count() > 0) {
-    argument.valid = states.null_bitmap();
-    argument.valid_offset = states.offset();
-  }
-  return update(groups, argument);
+/// Counts the values at `rows`, and adds them to the sums there are.
+Result<> DistinctAccumulator::pass_on(const std::shared_ptr<arrow::Array>& values,
+                                      const std::vector<std::uint32_t>& groups,
+                                      const std::vector<std::uint32_t>& rows) {
+  const RowGroups to{groups.data(), static_cast<std::int64_t>(rows.size())};
+  TRY(counts_.update(to, Argument{nullptr}));
+  if (!sum_ || rows.empty()) return {};
+  const Argument argument{TRY(plain(TRY(take(*values, rows))))};
+  TRY(sum_->update(to, argument));
+  return squares_ ? squares_->update(to, argument) : Result<>();
 }
 
 std::int64_t DistinctAccumulator::bytes() const {
-  return pairs_.bytes() + seen_.bytes() +
-         static_cast<std::int64_t>(counts_.capacity() * sizeof(std::int64_t));
+  return pairs_.bytes() + seen_.bytes() + counts_.bytes() + (sum_ ? sum_->bytes() : 0) +
+         (squares_ ? squares_->bytes() : 0);
 }
 
-Result<DistinctAccumulator::Pairs> DistinctAccumulator::pairs(std::uint32_t begin,
-                                                              std::uint32_t end) const {
+Result<PairAccumulator::Pairs> DistinctAccumulator::pairs(std::uint32_t begin,
+                                                          std::uint32_t end) const {
   std::vector<std::uint32_t> ids(end - begin);
   std::iota(ids.begin(), ids.end(), begin);
   const auto columns = TRY(pairs_.keys(ids));

@@ -11,33 +11,24 @@ struct ArrayData;
 
 namespace troupe {
 
-/// count(distinct x): the different pairs of group and value, numbered like any other key.
-///
-/// Its states do not fit one value a group: they travel as rows of their own, one a pair, with the
-/// group's key and the value in this column. So a state is a value or null, and `states` (a row a
-/// group) is all null.
-class DistinctAccumulator : public Accumulator {
+/// count(distinct x): the different pairs of group and value, numbered like any other key. Where it
+/// is asked for sums too, each new pair is passed on to them.
+class DistinctAccumulator : public PairAccumulator {
  public:
   static Result<std::unique_ptr<DistinctAccumulator>> make(
-      const std::shared_ptr<arrow::DataType>& type);
+      const std::shared_ptr<arrow::DataType>& type, bool sums);
 
-  void resize(std::size_t groups) override { counts_.resize(groups); }
+  void resize(std::size_t groups) override;
   Result<> update(const RowGroups& groups, const Argument& argument) override;
-  std::shared_ptr<arrow::DataType> state_type() const override { return type_; }
-  Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
-                                               std::uint32_t end) const override;
-  Result<> merge(const RowGroups& groups, const arrow::Array& states) override;
   std::int64_t bytes() const override;
 
-  std::int64_t count(std::uint32_t group) const { return counts_[group]; }
+  /// Of the different values: what the functions of several accumulators are made of.
+  const CountAccumulator& counts() const { return counts_; }
+  const SumAccumulator* sum() const { return sum_.get(); }
+  const SumAccumulator* squares() const { return squares_.get(); }
 
-  std::uint32_t pairs() const { return pairs_.size(); }
-  /// Pairs [begin, end): the group of each, and its value.
-  struct Pairs {
-    std::vector<std::uint32_t> groups;
-    std::shared_ptr<arrow::Array> values;
-  };
-  Result<Pairs> pairs(std::uint32_t begin, std::uint32_t end) const;
+  std::uint32_t pairs() const override { return pairs_.size(); }
+  Result<Pairs> pairs(std::uint32_t begin, std::uint32_t end) const override;
 
  private:
   /// Pairs of group and dictionary code that were there before: most rows end here.
@@ -59,13 +50,17 @@ class DistinctAccumulator : public Accumulator {
   };
 
   std::vector<std::uint32_t> rows_to_look_at(const RowGroups& groups, const Argument& argument);
-  DistinctAccumulator(std::shared_ptr<arrow::DataType> type, Grouper pairs)
-      : type_(std::move(type)), pairs_(std::move(pairs)) {}
+  Result<> pass_on(const std::shared_ptr<arrow::Array>& values,
+                   const std::vector<std::uint32_t>& groups,
+                   const std::vector<std::uint32_t>& rows);
+  DistinctAccumulator(const std::shared_ptr<arrow::DataType>& type, Grouper pairs)
+      : PairAccumulator(type), pairs_(std::move(pairs)) {}
 
-  std::shared_ptr<arrow::DataType> type_;
   Grouper pairs_;  ///< of (group, value)
   SeenCodes seen_;
-  std::vector<std::int64_t> counts_;
+  std::size_t groups_ = 0;
+  CountAccumulator counts_;
+  std::unique_ptr<SumAccumulator> sum_, squares_;  ///< null where not asked for
 };
 
 }  // namespace troupe

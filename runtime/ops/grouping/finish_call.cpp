@@ -2,8 +2,10 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/ops/grouping/distinct_accumulator.hpp"
 #include "runtime/ops/grouping/group_states.hpp"
+#include "runtime/ops/grouping/list_accumulator.hpp"
 
 #include <arrow/array.h>
+#include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_decimal.h>
 #include <arrow/array/builder_primitive.h>
 #include <arrow/type.h>
@@ -46,14 +48,23 @@ ArrayResult build(Builder builder, const Parts& parts, std::uint32_t begin, std:
   return arrow_try(builder.Finish());
 }
 
-template <class Counter>
-ArrayResult counts(const Accumulator* part, std::uint32_t begin, std::uint32_t end) {
+ArrayResult counts(const CountAccumulator& part, std::uint32_t begin, std::uint32_t end) {
   arrow::Int64Builder builder;
   TRY(arrow_try(builder.Reserve(end - begin)));
-  for (std::uint32_t group = begin; group < end; ++group) {
-    builder.UnsafeAppend(static_cast<const Counter*>(part)->count(group));
-  }
+  for (std::uint32_t group = begin; group < end; ++group) builder.UnsafeAppend(part.count(group));
   return arrow_try(builder.Finish());
+}
+
+const DistinctAccumulator& distinct(const Accumulator* part) {
+  return static_cast<const DistinctAccumulator&>(*part);
+}
+
+/// The parts of a call on different values: as those of all values, kept in one accumulator.
+Parts parts_of_distinct(const AggregateCall& call, const DistinctAccumulator& values) {
+  const bool squares =
+      call.function != AggregateFunction::sum && call.function != AggregateFunction::avg;
+  if (squares) return {values.sum(), values.squares(), &values.counts()};
+  return {values.sum(), &values.counts()};
 }
 
 Result<std::int64_t> to_int64(const ExactNumber& sum, const AggregateCall& call) {
@@ -167,16 +178,73 @@ ArrayResult finish_spread(const AggregateCall& call, const Parts& parts, std::ui
   });
 }
 
+/// Between the two values next to the fraction, in proportion, as PostgreSQL's percentile_cont.
+double percentile(const NumberList& list, std::uint32_t group, double fraction, bool descending) {
+  const std::uint32_t last = list.count(group) - 1;
+  const auto at = [&](double i) {
+    const auto place = static_cast<std::uint32_t>(i);
+    return list.value(group, descending ? last - place : place);
+  };
+  const double place = fraction * static_cast<double>(last);
+  const double low = at(std::floor(place)), high = at(std::ceil(place));
+  return low == high ? low : low + (place - std::floor(place)) * (high - low);
+}
+
+ArrayResult finish_percentile(const AggregateCall& call, const Accumulator* part,
+                              std::uint32_t begin, std::uint32_t end) {
+  const auto& list = static_cast<const NumberList&>(*part);
+  arrow::DoubleBuilder builder;
+  for (std::uint32_t group = begin; group < end; ++group) {
+    TRY(arrow_try(list.count(group) == 0
+                      ? builder.AppendNull()
+                      : builder.Append(percentile(list, group, call.fraction, call.descending))));
+  }
+  return arrow_try(builder.Finish());
+}
+
+std::string joined(const TextList& list, std::uint32_t group, const AggregateCall& call) {
+  const std::uint32_t count = list.count(group);
+  const auto at = [&](std::uint32_t i) {
+    return list.value(group, call.descending ? count - 1 - i : i);
+  };
+  std::string text(at(0));
+  for (std::uint32_t i = 1; i < count; ++i) {
+    if (call.distinct && at(i) == at(i - 1)) continue;
+    text.append(call.separator).append(at(i));
+  }
+  return text;
+}
+
+ArrayResult finish_joined(const AggregateCall& call, const Accumulator* part, std::uint32_t begin,
+                          std::uint32_t end) {
+  const auto& list = static_cast<const TextList&>(*part);
+  arrow::StringBuilder builder;
+  for (std::uint32_t group = begin; group < end; ++group) {
+    TRY(arrow_try(list.count(group) == 0 ? builder.AppendNull()
+                                         : builder.Append(joined(list, group, call))));
+  }
+  return arrow_try(builder.Finish());
+}
+
 }  // namespace
 
 ArrayResult finish_call(const AggregateCall& call, const Parts& parts, std::uint32_t begin,
                         std::uint32_t end) {
+  if (call.distinct && call.function != AggregateFunction::text_joined) {
+    AggregateCall of_values = call;
+    of_values.distinct = false;
+    return finish_call(of_values, parts_of_distinct(call, distinct(parts[0])), begin, end);
+  }
   switch (call.function) {
     case AggregateFunction::count_rows:
     case AggregateFunction::count:
-      return counts<CountAccumulator>(parts[0], begin, end);
+      return counts(static_cast<const CountAccumulator&>(*parts[0]), begin, end);
     case AggregateFunction::count_distinct:
-      return counts<DistinctAccumulator>(parts[0], begin, end);
+      return counts(distinct(parts[0]).counts(), begin, end);
+    case AggregateFunction::percentile:
+      return finish_percentile(call, parts[0], begin, end);
+    case AggregateFunction::text_joined:
+      return finish_joined(call, parts[0], begin, end);
     case AggregateFunction::min:
     case AggregateFunction::max:
       return parts[0]->states(begin, end);

@@ -3,7 +3,6 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/ops/columns.hpp"
-#include "runtime/ops/grouping/distinct_accumulator.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -87,7 +86,7 @@ std::vector<std::uint32_t> numbers(std::uint32_t begin, std::uint32_t end) {
   return ids;
 }
 
-/// The argument of a distinct part with null where it does not count.
+/// The argument of a part of pairs with null where it does not count.
 Result<std::shared_ptr<arrow::Array>> counted_values(const Argument& argument, std::int64_t rows) {
   if (!argument.valid) return plain(argument.values);
   std::vector<std::uint32_t> taken(rows, no_row);
@@ -161,8 +160,8 @@ Result<Batch> GroupStates::next_states(Cursor& cursor) const {
   }
   std::size_t section = 1;
   for (std::size_t p = 0; p < parts_.size(); ++p) {
-    if (plan_->parts[p].kind != AccumulatorKind::distinct || section++ != cursor.section) continue;
-    const auto& part = static_cast<const DistinctAccumulator&>(*parts_[p]);
+    if (!is_of_pairs(plan_->parts[p].kind) || section++ != cursor.section) continue;
+    const auto& part = static_cast<const PairAccumulator&>(*parts_[p]);
     if (cursor.next < part.pairs()) return pair_states(p, cursor);
     cursor = {cursor.section + 1, 0};
   }
@@ -179,12 +178,12 @@ Result<Batch> GroupStates::group_states(Cursor& cursor) const {
 }
 
 Result<Batch> GroupStates::pair_states(std::size_t part, Cursor& cursor) const {
-  const auto& distinct = static_cast<const DistinctAccumulator&>(*parts_[part]);
+  const auto& of_pairs = static_cast<const PairAccumulator&>(*parts_[part]);
   const std::uint32_t begin = cursor.next;
   const std::uint32_t end =
-      std::min(distinct.pairs(), begin + static_cast<std::uint32_t>(batch_rows_max));
+      std::min(of_pairs.pairs(), begin + static_cast<std::uint32_t>(batch_rows_max));
   cursor.next = end;
-  const DistinctAccumulator::Pairs pairs = TRY(distinct.pairs(begin, end));
+  const PairAccumulator::Pairs pairs = TRY(of_pairs.pairs(begin, end));
   Arrays columns = TRY(grouper_.keys(pairs.groups));
   for (std::size_t p = 0; p < parts_.size(); ++p) {
     columns.push_back(
@@ -221,7 +220,7 @@ Result<Batch> states_of_rows(const Aggregation& plan, const Batch& rows) {
     const Argument argument = TRY(evaluate(plan.inputs[i], rows));
     for (std::size_t p = 0; p < plan.parts.size(); ++p) {
       if (plan.parts[p].input != i) continue;
-      if (plan.parts[p].kind == AccumulatorKind::distinct) {
+      if (is_of_pairs(plan.parts[p].kind)) {
         columns[keys + p] = TRY(counted_values(argument, count));
         continue;
       }

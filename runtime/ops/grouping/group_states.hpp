@@ -25,7 +25,7 @@ class GroupStates {
 
   /// Where a walk over the states stands.
   struct Cursor {
-    std::size_t section = 0;  ///< 0: the groups; i: the pairs of the i-th `distinct` part
+    std::size_t section = 0;  ///< 0: the groups; i: the pairs of the i-th part that has them
     std::uint32_t next = 0;
   };
   /// The next partial results, at most a batch of them; an empty batch (`!batch`) at the end.

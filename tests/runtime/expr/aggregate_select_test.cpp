@@ -19,9 +19,9 @@ namespace {
 SchemaPtr sample_schema() { return sample_rows().columns()->schema(); }
 
 const char* name_of(AggregateFunction function) {
-  constexpr const char* names[] = {"count(*)",   "count",    "sum",    "min",
-                                   "max",        "avg",      "stddev", "count_distinct",
-                                   "stddev_pop", "var_samp", "var_pop"};
+  constexpr const char* names[] = {
+      "count(*)",       "count",      "sum",      "min",     "max",        "avg",        "stddev",
+      "count_distinct", "stddev_pop", "var_samp", "var_pop", "percentile", "text_joined"};
   return names[static_cast<int>(function)];
 }
 
@@ -138,6 +138,12 @@ TEST_CASE("results have the documented types") {
   CHECK(type_of("sum(t)") == "function sum(text) does not exist");
   CHECK(type_of("avg(d)") == "function avg(date) does not exist");
   CHECK(type_of("count(t)") == "int64");
+  CHECK(type_of("median(n)") == "double");
+  CHECK(type_of("median(d)") == "function median(date) does not exist");
+  CHECK(type_of("string_agg(t, ',')") == "string");
+  CHECK(type_of("any_value(ts)") == "timestamp[us]");
+  CHECK(type_of("any_value(b)") == "bool");
+  CHECK(type_of("sum(DISTINCT n)") == "decimal128(38, 2)");
 }
 
 TEST_CASE("what cannot stand in a select of groups is refused with its place") {
@@ -149,13 +155,49 @@ TEST_CASE("what cannot stand in a select of groups is refused with its place") {
   CHECK(mistake(by_t, "sum(i5)") == "select.x: column \"i5\" does not exist @ i5");
   CHECK(mistake(by_t, "sum(*)") == "select.x: sum(*): only count takes * @ sum(*)");
   CHECK(mistake(by_t, "sum(i4, 1)") == "select.x: sum takes one argument, not 2 @ sum(i4, 1)");
-  CHECK(mistake(by_t, "sum(DISTINCT i4)").starts_with("select.x: sum(DISTINCT ..) is not"));
+  CHECK(mistake(by_t, "median(DISTINCT i4)") ==
+        "select.x: median(DISTINCT ..) is not supported @ median(DISTINCT i4)");
+  CHECK(mistake(by_t, "percentile_cont(0.5, i4)") ==
+        "select.x: write percentile_cont(0.5) WITHIN GROUP (ORDER BY x) @ "
+        "percentile_cont(0.5, i4)");
+  CHECK(mistake(by_t, "percentile_cont(1.5) WITHIN GROUP (ORDER BY i4)") ==
+        "select.x: percentile value 1.5 is not between 0 and 1 @ 1.5");
+  CHECK(mistake(by_t, "string_agg(t, ',' ORDER BY i4)")
+            .starts_with("select.x: string_agg is ordered by its argument"));
+  CHECK(mistake(by_t, "string_agg(i4, ',')") ==
+        "select.x: function string_agg(integer) does not exist @ string_agg(i4, ',')");
   CHECK(mistake(by_t, "count(*) FILTER (WHERE i4)") ==
         "select.x: argument of FILTER must be type boolean, not type integer @ i4");
   CHECK(mistake({{"k", "sum(i4)"}}, "1") ==
         "group_by.0: aggregate functions are not allowed in group_by @ 1");
   CHECK(mistake({{"k", "nope"}}, "1").starts_with("group_by.0: column \"nope\" does not exist"));
   CHECK(mistake({{"x", "t"}}, "count(*)").find("two output columns") != std::string::npos);
+}
+
+TEST_CASE("a function that is not there is named, whatever its arguments are") {
+  const std::vector<NamedText> by_t = {{"t", "t"}};
+  CHECK(mistake(by_t, "medain(i4)") == "select.x: function medain does not exist @ medain(i4)");
+  const auto hint = [&](const std::string& text) {
+    return bind_aggregates(by_t, {{"x", text}}, sample_schema()).error().hint;
+  };
+  CHECK(hint("medain(i4)") == "did you mean 'median'?");
+  CHECK(hint("group_concat(i4)") == "it is written string_agg(x, ',')");
+}
+
+TEST_CASE("calls that differ in a separator, a fraction or an order are different calls") {
+  const auto bound = bind_aggregates({},
+                                     {{"a", "string_agg(t, ',')"},
+                                      {"b", "string_agg(t, ';')"},
+                                      {"c", "string_agg(t, ',' ORDER BY t DESC)"},
+                                      {"d", "string_agg(DISTINCT t, ',')"},
+                                      {"e", "median(i4)"},
+                                      {"f", "percentile_cont(0.5) WITHIN GROUP (ORDER BY i4)"},
+                                      {"g", "percentile_cont(0.4) WITHIN GROUP (ORDER BY i4)"},
+                                      {"h", "sum(i4)"},
+                                      {"i", "sum(DISTINCT i4)"}},
+                                     sample_schema());
+  REQUIRE(bound);
+  CHECK(bound->calls.size() == 8);
 }
 
 TEST_CASE("a difference in a constant is a difference") {

@@ -1,5 +1,6 @@
 #include "tests/runtime/expr/sample.hpp"
 
+#include "runtime/expr/interval_text.hpp"
 #include "runtime/expr/sql_type.hpp"
 #include "runtime/expr/value_text.hpp"
 

@@ -67,4 +67,30 @@ TEST_CASE("a row has the same value in a batch as alone") {
   }
 }
 
+TEST_CASE("nanoseconds are rounded down to microseconds, before 1970 too") {
+  arrow::TimestampBuilder times(arrow::timestamp(arrow::TimeUnit::NANO),
+                                arrow::default_memory_pool());
+  for (const std::int64_t nanos : {-1, -1000, -1001, 0, 999, 1001}) {
+    REQUIRE(times.Append(nanos).ok());
+  }
+  REQUIRE(times.AppendNull().ok());
+  const auto schema = arrow::schema({arrow::field("t", arrow::timestamp(arrow::TimeUnit::NANO))});
+  const Batch all(arrow::RecordBatch::Make(schema, 7, {*times.Finish()}));
+  const auto values = [&](const std::string& text) {
+    const auto array = Expression::bind(text, schema).value().evaluate(all).value();
+    std::string line;
+    for (std::int64_t row = 0; row < array->length(); ++row) {
+      line += (row == 0 ? "" : " ") + shown(*array, row);
+    }
+    return line;
+  };
+  CHECK(values("extract(microseconds FROM t)") == "59999999 59999999 59999998 0 0 1 NULL");
+  CHECK(values("t::date") ==
+        "1969-12-31 1969-12-31 1969-12-31 1970-01-01 1970-01-01 1970-01-01 NULL");
+  CHECK(values("t < timestamp '1970-01-01'") == "true true true false false false NULL");
+  CHECK(values("t = timestamp '1970-01-01'") == "false false false true true false NULL");
+  CHECK(values("extract(epoch FROM t)") ==
+        "-0.000001 -0.000001 -0.000002 0.000000 0.000000 0.000001 NULL");
+}
+
 }  // namespace troupe

@@ -85,6 +85,26 @@ __int128 average(const std::vector<__int128>& values) {
   return scaled < 0 ? -magnitude : magnitude;
 }
 
+/// Each value once; of texts, the largest first.
+template <class Value>
+std::vector<Value> different(const std::vector<Value>& values) {
+  const std::set<Value> set(values.begin(), values.end());
+  return {set.begin(), set.end()};
+}
+Lines different(const std::multiset<std::string>& values) {
+  const std::set<std::string> set(values.begin(), values.end());
+  return {set.rbegin(), set.rend()};
+}
+
+double percentile(const std::vector<std::int64_t>& values, double fraction) {
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  const double place = fraction * static_cast<double>(sorted.size() - 1);
+  const double low = sorted[static_cast<std::size_t>(std::floor(place))];
+  return low +
+         (place - std::floor(place)) * (sorted[static_cast<std::size_t>(std::ceil(place))] - low);
+}
+
 std::string line_of(const std::string& key, const Group& group) {
   const auto or_null = [](bool some, const auto& value) { return some ? value() : "null"; };
   const bool i = !group.i.empty(), d = !group.d.empty(), m = !group.m.empty(), s = !group.s.empty();
@@ -106,6 +126,13 @@ std::string line_of(const std::string& key, const Group& group) {
       or_null(s, [&] { return *group.s.rbegin(); }),
       std::to_string(std::set<std::string>(group.s.begin(), group.s.end()).size()),
       std::to_string(std::set<std::int64_t>(group.i.begin(), group.i.end()).size()),
+      or_null(i, [&] { return text(percentile(group.i, 0.5)); }),
+      or_null(i, [&] { return text(percentile(group.i, 0.9)); }),
+      or_null(i, [&] { return std::to_string(sum_of(different(group.i))); }),
+      or_null(m, [&] { return text(average(different(group.m)), 8); }),
+      or_null(s, [&] { return fmt::format("{}", fmt::join(group.s, ";")); }),
+      or_null(s, [&] { return fmt::format("{}", fmt::join(different(group.s), "+")); }),
+      or_null(s, [&] { return *group.s.begin(); }),
   };
   return fmt::format("{}", fmt::join(parts, "|"));
 }
@@ -115,7 +142,10 @@ const char* const everything = R"~({"group_by": ["k", "h"], "select": {
     "i_sum": "sum(i)", "i_avg": "avg(i)", "d_sum": "sum(d)", "d_avg": "avg(d)",
     "m_sum": "sum(m)", "m_avg": "avg(m)", "i_min": "min(i)", "d_max": "max(d)",
     "s_min": "min(s)", "s_max": "max(s)", "s_distinct": "count(distinct s)",
-    "i_distinct": "count(distinct i)"}})~";
+    "i_distinct": "count(distinct i)", "i_median": "median(i)",
+    "i_ninth": "percentile_cont(0.9) WITHIN GROUP (ORDER BY i)",
+    "i_once": "sum(DISTINCT i)", "m_once": "avg(DISTINCT m)", "s_all": "string_agg(s, ';')",
+    "s_once": "string_agg(DISTINCT s, '+' ORDER BY s DESC)", "s_any": "any_value(s)"}})~";
 
 Lines naive(const std::vector<Batch>& batches) {
   Lines lines;
@@ -291,6 +321,26 @@ TEST_CASE("booleans: all and any, of those that are not null") {
   CHECK(answer(with, one(arrow::boolean()), R"([{"x": null}])") == Lines{"null|null|null|null"});
 }
 
+TEST_CASE("an argument is computed for the rows that its filter keeps, and for no others") {
+  const std::string with = R"~({"select": {"s": "sum(100 / x) FILTER (WHERE x <> 0)",
+      "n": "count(100 / x) FILTER (WHERE x <> 0)", "m": "median(10 / x) FILTER (WHERE x > 0)",
+      "d": "sum(DISTINCT 100 / x) FILTER (WHERE x <> 0)"}})~";
+  CHECK(answer(with, one(arrow::int64()),
+               R"([{"x": 0}, {"x": 2}, {"x": 2}, {"x": -1}, {"x": null}])") == Lines{"0|3|5|-50"});
+}
+
+TEST_CASE("percentiles lie between values, NaN above all; deviations of different values") {
+  const std::string with = R"~({"select": {"a": "percentile_cont(0) WITHIN GROUP (ORDER BY x)",
+      "b": "percentile_cont(1) WITHIN GROUP (ORDER BY x)", "c": "median(x)",
+      "d": "percentile_cont(0.25) WITHIN GROUP (ORDER BY x DESC)",
+      "e": "var_pop(DISTINCT x) FILTER (WHERE x < 9)"}})~";
+  CHECK(answer(with, one(arrow::float64()),
+               R"([{"x": 4}, {"x": 1}, {"x": NaN}, {"x": 1}, {"x": null}, {"x": 3}])") ==
+        Lines{"1|NaN|3|4|1.5555555555555556"});
+  CHECK(answer(with, one(arrow::float64()), R"([{"x": null}])") ==
+        Lines{"null|null|null|null|null"});
+}
+
 TEST_CASE("what the type of a sum cannot hold is an error, not a wrong number") {
   const std::string sum = R"~({"select": {"s": "sum(x)"}})~";
   const std::string large = R"([{"x": 9223372036854775807}, {"x": 1}])";
@@ -311,7 +361,8 @@ TEST_CASE("a last phase that does not fit goes to disk, and again where a piece 
   const TempDir scratch;
   const auto batches = rows_with_many_keys(400'000);
   const std::string with = R"~({"group_by": ["k"], "select":
-      {"n": "count(*)", "x": "sum(x)", "a": "avg(x)", "d": "count(distinct x)"}})~";
+      {"n": "count(*)", "x": "sum(x)", "a": "avg(x)", "d": "count(distinct x)", "p": "median(x)",
+       "s": "sum(distinct x)"}})~";
   const auto plan = plan_op("aggregate", with, {batches.front().columns()->schema()}).value();
   const Lines expected = run(plan, batches, {.parallelism = 2});
   for (const std::int64_t bytes : {std::int64_t{8} << 20, std::int64_t{1}}) {

@@ -269,6 +269,19 @@ TEST_CASE("keys of different integer types meet; the output has the wider one") 
   CHECK(sorted_lines_of(all_of(output)) == std::vector<std::string>{"-1|x", "2|null", "70000|y"});
 }
 
+TEST_CASE("integers meet decimals; the output has the decimal that holds both") {
+  const auto whole = arrow::schema({arrow::field("k", arrow::int64())});
+  const auto exact =
+      arrow::schema({arrow::field("k", arrow::decimal128(9, 2)), arrow::field("v", arrow::utf8())});
+  const Batch left = rows_from(whole, R"([{"k": -1}, {"k": 9223372036854775807}])");
+  const Batch right = rows_from(exact, R"([{"k": "-1.00", "v": "x"}, {"k": "2.50", "v": "y"}])");
+  const auto plan = plan_join({{"using", {"k"}}, {"type", "full"}}, whole, exact).value();
+  CHECK(plan.output()->field(0)->type()->ToString() == "decimal128(21, 2)");
+  const auto output = run_phases(plan, {{{left}, {}}, {{}, {right}}}, {.parallelism = 2}).value();
+  CHECK(sorted_lines_of(all_of(output)) ==
+        std::vector<std::string>{"-1.00|x", "2.50|y", "9223372036854775807.00|null"});
+}
+
 TEST_CASE("-0 meets 0, NaN meets NaN, null meets nothing") {
   const auto schema = arrow::schema({arrow::field("d", arrow::float64())});
   const Batch left = rows_from(schema, R"([{"d": -0.0}, {"d": NaN}, {"d": null}, {"d": 1.5}])");

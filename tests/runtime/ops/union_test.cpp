@@ -35,6 +35,33 @@ TEST_CASE("a union has the rows of all inputs, columns matched by name") {
   CHECK(plan.needs({1}) == std::vector<std::vector<int>>{{1}, {0}});
 }
 
+TEST_CASE("numbers of a union become the wider type, each value unchanged") {
+  const auto of = [](const std::shared_ptr<arrow::DataType>& a) {
+    return arrow::schema({arrow::field("a", a)});
+  };
+  const auto type = [&](const std::vector<std::shared_ptr<arrow::DataType>>& types) {
+    std::vector<SchemaPtr> schemas;
+    for (const auto& one : types) schemas.push_back(of(one));
+    const auto plan = plan_union(schemas);
+    return plan ? plan->output()->field(0)->type()->ToString() : plan.error().message;
+  };
+  CHECK(type({arrow::int32(), arrow::int64()}) == "int64");
+  CHECK(type({arrow::uint32(), arrow::int16()}) == "int64");
+  CHECK(type({arrow::uint64(), arrow::int8()}) == "decimal128(20, 0)");
+  CHECK(type({arrow::int32(), arrow::decimal128(9, 2), arrow::int64()}) == "decimal128(21, 2)");
+  CHECK(type({arrow::decimal128(9, 2), arrow::decimal128(9, 4)}) == "decimal128(11, 4)");
+  CHECK(type({arrow::float32(), arrow::int32()}) == "double");
+  // A double does not hold every bigint.
+  CHECK(type({arrow::float64(), arrow::int64()}) ==
+        "column 'a' is double in input 1 and int64 in input 2 of the union");
+  const auto narrow = of(arrow::int32()), broad = of(arrow::decimal128(9, 2));
+  const auto plan = plan_union({narrow, broad}).value();
+  const Batch first = rows_from(narrow, R"([{"a": -7}, {"a": null}])");
+  const Batch second = rows_from(broad, R"([{"a": "1.25"}])");
+  const auto output = run_phases(plan, {{{first}, {}}, {{}, {second}}}, {.parallelism = 2}).value();
+  CHECK(sorted_lines_of(all_of(output)) == std::vector<std::string>{"-7.00", "1.25", "null"});
+}
+
 TEST_CASE("a union refuses inputs that differ, and says where") {
   const auto fewer = arrow::schema({arrow::field("a", arrow::int64())});
   CHECK(plan_union({ab, fewer}).error().message ==
