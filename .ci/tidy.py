@@ -24,6 +24,8 @@ DOORS = [
      "configuration is handed down by main"),
     (r"\bstd::[oi]?fstream\b|\bfopen\(", ("runtime/os/", "tests/", "benchmarks/", "examples/"),
      "go through FileSystem (runtime/os/file_system.hpp)"),
+    (r"\.dump\(", ("runtime/base/json_text.cpp", "tests/"),
+     "write JSON with json_text (runtime/base/json_text.hpp): bytes that are no UTF-8 must not throw"),
     (r"\bstd::cout\b|\bprintf\(", ("deploy/", "examples/", "tests/", "benchmarks/"),
      "only the command line prints; log instead"),
 ]

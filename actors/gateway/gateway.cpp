@@ -3,6 +3,7 @@
 #include "actors/gateway/api_json.hpp"
 #include "actors/gateway/long_poll.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,18 +45,13 @@ int status_of(ErrorCode code) {
   return 500;
 }
 
-/// Messages may hold bytes of users' files: what is no UTF-8 is shown as such, and throws nothing.
-std::string text_of(const Json& body) {
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 HttpResponse ok(const Json& body, int status = 200) {
-  return {status, "application/json", text_of(body)};
+  return {status, "application/json", json_text(body) + "\n"};
 }
 
 HttpResponse refused(const Error& error, int status = 0) {
   return {status ? status : status_of(error.code), "application/json",
-          text_of(Json{{"error", to_json(error)}})};
+          json_text({{"error", to_json(error)}}) + "\n"};
 }
 
 /// Compares without telling by its time how much of a guess was right.
@@ -118,7 +114,7 @@ Result<Submission> parse_submission(const HttpRequest& request) {
   if (body.contains("params") && body["params"].is_object()) {
     for (const auto& [name, value] : body["params"].items()) {
       submission.descriptor.params[name] =
-          value.is_string() ? value.get<std::string>() : value.dump();
+          value.is_string() ? value.get<std::string>() : json_text(value);
     }
   }
   return submission;

@@ -2,6 +2,7 @@
 
 #include "actors/gateway/api_json.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -85,7 +86,7 @@ Result<> remember_gateway(const std::string& address, const std::string& token_f
   FileSystem& files = system_files();
   TRY(files.make_directories(state_directory()));
   const Json file = {{"address", address}, {"token_file", token_file}};
-  return write_atomically(files, gateway_file(), file.dump(2) + "\n");
+  return write_atomically(files, gateway_file(), json_text(file, 2) + "\n");
 }
 
 std::string url_encode(std::string_view text) {
@@ -103,7 +104,7 @@ Result<Json> ApiClient::get(const std::string& target, Duration patience) const 
 }
 
 Result<Json> ApiClient::post(const std::string& target, const Json& body, Duration patience) const {
-  return read(exchange("POST", target, body.dump(), patience));
+  return read(exchange("POST", target, json_text(body), patience));
 }
 
 Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::string& target,

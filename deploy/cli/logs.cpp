@@ -4,6 +4,7 @@
 #include "deploy/cli/run_text.hpp"
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 
 namespace troupe {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 /// JSON is one array, given at the end; everything else is a line an event, as it comes.
 void print(const EventView& event, const Json& item, const Output& out) {
   if (out.format() == OutputFormat::json) return;
-  if (out.json()) return out.line(item.dump());
+  if (out.json()) return out.line(json_text(item));
   const std::string run = event.run ? fmt::format("run {}  ", *event.run) : "";
   out.line(fmt::format("{}  {:<5}  {}{}", to_iso8601(event.at), event.level, run, event.text));
 }

@@ -2,6 +2,7 @@
 
 #include "deploy/cli/exit_code.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/base/near.hpp"
 
 #include <algorithm>
@@ -91,7 +92,7 @@ void put_yaml(const Json& value, int indent, std::string& text) {
       text += "\n";
       put_yaml(child, indent + 2, text);
     } else {
-      text += " " + child.dump() + "\n";
+      text += " " + json_text(child) + "\n";
     }
   };
   if (value.is_object()) {
@@ -105,7 +106,7 @@ void put_yaml(const Json& value, int indent, std::string& text) {
       put_child(child);
     }
   } else {
-    text += space + value.dump() + "\n";
+    text += space + json_text(value) + "\n";
   }
 }
 
@@ -141,7 +142,7 @@ void Output::object(const Json& value) const {
     put_yaml(value, 0, text);
     write(text);
   } else {
-    line(value.dump(format_ == OutputFormat::jsonl ? -1 : 2));
+    line(json_text(value, format_ == OutputFormat::jsonl ? -1 : 2));
   }
 }
 
@@ -168,12 +169,12 @@ std::string render(const TextTable& table, OutputFormat format) {
       return text;
     }
     case OutputFormat::json:
-      return rows_as_json(table).dump(2) + "\n";
+      return json_text(rows_as_json(table), 2) + "\n";
     case OutputFormat::yaml:
       put_yaml(rows_as_json(table), 0, text);
       return text;
     case OutputFormat::jsonl:
-      for (const auto& item : rows_as_json(table)) text += item.dump() + "\n";
+      for (const auto& item : rows_as_json(table)) text += json_text(item) + "\n";
       return text;
   }
   return text;
@@ -184,7 +185,7 @@ void Output::table(const TextTable& table, const Json* items) const {
     return write(render(table, format_));
   }
   if (format_ != OutputFormat::jsonl) return object(*items);
-  for (const auto& item : *items) line(item.dump());
+  for (const auto& item : *items) line(json_text(item));
 }
 
 void Output::changed(std::string_view text, const Json& value) const {
@@ -202,7 +203,7 @@ void Output::error(const Error& error) const {
     if (!error.hint.empty()) object["hint"] = error.hint;
     object = {{"error", object}};
     if (!wrote_) this->object(object);
-    fmt::print(stderr, "{}\n", object.dump());
+    fmt::print(stderr, "{}\n", json_text(object));
     return;
   }
   fmt::print(stderr, "{}error:{} {}\n", colour_talk_ ? "\033[1;31m" : "",

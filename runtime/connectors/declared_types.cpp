@@ -11,6 +11,8 @@ namespace {
 Result<std::shared_ptr<arrow::DataType>> sql_type_named(const std::string& name) {
   constexpr const char* letters =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ (),";
+  if (name == "bytea")
+    return arrow::binary();  // expressions pass bytes on, and have no cast to them
   const bool plain = name.find_first_not_of(letters) == std::string::npos;
   if (plain) {
     const auto cast = Expression::bind(fmt::format("CAST(NULL AS {})", name),

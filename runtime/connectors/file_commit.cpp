@@ -1,6 +1,7 @@
 #include "runtime/connectors/file_commit.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/connectors/file_pattern.hpp"
 
 #include <cctype>
@@ -33,7 +34,7 @@ std::string without_last_slash(std::string path) {
 std::string marker_text(const std::string& marker, const std::vector<StagedFile>& staged) {
   Json names = Json::array();
   for (const StagedFile& file : staged) names.push_back(file.name);
-  return Json{{"marker", marker}, {"files", names}}.dump() + "\n";
+  return json_text({{"marker", marker}, {"files", names}}) + "\n";
 }
 
 Error missing(const std::string& path) {

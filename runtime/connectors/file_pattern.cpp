@@ -1,5 +1,6 @@
 #include "runtime/connectors/file_pattern.hpp"
 
+#include "runtime/base/utf8.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/os/links.hpp"
 
@@ -208,6 +209,13 @@ Result<std::vector<std::string>> find_files(FileSystem& files, const std::string
   auto parts = literal ? std::vector<std::string>() : parts_of(path);
   const std::string root = literal ? path : path[0] == '/' ? "/" : "";
   auto found = TRY(Finder(files, std::move(parts)).find(root));
+  for (const std::string& one : found) {
+    if (is_utf8(one)) continue;
+    // Paths travel in texts, to other nodes as well.
+    Error error = fail(ErrorCode::invalid_argument, "'{}': the name is not in UTF-8", one);
+    error.hint = "rename it, or let 'path' name other files";
+    return error;
+  }
   if (!found.empty()) return found;
   Error error = fail(ErrorCode::not_found, "no file matches '{}'", pattern);
   error.hint = what_there_is(files, path);

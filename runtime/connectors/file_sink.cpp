@@ -1,6 +1,7 @@
 #include "runtime/connectors/file_sink.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/partitioned_writer.hpp"
 #include "runtime/connectors/partitions.hpp"

@@ -1,6 +1,7 @@
 #include "runtime/connectors/file_source.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/base/log.hpp"
 #include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/partitions.hpp"
@@ -24,12 +25,11 @@ namespace troupe {
 namespace {
 
 std::string detail_of(const FilePart& part, const std::string& version) {
-  return Json{{"path", part.path},
-              {"first", part.first},
-              {"count", part.count},
-              {"file_bytes", part.file_bytes},
-              {"version", version}}
-      .dump();
+  return json_text({{"path", part.path},
+                    {"first", part.first},
+                    {"count", part.count},
+                    {"file_bytes", part.file_bytes},
+                    {"version", version}});
 }
 
 /// The parts of a file are cut once and read at other times, by other nodes, maybe twice: all must

@@ -1,27 +1,47 @@
 #include "runtime/connectors/printed_rows.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
+#include "runtime/expr/value_text.hpp"
+#include "runtime/formats/written_text.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
-#include <arrow/compute/cast.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/base64.h>
 
 #include <cmath>
 
 namespace troupe {
 namespace {
 
+/// As PostgreSQL shows bytes.
+std::string hex(std::string_view bytes) {
+  std::string text = "\\x";
+  for (const char byte : bytes) {
+    fmt::format_to(std::back_inserter(text), "{:02x}", static_cast<unsigned char>(byte));
+  }
+  return text;
+}
+
 Result<std::string> value_text(const arrow::Array& column, std::int64_t row) {
+  if (column.IsNull(row)) return std::string("null");
+  if (column.type_id() == arrow::Type::BINARY) {
+    return hex(static_cast<const arrow::BinaryArray&>(column).GetView(row));
+  }
+  if (column.type_id() == arrow::Type::INTERVAL_MONTH_DAY_NANO) {
+    const auto value = static_cast<const arrow::MonthDayNanoIntervalArray&>(column).GetValue(row);
+    return format_interval({value.months, value.days, value.nanoseconds});
+  }
   const auto scalar = TRY(arrow_try(column.GetScalar(row)));
-  if (!scalar->is_valid) return std::string("null");
   if (scalar->type->id() == arrow::Type::DOUBLE) {
     return fmt::format("{}", static_cast<const arrow::DoubleScalar&>(*scalar).value);
   }
@@ -52,16 +72,26 @@ Json json_of(const arrow::Array& column, std::int64_t row, const std::string& te
       const double number = std::stod(text);
       return std::isfinite(number) ? Json(number) : Json(text);
     }
+    case arrow::Type::BINARY:  // as write.jsonl writes them
+      return arrow::util::base64_encode(
+          static_cast<const arrow::BinaryArray&>(column).GetView(row));
     default:
       return text;
   }
+}
+
+/// Types whose values have one text, in files as here; floats are left out, for Arrow's text of
+/// them is not always the shortest that means the same.
+bool has_written_text(const arrow::DataType& type) {
+  return !arrow::is_nested(type.id()) && !arrow::is_floating(type.id()) &&
+         type.id() != arrow::Type::BINARY && type.id() != arrow::Type::INTERVAL_MONTH_DAY_NANO;
 }
 
 }  // namespace
 
 std::string encode_printed(const PrintedRows& printed) {
   const Json header = {{"title", printed.title}, {"rows", printed.rows_in_all}};
-  return header.dump() + "\n" + printed.ipc;
+  return json_text(header) + "\n" + printed.ipc;
 }
 
 Result<PrintedRows> decode_printed(std::string_view bytes) {
@@ -103,11 +133,9 @@ Result<std::vector<std::string>> column_text(const Batch& batch, int column) {
   auto array = TRY(plain(batch.columns()->column(column)));
   std::vector<std::string> texts;
   texts.reserve(static_cast<std::size_t>(array->length()));
-  // Casting a whole column is fast and says times and decimals as people write them; floats are
-  // left out, for Arrow's text of them is not always the shortest that means the same.
-  if (!arrow::is_floating(array->type_id())) {
-    const auto cast = arrow::compute::Cast(*array, arrow::utf8());
-    if (cast.ok()) array = *cast;
+  if (has_written_text(*array->type())) {
+    const auto written = written_texts(array);
+    if (written) array = *written;
   }
   const bool is_text = array->type_id() == arrow::Type::STRING;
   for (std::int64_t row = 0; row < array->length(); ++row) {

@@ -26,11 +26,12 @@ Result<std::string> to_ipc(const Batch& batch);
 Result<Batch> from_ipc(std::string_view bytes);
 
 /// The values of a column as text for people: numbers without loss, times as ISO 8601 without the
-/// "T", null as "null".
+/// "T" and in UTC, bytes as hexadecimal digits, null as "null".
 Result<std::vector<std::string>> column_text(const Batch& batch, int column);
 /// True for columns whose text belongs to the right.
 bool is_numeric(const Batch& batch, int column);
-/// One object a row; numbers are numbers where JSON can hold them exactly, decimals are text.
+/// One object a row; numbers are numbers where JSON can hold them exactly, decimals are text, bytes
+/// base64.
 Result<Json> rows_as_json(const Batch& batch);
 
 }  // namespace troupe

@@ -102,10 +102,11 @@ class ReadJsonl final : public OperatorKind {
 )",
       .notes =
           "A missing field is null. A line that does not parse, a value of another type, an "
-          "integer "
-          "that would lose digits as double precision, and, where the job reads all fields, one "
-          "that was not seen when types were inferred fail the job with file and line: declare it "
-          "in 'types', name what to read in 'columns', or say 'schema: union'.",
+          "integer that would lose digits as double precision, and, where the job reads all "
+          "fields, one that was not seen when types were inferred fail the job with file and "
+          "line: declare it in 'types', name what to read in 'columns', or say 'schema: union'. "
+          "Texts that look like times stay texts in lists and structs. A field of base64 is "
+          "declared as bytea.",
   };
 };
 

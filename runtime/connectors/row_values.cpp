@@ -1,6 +1,7 @@
 #include "runtime/connectors/row_values.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/expr/expression.hpp"
 
@@ -68,7 +69,7 @@ Result<std::shared_ptr<arrow::Array>> build(const Json& rows, const std::string&
 
 Result<std::shared_ptr<arrow::Array>> texts(const Json& rows, const std::string& column) {
   return build<arrow::StringBuilder>(rows, column, [](auto& builder, const Json& value) {
-    return builder.Append(value.is_string() ? value.get<std::string>() : value.dump());
+    return builder.Append(value.is_string() ? value.get<std::string>() : json_text(value));
   });
 }
 

@@ -14,6 +14,16 @@ class JsonFormat final : public WriteFormat {
   }
 };
 
+const std::string& notes() {
+  static const std::string text = std::string(file_sink_notes) +
+                                  " Times are texts in ISO 8601, those with a zone in UTC; bytes "
+                                  "are base64; decimals are numbers "
+                                  "with all their digits; NaN and infinities are texts; a map is a "
+                                  "list of objects with 'key' and "
+                                  "'value'. Intervals and durations are refused: cast them.";
+  return text;
+}
+
 class WriteJsonl final : public OperatorKind {
  public:
   const OperatorDescription& description() const override { return description_; }
@@ -37,7 +47,7 @@ class WriteJsonl final : public OperatorKind {
   with:
     path: out/totals.jsonl
 )",
-      .notes = file_sink_notes,
+      .notes = notes(),
   };
 };
 

@@ -9,7 +9,9 @@ class ParquetFormat final : public WriteFormat {
   explicit ParquetFormat(ParquetWriteOptions options) : options_(std::move(options)) {}
 
   std::vector<std::string> extensions() const override { return {".parquet"}; }
-  Result<> check(const arrow::Schema&) const override { return {}; }
+  Result<> check(const arrow::Schema& schema) const override {
+    return check_parquet_schema(schema);
+  }
   Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
                                               const SchemaPtr& schema) const override {
     return write_parquet(files, path, schema, options_);

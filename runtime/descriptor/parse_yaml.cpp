@@ -1,4 +1,5 @@
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/utf8.hpp"
 #include "runtime/descriptor/diagnostic.hpp"
 #include "runtime/descriptor/yaml_node.hpp"
 
@@ -18,32 +19,14 @@ namespace {
 /// Stops the parser: the mistake has been reported.
 struct Stop {};
 
-bool utf8(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+/// Bytes before the first that a descriptor may not have: no UTF-8, or a control character.
+std::size_t text_bytes(std::string_view text) {
+  const auto is_control = [](char letter) {
+    const auto byte = static_cast<unsigned char>(letter);
+    return (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7F;
   };
-  while (at < text.size()) {
-    const unsigned first = byte(at);
-    const std::size_t more = first < 0x80   ? 0
-                             : first < 0xC2 ? 9
-                             : first < 0xE0 ? 1
-                             : first < 0xF0 ? 2
-                             : first < 0xF5 ? 3
-                                            : 9;
-    if (more == 9) return false;
-    for (std::size_t i = 1; i <= more; ++i) {
-      if ((byte(at + i) & 0xC0) != 0x80) return false;
-    }
-    const bool overlong =
-        (first == 0xE0 && byte(at + 1) < 0xA0) || (first == 0xF0 && byte(at + 1) < 0x90);
-    const bool outside =
-        (first == 0xED && byte(at + 1) > 0x9F) || (first == 0xF4 && byte(at + 1) > 0x8F);
-    const bool control =
-        (first < 0x20 && first != '\n' && first != '\r' && first != '\t') || first == 0x7F;
-    if (overlong || outside || control) return false;
-    at += more + 1;
-  }
-  return true;
+  const auto control = std::find_if(text.begin(), text.end(), is_control);
+  return std::min(utf8_bytes(text), static_cast<std::size_t>(control - text.begin()));
 }
 
 bool check_text(const SourceText& source, Diagnostics& diagnostics) {
@@ -54,8 +37,7 @@ bool check_text(const SourceText& source, Diagnostics& diagnostics) {
                                    yaml_bytes_max));
     return false;
   }
-  std::size_t at = 0;
-  if (!utf8(text, at)) {
+  if (const std::size_t at = text_bytes(text); at < text.size()) {
     const auto byte = static_cast<unsigned char>(text[at]);
     const bool control = byte < 0x20 || byte == 0x7F;
     diagnostics.report(Mistake::not_text, at, 1,

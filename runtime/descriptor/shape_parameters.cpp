@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
+#include "runtime/base/utf8.hpp"
 #include "runtime/descriptor/map_reader.hpp"
 #include "runtime/graph/graph_check.hpp"
 
@@ -162,6 +163,9 @@ class ParameterShaper {
 }  // namespace
 
 Result<Value> parse_parameter(const ParameterDeclaration& declaration, std::string_view text) {
+  if (!is_utf8(text)) {
+    return fail(ErrorCode::invalid_argument, "the value of '{}' is not in UTF-8", declaration.name);
+  }
   Value value = TRY(parse_value(declaration.type, text));
   if (declaration.min && magnitude(value) < *declaration.min) {
     return fail(ErrorCode::invalid_argument, "{} is below the minimum of '{}', {}", text,

@@ -1,16 +1,20 @@
 #include "runtime/formats/column_types.hpp"
 
 #include "runtime/base/near.hpp"
+#include "runtime/base/utf8.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/expr/sql_type.hpp"
 
 #include <arrow/array.h>
+#include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/extension_type.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
 
+#include <array>
+#include <cstring>
 #include <set>
 
 namespace troupe {
@@ -23,6 +27,9 @@ constexpr const char* unseen_key = "troupe.unseen";
 Result<TypePtr> runtime_type(const TypePtr& found);
 
 Result<std::shared_ptr<arrow::Field>> runtime_field(const std::shared_ptr<arrow::Field>& field) {
+  if (!is_utf8(field->name())) {
+    return fail(ErrorCode::invalid_argument, "the name is not in UTF-8");
+  }
   return field->WithType(TRY(runtime_type(field->type())))->WithMetadata(nullptr);
 }
 
@@ -90,6 +97,7 @@ Result<TypePtr> runtime_type(const TypePtr& found) {
     case arrow::Type::TIME64:
     case arrow::Type::TIMESTAMP:
     case arrow::Type::DURATION:
+    case arrow::Type::INTERVAL_MONTH_DAY_NANO:
       return found;
     default:
       return fail(ErrorCode::unsupported, "columns of type {} cannot be read", found->ToString());
@@ -99,6 +107,37 @@ Result<TypePtr> runtime_type(const TypePtr& found) {
 Result<std::shared_ptr<arrow::Array>> cast(const std::shared_ptr<arrow::Array>& column,
                                            const TypePtr& type) {
   return TRY(arrow_try(arrow::compute::Cast(*column, type)));
+}
+
+/// The first type for which `holds` is false: this one, or one inside it. Null where there is none.
+TypePtr first_type_without(const TypePtr& type, bool (*holds)(const arrow::DataType&)) {
+  if (!holds(*type)) return type;
+  for (const auto& field : type->fields()) {
+    if (TypePtr found = first_type_without(field->type(), holds)) return found;
+  }
+  return nullptr;
+}
+
+/// Parquet's intervals: months, days and milliseconds, 32 bits each, which have no type in Arrow.
+Result<std::shared_ptr<arrow::Array>> intervals(const arrow::FixedSizeBinaryArray& column) {
+  arrow::MonthDayNanoIntervalBuilder builder;
+  TRY(arrow_try(builder.Reserve(column.length())));
+  for (std::int64_t row = 0; row < column.length(); ++row) {
+    if (column.IsNull(row)) {
+      builder.UnsafeAppendNull();
+      continue;
+    }
+    std::array<std::uint32_t, 3> parts{};
+    std::memcpy(parts.data(), column.GetValue(row), sizeof parts);
+    if (parts[0] > INT32_MAX || parts[1] > INT32_MAX) {
+      return fail(ErrorCode::unsupported, "an interval of {} months and {} days", parts[0],
+                  parts[1]);
+    }
+    TRY(arrow_try(
+        builder.Append({static_cast<std::int32_t>(parts[0]), static_cast<std::int32_t>(parts[1]),
+                        std::int64_t{parts[2]} * 1'000'000})));
+  }
+  return TRY(arrow_try(builder.Finish()));
 }
 
 /// Keeps a dictionary of strings, with the indices and values that batches may have.
@@ -120,8 +159,9 @@ Result<SchemaPtr> runtime_schema(const arrow::Schema& found, const std::string& 
     }
     auto mapped = runtime_field(field);
     if (!mapped) {
-      Error error = mapped.error().within(fmt::format("'{}', column '{}'", file, field->name()));
-      error.hint = "leave it out with 'columns'";
+      Error error = mapped.error().within(
+          fmt::format("'{}', column {} ('{}')", file, fields.size() + 1, field->name()));
+      error.hint = "write the file without it";
       return error;
     }
     const auto column = (*mapped)->WithNullable(true);
@@ -149,6 +189,9 @@ Result<std::shared_ptr<arrow::Array>> as_runtime_column(const std::shared_ptr<ar
     static const TypePtr wanted = arrow::dictionary(arrow::int32(), arrow::utf8());
     return column->type()->Equals(*wanted) ? column : TRY(string_dictionary(dictionary));
   }
+  if (type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO) {
+    return intervals(static_cast<const arrow::FixedSizeBinaryArray&>(*column));
+  }
   return cast(column, type);
 }
 
@@ -162,6 +205,20 @@ Result<std::shared_ptr<arrow::RecordBatch>> without_dictionaries(const Batch& ba
     plain = TRY(arrow_try(plain->SetColumn(i, field, TRY(cast(plain->column(i), logical)))));
   }
   return plain;
+}
+
+Result<> check_columns(const arrow::Schema& schema, const char* format,
+                       bool (*holds)(const arrow::DataType&), const char* others) {
+  for (const auto& field : schema.fields()) {
+    const auto type = first_type_without(field->type(), holds);
+    if (type == nullptr) continue;
+    const std::string within = type == field->type() ? "" : " in " + field->type()->ToString();
+    Error error = fail(ErrorCode::unsupported, "column '{}' of type {}{} cannot be written as {}",
+                       field->name(), type->ToString(), within, format);
+    error.hint = fmt::format("cast it, leave it out, or {}", others);
+    return error;
+  }
+  return {};
 }
 
 Result<SchemaPtr> select_columns(const SchemaPtr& schema, const std::vector<std::string>& columns) {

@@ -29,6 +29,12 @@ Result<std::shared_ptr<arrow::Array>> as_runtime_column(
 /// A batch with every dictionary decoded: for formats that cannot hold them.
 Result<std::shared_ptr<arrow::RecordBatch>> without_dictionaries(const Batch& batch);
 
+/// Error where a file of this format cannot hold a column: the first type in it, nested ones
+/// included, for which `holds` is false. `format` and `others` are words for people: "CSV", "write
+/// Parquet".
+Result<> check_columns(const arrow::Schema& schema, const char* format,
+                       bool (*holds)(const arrow::DataType&), const char* others);
+
 /// The fields of `schema` named in `columns`, in that order; an unknown name is an error with the
 /// nearest right one as hint and path "<index>".
 Result<SchemaPtr> select_columns(const SchemaPtr& schema, const std::vector<std::string>& columns);

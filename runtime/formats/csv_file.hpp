@@ -56,12 +56,12 @@ struct CsvWriteOptions {
   bool header = true;
 };
 
-/// Strings are quoted, nulls are empty: `read_csv` gets back what was written.
+/// Texts are quoted, nulls are empty: `read_csv` gets back what was written.
 Result<std::unique_ptr<BatchWriter>> write_csv(FileSystem& files, const std::string& path,
                                                const SchemaPtr& schema,
                                                const CsvWriteOptions& options);
 
-/// Error where a column cannot be written as text: nested ones.
+/// Error where a column cannot be written as text: nested ones, bytes, intervals and durations.
 Result<> check_csv_schema(const arrow::Schema& schema);
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 #include "runtime/formats/csv_parse.hpp"
 
+#include "runtime/base/utf8.hpp"
 #include "runtime/data/arrow_result.hpp"
 
 #include <arrow/csv/parser.h>
@@ -28,6 +29,10 @@ Result<> check_names(const std::string& path, const std::vector<std::string>& na
   };
   std::set<std::string> seen;
   for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!is_utf8(names[i])) {
+      return head_error(path, fmt::format("the name of column {} is not in UTF-8", i + 1),
+                        "convert the file, such as iconv -f latin1 -t utf-8");
+    }
     if (names[i].empty()) {
       return head_error(path, fmt::format("column {} has no name", i + 1),
                         hint(fmt::format("column{}", i)));

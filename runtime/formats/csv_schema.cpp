@@ -224,7 +224,8 @@ Result<SchemaPtr> csv_schema(const std::string& path, const CsvDialect& written,
 Result<> check_csv_types(const ColumnTypes& types) {
   const auto options = arrow::csv::ConvertOptions::Defaults();
   for (const auto& [name, type] : types) {
-    if (arrow::csv::Converter::Make(type, options).ok()) continue;
+    const bool bytes = type->id() == arrow::Type::BINARY;
+    if (!bytes && arrow::csv::Converter::Make(type, options).ok()) continue;
     return fail(ErrorCode::unsupported, "CSV files hold no values of type {}", type->ToString())
         .at(name);
   }

@@ -2,59 +2,93 @@
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/csv_file.hpp"
 #include "runtime/formats/output_file.hpp"
+#include "runtime/formats/written_text.hpp"
 
 #include <arrow/array.h>
-#include <arrow/csv/writer.h>
-#include <arrow/io/memory.h>
-#include <arrow/ipc/writer.h>
+#include <arrow/io/interfaces.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 namespace troupe {
 namespace {
 
-/// Times with a zone are written in UTC: the offsets that zones had before they were standard have
-/// seconds, which the text of an offset does not.
-SchemaPtr in_utc(const SchemaPtr& schema) {
-  arrow::FieldVector fields = schema->fields();
-  for (auto& field : fields) {
-    if (field->type()->id() != arrow::Type::TIMESTAMP) continue;
-    const auto& type = static_cast<const arrow::TimestampType&>(*field->type());
-    if (type.timezone().empty()) continue;
-    field = field->WithType(arrow::timestamp(type.unit(), "UTC"));
+void append_quoted(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char letter : text) {
+    if (letter == '"') out += letter;
+    out += letter;
   }
-  return arrow::schema(std::move(fields));
+  out += '"';
 }
+
+/// One column of a batch as texts. Those that are texts by themselves stand in quotes, so that an
+/// empty one is no null; others where the delimiter may occur in them.
+struct CsvColumn {
+  std::shared_ptr<arrow::Array> texts;
+  bool quoted = false;
+
+  void append(std::int64_t row, std::string& out) const {
+    if (texts->IsNull(row)) return;
+    const auto text = static_cast<const arrow::StringArray&>(*texts).GetView(row);
+    if (quoted) {
+      append_quoted(text, out);
+    } else {
+      out += text;
+    }
+  }
+};
 
 class CsvWriter final : public BatchWriter {
  public:
-  CsvWriter(std::unique_ptr<OutputFile> file, std::shared_ptr<arrow::ipc::RecordBatchWriter> rows,
-            SchemaPtr schema)
-      : file_(std::move(file)), rows_(std::move(rows)), schema_(std::move(schema)) {}
+  CsvWriter(std::unique_ptr<OutputFile> file, char delimiter)
+      : file_(std::move(file)),
+        delimiter_(delimiter),
+        quotes_all_(std::string_view("0123456789+-.: eETZnaifrulst").find(delimiter) !=
+                    std::string_view::npos) {}
+
+  Result<> write_header(const arrow::Schema& schema) {
+    text_.clear();
+    for (int i = 0; i < schema.num_fields(); ++i) {
+      if (i > 0) text_ += delimiter_;
+      append_quoted(schema.field(i)->name(), text_);
+    }
+    text_ += '\n';
+    return write_text();
+  }
 
   Result<> write(const Batch& batch) override {
     const auto plain = TRY(without_dictionaries(batch));
-    arrow::ArrayVector columns;
+    std::vector<CsvColumn> columns;
     for (int i = 0; i < plain->num_columns(); ++i) {
-      columns.push_back(TRY(arrow_try(plain->column(i)->View(schema_->field(i)->type()))));
+      const auto texts = written_texts(plain->column(i));
+      if (!texts) return texts.error().within(fmt::format("column '{}'", plain->column_name(i)));
+      const bool quoted = quotes_all_ || plain->column(i)->type_id() == arrow::Type::STRING;
+      columns.push_back({*texts, quoted});
     }
-    return done(rows_->WriteRecordBatch(
-        *arrow::RecordBatch::Make(schema_, plain->num_rows(), std::move(columns))));
+    text_.clear();
+    for (std::int64_t row = 0; row < plain->num_rows(); ++row) {
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (i > 0) text_ += delimiter_;
+        columns[i].append(row, text_);
+      }
+      text_ += '\n';
+    }
+    return write_text();
   }
-  Result<> close() override {
-    TRY(done(rows_->Close()));
-    return file_->finish();
-  }
+
+  Result<> close() override { return file_->finish(); }
 
  private:
-  Result<> done(const arrow::Status& status) const {
-    if (status.ok()) return {};
-    return from_arrow(status).within(fmt::format("writing '{}'", file_->path()));
+  Result<> write_text() {
+    const auto status = file_->stream()->Write(text_);
+    if (!status.ok()) return from_arrow(status).within(fmt::format("writing '{}'", file_->path()));
+    return {};
   }
 
-  std::unique_ptr<OutputFile> file_;
-  std::shared_ptr<arrow::ipc::RecordBatchWriter> rows_;
-  SchemaPtr schema_;
+  const std::unique_ptr<OutputFile> file_;
+  const char delimiter_;
+  const bool quotes_all_;
+  std::string text_;
 };
 
 bool is_text(const arrow::DataType& type) {
@@ -74,29 +108,17 @@ bool is_text(const arrow::DataType& type) {
 }  // namespace
 
 Result<> check_csv_schema(const arrow::Schema& schema) {
-  for (const auto& field : schema.fields()) {
-    if (is_text(*field->type())) continue;
-    Error error = fail(ErrorCode::unsupported, "column '{}' of type {} cannot be written as CSV",
-                       field->name(), field->type()->ToString());
-    error.hint = "cast it, leave it out, or write Parquet";
-    return error;
-  }
-  return {};
+  return check_columns(schema, "CSV", is_text, "write Parquet");
 }
 
 Result<std::unique_ptr<BatchWriter>> write_csv(FileSystem& files, const std::string& path,
                                                const SchemaPtr& schema,
                                                const CsvWriteOptions& options) {
   TRY(check_csv_schema(*schema));
-  auto arrow_options = arrow::csv::WriteOptions::Defaults();
-  arrow_options.delimiter = options.delimiter;
-  arrow_options.include_header = options.header;
-  arrow_options.batch_size = static_cast<std::int32_t>(batch_rows_max);
   auto file = TRY(OutputFile::create(files, path));
-  const SchemaPtr written = in_utc(schema);
-  auto rows = TRY(arrow_try(arrow::csv::MakeCSVWriter(file->stream(), written, arrow_options)));
-  return std::unique_ptr<BatchWriter>(
-      std::make_unique<CsvWriter>(std::move(file), std::move(rows), written));
+  auto writer = std::make_unique<CsvWriter>(std::move(file), options.delimiter);
+  if (options.header) TRY(writer->write_header(*schema));
+  return std::unique_ptr<BatchWriter>(std::move(writer));
 }
 
 }  // namespace troupe

@@ -37,12 +37,13 @@ Result<std::unique_ptr<BatchReader>> read_json(const std::string& path, ByteRang
                                                const SchemaPtr& columns,
                                                const JsonReading& reading = {});
 
-/// One object a line, nulls included. Times are texts in ISO 8601, decimals are numbers; numbers
-/// that JSON lacks (NaN, infinities) are texts.
+/// One object a line, nulls included. Times are texts in ISO 8601, bytes texts in base64, decimals
+/// are numbers; numbers that JSON lacks (NaN, infinities) are texts. A map is a list of objects
+/// with `key` and `value`.
 Result<std::unique_ptr<BatchWriter>> write_json(FileSystem& files, const std::string& path,
                                                 const SchemaPtr& schema);
 
-/// Error where a column cannot be written as JSON: bytes.
+/// Error where a column cannot be written as JSON: intervals and durations.
 Result<> check_json_schema(const arrow::Schema& schema);
 
 }  // namespace troupe

@@ -17,7 +17,7 @@ namespace troupe {
 using RecordBatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
 /// How Arrow's parser reads objects with these columns; others are inferred, or passed over, or an
-/// error. Times are texts in JSON: they are parsed as such and then cast, which also knows dates.
+/// error. Times and bytes are texts in JSON: they are parsed as such and then converted.
 arrow::json::ParseOptions json_options(const SchemaPtr& columns,
                                        arrow::json::UnexpectedFieldBehavior others);
 

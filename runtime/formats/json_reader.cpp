@@ -1,6 +1,7 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/formats/json_check.hpp"
 #include "runtime/formats/json_parse.hpp"
+#include "runtime/formats/utf8_check.hpp"
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
@@ -9,6 +10,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
+#include <arrow/util/base64.h>
 #include <arrow/util/value_parsing.h>
 
 #include <algorithm>
@@ -40,11 +42,28 @@ Result<std::shared_ptr<arrow::Array>> times_of_day(const arrow::StringArray& tex
   return TRY(arrow_try(builder.Finish()));
 }
 
+Result<std::shared_ptr<arrow::Array>> bytes(const arrow::StringArray& texts) {
+  arrow::BinaryBuilder builder;
+  for (std::int64_t i = 0; i < texts.length(); ++i) {
+    if (texts.IsNull(i)) {
+      TRY(arrow_try(builder.AppendNull()));
+      continue;
+    }
+    const auto decoded = arrow::util::base64_decode(texts.GetView(i));
+    if (!decoded.ok()) {
+      return fail(ErrorCode::invalid_argument, "'{}' is no base64", texts.GetView(i));
+    }
+    TRY(arrow_try(builder.Append(*decoded)));
+  }
+  return TRY(arrow_try(builder.Finish()));
+}
+
 Result<std::shared_ptr<arrow::Array>> from_text(const std::shared_ptr<arrow::Array>& texts,
                                                 const TypePtr& type) {
   const auto& strings = static_cast<const arrow::StringArray&>(*texts);
   if (type->id() == arrow::Type::TIME32) return times_of_day<arrow::Time32Type>(strings, type);
   if (type->id() == arrow::Type::TIME64) return times_of_day<arrow::Time64Type>(strings, type);
+  if (type->id() == arrow::Type::BINARY) return bytes(strings);
   return TRY(arrow_try(arrow::compute::Cast(*texts, type)));
 }
 
@@ -83,9 +102,15 @@ class JsonReader final : public BatchReader {
     for (const auto& field : columns_->fields()) {
       const auto column = parsed->GetColumnByName(field->name());
       ENSURE(column != nullptr, "the parser left out '{}'", field->name());
-      columns.push_back(
-          column->type()->Equals(*field->type()) ? column : TRY(from_text(column, field->type())));
+      if (first_not_utf8(*column)) return not_utf8(field->name());
       large = large || holds_large_doubles(*column);
+      if (column->type()->Equals(*field->type())) {
+        columns.push_back(column);
+        continue;
+      }
+      auto values = from_text(column, field->type());
+      if (!values) return values.error().within(fmt::format("column '{}'", field->name()));
+      columns.push_back(*std::move(values));
     }
     if (large) TRY(check_numbers(text));
     return arrow::RecordBatch::Make(columns_, parsed->num_rows(), std::move(columns));

@@ -32,18 +32,28 @@ TypePtr type_of_texts(const arrow::Array& texts) {
   return arrow::utf8();
 }
 
-/// What Arrow takes for times, read as texts: it loses what follows the seconds, and the zone.
+/// What Arrow takes for times, read as texts: it loses what follows the seconds, and the zone. In
+/// lists and structs they stay texts, so that what was JSON is the same JSON again.
+TypePtr with_times_as_texts(const TypePtr& type) {
+  if (type->id() == arrow::Type::TIMESTAMP) return arrow::utf8();
+  if (type->id() == arrow::Type::LIST) {
+    const auto item = type->field(0);
+    return arrow::list(item->WithType(with_times_as_texts(item->type())));
+  }
+  if (type->id() != arrow::Type::STRUCT) return type;
+  arrow::FieldVector fields;
+  for (const auto& field : type->fields()) {
+    fields.push_back(field->WithType(with_times_as_texts(field->type())));
+  }
+  return arrow::struct_(std::move(fields));
+}
+
 SchemaPtr with_times_as_texts(const arrow::Schema& inferred, const ColumnTypes& declared) {
   arrow::FieldVector fields;
   for (const auto& field : inferred.fields()) {
     const auto found = declared.find(field->name());
-    if (found != declared.end()) {
-      fields.push_back(field->WithType(found->second));
-    } else if (field->type()->id() == arrow::Type::TIMESTAMP) {
-      fields.push_back(field->WithType(arrow::utf8()));
-    } else {
-      fields.push_back(field);
-    }
+    fields.push_back(field->WithType(found != declared.end() ? found->second
+                                                             : with_times_as_texts(field->type())));
   }
   return arrow::schema(std::move(fields));
 }
@@ -162,8 +172,9 @@ arrow::json::ParseOptions json_options(const SchemaPtr& columns,
                                        arrow::json::UnexpectedFieldBehavior others) {
   arrow::FieldVector fields;
   for (const auto& field : columns->fields()) {
-    fields.push_back(arrow::is_temporal(field->type()->id()) ? field->WithType(arrow::utf8())
-                                                             : field);
+    const auto id = field->type()->id();
+    const bool is_text = arrow::is_temporal(id) || id == arrow::Type::BINARY;
+    fields.push_back(is_text ? field->WithType(arrow::utf8()) : field);
   }
   auto options = arrow::json::ParseOptions::Defaults();
   options.explicit_schema = arrow::schema(std::move(fields));

@@ -2,14 +2,17 @@
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/json_file.hpp"
 #include "runtime/formats/output_file.hpp"
+#include "runtime/formats/written_text.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/io/interfaces.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <arrow/util/base64.h>
 
 #include <cmath>
+#include <set>
 
 namespace troupe {
 namespace {
@@ -68,6 +71,10 @@ class Numbers final : public Column {
       if (!std::isfinite(value)) {
         return append_text(std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity", out);
       }
+      if (value == 0 && std::signbit(value)) {  // "-0" would be read as the integer
+        out += "-0.0";
+        return;
+      }
     }
     fmt::format_to(std::back_inserter(out), "{}", value);
   }
@@ -96,6 +103,16 @@ class Texts final : public Column {
 
  private:
   const bool quoted_;
+};
+
+class Bytes final : public Column {
+ public:
+  explicit Bytes(ArrayPtr values) : Column(std::move(values)) {}
+  void append_value(std::int64_t row, std::string& out) const override {
+    out += '"';
+    out += arrow::util::base64_encode(as<arrow::BinaryArray>().GetView(row));
+    out += '"';
+  }
 };
 
 class Lists final : public Column {
@@ -161,16 +178,8 @@ Result<ColumnPtr> struct_of(const ArrayPtr& values) {
   return ColumnPtr(std::make_unique<Structs>(values, std::move(members)));
 }
 
-/// Times with a zone in UTC, as in CSV.
 Result<ColumnPtr> text_of(const ArrayPtr& values, bool quoted) {
-  ArrayPtr plain = values;
-  if (values->type_id() == arrow::Type::TIMESTAMP) {
-    const auto& type = static_cast<const arrow::TimestampType&>(*values->type());
-    const auto utc = arrow::timestamp(type.unit(), type.timezone().empty() ? "" : "UTC");
-    plain = TRY(arrow_try(values->View(utc)));
-  }
-  plain = TRY(arrow_try(arrow::compute::Cast(*plain, arrow::utf8())));
-  return ColumnPtr(std::make_unique<Texts>(std::move(plain), quoted));
+  return ColumnPtr(std::make_unique<Texts>(TRY(written_texts(values)), quoted));
 }
 
 Result<ColumnPtr> column_of(const ArrayPtr& values) {
@@ -194,6 +203,8 @@ Result<ColumnPtr> column_of(const ArrayPtr& values) {
       return ColumnPtr(std::make_unique<Numbers<arrow::DoubleArray>>(values));
     case arrow::Type::STRING:
       return ColumnPtr(std::make_unique<Texts>(values, true));
+    case arrow::Type::BINARY:
+      return ColumnPtr(std::make_unique<Bytes>(values));
     case arrow::Type::DECIMAL128:
     case arrow::Type::DECIMAL256:
       return text_of(values, false);
@@ -208,6 +219,13 @@ Result<ColumnPtr> column_of(const ArrayPtr& values) {
   }
 }
 
+/// Readers of JSON keep one of two fields of the same name.
+bool has_own_names(const arrow::DataType& type) {
+  std::set<std::string> names;
+  for (const auto& field : type.fields()) names.insert(field->name());
+  return static_cast<int>(names.size()) == type.num_fields();
+}
+
 class JsonWriter final : public BatchWriter {
  public:
   explicit JsonWriter(std::unique_ptr<OutputFile> file) : file_(std::move(file)) {}
@@ -216,7 +234,9 @@ class JsonWriter final : public BatchWriter {
     const auto plain = TRY(without_dictionaries(batch));
     std::vector<Member> members;
     for (int i = 0; i < plain->num_columns(); ++i) {
-      members.push_back(TRY(member_of(plain->column_name(i), plain->column(i))));
+      auto member = member_of(plain->column_name(i), plain->column(i));
+      if (!member) return member.error().within(fmt::format("column '{}'", plain->column_name(i)));
+      members.push_back(*std::move(member));
     }
     text_.clear();
     for (std::int64_t row = 0; row < plain->num_rows(); ++row) {
@@ -238,15 +258,12 @@ class JsonWriter final : public BatchWriter {
 }  // namespace
 
 Result<> check_json_schema(const arrow::Schema& schema) {
-  for (const auto& field : schema.fields()) {
-    const auto id = field->type()->id();
-    if (id != arrow::Type::BINARY && id != arrow::Type::INTERVAL_MONTH_DAY_NANO) continue;
-    Error error = fail(ErrorCode::unsupported, "column '{}' of type {} cannot be written as JSON",
-                       field->name(), field->type()->ToString());
-    error.hint = "cast it, leave it out, or write Parquet";
-    return error;
-  }
-  return {};
+  const auto holds = [](const arrow::DataType& type) {
+    const auto id = type.id();
+    if (id == arrow::Type::STRUCT) return has_own_names(type);
+    return id != arrow::Type::INTERVAL_MONTH_DAY_NANO && id != arrow::Type::DURATION;
+  };
+  return check_columns(schema, "JSON", holds, "write IPC");
 }
 
 Result<std::unique_ptr<BatchWriter>> write_json(FileSystem& files, const std::string& path,

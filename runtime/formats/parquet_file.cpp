@@ -7,6 +7,7 @@
 #include "runtime/formats/parquet_error.hpp"
 #include "runtime/formats/parquet_rows.hpp"
 #include "runtime/formats/parquet_statistics.hpp"
+#include "runtime/formats/utf8_check.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <arrow/array.h>
@@ -174,6 +175,29 @@ class RowCounter final : public BatchReader {
   std::int64_t rows_;
 };
 
+bool is_interval(const SchemaField& field, const parquet::SchemaDescriptor& schema) {
+  if (!field.is_leaf()) return false;
+  const parquet::ColumnDescriptor& column = *schema.Column(field.column_index);
+  return column.converted_type() == parquet::ConvertedType::INTERVAL ||
+         (column.logical_type() && column.logical_type()->is_interval());
+}
+
+bool has_interval(const SchemaField& field, const parquet::SchemaDescriptor& schema) {
+  return is_interval(field, schema) ||
+         std::any_of(field.children.begin(), field.children.end(),
+                     [&](const SchemaField& child) { return has_interval(child, schema); });
+}
+
+/// The library takes intervals for twelve bytes that mean nothing.
+Result<std::shared_ptr<arrow::Field>> told_field(const SchemaField& field,
+                                                 const parquet::SchemaDescriptor& schema,
+                                                 const std::string& path) {
+  if (is_interval(field, schema)) return field.field->WithType(arrow::month_day_nano_interval());
+  if (!has_interval(field, schema)) return field.field;
+  return fail(ErrorCode::unsupported, "'{}', column '{}': intervals in lists or structs", path,
+              field.field->name());
+}
+
 Result<std::unique_ptr<parquet::ParquetFileReader>> open_reader(
     const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) {
   const auto file = TRY(open_input(path));
@@ -204,7 +228,9 @@ Result<std::shared_ptr<const ParquetFile>> ParquetFile::open(const std::string& 
                                                              reader_properties(), &state->manifest);
                })));
   arrow::FieldVector fields;
-  for (const SchemaField& field : state->manifest.schema_fields) fields.push_back(field.field);
+  for (const SchemaField& field : state->manifest.schema_fields) {
+    fields.push_back(TRY(told_field(field, *state->metadata->schema(), path)));
+  }
   state->schema = TRY(runtime_schema(arrow::Schema(std::move(fields)), path));
   TRY(state->check_rows());
   TRY(state->find_unreadable());
@@ -264,7 +290,11 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
                              return parquet::arrow::FileReader::Make(memory, std::move(reader),
                                                                      reader_properties());
                            })));
-  return read_groups(state_->path, std::move(file), std::move(groups), std::move(wanted), memory);
+  std::vector<GroupRows> read;
+  for (const int group : groups) read.push_back({group, rows(group)});
+  return with_texts_checked(state_->path, std::move(read),
+                            TRY(read_groups(state_->path, std::move(file), std::move(groups),
+                                            std::move(wanted), memory)));
 }
 
 }  // namespace troupe

@@ -51,11 +51,30 @@ class ParquetWriter final : public BatchWriter {
   std::unique_ptr<parquet::arrow::FileWriter> rows_;
 };
 
+bool in_parquet(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::INTERVAL_MONTH_DAY_NANO:
+      return false;
+    case arrow::Type::STRUCT:
+      return type.num_fields() > 0;
+    case arrow::Type::DECIMAL128:
+    case arrow::Type::DECIMAL256:
+      return static_cast<const arrow::DecimalType&>(type).scale() >= 0;
+    default:
+      return true;
+  }
+}
+
 }  // namespace
+
+Result<> check_parquet_schema(const arrow::Schema& schema) {
+  return check_columns(schema, "Parquet", in_parquet, "write IPC");
+}
 
 Result<std::unique_ptr<BatchWriter>> write_parquet(FileSystem& files, const std::string& path,
                                                    const SchemaPtr& schema,
                                                    const ParquetWriteOptions& options) {
+  TRY(check_parquet_schema(*schema));
   const auto compression = arrow::util::Codec::GetCompressionType(codec_name(options.compression));
   if (!compression.ok()) {
     return fail(ErrorCode::invalid_argument, "there is no compression '{}'", options.compression);

@@ -13,6 +13,10 @@ struct ParquetWriteOptions {
   std::int64_t row_group_rows = 1'000'000;
 };
 
+/// Error where Parquet has no such columns: intervals of more than milliseconds, structs without a
+/// field, decimals of a negative scale.
+Result<> check_parquet_schema(const arrow::Schema& schema);
+
 /// A writer of one Parquet file with this logical schema.
 Result<std::unique_ptr<BatchWriter>> write_parquet(FileSystem& files, const std::string& path,
                                                    const SchemaPtr& schema,

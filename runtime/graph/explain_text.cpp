@@ -1,4 +1,5 @@
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/graph/explain.hpp"
 
 #include <algorithm>
@@ -16,7 +17,8 @@ const Json& part(const Json& whole, const char* name) {
 std::string joined(const Json& words) {
   std::string text;
   for (const Json& word : words) {
-    text += (text.empty() ? "" : ", ") + (word.is_string() ? word.get<std::string>() : word.dump());
+    text +=
+        (text.empty() ? "" : ", ") + (word.is_string() ? word.get<std::string>() : json_text(word));
   }
   return text;
 }
@@ -25,8 +27,8 @@ std::string joined(const Json& words) {
 std::string pushed(const Json& source) {
   std::string text;
   if (source.contains("reads")) {
-    text = fmt::format("{} of {} columns: {}", source["reads"].size(), source["of_columns"].dump(),
-                       joined(source["reads"]));
+    text = fmt::format("{} of {} columns: {}", source["reads"].size(),
+                       json_text(source["of_columns"]), joined(source["reads"]));
   }
   if (source.contains("predicate")) {
     text += fmt::format("{}only rows with {}", text.empty() ? "" : "; ",
@@ -47,7 +49,7 @@ std::string phase_line(const Json& phase) {
   for (const Json& input : part(phase, "inputs")) {
     const bool own = input.contains("phase");
     text += fmt::format("\n      <- {} {}  {}{}", own ? "phase" : "input",
-                        input[own ? "phase" : "input"].dump(), exchange(input),
+                        json_text(input[own ? "phase" : "input"]), exchange(input),
                         input.contains("waits_for_all") ? "  waits for all of it" : "");
   }
   return text + "\n";
@@ -59,12 +61,12 @@ std::string operator_text(const Json& vertex) {
   if (vertex.contains("from")) text += "  from " + joined(vertex["from"]);
   if (vertex.contains("rows")) {
     text += fmt::format("  {} {} rows", vertex.contains("rows_at_most") ? "at most" : "about",
-                        vertex["rows"].dump());
+                        json_text(vertex["rows"]));
   }
   text += "\n";
   for (const auto& [name, value] : part(vertex, "with").items()) {
     text += fmt::format("    {}: {}\n", name,
-                        value.is_string() ? value.get<std::string>() : value.dump());
+                        value.is_string() ? value.get<std::string>() : json_text(value));
   }
   if (const std::string told = pushed(vertex); !told.empty()) {
     text += fmt::format("    reads {}\n", told);
@@ -83,10 +85,10 @@ std::string operator_text(const Json& vertex) {
 
 std::string stage_text(const Json& stage) {
   const auto subtasks = stage["subtasks"].get<std::uint32_t>();
-  std::string text = fmt::format("stage {}  {} subtask{}  region {}\n", stage["stage"].dump(),
-                                 subtasks, subtasks == 1 ? "" : "s", stage["region"].dump());
+  std::string text = fmt::format("stage {}  {} subtask{}  region {}\n", json_text(stage["stage"]),
+                                 subtasks, subtasks == 1 ? "" : "s", json_text(stage["region"]));
   for (const Json& edge : part(stage, "inputs")) {
-    text += fmt::format("  <- stage {}  {}{}\n", edge["stage"].dump(), exchange(edge),
+    text += fmt::format("  <- stage {}  {}{}\n", json_text(edge["stage"]), exchange(edge),
                         edge["kept_on_disk"].get<bool>() ? "  kept on disk" : "");
   }
   std::size_t id_width = 0;
@@ -107,14 +109,14 @@ std::string stage_text(const Json& stage) {
   return text;
 }
 
-std::string in_quotes(const std::string& text) { return Json(text).dump(); }
+std::string in_quotes(const std::string& text) { return json_text(Json(text)); }
 
 }  // namespace
 
 std::string explain_text(const Json& explained) {
   std::string text = fmt::format("job {}  plan {}", explained["job"].get<std::string>(),
                                  explained["hash"].get<std::string>().substr(0, 12));
-  if (explained.contains("tasks")) text += fmt::format("  {} tasks", explained["tasks"].dump());
+  if (explained.contains("tasks")) text += fmt::format("  {} tasks", json_text(explained["tasks"]));
   text += "\n\n";
   for (const Json& vertex : part(explained, "operators")) {
     text += operator_text(vertex);
@@ -138,15 +140,15 @@ std::string explain_dot(const Json& explained) {
   }
   for (const Json& stage : part(explained, "stages")) {
     std::string label =
-        fmt::format("stage {} x {}", stage["stage"].dump(), stage["subtasks"].dump());
+        fmt::format("stage {} x {}", json_text(stage["stage"]), json_text(stage["subtasks"]));
     for (const Json& link : stage["chain"]) {
       label +=
           fmt::format("\n{}: {}", link["id"].get<std::string>(), link["phase"].get<std::string>());
     }
-    text += fmt::format("  s{} [label={}];\n", stage["stage"].dump(), in_quotes(label));
+    text += fmt::format("  s{} [label={}];\n", json_text(stage["stage"]), in_quotes(label));
     for (const Json& edge : part(stage, "inputs")) {
-      text += fmt::format("  s{} -> s{} [label={}{}];\n", edge["stage"].dump(),
-                          stage["stage"].dump(), in_quotes(exchange(edge)),
+      text += fmt::format("  s{} -> s{} [label={}{}];\n", json_text(edge["stage"]),
+                          json_text(stage["stage"]), in_quotes(exchange(edge)),
                           edge["kept_on_disk"].get<bool>() ? ", style=bold" : "");
     }
   }

@@ -1,4 +1,5 @@
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/graph/graph_check.hpp"
 #include "runtime/graph/job_graph.hpp"
@@ -36,7 +37,7 @@ std::string canonical_json(const Json& with) {
   for (const auto& [name, value] : with.items()) sorted.emplace(name, value);
   Json canonical = Json::object();
   for (auto& [name, value] : sorted) canonical[name] = std::move(value);
-  return canonical.dump();
+  return json_text(canonical);
 }
 
 std::string encode_schema(const arrow::Schema& schema) {

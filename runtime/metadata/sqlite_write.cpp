@@ -1,4 +1,5 @@
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/job/column_codec.hpp"
 #include "runtime/metadata/sqlite_rows.hpp"
 
@@ -21,11 +22,10 @@ std::string counters_text(const TaskCounters& counters) {
                         {"bytes_in", vertex.bytes_in},
                         {"bytes_out", vertex.bytes_out}});
   }
-  return Json{{"vertices", vertices},
-              {"busy_ns", counters.busy.count()},
-              {"blocked_ns", counters.blocked.count()},
-              {"idle_ns", counters.idle.count()}}
-      .dump();
+  return json_text({{"vertices", vertices},
+                    {"busy_ns", counters.busy.count()},
+                    {"blocked_ns", counters.blocked.count()},
+                    {"idle_ns", counters.idle.count()}});
 }
 
 class Writer {

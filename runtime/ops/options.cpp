@@ -1,6 +1,7 @@
 #include "runtime/ops/options.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/base/near.hpp"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ std::string shown(const Json& value) {
   if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
   if (value.is_array()) return "a list";
   if (value.is_object()) return "a map";
-  return fmt::format("the number {}", value.dump());
+  return fmt::format("the number {}", json_text(value));
 }
 
 /// Checks the value of one parameter: collects every mistake, keeps what the getters return.
@@ -138,7 +139,7 @@ class ValueCheck {
   static bool is_sql(const Json& value) {
     return value.is_number() || value.is_boolean() || (value.is_string() && value != "");
   }
-  static Json sql(const Json& value) { return value.is_string() ? value : Json(value.dump()); }
+  static Json sql(const Json& value) { return value.is_string() ? value : Json(json_text(value)); }
 
   Json expression(const Json& value) {
     return is_sql(value) ? sql(value) : wrong(value, "a SQL expression");

@@ -1,0 +1,153 @@
+#include "runtime/formats/utf8_check.hpp"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/utf8.h>
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+using FirstRow = std::optional<std::int64_t>;
+
+bool valid(std::string_view text) {
+  return arrow::util::ValidateUTF8(reinterpret_cast<const std::uint8_t*>(text.data()),
+                                   static_cast<std::int64_t>(text.size()));
+}
+
+/// All texts together, and that none begins inside a character. What it finds may be of nobody's:
+/// bytes of nulls.
+bool all_valid(const arrow::StringArray& texts) {
+  const std::int64_t begin = texts.value_offset(0);
+  const std::int64_t end = texts.value_offset(texts.length());
+  const char* bytes = reinterpret_cast<const char*>(texts.raw_data());
+  if (begin == end) return true;
+  if (!valid(std::string_view(bytes + begin, static_cast<std::size_t>(end - begin)))) return false;
+  const std::int32_t* offsets = texts.raw_value_offsets();
+  for (std::int64_t row = 0; row < texts.length(); ++row) {
+    const std::int32_t at = offsets[row];
+    if (at < end && (static_cast<unsigned char>(bytes[at]) & 0xc0) == 0x80) return false;
+  }
+  return true;
+}
+
+FirstRow first_in_texts(const arrow::StringArray& texts) {
+  if (texts.length() == 0 || all_valid(texts)) return std::nullopt;
+  for (std::int64_t row = 0; row < texts.length(); ++row) {
+    if (texts.IsValid(row) && !valid(texts.GetView(row))) return row;
+  }
+  return std::nullopt;
+}
+
+FirstRow first_in_dictionary(const arrow::DictionaryArray& column) {
+  if (!first_not_utf8(*column.dictionary())) return std::nullopt;
+  const auto& texts = static_cast<const arrow::StringArray&>(*column.dictionary());
+  for (std::int64_t row = 0; row < column.length(); ++row) {
+    if (column.IsValid(row) && !valid(texts.GetView(column.GetValueIndex(row)))) return row;
+  }
+  return std::nullopt;
+}
+
+FirstRow first_in_lists(const arrow::ListArray& lists) {
+  if (lists.length() == 0) return std::nullopt;
+  const std::int64_t begin = lists.value_offset(0);
+  const auto found =
+      first_not_utf8(*lists.values()->Slice(begin, lists.value_offset(lists.length()) - begin));
+  if (!found) return std::nullopt;
+  const std::int32_t* ends = lists.raw_value_offsets() + 1;
+  return std::upper_bound(ends, ends + lists.length(), begin + *found) - ends;
+}
+
+FirstRow first_in_structs(const arrow::StructArray& structs) {
+  FirstRow first;
+  for (int i = 0; i < structs.num_fields(); ++i) {
+    const auto found = first_not_utf8(*structs.field(i));
+    if (found && (!first || *found < *first)) first = found;
+  }
+  return first;
+}
+
+class CheckedTexts final : public BatchReader {
+ public:
+  CheckedTexts(std::string path, std::vector<GroupRows> groups,
+               std::unique_ptr<BatchReader> batches)
+      : path_(std::move(path)), groups_(std::move(groups)), batches_(std::move(batches)) {}
+
+  Result<Batch> next() override {
+    Batch batch = TRY(batches_->next());
+    if (!batch) return batch;
+    const auto& columns = *batch.columns();
+    checked_.resize(static_cast<std::size_t>(columns.num_columns()));
+    for (int i = 0; i < columns.num_columns(); ++i) {
+      if (known(*columns.column(i), checked_[static_cast<std::size_t>(i)])) continue;
+      if (const auto row = first_not_utf8(*columns.column(i))) {
+        return not_utf8(columns.column_name(i)).within(place(row_ + *row));
+      }
+    }
+    row_ += batch.rows();
+    return batch;
+  }
+
+ private:
+  /// True where the column's texts are those of a dictionary that has been checked: the batches of
+  /// a row group share one.
+  static bool known(const arrow::Array& column, std::shared_ptr<arrow::ArrayData>& checked) {
+    const auto& dictionary = column.data()->dictionary;
+    if (dictionary == nullptr) return false;
+    if (dictionary != checked) {
+      if (first_not_utf8(*arrow::MakeArray(dictionary))) return false;
+      checked = dictionary;
+    }
+    return true;
+  }
+
+  std::string place(std::int64_t row) const {
+    for (const GroupRows& group : groups_) {
+      if (row < group.rows) {
+        return fmt::format("'{}', row group {}, row {}", path_, group.group, row + 1);
+      }
+      row -= group.rows;
+    }
+    return fmt::format("'{}'", path_);
+  }
+
+  const std::string path_;
+  const std::vector<GroupRows> groups_;
+  const std::unique_ptr<BatchReader> batches_;
+  std::vector<std::shared_ptr<arrow::ArrayData>> checked_;  ///< dictionaries, by column
+  std::int64_t row_ = 0;                                    ///< the next one, of all row groups
+};
+
+}  // namespace
+
+FirstRow first_not_utf8(const arrow::Array& column) {
+  switch (column.type_id()) {
+    case arrow::Type::STRING:
+      return first_in_texts(static_cast<const arrow::StringArray&>(column));
+    case arrow::Type::DICTIONARY:
+      return first_in_dictionary(static_cast<const arrow::DictionaryArray&>(column));
+    case arrow::Type::LIST:
+    case arrow::Type::MAP:
+      return first_in_lists(static_cast<const arrow::ListArray&>(column));
+    case arrow::Type::STRUCT:
+      return first_in_structs(static_cast<const arrow::StructArray&>(column));
+    default:
+      return std::nullopt;
+  }
+}
+
+Error not_utf8(const std::string& column) {
+  Error error = fail(ErrorCode::invalid_argument, "column '{}' is not in UTF-8", column);
+  error.hint = "convert the file to UTF-8, or leave the column out with 'columns'";
+  return error;
+}
+
+std::unique_ptr<BatchReader> with_texts_checked(const std::string& path,
+                                                std::vector<GroupRows> groups,
+                                                std::unique_ptr<BatchReader> batches) {
+  return std::make_unique<CheckedTexts>(path, std::move(groups), std::move(batches));
+}
+
+}  // namespace troupe
