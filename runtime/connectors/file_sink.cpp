@@ -126,7 +126,7 @@ bool ends_with_one_of(const std::string& path, const std::vector<std::string>& e
 }  // namespace
 
 std::string detail_of(const StagedFile& file) {
-  return Json{{"staged", file.staged}, {"name", file.name}, {"bytes", file.bytes}}.dump();
+  return json_text({{"staged", file.staged}, {"name", file.name}, {"bytes", file.bytes}});
 }
 
 const char* const file_sink_notes =
