@@ -2,6 +2,7 @@
 
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/os/own_files.hpp"
 
 namespace troupe {
 namespace {
