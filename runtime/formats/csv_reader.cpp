@@ -10,6 +10,8 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <optional>
 
 namespace troupe {
@@ -92,6 +94,9 @@ class CsvReader final : public BatchReader {
 
   /// Goes on with this block, of which `taken` bytes stand before the rows.
   Result<> begin(const TextBlock& block, std::size_t taken) {
+    skipped_.add(in_order());
+    of_block_.clear();
+    count_of_block_ = 0;
     block_ = block;
     before_ = taken;
     text_ = block_.text.substr(taken);
@@ -113,7 +118,11 @@ class CsvReader final : public BatchReader {
     }
   }
 
-  SkippedRows skipped() const override { return skipped_; }
+  SkippedRows skipped() const override {
+    SkippedRows all = skipped_;
+    all.add(in_order());
+    return all;
+  }
 
  private:
   // ---- a text as it stands -------------------------------------------------------------------
@@ -173,7 +182,7 @@ class CsvReader final : public BatchReader {
   Result<> pick(const CsvRow& row, std::string_view all, std::int64_t line) {
     if (row.fault != CsvRow::Fault::none) {
       const Error error = quote_error(at_line(line), row, all);
-      return skip(error);
+      return skip(line, error);
     }
     const std::string_view text = all.substr(row.begin, row.end - row.begin);
     const std::size_t begin = picked_.size();
@@ -215,17 +224,29 @@ class CsvReader final : public BatchReader {
     }
     if (last - first == 1 || !dialect_.skip_errors) {
       const std::size_t row = first + static_cast<std::size_t>(parsed.error->row);
-      return skip(told(picked_rows_[std::min(row, last - 1)].line, *parsed.error));
+      const std::int64_t line = picked_rows_[std::min(row, last - 1)].line;
+      return skip(line, told(line, *parsed.error));
     }
     const std::size_t half = first + (last - first) / 2;
     TRY(find_good(first, half, good));
     return find_good(half, last, good);
   }
 
-  Result<> skip(const Error& error) {
+  Result<> skip(std::int64_t line, const Error& error) {
     if (!dialect_.skip_errors) return error;
-    skipped_.add(error.message);
+    // Quotes are looked at first: the first rows of the block are known when all are.
+    ++count_of_block_;
+    of_block_.emplace(line, error.message);
+    if (of_block_.size() > SkippedRows::told_max) of_block_.erase(std::prev(of_block_.end()));
     return {};
+  }
+
+  /// The skipped rows of the block.
+  SkippedRows in_order() const {
+    SkippedRows rows;
+    rows.count = count_of_block_;
+    for (const auto& [line, why] : of_block_) rows.told.push_back(why);
+    return rows;
   }
 
   // ---- parsing -------------------------------------------------------------------------------
@@ -330,7 +351,9 @@ class CsvReader final : public BatchReader {
   std::vector<PickedRow> picked_rows_;
   std::size_t next_row_ = 0;
   std::optional<RowError> error_;
-  SkippedRows skipped_;
+  SkippedRows skipped_;                           ///< of the blocks before
+  std::map<std::int64_t, std::string> of_block_;  ///< the first ones, by line
+  std::int64_t count_of_block_ = 0;
 };
 
 }  // namespace

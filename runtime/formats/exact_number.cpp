@@ -22,7 +22,10 @@ std::string digits_of(double value) {
   if (power == std::string_view::npos) return {};
   std::string digits(all.substr(0, power));
   digits.erase(std::remove(digits.begin(), digits.end(), '.'), digits.end());
-  const std::size_t length = static_cast<std::size_t>(std::atoi(text + power + 1)) + 1;
+  const bool plus = all[power + 1] == '+';
+  std::size_t length = 0;
+  std::from_chars(all.data() + power + (plus ? 2 : 1), end.ptr, length);
+  ++length;
   if (length > digits.size()) digits.append(length - digits.size(), '0');
   return digits;
 }

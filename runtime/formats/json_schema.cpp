@@ -204,7 +204,8 @@ Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declar
   const SchemaPtr texts = with_times_as_texts(*sample.inferred, declared);
   const auto rows = TRY(arrow_try(parse_json(json_options(texts, Others::Ignore), sample.text)));
   arrow::FieldVector fields;
-  for (const auto& field : with_long_integers(texts, *rows, declared, sample.text)->fields()) {
+  const SchemaPtr exact = with_long_integers(texts, *rows, declared, sample.text);
+  for (const auto& field : exact->fields()) {
     const bool guess =
         !declared.contains(field->name()) && field->type()->id() == arrow::Type::STRING;
     fields.push_back(guess ? field->WithType(type_of_texts(*rows->GetColumnByName(field->name())))

@@ -130,7 +130,7 @@ TEST_CASE("CSV: encodings are read as what they mean, with any ends of lines") {
   for (const bool big : {false, true}) {
     const File file(utf16("n,s\r\n1,\"a\nb\"\r\n2,c", big));
     CHECK(file.lines({.encoding = encoding("utf-16")}) == Lines{"1|a\nb", "2|c"});
-    CHECK(file.error() == "begins with the byte order mark of UTF-16");
+    CHECK(file.error().find("byte order mark of UTF-16") != std::string::npos);
   }
   CHECK(File("gr\xFC\n1\n").error() == "the names of the columns are not in UTF-8");
   CHECK(File("s\n\x82\xA0\n").lines({.encoding = encoding("shift_jis")}) == Lines{"あ"});
