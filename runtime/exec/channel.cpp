@@ -1,9 +1,9 @@
 #include "runtime/exec/channel.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/exec/fifo.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <mutex>
 #include <utility>
 
@@ -74,7 +74,7 @@ class Channel::Queue {
   }
 
   void close() {
-    std::deque<Item> dropped;
+    Fifo<Item> dropped;
     TaskHost* tell = nullptr;
     {
       std::lock_guard lock(mutex_);
@@ -119,7 +119,7 @@ class Channel::Queue {
   mutable std::mutex mutex_;
   std::shared_ptr<TaskHost> sender_;
   std::shared_ptr<TaskHost> receiver_;
-  std::deque<Item> items_;
+  Fifo<Item> items_;
   ChannelLevel level_;
   bool sender_waits_ = false;
   bool closed_ = false;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "runtime/data/memory_share.hpp"
 #include "runtime/exec/task_builder.hpp"
 #include "runtime/exec/task_messages.hpp"
+#include "runtime/os/memory.hpp"
 
 #include <map>
 #include <memory>
@@ -28,10 +30,13 @@ class DeployedRun {
 
  private:
   explicit DeployedRun(TaskGraph graph, std::int64_t memory_bytes)
-      : graph_(std::move(graph)), memory_(std::make_shared<MemoryBudget>(memory_bytes)) {}
+      : graph_(std::move(graph)),
+        memory_(std::make_shared<MemoryBudget>(reservable(memory_bytes))),
+        allocator_(memory_bytes) {}
 
   const TaskGraph graph_;
   const std::shared_ptr<MemoryBudget> memory_;
+  const AllocatorLimit allocator_;
   std::mutex mutex_;
   std::map<StageId, StageObjects> objects_;
 };

@@ -110,7 +110,7 @@ class Builder {
       if (edge.blocking) {
         made.push_back(noted(TRY(kept_receiver(peer, key, index)), peer));
       } else if (peer.node == site_.self) {
-        made.push_back(site_.exchange.receiver(key, host_));
+        made.push_back(site_.exchange.receiver(key, host_, limits_of(edge)));
       } else {
         made.push_back(noted(TRY(remote()->open_receiver(TRY(end_at(peer, key)), host_)), {}));
       }
@@ -137,8 +137,12 @@ class Builder {
     const std::uint32_t me = token_.task.subtask;
     const auto consumers = consumers_of(graph_, edge, me);
     if (edge.blocking) {
-      KeptPlace place{&site_.kept.files(), site_.kept.output(key_, index),
-                      graph_.stage(edge.to).parallelism, true, attempt_tag(key_)};
+      KeptPlace place{&site_.kept.files(),
+                      site_.kept.output(key_, index),
+                      graph_.stage(edge.to).parallelism,
+                      true,
+                      attempt_tag(key_),
+                      run_->memory()};
       auto output = std::make_shared<KeptOutput>(host_, std::move(place));
       made_.kept.emplace_back(index, output);
       return output->senders(consumers);
@@ -148,13 +152,26 @@ class Builder {
       const TaskPeer peer = TRY(peer_of(deploy_.outputs, index, {edge.to, to}));
       const ChannelKey key{token_.run, channel_id(index, me, to), token_.attempt, peer.attempt};
       if (peer.node == site_.self) {
-        made.push_back(site_.exchange.sender(key, host_));
+        made.push_back(site_.exchange.sender(key, host_, limits_of(edge)));
       } else {
         auto sender = TRY(remote()->open_sender(TRY(end_at(peer, key)), host_));
         made.push_back(std::make_unique<NotedSender>(std::move(sender), made_.failures));
       }
     }
     return made;
+  }
+
+  /// All channels of an edge together hold a small part of what the run may.
+  ChannelLimits limits_of(const TaskEdge& edge) const {
+    const std::uint64_t from = graph_.stage(edge.from).parallelism;
+    const bool forward = edge.exchange == ExchangeKind::forward;
+    const std::uint64_t each = forward ? 1 : graph_.stage(edge.to).parallelism;
+    ChannelLimits limits;
+    const MemoryShare share{.parts = 16 * static_cast<std::int64_t>(from * each),
+                            .least = 64 << 10,
+                            .most = limits.bytes_max};
+    limits.bytes_max = share.of(run_->memory().get());
+    return limits;
   }
 
   std::unique_ptr<ChannelReceiver> noted(std::unique_ptr<ChannelReceiver> receiver,
@@ -166,7 +183,10 @@ class Builder {
                            TaskId task) const {
     for (const auto& one : edges) {
       if (one.edge != edge) continue;
-      for (const auto& peer : one.peers) {
+      // In the order of their subtasks as a rule: a search for each would be a square of them.
+      const std::size_t first = task.subtask < one.peers.size() ? task.subtask : 0;
+      for (std::size_t i = 0; i < one.peers.size(); ++i) {
+        const TaskPeer& peer = one.peers[(first + i) % one.peers.size()];
         if (peer.task == task) return peer;
       }
     }

@@ -2,8 +2,8 @@
 
 #include "runtime/data/memory_budget.hpp"
 #include "runtime/exec/channel.hpp"
+#include "runtime/exec/fifo.hpp"
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -52,7 +52,7 @@ class InputGate {
   };
   struct Lane {
     std::unique_ptr<ChannelReceiver> channel;
-    std::deque<Aside> aside;
+    Fifo<Aside> aside;
     bool ended = false;
   };
   struct State {

@@ -1,6 +1,7 @@
 #include "runtime/exec/kept_output.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/data/memory_share.hpp"
 #include "runtime/exec/feed_receiver.hpp"
 #include "runtime/spill/partition_writer.hpp"
 
@@ -9,6 +10,13 @@
 #include <optional>
 
 namespace troupe {
+namespace {
+
+/// What waits for a write, and in its writer for more of its partition.
+constexpr MemoryShare for_writer{.parts = 64, .least = 1 << 20, .most = 64 << 20};
+constexpr MemoryShare in_writer{.parts = 64, .least = 1 << 20, .most = 32 << 20};
+
+}  // namespace
 
 /// What the senders and the write under way share; the write may end after the task.
 class KeptOutput::Work : public std::enable_shared_from_this<Work> {
@@ -18,10 +26,12 @@ class KeptOutput::Work : public std::enable_shared_from_this<Work> {
 
   bool has_room() {
     std::lock_guard lock(mutex_);
-    return waiting_.size() < waiting_max;
+    if (waiting_.empty()) return true;
+    return waiting_.size() < waiting_max && waiting_bytes_ < for_writer.of(place_.memory.get());
   }
   void add(std::uint32_t partition, Batch batch) {
     std::lock_guard lock(mutex_);
+    waiting_bytes_ += batch.bytes();
     waiting_.push_back({partition, std::move(batch)});
     start();
   }
@@ -80,6 +90,7 @@ class KeptOutput::Work : public std::enable_shared_from_this<Work> {
         if (!waiting_.empty()) {
           next = std::move(waiting_.front());
           waiting_.pop_front();
+          waiting_bytes_ -= next->batch.bytes();
         }
       }
       auto result = next ? write(*next) : finish();
@@ -96,6 +107,7 @@ class KeptOutput::Work : public std::enable_shared_from_this<Work> {
     SpillOptions options;
     options.hash_rows = place_.hash_rows;
     options.producer = place_.producer;
+    options.waiting_bytes_max = in_writer.of(place_.memory.get());
     writer_ = TRY(PartitionWriter::create(*place_.files, place_.path, place_.partitions, options));
     return {};
   }
@@ -121,6 +133,7 @@ class KeptOutput::Work : public std::enable_shared_from_this<Work> {
   std::unique_ptr<PartitionWriter> writer_;  ///< used by the write under way only
   mutable std::mutex mutex_;
   std::deque<Waiting> waiting_;
+  std::int64_t waiting_bytes_ = 0;
   std::size_t open_senders_ = 0;
   std::vector<std::shared_ptr<TaskHost>> consumers_;
   std::optional<PartitionIndex> index_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/data/memory_budget.hpp"
 #include "runtime/exec/channel.hpp"
 #include "runtime/exec/task_host.hpp"
 #include "runtime/os/clock.hpp"
@@ -20,7 +21,8 @@ struct KeptPlace {
   std::uint32_t partitions = 1;  ///< one for each subtask of the consumer
   /// Hash every row, so that two attempts can be compared (protocols 5.1).
   bool hash_rows = false;
-  std::string producer = {};  ///< the attempt, for the index
+  std::string producer = {};                        ///< the attempt, for the index
+  std::shared_ptr<const MemoryBudget> memory = {};  ///< of the run; null: no limit
 };
 
 /// What one task keeps for the consumers of one blocking edge: a partition file, written on the

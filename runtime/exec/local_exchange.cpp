@@ -4,9 +4,9 @@
 
 namespace troupe {
 
-Channel LocalExchange::claim(const ChannelKey& key, bool Half::*end) {
+Channel LocalExchange::claim(const ChannelKey& key, ChannelLimits limits, bool Half::*end) {
   std::lock_guard lock(mutex_);
-  auto half = halves_.try_emplace(key, Half{Channel(limits_)}).first;
+  auto half = halves_.try_emplace(key, Half{Channel(limits)}).first;
   ENSURE(!(half->second.*end), "channel {} of run {} was opened twice", key.channel, key.run);
   half->second.*end = true;
   Channel channel = half->second.channel;
@@ -15,13 +15,15 @@ Channel LocalExchange::claim(const ChannelKey& key, bool Half::*end) {
 }
 
 std::unique_ptr<ChannelSender> LocalExchange::sender(const ChannelKey& key,
-                                                     std::shared_ptr<TaskHost> host) {
-  return claim(key, &Half::sender).sender(std::move(host));
+                                                     std::shared_ptr<TaskHost> host,
+                                                     ChannelLimits limits) {
+  return claim(key, limits, &Half::sender).sender(std::move(host));
 }
 
 std::unique_ptr<ChannelReceiver> LocalExchange::receiver(const ChannelKey& key,
-                                                         std::shared_ptr<TaskHost> host) {
-  return claim(key, &Half::receiver).receiver(std::move(host));
+                                                         std::shared_ptr<TaskHost> host,
+                                                         ChannelLimits limits) {
+  return claim(key, limits, &Half::receiver).receiver(std::move(host));
 }
 
 void LocalExchange::drop(RunId run) {

@@ -13,10 +13,11 @@ namespace troupe {
 /// any order. Safe from any thread.
 class LocalExchange {
  public:
-  explicit LocalExchange(ChannelLimits limits = {}) : limits_(limits) {}
-
-  std::unique_ptr<ChannelSender> sender(const ChannelKey& key, std::shared_ptr<TaskHost> host);
-  std::unique_ptr<ChannelReceiver> receiver(const ChannelKey& key, std::shared_ptr<TaskHost> host);
+  /// Both ends ask with the same limits.
+  std::unique_ptr<ChannelSender> sender(const ChannelKey& key, std::shared_ptr<TaskHost> host,
+                                        ChannelLimits limits = {});
+  std::unique_ptr<ChannelReceiver> receiver(const ChannelKey& key, std::shared_ptr<TaskHost> host,
+                                            ChannelLimits limits = {});
   /// Forgets ends of this run whose other end never came.
   void drop(RunId run);
   std::size_t waiting() const;
@@ -27,9 +28,8 @@ class LocalExchange {
     bool sender = false;
     bool receiver = false;
   };
-  Channel claim(const ChannelKey& key, bool Half::*end);
+  Channel claim(const ChannelKey& key, ChannelLimits limits, bool Half::*end);
 
-  const ChannelLimits limits_;
   mutable std::mutex mutex_;
   std::map<ChannelKey, Half> halves_;
 };

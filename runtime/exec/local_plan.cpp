@@ -1,5 +1,6 @@
 #include "runtime/exec/local_plan.hpp"
 
+#include "runtime/data/memory_share.hpp"
 #include "runtime/exec/kept_output.hpp"
 
 namespace troupe {
@@ -12,7 +13,7 @@ class Wiring {
       : graph_(graph), make_host_(make_host), options_(options), clock_(clock) {}
 
   std::map<TaskId, TaskSite> sites(const LocalPlan& plan) {
-    auto memory = std::make_shared<MemoryBudget>(options_.memory_bytes);
+    auto memory = std::make_shared<MemoryBudget>(reservable(options_.memory_bytes));
     for (const auto& stage : graph_.stages) {
       for (std::uint32_t i = 0; i < stage.parallelism; ++i) {
         TaskSite& site = sites_[TaskId{stage.id, i}];
@@ -62,6 +63,7 @@ class Wiring {
       TaskSite& producer = sites_[{edge.from, from}];
       KeptPlace place{options_.files,
                       fmt::format("{}/kept-{}-{}", plan.scratch_directory, index, from), consumers};
+      place.memory = producer.memory;
       auto output = std::make_shared<KeptOutput>(producer.host, std::move(place));
       const auto receivers = consumers_of(graph_, edge, from);
       producer.senders.push_back(output->senders(receivers));

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "runtime/exec/channel.hpp"
+#include "runtime/exec/fifo.hpp"
 #include "runtime/exec/partitioner.hpp"
 #include "runtime/exec/task_output.hpp"
 #include "runtime/ops/operator_kind.hpp"
 
 #include <atomic>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -41,7 +41,7 @@ class Router : public TaskOutput {
   struct Lane {
     std::unique_ptr<ChannelSender> sender;
     Coalescer coalescer;
-    std::deque<Batch> outbox;
+    Fifo<Batch> outbox;
     bool ended = false;
   };
   struct State {

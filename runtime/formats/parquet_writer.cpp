@@ -31,6 +31,11 @@ class ParquetWriter final : public BatchWriter {
 
   Result<> write(const Batch& batch) override {
     const auto plain = TRY(without_dictionaries(batch));
+    if (held_bytes_ >= held_bytes_max) {
+      TRY(run([&] { return rows_->NewBufferedRowGroup(); }));
+      held_bytes_ = 0;
+    }
+    held_bytes_ += Batch(plain).bytes();
     return run([&] { return rows_->WriteRecordBatch(*plain); });
   }
 
@@ -40,6 +45,9 @@ class ParquetWriter final : public BatchWriter {
   }
 
  private:
+  /// A row group is held until it is full; rows of more than 64 bytes fill one sooner.
+  static constexpr std::int64_t held_bytes_max = std::int64_t{64} << 20;
+
   template <class Step>
   Result<> run(Step&& step) {
     const arrow::Status status = parquet_call(step);
@@ -49,6 +57,7 @@ class ParquetWriter final : public BatchWriter {
 
   std::unique_ptr<OutputFile> file_;
   std::unique_ptr<parquet::arrow::FileWriter> rows_;
+  std::int64_t held_bytes_ = 0;  ///< of rows written since a row group was begun for their size
 };
 
 bool in_parquet(const arrow::DataType& type) {

@@ -30,6 +30,10 @@ struct PhaseNode {
   std::uint32_t stage = 0;
 };
 
+/// So many subtasks nobody counts rows for; beyond, each is to have about so many.
+constexpr std::int64_t subtasks_for_any_rows = 64;
+constexpr std::int64_t rows_of_a_subtask = 4096;
+
 /// From plans of vertices to stages of subtasks, in the order: concatenate phases, give each its
 /// parallelism, settle the exchanges, fuse, number.
 class TaskPlanner {
@@ -104,10 +108,25 @@ class TaskPlanner {
       inherited = nodes_[edge.from].parallelism;
       own = own || edge.own;
     }
-    if (inherited && alike) wanted = *inherited;
-    if (vertex.parallelism && !own) wanted = *vertex.parallelism;
+    wanted = inherited && alike ? *inherited : std::min(wanted, of_use(node));
+    if (vertex.parallelism && !own) wanted = std::min(*vertex.parallelism, of_use(node));
     wanted = std::min(wanted, node.phase.parallelism_max.value_or(wanted));
     return std::clamp<std::uint32_t>(wanted, 1, key_groups_default);
+  }
+
+  /// Subtasks that the rows of a phase can keep busy, where they are known. An exchange between two
+  /// stages has a channel for each pair of subtasks: 1024 wide, a million of them for a few rows.
+  std::uint32_t of_use(const PhaseNode& node) const {
+    std::int64_t rows = 0;
+    const std::vector<std::size_t>& inputs = bound_.producers[node.vertex];
+    for (const std::size_t vertex : inputs.empty() ? std::vector{node.vertex} : inputs) {
+      const auto& known = bound_.plans[vertex]->rows;
+      if (!known) return key_groups_default;
+      rows = std::max(rows, *known);
+    }
+    const std::int64_t busy = rows / rows_of_a_subtask;
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(busy, subtasks_for_any_rows, key_groups_default));
   }
 
   void settle(PhaseEdge& edge, const PhaseNode& node) const {

@@ -5,17 +5,6 @@
 #include <arrow/record_batch.h>
 
 namespace troupe {
-namespace {
-
-/// What the table adds to the rows themselves: packed keys, places, buckets.
-constexpr std::int64_t table_bytes_per_row = 32;
-
-std::int64_t cost_of(const Batch& batch) {
-  return batch.bytes() + batch.rows() * table_bytes_per_row;
-}
-
-}  // namespace
-
 Result<> JoinOperator::open(const OperatorContext& context) {
   context_ = context;
   memory_.attach(context.memory);
@@ -42,7 +31,7 @@ Result<Step> JoinOperator::build(const Batch& batch) {
     TRY(overflow_->add_build(batch));
     return Step::done;
   }
-  const std::int64_t bytes = cost_of(batch);
+  const std::int64_t bytes = JoinTable::cost_of(batch);
   if (memory_.bytes() + bytes > build_bytes_max || !memory_.grow(bytes)) {
     overflow_begins_ = true;
     return Step::again;

@@ -2,6 +2,7 @@
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/key_hash.hpp"
+#include "runtime/data/memory_share.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/os/own_files.hpp"
 
@@ -11,7 +12,7 @@ namespace troupe {
 namespace {
 
 /// Rows that wait to become blocks, in all partitions of one side.
-constexpr std::int64_t waiting_bytes_max = 8 << 20;
+constexpr MemoryShare waiting{.parts = 64, .least = 512 << 10, .most = 8 << 20};
 
 }  // namespace
 
@@ -21,7 +22,7 @@ JoinOverflow::JoinOverflow(std::shared_ptr<const JoinSpec> spec, const OperatorC
 Result<std::unique_ptr<JoinOverflow>> JoinOverflow::create(std::shared_ptr<const JoinSpec> spec,
                                                            const OperatorContext& context) {
   std::unique_ptr<JoinOverflow> overflow(new JoinOverflow(std::move(spec), context));
-  const SpillOptions options{.waiting_bytes_max = waiting_bytes_max};
+  const SpillOptions options{.waiting_bytes_max = waiting.of(context.memory)};
   const std::string& directory = overflow->directory_;
   overflow->build_ =
       TRY(PartitionWriter::create(own_files(), directory + "/join.build", partitions, options));
@@ -63,7 +64,7 @@ Result<> JoinOverflow::open_partition() {
 Result<> JoinOverflow::load_chunk() {
   std::vector<Batch> chunk;
   while (pending_) {
-    const bool fits = memory_.grow(pending_.bytes());
+    const bool fits = memory_.grow(JoinTable::cost_of(pending_));
     if (!fits && !chunk.empty()) break;
     chunk.push_back(std::move(pending_));
     pending_ = TRY(build_reader_->next());

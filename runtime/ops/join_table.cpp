@@ -43,10 +43,12 @@ std::uint64_t mixed(const std::uint64_t* words, std::size_t width) {
   return hash * 0xD6E8FEB86659FD93u;
 }
 
-Result<ArrayPtr> build_column(const std::vector<Batch>& build, int index, std::int64_t rows) {
-  std::vector<ArrayPtr> parts;
-  for (const Batch& batch : build) parts.push_back(batch.columns()->column(index));
+using Parts = std::vector<ArrayPtr>;  ///< of one column
+
+/// The parts go as soon as they are one.
+Result<ArrayPtr> build_column(Parts parts, std::int64_t rows) {
   ArrayPtr column = TRY(concat(parts));
+  parts.clear();
   if (column->type_id() != arrow::Type::STRING || rows > encode_rows_max) return column;
   const arrow::Datum encoded = TRY(arrow_try(arrow::compute::DictionaryEncode(column)));
   return encoded.make_array();
@@ -83,13 +85,18 @@ Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vec
     return fail(ErrorCode::unavailable, "{} rows on the right side of a join in one subtask",
                 table.rows_);
   }
+  std::vector<Parts> parts(static_cast<std::size_t>(build.front().columns()->num_columns()));
+  for (const Batch& batch : std::exchange(build, std::vector<Batch>())) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      parts[i].push_back(batch.columns()->column(static_cast<int>(i)));
+    }
+  }
   JoinKeys::Columns keys;
   for (const int key : spec->right_keys) {
-    std::vector<ArrayPtr> parts;
-    for (const Batch& batch : build) parts.push_back(batch.columns()->column(key));
-    keys.push_back(TRY(concat(parts)));
+    keys.push_back(TRY(concat(parts[static_cast<std::size_t>(key)])));
   }
   table.arrange(TRY(table.keys_.learn(keys, table.rows_)));
+  keys.clear();
   std::set<int> wanted;
   for (const JoinSpec::Column& column : spec->columns) {
     if (!column.from_left) wanted.insert(column.index);
@@ -97,9 +104,10 @@ Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vec
       wanted.insert(column.right_key);
     }
   }
-  table.columns_.resize(static_cast<std::size_t>(build.front().columns()->num_columns()));
+  table.columns_.resize(parts.size());
   for (const int index : wanted) {
-    table.columns_[static_cast<std::size_t>(index)] = TRY(build_column(build, index, table.rows_));
+    const auto at = static_cast<std::size_t>(index);
+    table.columns_[at] = TRY(build_column(std::exchange(parts[at], Parts()), table.rows_));
   }
   if (spec->keeps_right()) table.matched_.assign(static_cast<std::size_t>(table.rows_), 0);
   table.spec_ = std::move(spec);

@@ -26,6 +26,13 @@ class JoinTable {
   /// `build`: the rows of the right side, at least one batch (it may be empty).
   static Result<JoinTable> make(std::shared_ptr<const JoinSpec> spec, std::vector<Batch> build);
 
+  /// What rows take from here until there is a table of them: themselves, a copy of a column while
+  /// its parts are joined, and packed keys, their places, and both once more while they are sorted.
+  static std::int64_t cost_of(const Batch& batch) {
+    return batch.bytes() * 5 / 4 + batch.rows() * bytes_per_row;
+  }
+  static constexpr std::int64_t bytes_per_row = 56;
+
   std::int64_t rows() const { return rows_; }
   /// The output for pairs of rows of `batch` and of the table.
   Result<Batch> output(const Batch& batch, const JoinPairs& pairs) const;

@@ -16,8 +16,11 @@ namespace {
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
 
-/// What sorting adds to the rows: joined columns, numbers and their order.
-std::int64_t cost_of(const Batch& batch) { return batch.bytes() * 2 + batch.rows() * 32; }
+/// What sorting adds to the rows: joined columns, the numbers of all terms (which may have two),
+/// and their order, twice while it is being found.
+std::int64_t cost_of(const Batch& batch, std::size_t terms) {
+  return batch.bytes() * 3 / 2 + batch.rows() * (40 + 9 * static_cast<std::int64_t>(terms));
+}
 
 /// The batches in the order of their rows, where each is sorted in itself and no two overlap; else
 /// none.
@@ -105,11 +108,11 @@ Result<Step> SortLocalOperator::process(int, const Batch& batch, Emitter&) {
     run_begins_ = false;
     TRY(write_run());
     // A single batch is held even where the budget has no room for it.
-    static_cast<void>(memory_.grow(cost_of(batch)));
+    static_cast<void>(memory_.grow(cost_of(batch, terms_->size())));
     held_.push_back(batch);
     return Step::done;
   }
-  const std::int64_t bytes = cost_of(batch);
+  const std::int64_t bytes = cost_of(batch, terms_->size());
   const bool fits = memory_.bytes() + bytes <= run_bytes_max && memory_.grow(bytes);
   if (!fits && !held_.empty()) {
     run_begins_ = true;

@@ -3,16 +3,47 @@
 #include <algorithm>
 #include <cstdlib>
 #include <malloc.h>
+#include <mutex>
 #include <thread>
 
 namespace troupe {
 namespace {
 
-/// Free memory at the end of an arena beyond this is returned to the system.
+/// Free memory at the end of an arena beyond this is returned to the system...
 constexpr int kept_bytes_max = 128 << 20;
+constexpr int kept_bytes_max_tight = 16 << 20;
 /// Larger blocks are mapped one by one and returned as soon as they are free; the C library allows
 /// no more.
 constexpr int mapped_bytes_min = 32 << 20;
+constexpr int mapped_bytes_min_tight = 512 << 10;
+
+/// The allocator is the process's, and so are its settings.
+struct Settings {
+  std::mutex mutex;
+  bool arranged = false;
+  bool tight = false;
+  std::int64_t limits = 0;  ///< together
+  int count = 0;
+};
+
+Settings& settings() {
+  static Settings the_only_ones;
+  return the_only_ones;
+}
+
+void keep(bool little) {
+  mallopt(M_TRIM_THRESHOLD, little ? kept_bytes_max_tight : kept_bytes_max);
+  mallopt(M_MMAP_THRESHOLD, little ? mapped_bytes_min_tight : mapped_bytes_min);
+  if (little) malloc_trim(0);  // what others have left behind
+}
+
+/// Called with the lock held.
+void settle(Settings& now) {
+  const bool tight = now.count > 0 && now.limits < AllocatorLimit::ample_bytes;
+  if (!now.arranged || tight == now.tight) return;
+  now.tight = tight;
+  keep(tight);
+}
 
 }  // namespace
 
@@ -20,8 +51,25 @@ void arrange_memory() {
   // Read by Arrow where memory is first asked for. Who has set it knows better.
   setenv("ARROW_DEFAULT_MEMORY_POOL", "system", 0);
   mallopt(M_ARENA_MAX, static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
-  mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
-  mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
+  keep(false);
+  std::lock_guard lock(settings().mutex);
+  settings().arranged = true;
+}
+
+AllocatorLimit::AllocatorLimit(std::int64_t bytes) : bytes_(bytes) {
+  Settings& now = settings();
+  std::lock_guard lock(now.mutex);
+  now.limits += bytes_;
+  ++now.count;
+  settle(now);
+}
+
+AllocatorLimit::~AllocatorLimit() {
+  Settings& now = settings();
+  std::lock_guard lock(now.mutex);
+  now.limits -= bytes_;
+  --now.count;
+  settle(now);
 }
 
 }  // namespace troupe

@@ -74,6 +74,7 @@ class Accumulator {
   /// Adds states: that of row i to its group. May come from another node: `corrupt` if senseless.
   virtual Result<> merge(const RowGroups& groups, const arrow::Array& states) = 0;
 
+  /// In use; the spare room of a vector is not touched.
   virtual std::int64_t bytes() const = 0;
 };
 
@@ -113,7 +114,7 @@ class CountAccumulator : public Accumulator {
                                                std::uint32_t end) const override;
   Result<> merge(const RowGroups& groups, const arrow::Array& states) override;
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(counts_.capacity() * sizeof(std::int64_t));
+    return static_cast<std::int64_t>(counts_.size() * sizeof(std::int64_t));
   }
 
   std::int64_t count(std::uint32_t group) const { return counts_[group]; }

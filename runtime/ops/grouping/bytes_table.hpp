@@ -19,9 +19,10 @@ class BytesTable {
     const std::size_t begin = id == 0 ? 0 : ends_[id - 1];
     return {arena_.data() + begin, ends_[id] - begin};
   }
+  /// In use; the spare room of a vector is not touched.
   std::int64_t bytes() const {
-    return static_cast<std::int64_t>(arena_.capacity() + ends_.capacity() * 8 +
-                                     slots_.capacity() * sizeof(Slot));
+    return static_cast<std::int64_t>(arena_.size() + ends_.size() * 8 +
+                                     slots_.size() * sizeof(Slot));
   }
 
  private:

@@ -40,7 +40,7 @@ class DistinctAccumulator : public PairAccumulator {
     bool test_and_set(std::uint32_t group, std::int64_t row) {
       return std::exchange(seen_[group * codes_ + indices_[row]], std::uint8_t{1}) != 0;
     }
-    std::int64_t bytes() const { return static_cast<std::int64_t>(seen_.capacity()); }
+    std::int64_t bytes() const { return static_cast<std::int64_t>(seen_.size()); }
 
    private:
     std::shared_ptr<arrow::ArrayData> dictionary_;

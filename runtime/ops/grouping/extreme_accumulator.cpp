@@ -74,7 +74,7 @@ class NumberExtreme : public Accumulator {
   }
 
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(best_.capacity() * sizeof(Key) + seen_.capacity());
+    return static_cast<std::int64_t>(best_.size() * sizeof(Key) + seen_.size());
   }
 
  private:
@@ -138,7 +138,7 @@ class BooleanExtreme : public Accumulator {
     return {};
   }
 
-  std::int64_t bytes() const override { return static_cast<std::int64_t>(best_.capacity()); }
+  std::int64_t bytes() const override { return static_cast<std::int64_t>(best_.size()); }
 
  private:
   static constexpr std::uint8_t unseen = 2;
@@ -186,7 +186,7 @@ class TextExtreme : public Accumulator {
   }
 
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(best_.capacity() * sizeof(std::string) + seen_.capacity()) +
+    return static_cast<std::int64_t>(best_.size() * sizeof(std::string) + seen_.size()) +
            text_bytes_;
   }
 

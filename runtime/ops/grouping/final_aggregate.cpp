@@ -1,4 +1,5 @@
 #include "runtime/data/key_hash.hpp"
+#include "runtime/data/memory_share.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/ops/grouping/group_states.hpp"
 #include "runtime/ops/reservation.hpp"
@@ -20,7 +21,7 @@ constexpr int depth_max = 6;
 /// What it holds whatever the budget says: with less it would cut without end.
 constexpr std::int64_t unreserved_bytes_max = 256 << 10;
 /// Rows that wait to become blocks of a file.
-constexpr std::int64_t waiting_bytes_max = 4 << 20;
+constexpr MemoryShare waiting{.parts = 64, .least = 256 << 10, .most = 4 << 20};
 
 /// Merges partial results and puts out the answer at the end.
 ///
@@ -83,9 +84,10 @@ class FinalAggregate final : public Operator {
     int depth;
   };
 
+  /// Half as much again as there is: where a column grows, it is there twice for a moment.
   bool reserve() {
     const std::int64_t bytes = states_.bytes();
-    return memory_.grow(bytes - memory_.bytes()) || bytes <= unreserved_bytes_max;
+    return memory_.grow(bytes + bytes / 2 - memory_.bytes()) || bytes <= unreserved_bytes_max;
   }
 
   Result<> forget_groups() {
@@ -95,10 +97,11 @@ class FinalAggregate final : public Operator {
   }
 
   Error too_large() const {
-    Error error = fail(ErrorCode::unavailable,
-                       "{}: {} groups take {} bytes, more than the run's limit of {} bytes leaves, "
-                       "and cutting them by key does not help",
-                       name_, states_.groups(), states_.bytes(), budget_->bytes_max());
+    Error error = fail(
+        ErrorCode::unavailable,
+        "{}: {} groups take {} bytes, more than is left of the {} bytes that its run may reserve, "
+        "and cutting them by key does not help",
+        name_, states_.groups(), states_.bytes(), budget_->bytes_max());
     error.hint = "give the run more memory";
     return error;
   }
@@ -108,7 +111,7 @@ class FinalAggregate final : public Operator {
     if (depth_ == depth_max) return too_large();
     if (!writer_) {
       path_ = fmt::format("{}/{}.{}", directory_, name_, files_++);
-      const SpillOptions options{.waiting_bytes_max = waiting_bytes_max};
+      const SpillOptions options{.waiting_bytes_max = waiting.of(budget_)};
       writer_ = TRY(PartitionWriter::create(own_files(), path_, pieces, options));
     }
     GroupStates::Cursor cursor;

@@ -74,8 +74,7 @@ class FloatSum : public SumAccumulator {
   }
 
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(near_.capacity() * sizeof(Near) +
-                                     far_.size() * sizeof(Distant));
+    return static_cast<std::int64_t>(near_.size() * sizeof(Near) + far_.size() * sizeof(Distant));
   }
 
   ExactNumber sum(std::uint32_t group) const override {

@@ -129,7 +129,7 @@ Result<std::vector<std::shared_ptr<arrow::Array>>> Grouper::keys(
 }
 
 std::int64_t Grouper::bytes() const {
-  std::int64_t bytes = table_.bytes() + static_cast<std::int64_t>(groups_of_cells_.capacity() * 4);
+  std::int64_t bytes = table_.bytes() + static_cast<std::int64_t>(groups_of_cells_.size() * 4);
   for (const auto& column : columns_) bytes += column->bytes();
   return bytes;
 }

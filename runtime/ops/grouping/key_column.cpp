@@ -182,7 +182,7 @@ class TextKeyColumn : public KeyColumn {
   }
 
   std::int64_t bytes() const override {
-    return texts_.bytes() + static_cast<std::int64_t>(ids_of_codes_.capacity() * 4);
+    return texts_.bytes() + static_cast<std::int64_t>(ids_of_codes_.size() * 4);
   }
 
  private:

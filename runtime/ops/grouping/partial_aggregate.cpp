@@ -1,3 +1,4 @@
+#include "runtime/data/memory_share.hpp"
 #include "runtime/ops/grouping/group_states.hpp"
 #include "runtime/ops/reservation.hpp"
 
@@ -11,6 +12,7 @@ constexpr std::int64_t rows_to_judge = 2 * batch_rows_max;
 constexpr double poor_share = 0.6;
 /// ... then so many rows go through before it is tried again.
 constexpr std::int64_t rows_to_pass = 32 * batch_rows_max;
+constexpr MemoryShare held{.parts = 32, .least = 1 << 20, .most = partial_bytes_max};
 
 class PartialAggregate final : public Operator {
  public:
@@ -19,6 +21,7 @@ class PartialAggregate final : public Operator {
 
   Result<> open(const OperatorContext& context) override {
     memory_.attach(context.memory);
+    bytes_max_ = held.of(context.memory);
     return {};
   }
 
@@ -45,7 +48,7 @@ class PartialAggregate final : public Operator {
   /// Holds more than it may, or more than it should.
   bool full() {
     const std::int64_t bytes = states_.bytes();
-    return !memory_.grow(bytes - memory_.bytes()) || bytes > partial_bytes_max || poor();
+    return !memory_.grow(bytes - memory_.bytes()) || bytes > bytes_max_ || poor();
   }
 
   Result<Step> flush(Emitter& out) {
@@ -73,6 +76,7 @@ class PartialAggregate final : public Operator {
   GroupStates states_;
   GroupStates::Cursor cursor_;
   Reservation memory_;
+  std::int64_t bytes_max_ = partial_bytes_max;
   std::int64_t rows_ = 0;  ///< in `states_`
   std::int64_t rows_left_to_pass_ = 0;
   bool flushing_ = false;

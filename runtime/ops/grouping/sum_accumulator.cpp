@@ -68,7 +68,7 @@ class IntegerSum : public SumAccumulator {
   }
 
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>((sums_.capacity() + wraps_.capacity()) * sizeof(std::int64_t));
+    return static_cast<std::int64_t>((sums_.size() + wraps_.size()) * sizeof(std::int64_t));
   }
 
   ExactNumber sum(std::uint32_t group) const override {
@@ -140,7 +140,7 @@ class WideSum : public SumAccumulator {
   }
 
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(sums_.capacity() * sizeof(Wide));
+    return static_cast<std::int64_t>(sums_.size() * sizeof(Wide));
   }
 
   ExactNumber sum(std::uint32_t group) const override {

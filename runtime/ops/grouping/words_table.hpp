@@ -32,8 +32,9 @@ class WordsTable {
 
   std::uint32_t size() const { return size_; }
   const std::uint64_t* key(std::uint32_t id) const { return keys_.data() + id * words_; }
+  /// In use; the spare room of a vector is not touched.
   std::int64_t bytes() const {
-    return static_cast<std::int64_t>(keys_.capacity() * 8 + slots_.capacity() * sizeof(Slot));
+    return static_cast<std::int64_t>(keys_.size() * 8 + slots_.size() * sizeof(Slot));
   }
 
  private:
@@ -42,6 +43,7 @@ class WordsTable {
     std::uint32_t tag = 0;
   };
   static constexpr std::size_t slots_min = 1024;
+  static constexpr std::size_t slots_large = 1 << 18;  ///< 2 MiB: from here on space matters
   static constexpr std::size_t rows_at_once = 256;
   static constexpr std::size_t rows_ahead = 12;
 
@@ -98,7 +100,7 @@ class WordsTable {
 
   template <std::size_t Words>
   void grow() {
-    slots_.assign(slots_.size() * 4, Slot{});
+    slots_.assign(slots_.size() * (slots_.size() < slots_large ? 4 : 2), Slot{});
     shift_ = 64 - std::countr_zero(slots_.size());
     const std::size_t mask = slots_.size() - 1;
     for (std::uint32_t id = 0; id < size_; ++id) {

@@ -10,6 +10,8 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/typed_rows.hpp"
 
+#include <arrow/api.h>
+
 #include <fstream>
 
 using namespace troupe;
@@ -208,4 +210,18 @@ TEST_CASE("flipped bytes never crash: the file is refused, or reads as something
     for (auto batch = (*reader)->next(); batch && *batch; batch = (*reader)->next()) {
     }
   }
+}
+
+TEST_CASE("wide rows fill a row group before it has its number of rows") {
+  TempDir dir;
+  const SchemaPtr schema = arrow::schema({arrow::field("text", arrow::utf8())});
+  arrow::StringBuilder texts;
+  for (int i = 0; i < 2000; ++i) REQUIRE(texts.Append(std::string(10'000, 'x')).ok());
+  const Batch batch(arrow::RecordBatch::Make(schema, 2000, {*texts.Finish()}));
+  const std::string path = dir.path() + "/wide.parquet";
+  write(path, std::vector<Batch>(8, batch), schema);  // 160 MB
+  const auto file = *ParquetFile::open(path);
+  REQUIRE(file->row_groups() == 2);
+  CHECK(file->rows(0) == 8000);
+  CHECK(file->rows(1) == 8000);
 }

@@ -101,6 +101,15 @@ TEST_CASE("unequal parallelism is joined by a rebalance, or a gather into one") 
   CHECK(plan_of(job, alone) == "0 x4 r0: rows same | 1 x1 r0: out <- 0 gather");
 }
 
+TEST_CASE("more than 64 subtasks are only made for rows that keep them busy") {
+  GraphBuilder job("job");  // of 1000 rows
+  const auto rows = job.add("rows", "test.read").parallelism(1024);
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(rows);
+  job.add("out", "test.write").from(sums).parallelism(1024);
+  CHECK(plan_of(job, PlanTarget{1024, false}) ==
+        "0 x64 r0: rows sums.partial | 1 x64 r0: sums.final out <- 0 hash");
+}
+
 TEST_CASE("a join waits for its build side; both ends of a pipelined edge restart together") {
   GraphBuilder job("job");
   const auto left = job.add("left", "test.read");

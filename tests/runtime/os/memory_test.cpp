@@ -1,5 +1,5 @@
-// The allocator: after it has been arranged, threads share arenas, and what a user has chosen
-// stays.
+// The allocator: after it has been arranged, threads share arenas, what a user has chosen stays,
+// and where limits are tight blocks go back to the system as soon as they are free.
 #include "runtime/os/memory.hpp"
 
 #include "tests/support/catch.hpp"
@@ -59,4 +59,21 @@ TEST_CASE("Arrow allocates like everything else, unless the user says otherwise"
   arrange_memory();
   CHECK(std::string(std::getenv("ARROW_DEFAULT_MEMORY_POOL")) == "mimalloc");
   unsetenv("ARROW_DEFAULT_MEMORY_POOL");
+}
+
+TEST_CASE("blocks are mapped one by one only while the limits of what runs are tight") {
+  arrange_memory();
+  const auto mapped = [] {
+    const std::size_t before = mallinfo2().hblks;
+    const std::vector<char> block(std::size_t{1} << 20);
+    return mallinfo2().hblks - before + (block[0] != 0);
+  };
+  CHECK(mapped() == 0);
+  {
+    const AllocatorLimit tight(std::int64_t{256} << 20);
+    CHECK(mapped() == 1);
+    const AllocatorLimit ample(AllocatorLimit::ample_bytes);
+    CHECK(mapped() == 0);
+  }
+  CHECK(mapped() == 0);
 }
