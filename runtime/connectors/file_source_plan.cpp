@@ -1,4 +1,5 @@
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/connectors/declared_types.hpp"
 #include "runtime/connectors/file_pattern.hpp"
@@ -142,7 +143,7 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
     if (request.schema->GetFieldByName(column)) return at_path(why);
   }
   auto figures = std::make_shared<arrow::KeyValueMetadata>();
-  figures->Append(partitions_key, Json(names).dump());
+  figures->Append(partitions_key, json_text(Json(names)));
   if (first->rows >= 0) {
     const auto rows = count_rows(*paths, format, request, *first, unite);
     if (!rows) return at_path(rows.error());

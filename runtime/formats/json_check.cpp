@@ -1,6 +1,7 @@
 #include "runtime/formats/json_check.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/exact_number.hpp"
@@ -141,7 +142,7 @@ const char* kind_of(const Json& value) {
 
 std::string shown(const Json& value) {
   constexpr std::size_t shown_bytes_max = 60;
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json_text(value);
   if (text.size() > shown_bytes_max) text = text.substr(0, shown_bytes_max) + "...";
   return text;
 }

@@ -292,9 +292,9 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
                            })));
   std::vector<GroupRows> read;
   for (const int group : groups) read.push_back({group, rows(group)});
-  return with_texts_checked(state_->path, std::move(read),
-                            read_groups(state_->path, std::move(file), std::move(groups),
-                                            std::move(wanted), memory));
+  return with_texts_checked(
+      state_->path, std::move(read),
+      read_groups(state_->path, std::move(file), std::move(groups), std::move(wanted), memory));
 }
 
 }  // namespace troupe

@@ -62,10 +62,11 @@ def unheld(sink, t):
                                     sink != "parquet" and types.is_duration(one))
 
 
-def refused(sink, name, t):
-    """All that is: by its type, or by its values."""
+def refused(source, sink, name, t):
+    """All that is: by its type, or by its values. Arrow's files are checked when they are read."""
     odd_day = pa.types.is_date64(t) and name in ("date64_odd", "date64_beyond")
-    return unheld(sink, t) or odd_day or bool(re.fullmatch(ODD[sink], name))
+    odd_time = source == "ipc" and name.startswith("time_") and name.endswith("_beyond")
+    return unheld(sink, t) or odd_day or odd_time or bool(re.fullmatch(ODD[sink], name))
 
 
 def write_ipc(where, table):
@@ -130,6 +131,8 @@ def read(path):
 
 def same(got, want, sink):
     """Nothing, or how a column that was written differs."""
+    if len(want) == 0:
+        return f"{len(got)} rows, not 0" if len(got) else ""
     expected = values_of(want)
     try:
         found = [read_text(one, want.type) for one in got] if sink in ("csv", "jsonl") else values_of(got)
@@ -191,13 +194,15 @@ def alone(pair, name, array):
         differs = same(read(out)[name], plain(array), pair.sink)
         return [f"{label}: passes" + (f" with another value: {differs}" if differs else ", as it should not")]
     said = done.err + done.out
-    if done.code in (70, 101) or done.code < 0 or f"'{name}'" not in said:
+    # The one refusal that has no place: the library's, of seconds that it cannot write.
+    placed = f"'{name}'" in said or "Integer overflow when casting timestamp" in said
+    if done.code in (70, 101) or done.code < 0 or not placed:
         return [f"{label}: ends with {done.code} and does not name the column: {said.strip()}"]
     return []
 
 
 def passing(source, sink):
-    return {name: array for name, array in inputs(source).items() if not refused(sink, name, array.type)}
+    return {name: array for name, array in inputs(source).items() if not refused(source, sink, name, array.type)}
 
 
 def told(wrong):
@@ -252,10 +257,20 @@ def sql_type(t):
     return SQL.get(str(t))
 
 
+# JSON has no NaN and no infinities: they are texts, and a column of both is refused when it is read.
+NOT_FINITE = {"half", "float", "double", "list_double"}
+
+
+def rounded(t):
+    """Whether readers of JSON, ours too, make doubles of such numbers unless their type is declared."""
+    return pa.types.is_decimal(t) and t.precision > 15 and (t.scale > 0 or t.precision > 38)
+
+
 def again(site, format):
     """Our file of texts, read with the types of what it was written from, into each format."""
     good = {name: array for name, array in passing("ipc", format).items()
-            if sql_type(array.type) and "_far" not in name and "_end" not in name}
+            if sql_type(array.type) and "_far" not in name and "_end" not in name
+            and (format == "csv" or name not in NOT_FINITE)}
     wrong, _, path = whole(Pair(site, "ipc", format), pa.table(good))
     told(wrong)
     for sink in ENDS:
@@ -285,7 +300,8 @@ def json_that_we_wrote_into_each_format(site):
 def json_is_the_same_json(site):
     """Without a declared type: texts, numbers, lists and objects are what they were; only a column that is
     all times may be spelled otherwise."""
-    good = passing("ipc", "jsonl")
+    good = {name: array for name, array in passing("ipc", "jsonl").items()
+            if name not in NOT_FINITE and not inside(array.type, rounded)}
     wrong, _, path = whole(Pair(site, "ipc", "jsonl"), pa.table(good))
     told(wrong)
     pair = Pair(site, "jsonl", "jsonl")

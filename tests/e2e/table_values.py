@@ -166,9 +166,10 @@ def columns():
 def plain(array):
     """Without extensions and dictionaries."""
     if isinstance(array, pa.ChunkedArray):
+        if len(array) == 0:
+            return array
         array = array.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks else pa.array([], array.type)
+        array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
     if isinstance(array.type, pa.BaseExtensionType):
         return plain(array.storage)
     return plain(array.dictionary_decode()) if pa.types.is_dictionary(array.type) else array

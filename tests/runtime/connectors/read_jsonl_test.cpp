@@ -26,8 +26,7 @@ TEST_CASE("objects of all files, with fields that only some have") {
   REQUIRE(write_atomically(system_files(), dir.path() + "/a.jsonl",
                            "{\"n\": 1, \"s\": \"x\"}\n{\"n\": 2}\n"));
   REQUIRE(write_atomically(system_files(), dir.path() + "/b.jsonl", "{\"s\": \"y\", \"z\": 0}\n"));
-  CHECK(lines({{"path", dir.path()}, {"columns", {"n", "s"}}}) ==
-        Lines{"1|x", "2|null", "null|y"});
+  CHECK(lines({{"path", dir.path()}, {"columns", {"n", "s"}}}) == Lines{"1|x", "2|null", "null|y"});
   CHECK(lines({{"path", dir.path()}, {"types", {{"z", "bigint"}}}, {"columns", {"z", "n"}}}) ==
         Lines{"null|1", "null|2", "0|null"});
 }
