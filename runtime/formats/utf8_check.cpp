@@ -1,5 +1,7 @@
 #include "runtime/formats/utf8_check.hpp"
 
+#include "runtime/base/ensure.hpp"
+
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -12,7 +14,11 @@ namespace {
 
 using FirstRow = std::optional<std::int64_t>;
 
+/// The library's tables must be made before they are used; who has read CSV has made them by
+/// chance.
 bool valid(std::string_view text) {
+  static const bool tables_made = (arrow::util::InitializeUTF8(), true);
+  ENSURE(tables_made, "the tables of UTF-8 are not made");
   return arrow::util::ValidateUTF8(reinterpret_cast<const std::uint8_t*>(text.data()),
                                    static_cast<std::int64_t>(text.size()));
 }
