@@ -200,8 +200,7 @@ std::optional<JsonFault> json_misfit(std::string_view object, const arrow::Schem
   const Json parsed = Json::parse(object, nullptr, /*allow_exceptions=*/false);
   if (parsed.is_discarded()) return std::nullopt;
   if (!parsed.is_object()) {
-    return JsonFault{fmt::format("{} is {}, not an object", shown(parsed), kind_of(parsed)),
-                     "a line is one object"};
+    return JsonFault{fmt::format("{} is no object", shown(parsed)), "a line is one object"};
   }
   for (const auto& [name, value] : parsed.items()) {
     const auto field = columns.GetFieldByName(name);

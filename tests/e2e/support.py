@@ -132,7 +132,7 @@ class Site:
 
     def call(self, *words, text=None, patience=120):
         command = [self.troupe, *map(str, words)]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=self.path,
+        done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace", cwd=self.path,
                               env=self.environment, timeout=patience)
         return Done(command, done)
 
