@@ -29,10 +29,6 @@ Result<> check_names(const std::string& path, const std::vector<std::string>& na
   };
   std::set<std::string> seen;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!is_utf8(names[i])) {
-      return head_error(path, fmt::format("the name of column {} is not in UTF-8", i + 1),
-                        "convert the file, such as iconv -f latin1 -t utf-8");
-    }
     if (names[i].empty()) {
       return head_error(path, fmt::format("column {} has no name", i + 1),
                         hint(fmt::format("column{}", i)));
@@ -84,9 +80,9 @@ Result<std::vector<std::string>> names_of(const std::string& path, const CsvRow&
                                           std::string_view text, const CsvDialect& dialect) {
   std::vector<std::string> names =
       TRY(values_of(text.substr(row.begin, row.end - row.begin), dialect));
-  for (const std::string& name : names) {
-    if (!dialect.header || arrow::util::ValidateUTF8(name)) continue;
-    return head_error(path, "the names of the columns are not in UTF-8",
+  for (std::size_t i = 0; i < names.size() && dialect.header; ++i) {
+    if (is_utf8(names[i])) continue;
+    return head_error(path, fmt::format("the name of column {} is not in UTF-8", i + 1),
                       "say what the file is written in, such as 'encoding: latin1'");
   }
   if (!dialect.header) {
