@@ -4,7 +4,6 @@
 #include "runtime/data/arrow_result.hpp"
 
 #include <arrow/csv/parser.h>
-#include <arrow/util/utf8.h>
 
 #include <algorithm>
 #include <set>
@@ -223,7 +222,7 @@ std::string shown_row(std::string_view text) {
   }
   std::string shown(text.substr(0, end));
   // Messages are UTF-8, whatever the file is.
-  if (!arrow::util::ValidateUTF8(shown)) {
+  if (!is_utf8(shown)) {
     std::replace_if(
         shown.begin(), shown.end(), [](char byte) { return (byte & 0x80) != 0; }, '?');
   }
