@@ -23,6 +23,7 @@ DISK = "320k"  # of the small one: room to start, none to work
 JOB = """apiVersion: troupe/v1
 kind: Job
 metadata: {name: %(name)s}
+parallelism: 6
 dataflow:
   flights: {op: read.csv, with: {path: "%(data)s/flights.csv", null_values: ["", NA]}}
   routes: {op: aggregate, from: flights, with: {group_by: [origin, dest, carrier, month],
