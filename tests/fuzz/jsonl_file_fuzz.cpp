@@ -19,8 +19,9 @@ arrow::Result<std::shared_ptr<arrow::Table>> reference(const std::string& path,
   auto read = arrow::json::ReadOptions::Defaults();
   read.use_threads = false;
   ARROW_ASSIGN_OR_RAISE(const auto reader,
-                        arrow::json::TableReader::Make(arrow::default_memory_pool(), file, read,
-                                                       json_options(schema, false)));
+                        arrow::json::TableReader::Make(
+                            arrow::default_memory_pool(), file, read,
+                            json_options(schema, arrow::json::UnexpectedFieldBehavior::Ignore)));
   return reader->Read();
 }
 
