@@ -191,7 +191,8 @@ TEST_CASE("a run that has ended is left behind until a row says that it is clean
 TEST_CASE("the metadata is its owner's alone, with all that lies beside it") {
   Fixture fixture;
   REQUIRE(fixture.store->write({version(), run_record(1)}));
-  for (const std::string& name : *system_files().list(fixture.dir.path())) {
+  const auto names = *system_files().list(fixture.dir.path());
+  for (const std::string& name : names) {
     INFO(name);
     CHECK(*system_files().is_private(fixture.dir.path() + "/" + name));
   }
