@@ -39,8 +39,9 @@ Result<> write(const std::string& path, const Json& by, const std::vector<Batch>
 }
 
 Lines read(const std::string& path, const Json& types) {
-  const auto plan = plan_connector(
-      "read.csv", {{"path", path}, {"partition_types", types}, {"columns", {"n", "k", "y"}}});
+  Json with{{"path", path}, {"columns", {"n", "k", "y"}}};
+  if (!types.empty()) with["partition_types"] = types;
+  const auto plan = plan_connector("read.csv", with);
   INFO((plan ? std::string() : plan.error().to_string()));
   REQUIRE(plan);
   return sorted_lines_of(*rows_of(*plan));

@@ -133,7 +133,7 @@ TEST_CASE("CSV: encodings are read as what they mean, with any ends of lines") {
     CHECK(file.lines({.encoding = encoding("utf-16")}) == Lines{"1|a\nb", "2|c"});
     CHECK(file.error().find("byte order mark of UTF-16") != std::string::npos);
   }
-  CHECK(File("gr\xFC\n1\n").error() == "the names of the columns are not in UTF-8");
+  CHECK(File("gr\xFC\n1\n").error() == "the name of column 1 is not in UTF-8");
   CHECK(File("s\n\x82\xA0\n").lines({.encoding = encoding("shift_jis")}) == Lines{"あ"});
   CHECK(File("n,s\n1,gr\xFC\xDF\n").error() == "line 2: column 's' is not in UTF-8");
   CHECK(File(utf16("n\n1\n", false) + "\x01").error({.encoding = encoding("utf-16")}) ==
