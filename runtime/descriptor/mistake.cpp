@@ -23,9 +23,6 @@ const std::vector<MistakeKind>& mistake_kinds() {
       {Mistake::too_large, "TR1004", "a limit of descriptors is passed",
        "A descriptor is at most 1 MiB, nested at most 32 deep, and has at most 50,000 values after "
        "its aliases (*name) are replaced by what they stand for."},
-      {Mistake::boolean_key, "TR1005", "a key reads as true or false to some parsers",
-       "YAML 1.1 takes on, off, yes, no, y and n for booleans, YAML 1.2 for texts. Write "
-       "the key in quotes, so that it is the same for all tools."},
       {Mistake::not_text, "TR1006", "the file is not UTF-8 text",
        "A descriptor is UTF-8 without control characters. Save the file as UTF-8."},
       {Mistake::unknown_key, "TR1007", "unknown key",

@@ -13,7 +13,6 @@ enum class Mistake {
   tab,
   duplicate_key,
   too_large,
-  boolean_key,
   not_text,
   // 2: shape
   unknown_key,

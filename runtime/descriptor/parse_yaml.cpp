@@ -64,13 +64,6 @@ bool check_text(const SourceText& source, Diagnostics& diagnostics) {
   return true;
 }
 
-bool reads_as_boolean(std::string word) {
-  std::transform(word.begin(), word.end(), word.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array words = {"on", "off", "yes", "no", "y", "n"};
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::size_t nodes_in(const YamlNode& node) {
   std::size_t count = 1;
   for (const YamlNode& item : node.items) count += nodes_in(item);
@@ -280,11 +273,6 @@ class TreeBuilder : public YAML::EventHandler {
     if (key.style == ScalarStyle::plain && key.text == "<<") {
       stop(Mistake::bad_yaml, key.offset, "'<<' merges maps in YAML 1.1 only",
            "write the keys out");
-    }
-    if (key.style == ScalarStyle::plain && reads_as_boolean(key.text)) {
-      diagnostics_.report(Mistake::boolean_key, key.offset, key.text.size(),
-                          fmt::format("'{}' as a key is a boolean to some parsers", key.text),
-                          "put it in quotes");
     }
     const auto [first, fresh] = parent.keys.emplace(key.text, key.offset);
     if (fresh) return;
