@@ -4,8 +4,12 @@
 #include "runtime/ops/operator_kind.hpp"
 #include "runtime/os/file_system.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace troupe {
@@ -19,14 +23,33 @@ std::string parent(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// File systems that are views of the kernel: no rights of a directory there let files be made.
+bool holds_no_files(const std::string& directory) {
+  constexpr std::array<unsigned long, 12> kinds = {
+      PROC_SUPER_MAGIC,   SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+      DEBUGFS_MAGIC,      TRACEFS_MAGIC,  SECURITYFS_MAGIC,   BPF_FS_MAGIC,
+      DEVPTS_SUPER_MAGIC, PSTOREFS_MAGIC, EFIVARFS_MAGIC,     SELINUX_MAGIC};
+  struct statfs about = {};
+  if (::statfs(directory.c_str(), &about) != 0) return false;
+  return std::ranges::any_of(
+      kinds, [&](unsigned long kind) { return static_cast<unsigned long>(about.f_type) == kind; });
+}
+
 /// The directory in which the first missing part of `path` would be made.
-Result<> writable(const std::string& path) {
+Result<> writable(const std::string& named) {
   FileSystem& files = system_files();
+  const std::string path = TRY(files.follow_links(named));
   std::string at = parent(path);
   while (!files.exists(at) && at != "/" && at != ".") at = parent(at);
   if (!files.is_directory(at)) {
     return fail(ErrorCode::invalid_argument, "'{}' cannot be written: '{}' is no directory", path,
                 at);
+  }
+  if (holds_no_files(at)) {
+    return fail(ErrorCode::invalid_argument,
+                "'{}' cannot be written: '{}' is a view of the system "
+                "and holds no files",
+                path, at);
   }
   if (::access(at.c_str(), W_OK | X_OK) != 0) {
     return fail(ErrorCode::unavailable, "'{}' cannot be written: '{}': {}", path, at,
