@@ -109,7 +109,8 @@ class BeastServer final : public HttpServer {
     if (error) {
       const bool taken = error == asio::error::address_in_use;
       Error told = fail(taken ? ErrorCode::already_exists : ErrorCode::unavailable,
-                        "cannot listen on {}:{}: {}", address, port, error.message());
+                        "cannot listen on {}: {}", host_and_port(address, std::to_string(port)),
+                        error.message());
       if (taken) told.hint = "another node may be there; --port takes another one, 0 any free one";
       return told;
     }
@@ -139,27 +140,41 @@ class BeastServer final : public HttpServer {
         co_await pause.async_wait(asio::use_awaitable);
         continue;
       }
-      if (connections_ >= limits_.connections_max) continue;
+      if (connections_ >= limits_.connections_max && !evict()) continue;
       asio::co_spawn(context_, serve(beast::tcp_stream(std::move(socket))), asio::detached);
     }
+  }
+
+  /// Makes room by closing the connection that has owed a request the longest.
+  bool evict() {
+    if (owing_.empty()) return false;
+    beast::tcp_stream* stream = owing_.begin()->second;
+    owing_.erase(owing_.begin());
+    --connections_;
+    stream->close();
+    return true;
   }
 
   asio::awaitable<void> serve(beast::tcp_stream stream) {
     ++connections_;
     beast::flat_buffer buffer;
-    for (bool keep = true; keep;) {
+    bool evicted = false;
+    bool first = true;
+    for (bool keep = true; keep; first = false) {
       http::request_parser<http::string_body> parser;
       parser.body_limit(limits_.body_bytes_max);
       parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
-      stream.expires_after(limits_.idle_max);
-      const auto [error, read] =
-          co_await http::async_read(stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
+      const std::uint64_t turn = ++turns_;
+      owing_[turn] = &stream;
+      const auto error = co_await read(stream, buffer, parser, first);
+      evicted = owing_.erase(turn) == 0;
+      if (evicted) break;
       if (error) {
-        keep = false;
         const bool quiet = error == http::error::end_of_stream || error == beast::error::timeout ||
-                           error == asio::error::connection_reset;
+                           error == asio::error::connection_reset || error == asio::error::eof;
         if (!quiet) {
           ++malformed_;
+          stream.expires_after(limits_.header_max);
           co_await write(stream, refusal(error), 11, false);
         }
         break;
@@ -172,7 +187,29 @@ class BeastServer final : public HttpServer {
     }
     boost::system::error_code ignored;
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    --connections_;
+    if (!evicted) --connections_;
+  }
+
+  /// One request. Each part has its time: nobody keeps a place by a byte now and then.
+  asio::awaitable<boost::system::error_code> read(beast::tcp_stream& stream,
+                                                  beast::flat_buffer& buffer,
+                                                  http::request_parser<http::string_body>& parser,
+                                                  bool first) {
+    const auto plain = asio::as_tuple(asio::use_awaitable);
+    if (buffer.size() == 0) {
+      stream.expires_after(first ? limits_.header_max : limits_.idle_max);
+      const auto [error, bytes] =
+          co_await stream.async_read_some(buffer.prepare(limits_.header_bytes_max), plain);
+      if (error) co_return error;
+      buffer.commit(bytes);
+    }
+    stream.expires_after(limits_.header_max);
+    const auto [bad_header, header] =
+        co_await http::async_read_header(stream, buffer, parser, plain);
+    if (bad_header || parser.is_done()) co_return bad_header;
+    stream.expires_after(limits_.body_max);
+    const auto [bad_body, body] = co_await http::async_read(stream, buffer, parser, plain);
+    co_return bad_body;
   }
 
   asio::awaitable<HttpResponse> answer(HttpRequest request) {
@@ -217,10 +254,18 @@ class BeastServer final : public HttpServer {
   std::thread thread_;
   std::uint16_t port_ = 0;
   std::size_t connections_ = 0;
+  /// The connections that owe a request, or the rest of one, in the order in which they began to.
+  std::map<std::uint64_t, beast::tcp_stream*> owing_;
+  std::uint64_t turns_ = 0;
   std::atomic<std::uint64_t> malformed_{0};
 };
 
 }  // namespace
+
+std::string host_and_port(const std::string& host, const std::string& port) {
+  const bool brackets = host.find(':') != std::string::npos;
+  return brackets ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
 
 std::string url_decode(std::string_view text) {
   const auto hex = [](char c) {

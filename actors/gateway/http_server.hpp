@@ -27,6 +27,9 @@ struct HttpRequest {
 /// "%2F" is "/", "+" is a blank.
 std::string url_decode(std::string_view text);
 
+/// "127.0.0.1:7400", "[::1]:7400": an address as it stands in URLs.
+std::string host_and_port(const std::string& host, const std::string& port);
+
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
@@ -37,14 +40,18 @@ struct HttpResponse {
 struct HttpLimits {
   std::size_t body_bytes_max = 4 << 20;
   std::size_t header_bytes_max = 16 << 10;
+  /// Beyond these a new connection takes the place of the one that has owed a request the longest;
+  /// where all have an answer to come, it is closed at once.
   std::size_t connections_max = 256;
-  Duration idle_max = 60s;
+  Duration idle_max = 60s;     ///< between two requests of a connection
+  Duration header_max = 10s;   ///< from the connection, or the first byte, to the end of the header
+  Duration body_max = 30s;     ///< from there to the last byte of the body
   Duration request_max = 60s;  ///< from the first byte to the answer, long polls included
 };
 
 /// A small HTTP/1.1 server: one thread of its own, any number of keep-alive connections. Knows
 /// nothing of routes or tokens. Bytes that are no HTTP are answered with 400 or by closing, and
-/// counted.
+/// counted. Who only connects, or asks without end, cannot keep others out.
 class HttpServer {
  public:
   /// Must be called exactly once, from any thread.

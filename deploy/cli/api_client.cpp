@@ -1,6 +1,7 @@
 #include "deploy/cli/api_client.hpp"
 
 #include "actors/gateway/api_json.hpp"
+#include "actors/gateway/http_server.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
 #include "runtime/os/file_system.hpp"
@@ -75,11 +76,16 @@ Result<ApiClient> api_client(const VerbArguments& arguments) {
   }
   if (token.empty() && !token_file.empty()) token = trimmed(TRY(files.read(token_file)));
   const auto colon = address.rfind(':');
-  if (colon == std::string::npos) {
-    return wrong_use("--address", fail(ErrorCode::invalid_argument,
-                                       "--address wants HOST:PORT, not '{}'", address));
+  std::string host = address.substr(0, colon);
+  const bool brackets = host.starts_with('[') && host.ends_with(']');
+  if (brackets) host = host.substr(1, host.size() - 2);
+  // Without them it is not known where an IPv6 address ends.
+  if (colon == std::string::npos || brackets != (host.find(':') != std::string::npos)) {
+    return wrong_use("--address",
+                     fail(ErrorCode::invalid_argument,
+                          "--address wants HOST:PORT or [IPv6]:PORT, not '{}'", address));
   }
-  return ApiClient({address.substr(0, colon), address.substr(colon + 1), token});
+  return ApiClient({host, address.substr(colon + 1), token});
 }
 
 Result<> remember_gateway(const std::string& address, const std::string& token_file) {
@@ -109,7 +115,7 @@ Result<Json> ApiClient::post(const std::string& target, const Json& body, Durati
 
 Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::string& target,
                                               const std::string& body, Duration patience) const {
-  const std::string where = address_.host + ":" + address_.port;
+  const std::string where = host_and_port(address_.host, address_.port);
   const auto unreachable = [&](const boost::system::error_code& error) {
     Error told = fail(ErrorCode::unavailable, "no gateway at {}: {}", where, error.message());
     told.hint = "is the node running there? `troupe dev` starts one";
@@ -160,8 +166,8 @@ Result<Json> ApiClient::read(Result<Answer> answer) const {
   if (!answer) return std::move(answer).error();
   Json body = Json::parse(answer->body, nullptr, false);
   if (body.is_discarded()) {
-    return fail(ErrorCode::corrupt, "the answer of {}:{} is no JSON: is it a Troupe gateway?",
-                address_.host, address_.port);
+    return fail(ErrorCode::corrupt, "the answer of {} is no JSON: is it a Troupe gateway?",
+                host_and_port(address_.host, address_.port));
   }
   // 422 carries diagnostics, which the caller shows.
   if (answer->status < 300 || answer->status == 422) return body;

@@ -1,4 +1,5 @@
 #include "actors/gateway/api_json.hpp"
+#include "actors/gateway/http_server.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
@@ -98,7 +99,7 @@ Finding check_gateway(const VerbArguments& arguments) {
   const auto api = api_client(arguments);
   if (!api) return {Health::ok, "gateway", "no node is known on this machine"};
   const auto nodes = api->get("/api/v1/nodes");
-  const std::string where = api->address().host + ":" + api->address().port;
+  const std::string where = host_and_port(api->address().host, api->address().port);
   if (!nodes) {
     return {Health::warning, "gateway", nodes.error().message, nodes.error().hint};
   }
