@@ -358,6 +358,44 @@ Result<Moment> truncate(TimeField field, Moment moment) {
   }
 }
 
+Result<Interval> truncate(TimeField field, const Interval& interval) {
+  const auto months = [&](std::int32_t unit) {
+    return Interval{interval.months / unit * unit, 0, 0};
+  };
+  const auto time = [&](std::int64_t unit_micros) {
+    const std::int64_t unit = unit_micros * 1000;
+    return Interval{interval.months, interval.days, interval.nanos / unit * unit};
+  };
+  switch (field) {
+    case TimeField::microseconds:
+      return time(1);
+    case TimeField::milliseconds:
+      return time(1000);
+    case TimeField::second:
+      return time(micros_per_second);
+    case TimeField::minute:
+      return time(micros_per_minute);
+    case TimeField::hour:
+      return time(micros_per_hour);
+    case TimeField::day:
+      return Interval{interval.months, interval.days, 0};
+    case TimeField::month:
+      return months(1);
+    case TimeField::quarter:
+      return months(3);
+    case TimeField::year:
+      return months(12);
+    case TimeField::decade:
+      return months(120);
+    case TimeField::century:
+      return months(1200);
+    case TimeField::millennium:
+      return months(12'000);
+    default:
+      return no_field(field, "interval");
+  }
+}
+
 Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin) {
   if (stride.months != 0) {
     return fail(ErrorCode::invalid_argument,

@@ -83,6 +83,8 @@ Result<Interval> age(Moment a, Moment b);
 Int128 comparable(const Interval& interval);
 
 Result<Moment> truncate(TimeField field, Moment moment);
+/// Without what is smaller than the unit, toward zero.
+Result<Interval> truncate(TimeField field, const Interval& interval);
 /// The begin of the stretch of time that a moment falls into; one of them begins at the origin.
 Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin);
 /// extract(field from ..) in millionths, which is exact for every field.

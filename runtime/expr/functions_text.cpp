@@ -1,3 +1,4 @@
+#include "runtime/base/ensure.hpp"
 #include "runtime/expr/arrow_call.hpp"
 #include "runtime/expr/cast.hpp"
 #include "runtime/expr/function.hpp"
@@ -7,6 +8,8 @@
 #include <arrow/compute/api.h>
 
 #include <algorithm>
+#include <clocale>
+#include <cwctype>
 
 namespace troupe {
 
@@ -42,16 +45,33 @@ Result<Kernel> upper_kernel(const Signature&) {
   });
 }
 
-Result<Kernel> initcap_kernel(const Signature&) {
-  return Kernel([](const std::vector<Vector>& arguments, std::int64_t) {
-    return call_arrow("utf8_title", arguments);
-  });
-}
-
 Result<Kernel> reverse_kernel(const Signature&) {
   return Kernel([](const std::vector<Vector>& arguments, std::int64_t) {
     return call_arrow("utf8_reverse", arguments);
   });
+}
+
+/// What letters and digits are, and their cases, for all of Unicode: the tables of the C library,
+/// as PostgreSQL has them, whatever locale the process runs in.
+locale_t unicode() {
+  static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  ENSURE(locale != nullptr, "the C library has no locale C.UTF-8");
+  return locale;
+}
+
+/// A word is letters and digits: "7ff" begins with its digit, "日本naïve" with its first letter.
+std::string initcap(Text value) {
+  std::string result;
+  bool inside = false;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t bytes = character_bytes(value, at);
+    const auto character = static_cast<wint_t>(code_point(value.substr(at, bytes)));
+    result += character_of(static_cast<std::int32_t>(inside ? ::towlower_l(character, unicode())
+                                                            : ::towupper_l(character, unicode())));
+    inside = ::iswalnum_l(character, unicode()) != 0;
+    at += bytes;
+  }
+  return result;
 }
 
 std::int32_t length(Text value) { return static_cast<std::int32_t>(text_length(value)); }
@@ -221,30 +241,12 @@ Result<std::string> repeat(Text value, std::int32_t times) {
   return filling(value, text_length(value) * static_cast<std::size_t>(times));
 }
 
-std::int32_t ascii(Text value) {
-  if (value.empty()) return 0;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(value[i]); };
-  const std::size_t bytes = character_bytes(value, 0);
-  if (bytes == 1) return byte(0);
-  std::int32_t code = byte(0) & (0xff >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) code = code << 6 | (byte(i) & 0x3f);
-  return code;
-}
-
 Result<std::string> chr(std::int32_t code) {
   if (code == 0) return fail(ErrorCode::invalid_argument, "null character not permitted");
   if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
     return fail(ErrorCode::invalid_argument, "{} is no character code", code);
   }
-  const auto byte = [](std::int32_t value) { return static_cast<char>(value); };
-  if (code < 0x80) return std::string{byte(code)};
-  if (code < 0x800) return std::string{byte(0xc0 | code >> 6), byte(0x80 | (code & 0x3f))};
-  if (code < 0x10000) {
-    return std::string{byte(0xe0 | code >> 12), byte(0x80 | (code >> 6 & 0x3f)),
-                       byte(0x80 | (code & 0x3f))};
-  }
-  return std::string{byte(0xf0 | code >> 18), byte(0x80 | (code >> 12 & 0x3f)),
-                     byte(0x80 | (code >> 6 & 0x3f)), byte(0x80 | (code & 0x3f))};
+  return character_of(code);
 }
 
 std::string to_hex(std::int64_t value) {
@@ -313,7 +315,11 @@ std::vector<FunctionEntry> text_functions() {
   return {
       {"lower", {text}, text, "in lower case", lower_kernel},
       {"upper", {text}, text, "in upper case", upper_kernel},
-      {"initcap", {text}, text, "each word's first letter in upper case", initcap_kernel},
+      {"initcap",
+       {text},
+       text,
+       "each word's first letter in upper case",
+       plain<initcap, String, Text>},
       {"length", {text}, int4, "characters", plain<length, Int, Text>},
       {"char_length", {text}, int4, "characters", plain<length, Int, Text>},
       {"character_length", {text}, int4, "characters", plain<length, Int, Text>},
@@ -445,7 +451,7 @@ std::vector<FunctionEntry> text_functions() {
        true},
       {"reverse", {text}, text, "backwards", reverse_kernel},
       {"repeat", {text, int4}, text, "n times", plain<repeat, String, Text, Int>, true},
-      {"ascii", {text}, int4, "the code of the first character", plain<ascii, Int, Text>},
+      {"ascii", {text}, int4, "the code of the first character", plain<code_point, Int, Text>},
       {"chr", {int4}, text, "the character of a code", plain<chr, String, Int>, true},
       {"to_hex", {int4}, text, "in hexadecimal", plain<to_hex4, String, Int>},
       {"to_hex", {SqlKind::int8}, text, "in hexadecimal", plain<to_hex, String, std::int64_t>},

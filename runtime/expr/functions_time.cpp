@@ -124,6 +124,14 @@ Result<Kernel> truncate_kernel(const Signature& signature) {
       signature.result, [field](std::string_view, Moment value) { return truncate(field, value); });
 }
 
+Result<Kernel> truncate_interval_kernel(const Signature& signature) {
+  const TimeField field = TRY(field_of(signature.arguments[0], signature.arguments[1]));
+  TRY(truncate(field, Interval{}));
+  return strict<Interval, std::string_view, Interval>(
+      signature.result,
+      [field](std::string_view, const Interval& value) { return truncate(field, value); });
+}
+
 Result<TimeZone> zone_of(const NodePtr& argument) {
   Result<TimeZone> zone = TimeZone::find(TRY(constant_text(argument, "the time zone")));
   if (zone) return zone;
@@ -274,6 +282,12 @@ std::vector<FunctionEntry> time_functions() {
        timestamptz,
        "the begin of the unit in a time zone",
        truncate_in_zone_kernel,
+       true},
+      {"date_trunc",
+       {text, interval},
+       interval,
+       "without what is smaller than the unit",
+       truncate_interval_kernel,
        true},
       {"date_bin",
        {interval, timestamp, timestamp},

@@ -48,7 +48,7 @@ std::optional<std::int64_t> scan_time(TextScanner& scan) {
     const auto seconds = scan.number(1, 2);
     if (!seconds) return std::nullopt;
     second = *seconds;
-    if (scan.accept(".")) fraction = scan.fraction(6);
+    if (scan.accept(".")) fraction = scan.fraction_micros();
   }
   const bool end_of_day = *hour == 24 && *minute == 0 && second == 0 && fraction == 0;
   const bool valid = (*hour < 24 || end_of_day) && *minute < 60 && second <= 60;

@@ -33,4 +33,28 @@ inline std::string_view text_slice(std::string_view text, std::size_t begin, std
   return text.substr(0, text_offset(text, count));
 }
 
+/// The number of the first character; 0 for no text.
+inline std::int32_t code_point(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const std::size_t bytes = character_bytes(text, 0);
+  if (bytes == 1) return byte(0);
+  std::int32_t code = byte(0) & (0xff >> (bytes + 1));
+  for (std::size_t i = 1; i < bytes; ++i) code = code << 6 | (byte(i) & 0x3f);
+  return code;
+}
+
+/// The character with a number, which must be one of Unicode's.
+inline std::string character_of(std::int32_t code) {
+  const auto byte = [](std::int32_t value) { return static_cast<char>(value); };
+  if (code < 0x80) return std::string{byte(code)};
+  if (code < 0x800) return std::string{byte(0xc0 | code >> 6), byte(0x80 | (code & 0x3f))};
+  if (code < 0x10000) {
+    return std::string{byte(0xe0 | code >> 12), byte(0x80 | (code >> 6 & 0x3f)),
+                       byte(0x80 | (code & 0x3f))};
+  }
+  return std::string{byte(0xf0 | code >> 18), byte(0x80 | (code >> 12 & 0x3f)),
+                     byte(0x80 | (code >> 6 & 0x3f)), byte(0x80 | (code & 0x3f))};
+}
+
 }  // namespace troupe

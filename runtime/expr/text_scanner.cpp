@@ -1,5 +1,10 @@
 #include "runtime/expr/text_scanner.hpp"
 
+#include "runtime/expr/text.hpp"
+
+#include <charconv>
+#include <cmath>
+
 namespace troupe {
 
 namespace {
@@ -28,9 +33,10 @@ std::string lower_ascii(std::string_view text) {
 }
 
 Error invalid_text(const char* type, std::string_view text) {
-  constexpr std::size_t shown_bytes_max = 100;
+  constexpr std::size_t shown_max = 100;
+  const std::string_view shown = text_slice(text, 0, shown_max);
   return fail(ErrorCode::invalid_argument, "invalid input syntax for type {}: \"{}{}\"", type,
-              text.substr(0, shown_bytes_max), text.size() > shown_bytes_max ? "..." : "");
+              shown, shown.size() < text.size() ? "..." : "");
 }
 
 void TextScanner::skip_spaces() {
@@ -58,16 +64,19 @@ std::optional<std::int64_t> TextScanner::number(int least, int most) {
   return value;
 }
 
-std::int64_t TextScanner::fraction(int places) {
-  std::int64_t value = 0;
-  int count = 0;
-  bool up = false;
-  for (; is_digit(peek()); rest_.remove_prefix(1), ++count) {
-    if (count < places) value = value * 10 + (peek() - '0');
-    if (count == places) up = peek() >= '5';
+std::int64_t TextScanner::fraction_micros() {
+  constexpr int places = 6;
+  std::string digits = "0.";
+  for (; is_digit(peek()); rest_.remove_prefix(1)) digits += peek();
+  if (digits.size() > 2 + places) {
+    double seconds = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+    return static_cast<std::int64_t>(std::rint(seconds * 1e6));
   }
-  for (; count < places; ++count) value *= 10;
-  return value + (up ? 1 : 0);
+  digits.resize(2 + places, '0');
+  std::int64_t micros = 0;
+  std::from_chars(digits.data() + 2, digits.data() + digits.size(), micros);
+  return micros;
 }
 
 std::string_view TextScanner::word() {

@@ -27,8 +27,9 @@ class TextScanner {
   /// The next digits as a number, between `least` and `most` of them; nothing where there are
   /// fewer.
   std::optional<std::int64_t> number(int least, int most);
-  /// The digits after a point as `places` digits, rounded; the point is accepted before.
-  std::int64_t fraction(int places);
+  /// The digits after a point as microseconds; the point is accepted before. More than six are
+  /// rounded as PostgreSQL does, by way of a double: a half goes to the even neighbour.
+  std::int64_t fraction_micros();
   std::string_view word();
 
  private:
