@@ -68,6 +68,7 @@ struct VertexCounters {
   rowsOut @2 :UInt64;
   bytesIn @3 :UInt64;
   bytesOut @4 :UInt64;
+  notes @5 :List(Text);  # what people should know of it, once its reading has ended
 }
 
 struct TaskCounters {

@@ -78,8 +78,8 @@ FailureClass classify(const Error& error) {
 TaskCounters counters_of(const TaskStatistics& statistics) {
   TaskCounters counters;
   for (const auto& vertex : statistics.vertices) {
-    counters.vertices.push_back(
-        {vertex.vertex, vertex.rows_in, vertex.rows_out, vertex.bytes_in, vertex.bytes_out});
+    counters.vertices.push_back({vertex.vertex, vertex.rows_in, vertex.rows_out, vertex.bytes_in,
+                                 vertex.bytes_out, vertex.notes});
   }
   counters.busy = Duration(statistics.busy_ns);
   counters.blocked = Duration(statistics.blocked_ns);

@@ -2,7 +2,6 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
-#include "runtime/base/log.hpp"
 #include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/data/arrow_result.hpp"
@@ -17,7 +16,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -75,18 +73,11 @@ class PartReader final : public SplitReader {
     auto batch = reading(path_, [&] { return batches_->next(); });
     // An error, too, may be the fault of who writes to the file; at the end all has been read.
     if (!batch || !*batch) TRY(check_unchanged(path_, version_));
-    if (batch && !*batch) tell(batches_->skipped());
     return batch;
   }
+  SkippedRows skipped() const override { return batches_->skipped(); }
 
  private:
-  static void tell(const SkippedRows& skipped) {
-    if (skipped.count == 0) return;
-    const bool all = skipped.count == static_cast<std::int64_t>(skipped.told.size());
-    log::warn("{} row{} skipped: {}{}", skipped.count, skipped.count == 1 ? " was" : "s were",
-              fmt::join(skipped.told, "; "), all ? "" : "; ...");
-  }
-
   const std::unique_ptr<BatchReader> batches_;
   const std::string path_;
   const std::string version_;

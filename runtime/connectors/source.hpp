@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
-#include "runtime/data/batch.hpp"
+#include "runtime/formats/batch_io.hpp"
 
 #include <memory>
 #include <string>
@@ -27,6 +27,8 @@ class SplitReader {
   virtual ~SplitReader() = default;
   /// The next rows; an empty batch (`!batch`) at the end.
   virtual Result<Batch> next() = 0;
+  /// So far.
+  virtual SkippedRows skipped() const { return {}; }
 };
 
 /// Where rows come from. Immutable, shared by the subtasks of a node.

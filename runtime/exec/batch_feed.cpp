@@ -38,6 +38,7 @@ void BatchFeed::read_ahead() {
       counters_->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
                                    std::memory_order_relaxed);
       counters_->count_out(batch->rows(), batch->bytes());
+      if (!*batch) counters_->tell(reader_->notes());
     }
     more = store(std::move(batch));
     host_->wake();

@@ -11,6 +11,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -21,6 +23,8 @@ class BlockingReader {
   virtual ~BlockingReader() = default;
   /// An empty batch (`!batch`) at the end.
   virtual Result<Batch> next() = 0;
+  /// What people should know of what was read; asked at the end.
+  virtual std::vector<std::string> notes() const { return {}; }
 };
 
 /// Batches that a blocking reader has ready before the task asks for them, so that a disk and a

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct VertexStatistics {
   /// Bytes of the buffers behind those rows, in memory.
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::vector<std::string> notes = {};  ///< what people should know of it
 
   friend bool operator==(const VertexStatistics&, const VertexStatistics&) = default;
 };
@@ -43,7 +45,8 @@ struct VertexMeter {
             rows_out.load(std::memory_order_relaxed),
             busy_ns.load(std::memory_order_relaxed),
             bytes_in.load(std::memory_order_relaxed),
-            bytes_out.load(std::memory_order_relaxed)};
+            bytes_out.load(std::memory_order_relaxed),
+            notes_told()};
   }
   void count_in(std::int64_t rows, std::int64_t bytes) {
     rows_in.fetch_add(static_cast<std::uint64_t>(rows), std::memory_order_relaxed);
@@ -54,7 +57,18 @@ struct VertexMeter {
     bytes_out.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
   }
 
+  void tell(std::vector<std::string> more) {
+    std::lock_guard lock(mutex);
+    for (std::string& note : more) notes.push_back(std::move(note));
+  }
+  std::vector<std::string> notes_told() const {
+    std::lock_guard lock(mutex);
+    return notes;
+  }
+
   const std::string vertex;
+  mutable std::mutex mutex;  ///< guards `notes`, which are few and come at the end
+  std::vector<std::string> notes;
   std::atomic<std::uint64_t> rows_in{0};
   std::atomic<std::uint64_t> rows_out{0};
   std::atomic<std::uint64_t> busy_ns{0};

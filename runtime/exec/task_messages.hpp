@@ -96,6 +96,7 @@ struct VertexCounters {
   std::uint64_t rows_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::vector<std::string> notes = {};  ///< known once its reading has ended
 
   friend bool operator==(const VertexCounters&, const VertexCounters&) = default;
 };

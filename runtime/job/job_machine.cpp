@@ -86,6 +86,11 @@ void JobMachine::handle(const job_event::Finished& event) {
   status->counters = event.report.counters;
   status->missing = false;
   persist(status->result);
+  for (const VertexCounters& vertex : event.report.counters.vertices) {
+    for (const std::string& note : vertex.notes) {
+      say(log::Level::warn, fmt::format("'{}': {}", vertex.vertex, note));
+    }
+  }
   const auto before = last_outputs_.find(key.task);
   if (before != last_outputs_.end() && before->second != event.report.outputs) {
     // It does not make the same rows twice: whoever read the other ones reads again.

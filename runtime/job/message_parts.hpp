@@ -106,9 +106,12 @@ inline void write_vertex(schema::VertexCounters::Builder out, const VertexCounte
   out.setRowsOut(vertex.rows_out);
   out.setBytesIn(vertex.bytes_in);
   out.setBytesOut(vertex.bytes_out);
+  auto notes = out.initNotes(vertex.notes.size());
+  for (std::uint32_t i = 0; i < vertex.notes.size(); ++i) notes.set(i, vertex.notes[i]);
 }
 inline VertexCounters read_vertex(schema::VertexCounters::Reader in) {
-  return {text(in.getVertex()), in.getRowsIn(), in.getRowsOut(), in.getBytesIn(), in.getBytesOut()};
+  return {text(in.getVertex()), in.getRowsIn(),   in.getRowsOut(),
+          in.getBytesIn(),      in.getBytesOut(), read_list<std::string>(in.getNotes(), text)};
 }
 
 inline void write_counters(schema::TaskCounters::Builder out, const TaskCounters& counters) {

@@ -49,8 +49,8 @@ void parts(same<OutputSummary> auto& m, auto f) {
   f(edge, partitions);
 }
 void parts(same<VertexCounters> auto& m, auto f) {
-  auto& [vertex, rows_in, rows_out, bytes_in, bytes_out] = m;
-  f(vertex, rows_in, rows_out, bytes_in, bytes_out);
+  auto& [vertex, rows_in, rows_out, bytes_in, bytes_out, notes] = m;
+  f(vertex, rows_in, rows_out, bytes_in, bytes_out, notes);
 }
 void parts(same<TaskCounters> auto& m, auto f) {
   auto& [vertices, busy, blocked, idle, queue] = m;
