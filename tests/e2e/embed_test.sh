@@ -7,13 +7,20 @@ build=$1 example=$2
 site=$(mktemp -d)
 trap 'rm -rf "$site"' EXIT
 
+# What developing against Troupe takes is built without the tests.
+if ninja -C "$build" -t inputs devel | grep '^tests/'; then
+  echo "the target devel builds tests"
+  exit 1
+fi
+ninja -C "$build" -t inputs devel | grep -q 'libtroupe.a\|\.o$'
+
 DESTDIR=$site/root meson install -C "$build" --no-rebuild --tags devel --quiet
 pc=$(cd "$site/root" && find . -name troupe.pc)
 export PKG_CONFIG_PATH=$site/root/$(dirname "$pc")
 cp "$example/main.cpp" "$site/"
 cd "$site"
 read -ra flags <<<"$(pkg-config --cflags --libs troupe)"
-g++ -O1 main.cpp -o embed "${flags[@]}"
+timeout 170 g++ -O1 main.cpp -o embed "${flags[@]}"
 ./embed >out
 cat >expected <<'END'
 shop   orders  total
