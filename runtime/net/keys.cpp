@@ -54,26 +54,26 @@ std::string_view field(std::string_view text, std::string_view name) {
   return {};
 }
 
-Result<> check_name(const NodeId& node) {
+constexpr const char* local_key = "local.key";
+constexpr const char* node_key = "node.key";
+
+}  // namespace
+
+Result<> check_node_name(const NodeId& node) {
   const std::string& name = node.value();
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   };
-  if (name.empty() || name.size() > node_name_max || name.front() == '.' ||
+  if (name.empty() || name.size() > node_name_max || name.front() == '.' || name.front() == '-' ||
       !std::ranges::all_of(name, plain)) {
     return fail(ErrorCode::invalid_argument,
                 "'{}' is no node name: 1 to {} letters, digits, '-', '_' and '.', not beginning "
-                "with '.'",
+                "with '.' or '-'",
                 name, node_name_max);
   }
   return {};
 }
-
-constexpr const char* local_key = "local.key";
-constexpr const char* node_key = "node.key";
-
-}  // namespace
 
 Result<PublicKey> PublicKey::parse(std::string_view hex) {
   Key bytes = {};
@@ -179,7 +179,7 @@ Result<PublicKey> KeyDirectory::create() {
 }
 
 Result<> KeyDirectory::allow(const NodeId& node, const PublicKey& key) {
-  TRY(check_name(node));
+  TRY(check_node_name(node));
   for (const auto& [other, its_key] : TRY(allowed())) {
     if (its_key == key && other != node) {
       return fail(ErrorCode::already_exists,
@@ -196,7 +196,7 @@ Result<> KeyDirectory::allow(const NodeId& node, const PublicKey& key) {
 }
 
 Result<> KeyDirectory::revoke(const NodeId& node) {
-  TRY(check_name(node));
+  TRY(check_node_name(node));
   const std::string file = path("allowed/" + node.value());
   if (!files_.exists(file)) {
     return fail(ErrorCode::not_found, "node '{}' is not on the list in '{}'", node,

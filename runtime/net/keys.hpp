@@ -13,6 +13,10 @@
 
 namespace troupe {
 
+/// What a node may be called, wherever a name is given: its name is a file of key directories, and
+/// a word of command lines and addresses.
+Result<> check_node_name(const NodeId& node);
+
 /// The public half of a node's CURVE key: what others put on their list. Written as 64 hex digits,
 /// which survive every shell.
 class PublicKey {
