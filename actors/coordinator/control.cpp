@@ -11,6 +11,9 @@
 namespace troupe {
 namespace {
 
+/// More subtasks of a stage than this a job must ask for.
+constexpr std::uint32_t usual_parallelism_max = 256;
+
 const char* level_word(log::Level level) { return log::to_string(level); }
 
 EventView view_of(const StoredEvent& stored) {
@@ -121,11 +124,19 @@ void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
   made.key = std::move(options.idempotency_key);
   made.target = runnable_target(
       graph, services_.registry,
-      {graph.settings.parallelism.value_or(start_.parallelism), start_.keep_blocking_edges});
+      {graph.settings.parallelism.value_or(usual_parallelism()), start_.keep_blocking_edges});
   made.settings = graph.settings;
   made.nonce = random_.next();
   requests_[submit.request] = std::move(answer);
   tell(std::move(submit));
+}
+
+std::uint32_t CoordinatorActor::usual_parallelism() const {
+  if (start_.parallelism > 0) return start_.parallelism;
+  std::uint32_t slots = 0;
+  const ClusterView cluster = machine_->view();
+  for (const ClusterNode& node : cluster.nodes) slots += node.slots;
+  return slots > 0 ? std::min(slots, usual_parallelism_max) : start_.parallelism_alone;
 }
 
 void CoordinatorActor::start_job(JobName job, SubmitOptions options,
@@ -207,13 +218,13 @@ RunView CoordinatorActor::view_of_live(const JobMachine& job) {
                           .recovered_in = job.longest_recovery()});
 }
 
-void CoordinatorActor::runs(std::optional<JobName> job, std::uint32_t limit,
-                            Control::Answer<std::vector<RunView>> answer) {
+void CoordinatorActor::runs(std::optional<JobName> job, std::optional<RunId> before,
+                            std::uint32_t limit, Control::Answer<std::vector<RunView>> answer) {
   from_store<std::vector<RunView>>(
-      [job = std::move(job), limit,
+      [job = std::move(job), before, limit,
        &registry = services_.registry](MetadataStore& store) -> Result<std::vector<RunView>> {
         std::vector<RunView> views;
-        for (const StoredRun& stored : TRY(store.runs(job, limit))) {
+        for (const StoredRun& stored : TRY(store.runs(job, before, limit))) {
           views.push_back(brief_view(stored, registry));
         }
         return views;
@@ -340,10 +351,10 @@ class CoordinatorControl final : public Control {
       actor.await_end(run, answer);
     });
   }
-  void runs(std::optional<JobName> job, std::uint32_t limit,
+  void runs(std::optional<JobName> job, std::optional<RunId> before, std::uint32_t limit,
             Answer<std::vector<RunView>> answer) override {
     call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.runs(job, limit, answer);
+      actor.runs(job, before, limit, answer);
     });
   }
   void jobs(Answer<std::vector<JobView>> answer) override {

@@ -20,8 +20,12 @@ struct VertexView {
   std::string op;
   std::vector<std::string> from;
   std::string state;  ///< waiting, running, finished, failed, cancelled
+  /// All tasks that it has a part in; one task runs every operator of a fused chain.
   std::uint32_t tasks = 0;
   std::uint32_t tasks_finished = 0;
+  /// Those of them that begin with it: over all operators, the tasks of the run.
+  std::uint32_t tasks_begun = 0;
+  std::uint32_t tasks_begun_finished = 0;
   std::uint32_t restarts = 0;
   std::int64_t rows_in = 0;
   std::int64_t rows_out = 0;
@@ -39,6 +43,7 @@ struct TaskView {
   std::string state;
   Attempt attempt;
   NodeId node;
+  std::string reason;  ///< why it begins again, while it is to
 };
 
 struct RunView {
@@ -51,6 +56,8 @@ struct RunView {
   Attempt attempt;
   std::uint32_t task_restarts = 0;  ///< attempts after the first of each task
   std::string error;                ///< the one cause, where it failed
+  std::string hint;                 ///< and what to do about it
+  std::string reason;               ///< why parts of it begin again, while they do
   std::int64_t rows_committed = 0;
   std::uint32_t tasks = 0;
   std::uint32_t tasks_finished = 0;
@@ -122,8 +129,9 @@ class Control {
   virtual void show(RunId run, Answer<RunView> answer) = 0;
   /// As `show`, but answered when the run has ended, however long that takes.
   virtual void await_end(RunId run, Answer<RunView> answer) = 0;
-  /// The newest first; all jobs where `job` is empty.
-  virtual void runs(std::optional<JobName> job, std::uint32_t limit,
+  /// The newest first; all jobs where `job` is empty. The next page has `before` the last run of
+  /// this one.
+  virtual void runs(std::optional<JobName> job, std::optional<RunId> before, std::uint32_t limit,
                     Answer<std::vector<RunView>> answer) = 0;
   virtual void jobs(Answer<std::vector<JobView>> answer) = 0;
   virtual void nodes(Answer<std::vector<NodeView>> answer) = 0;

@@ -49,8 +49,12 @@ struct CoordinatorServices {
 
 struct CoordinatorStart {
   CoordinatorConfig config;
-  /// What plans are made for, where a job does not say.
+  /// What plans are made for, where a job does not say; 0: the slots of the nodes that are there
+  /// when a run is submitted. The number is a part of the run: nodes that come and go later change
+  /// nothing, and every node derives the same graph.
   std::uint32_t parallelism = 2;
+  /// Where no node is there yet.
+  std::uint32_t parallelism_alone = 1;
   /// See `PlanTarget`: false where all tasks share the coordinator's process.
   bool keep_blocking_edges = true;
 };

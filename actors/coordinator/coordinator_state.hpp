@@ -33,7 +33,7 @@ class CoordinatorActor final
   void cancel_run(RunId run, std::string reason, Control::Answer<RunView> answer);
   void show(RunId run, Control::Answer<RunView> answer);
   void await_end(RunId run, Control::Answer<RunView> answer);
-  void runs(std::optional<JobName> job, std::uint32_t limit,
+  void runs(std::optional<JobName> job, std::optional<RunId> before, std::uint32_t limit,
             Control::Answer<std::vector<RunView>> answer);
   void jobs(Control::Answer<std::vector<JobView>> answer);
   void nodes(Control::Answer<std::vector<NodeView>> answer);
@@ -86,6 +86,8 @@ class CoordinatorActor final
   template <class T>
   void from_store(std::function<Result<T>(MetadataStore&)> read, Control::Answer<T> answer);
   RunView view_of_live(const JobMachine& job);
+  /// Subtasks of a stage for a run that is submitted now and does not say.
+  std::uint32_t usual_parallelism() const;
   std::shared_ptr<const JobGraph> job_graph(RunId run, const std::string& plan);
 
   const CoordinatorStart start_;

@@ -55,6 +55,10 @@ class Views {
         add_task(vertices_[found->second], task);
       }
     }
+    if (const auto first = index_.find(stage.chain.front().vertex); first != index_.end()) {
+      ++vertices_[first->second].tasks_begun;
+      vertices_[first->second].tasks_begun_finished += is_finished(task);
+    }
     for (const auto& counted :
          outer_counters(facts_.topology->graph(), id.stage, counters_of(task))) {
       if (const auto found = index_.find(counted.vertex); found != index_.end()) {
@@ -65,7 +69,8 @@ class Views {
         vertex.bytes_out += static_cast<std::int64_t>(counted.bytes_out);
       }
     }
-    tasks_.push_back({id, chain_name(stage), task_state(task), task.attempt, task.node});
+    tasks_.push_back({id, chain_name(stage), task_state(task), task.attempt, task.node,
+                      is_finished(task) ? "" : task.over});
   }
 
   void fill(RunView& view) && {
@@ -114,7 +119,10 @@ RunView view_of(const RunFacts& facts) {
   view.started = facts.started;
   view.finished = facts.finished;
   view.rows_committed = facts.rows_committed;
-  if (facts.cause) view.error = facts.cause->message;
+  if (facts.cause) {
+    view.error = facts.cause->message;
+    view.hint = facts.cause->hint;
+  }
   if (facts.recovered_in) view.recovered_in_s = in_seconds(*facts.recovered_in);
   Views views(facts);
   if (facts.topology != nullptr) {
@@ -123,6 +131,7 @@ RunView view_of(const RunFacts& facts) {
       ++view.tasks;
       view.tasks_finished += is_finished(task);
       view.task_restarts += again(task);
+      if (!ended(facts.state) && !is_finished(task) && view.reason.empty()) view.reason = task.over;
     }
   }
   std::move(views).fill(view);

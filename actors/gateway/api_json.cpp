@@ -72,6 +72,8 @@ Json to_json(const VertexView& view) {
           {"state", view.state},
           {"tasks", view.tasks},
           {"tasks_finished", view.tasks_finished},
+          {"tasks_begun", view.tasks_begun},
+          {"tasks_begun_finished", view.tasks_begun_finished},
           {"restarts", view.restarts},
           {"rows_in", view.rows_in},
           {"rows_out", view.rows_out},
@@ -91,6 +93,8 @@ VertexView vertex_from_json(const Json& json) {
   view.state = json.at("state");
   view.tasks = json.at("tasks");
   view.tasks_finished = json.at("tasks_finished");
+  view.tasks_begun = json.value("tasks_begun", 0u);
+  view.tasks_begun_finished = json.value("tasks_begun_finished", 0u);
   view.restarts = json.at("restarts");
   view.rows_in = json.at("rows_in");
   view.rows_out = json.at("rows_out");
@@ -104,12 +108,14 @@ VertexView vertex_from_json(const Json& json) {
 }
 
 Json to_json(const TaskView& view) {
-  return {{"stage", view.task.stage.value()},
-          {"subtask", view.task.subtask},
-          {"name", view.name},
-          {"state", view.state},
-          {"attempt", view.attempt.value()},
-          {"node", view.node.value()}};
+  Json json = {{"stage", view.task.stage.value()},
+               {"subtask", view.task.subtask},
+               {"name", view.name},
+               {"state", view.state},
+               {"attempt", view.attempt.value()},
+               {"node", view.node.value()}};
+  if (!view.reason.empty()) json["reason"] = view.reason;
+  return json;
 }
 
 TaskView task_from_json(const Json& json) {
@@ -119,6 +125,7 @@ TaskView task_from_json(const Json& json) {
   view.state = json.at("state");
   view.attempt = Attempt(json.at("attempt"));
   view.node = NodeId(json.at("node").get<std::string>());
+  view.reason = json.value("reason", "");
   return view;
 }
 
@@ -189,6 +196,8 @@ Json to_json(const RunView& view) {
   put_time(json, "started", view.started);
   put_time(json, "finished", view.finished);
   if (!view.error.empty()) json["error"] = view.error;
+  if (!view.hint.empty()) json["hint"] = view.hint;
+  if (!view.reason.empty()) json["reason"] = view.reason;
   if (view.recovered_in_s) json["recovered_in_s"] = *view.recovered_in_s;
   json["vertices"] = Json::array();
   for (const auto& vertex : view.vertices) json["vertices"].push_back(to_json(vertex));
@@ -214,6 +223,8 @@ Result<RunView> run_from_json(const Json& json) {
     view.started = TRY(get_time(json, "started"));
     view.finished = TRY(get_time(json, "finished"));
     view.error = json.value("error", "");
+    view.hint = json.value("hint", "");
+    view.reason = json.value("reason", "");
     if (json.contains("recovered_in_s")) view.recovered_in_s = json["recovered_in_s"].get<double>();
     for (const auto& vertex : json.at("vertices"))
       view.vertices.push_back(vertex_from_json(vertex));

@@ -19,6 +19,7 @@ using PathValues = std::map<std::string, std::string>;
 
 constexpr std::size_t token_bytes_min = 16;
 constexpr std::uint32_t runs_shown = 50;
+constexpr std::uint32_t runs_shown_max = 1000;
 constexpr std::uint32_t events_shown = 500;
 
 int status_of(ErrorCode code) {
@@ -88,6 +89,12 @@ Result<std::uint64_t> whole_number(const std::string& text, const char* what) {
     return fail(ErrorCode::invalid_argument, "{} wants a whole number, not '{}'", what, text);
   }
   return number;
+}
+
+/// A value of the query as it was sent, or this number.
+std::string query_or(const HttpRequest& request, const char* key, std::uint64_t otherwise) {
+  const auto found = request.query.find(key);
+  return found == request.query.end() ? std::to_string(otherwise) : found->second;
 }
 
 /// What a POST with a descriptor carries.
@@ -241,7 +248,24 @@ class HttpGateway final : public Gateway {
     if (const auto found = request.query.find("job"); found != request.query.end()) {
       job = JobName(found->second);
     }
-    services_.control.runs(job, runs_shown, answer_list<RunView>(std::move(respond), "runs"));
+    const auto limit = whole_number(query_or(request, "limit", runs_shown), "limit");
+    const auto before = whole_number(query_or(request, "before", 0), "before");
+    if (!limit) return respond(refused(limit.error()));
+    if (!before) return respond(refused(before.error()));
+    const auto shown =
+        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(*limit, 1, runs_shown_max));
+    // One more than is shown tells whether there are more.
+    services_.control.runs(
+        job, *before == 0 ? std::nullopt : std::optional(RunId(*before)), shown + 1,
+        [respond = std::move(respond), shown](Result<std::vector<RunView>> runs) {
+          if (!runs) return respond(refused(runs.error()));
+          const bool more = runs->size() > shown;
+          if (more) runs->resize(shown);
+          Json answer = {{"runs", Json::array()}};
+          for (const RunView& run : *runs) answer["runs"].push_back(to_json(run));
+          if (more) answer["next"] = runs->back().id.value();
+          respond(ok(answer));
+        });
   }
 
   void show_run(const HttpRequest&, const PathValues& path, Respond respond) {
@@ -294,6 +318,18 @@ class HttpGateway final : public Gateway {
     then(RunId(*run), std::move(respond));
   }
 
+  /// Adds what is worth telling of a descriptor to whatever its answer is.
+  static Respond noting(std::vector<std::string> notes, Respond respond) {
+    return [notes = std::move(notes), respond = std::move(respond)](HttpResponse response) {
+      Json body = Json::parse(response.body, nullptr, false);
+      if (body.is_object()) {
+        body["notes"] = notes;
+        response.body = json_text(body) + "\n";
+      }
+      respond(std::move(response));
+    };
+  }
+
   /// Compiles the descriptor of a request away from the server's thread, then goes on with its
   /// graph; mistakes are answered with 422 and all diagnostics.
   template <class Then>
@@ -304,23 +340,20 @@ class HttpGateway final : public Gateway {
                                                           respond, then = std::move(then)](
                                                              Result<CompiledDescriptor> compiled) {
       if (!compiled) return respond(refused(compiled.error()));
+      const Respond answer = compiled->notes.empty() ? respond : noting(compiled->notes, respond);
       if (!compiled->graph) {
-        return respond(ok(
+        return answer(ok(
             {{"error", {{"code", "invalid_argument"}, {"message", "the descriptor has mistakes"}}},
              {"diagnostics", *compiled->diagnostics}},
             422));
       }
-      then(std::move(*compiled->graph), options, respond);
+      then(std::move(*compiled->graph), options, answer);
     });
   }
 
   void events_after(const HttpRequest& request, std::optional<RunId> run, Respond respond) {
-    const auto query = [&](const char* key) {
-      const auto found = request.query.find(key);
-      return found == request.query.end() ? std::string("0") : found->second;
-    };
-    const auto after = whole_number(query("after"), "after");
-    const auto wait = whole_number(query("wait"), "wait");
+    const auto after = whole_number(query_or(request, "after", 0), "after");
+    const auto wait = whole_number(query_or(request, "wait", 0), "wait");
     if (!after) return respond(refused(after.error()));
     if (!wait) return respond(refused(wait.error()));
     const auto patience = std::min<Duration>(std::chrono::seconds(*wait), long_poll_max);
@@ -358,8 +391,11 @@ constexpr std::array routes{
           true, &HttpGateway::validate_job},
     Route{"POST", "/api/v1/jobs/{job}/runs", "write", "Starts a run of a stored job.", "Started",
           true, &HttpGateway::start_job},
-    Route{"GET", "/api/v1/runs", "read", "Runs, the newest first.", "Runs", true,
-          &HttpGateway::list_runs},
+    Route{"GET", "/api/v1/runs", "read",
+          "Runs, the newest first: at most `limit`, older than `before`; where there are more, "
+          "`next` is "
+          "the `before` of the next page.",
+          "Runs", true, &HttpGateway::list_runs},
     Route{"POST", "/api/v1/runs", "write", "Runs a descriptor once.", "Started", true,
           &HttpGateway::submit_run},
     Route{"GET", "/api/v1/runs/{run}", "read", "One run, with its graph.", "Run", true,

@@ -42,9 +42,9 @@ class ControlSwitch final : public Control {
   void await_end(RunId run, Answer<RunView> answer) override {
     pass(answer, [&](Control& to) { to.await_end(run, answer); });
   }
-  void runs(std::optional<JobName> job, std::uint32_t limit,
+  void runs(std::optional<JobName> job, std::optional<RunId> before, std::uint32_t limit,
             Answer<std::vector<RunView>> answer) override {
-    pass(answer, [&](Control& to) { to.runs(std::move(job), limit, answer); });
+    pass(answer, [&](Control& to) { to.runs(std::move(job), before, limit, answer); });
   }
   void jobs(Answer<std::vector<JobView>> answer) override {
     pass(answer, [&](Control& to) { to.jobs(answer); });
@@ -63,11 +63,12 @@ class ControlSwitch final : public Control {
  private:
   template <class T, class Call>
   void pass(const Answer<T>& answer, Call&& call) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (current_ == nullptr) {
       Error away = fail(ErrorCode::unavailable, "the coordinator is not there now: {}",
                         reason_ ? reason_->message : "try again");
       if (reason_) away.hint = reason_->hint;
+      lock.unlock();  // whoever is answered may ask again
       return answer(std::move(away));
     }
     call(*current_);

@@ -101,6 +101,7 @@ struct TaskStatus {
   bool ready = false;    ///< its executor says so; not recorded, asked for again after a failover
   bool missing = false;  ///< finished, but what it kept is not on its node any more
   std::uint32_t attempts = 0;
+  std::string over = {};  ///< why its last attempt is, where it begins again; not recorded
   AttemptResultRecord result = {};
   TaskCounters counters = {};
 };

@@ -204,6 +204,7 @@ void JobMachine::reset(std::size_t region, Instant not_before, const std::string
   for (const TaskId& task : tasks) {
     TaskStatus& known = tasks_.at(task);
     known.ready = false;
+    if (known.attempts > 0) known.over = why;
     if (known.attempt == Attempt()) continue;
     const AttemptKey key{run(), task, known.attempt};
     expect_stop(task, known);

@@ -55,9 +55,10 @@ class MetadataStore {
   virtual Result<> write(const std::vector<Record>& records) = 0;
 
   virtual Result<StoredRun> run(RunId run) = 0;
-  /// The newest first, with manifest, without attempts; all jobs where `job` is empty.
+  /// The newest first, with manifest, without attempts; all jobs where `job` is empty, only older
+  /// runs than `before` where that is set.
   virtual Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
-                                              std::uint32_t limit) = 0;
+                                              std::optional<RunId> before, std::uint32_t limit) = 0;
   virtual Result<std::vector<StoredJob>> jobs() = 0;
   virtual Result<StoredJob> job(const JobName& job) = 0;
   /// After `sequence`, oldest first.

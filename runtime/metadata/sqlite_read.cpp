@@ -145,11 +145,15 @@ Result<StoredRun> read_run(SqliteDatabase& database, RunId run) {
 }
 
 Result<std::vector<StoredRun>> read_runs(SqliteDatabase& database,
-                                         const std::optional<JobName>& job, std::uint32_t limit) {
-  auto rows = TRY(database.prepare(fmt::format(
-      "SELECT {} WHERE ?1 IS NULL OR r.job = ?1 ORDER BY r.run DESC LIMIT ?2", run_columns)));
+                                         const std::optional<JobName>& job,
+                                         std::optional<RunId> before, std::uint32_t limit) {
+  auto rows = TRY(database.prepare(
+      fmt::format("SELECT {} WHERE (?1 IS NULL OR r.job = ?1) AND (?3 IS NULL OR r.run < ?3)"
+                  " ORDER BY r.run DESC LIMIT ?2",
+                  run_columns)));
   if (job) rows.bind(1, job->value());
   rows.bind(2, std::int64_t{limit});
+  if (before) rows.bind(3, signed_of(before->value()));
   std::vector<StoredRun> runs;
   while (TRY(rows.step())) runs.push_back(TRY(run_from(rows)));
   for (StoredRun& stored : runs) {

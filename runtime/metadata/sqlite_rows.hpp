@@ -15,7 +15,8 @@ Result<> write_record(SqliteDatabase& database, const Record& record, WallTime n
 Result<std::vector<RunImage>> read_open_runs(SqliteDatabase& database);
 Result<StoredRun> read_run(SqliteDatabase& database, RunId run);
 Result<std::vector<StoredRun>> read_runs(SqliteDatabase& database,
-                                         const std::optional<JobName>& job, std::uint32_t limit);
+                                         const std::optional<JobName>& job,
+                                         std::optional<RunId> before, std::uint32_t limit);
 /// All jobs where `job` is empty.
 Result<std::vector<StoredJob>> read_jobs(SqliteDatabase& database,
                                          const std::optional<JobName>& job);

@@ -81,8 +81,8 @@ class SqliteStore final : public MetadataStore {
   Result<StoredRun> run(RunId run) override { return read_run(database_, run); }
 
   Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
-                                      std::uint32_t limit) override {
-    return read_runs(database_, job, limit);
+                                      std::optional<RunId> before, std::uint32_t limit) override {
+    return read_runs(database_, job, before, limit);
   }
 
   Result<std::vector<StoredJob>> jobs() override { return read_jobs(database_, std::nullopt); }

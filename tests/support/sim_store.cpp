@@ -169,9 +169,11 @@ Result<StoredRun> Store::run(RunId run) {
   return StoredRun{found->second, WallTime(), {}, {}};
 }
 
-Result<std::vector<StoredRun>> Store::runs(const std::optional<JobName>& job, std::uint32_t limit) {
+Result<std::vector<StoredRun>> Store::runs(const std::optional<JobName>& job,
+                                           std::optional<RunId> before, std::uint32_t limit) {
   std::vector<StoredRun> all;
   for (auto run = state_.runs.rbegin(); run != state_.runs.rend() && all.size() < limit; ++run) {
+    if (before && run->first >= *before) continue;
     if (!job || run->second.made.job == *job) all.push_back({run->second, WallTime(), {}, {}});
   }
   return all;

@@ -23,7 +23,7 @@ class Store final : public MetadataStore {
 
   Result<StoredRun> run(RunId run) override;
   Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
-                                      std::uint32_t limit) override;
+                                      std::optional<RunId> before, std::uint32_t limit) override;
   Result<std::vector<StoredJob>> jobs() override;
   Result<StoredJob> job(const JobName& job) override;
   Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,

@@ -31,8 +31,8 @@ class RefusingStore final : public MetadataStore {
   }
   Result<StoredRun> run(RunId run) override { return store.run(run); }
   Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
-                                      std::uint32_t limit) override {
-    return store.runs(job, limit);
+                                      std::optional<RunId> before, std::uint32_t limit) override {
+    return store.runs(job, before, limit);
   }
   Result<std::vector<StoredJob>> jobs() override { return store.jobs(); }
   Result<StoredJob> job(const JobName& job) override { return store.job(job); }

@@ -145,8 +145,12 @@ TEST_CASE("runs that have ended are history, not work") {
   CHECK(ended->image.cause == cause);
   CHECK(ended->finished);
   CHECK_FALSE(ended->started);
-  CHECK(fixture.store->runs(JobName("ns/job"), 10)->size() == 2);
-  CHECK(fixture.store->runs(JobName("other"), 10)->empty());
+  CHECK(fixture.store->runs(JobName("ns/job"), {}, 10)->size() == 2);
+  CHECK(fixture.store->runs(JobName("other"), {}, 10)->empty());
+  const auto older = fixture.store->runs(JobName("ns/job"), RunId(2), 10);
+  REQUIRE(older->size() == 1);
+  CHECK(older->front().image.made.run == RunId(1));
+  CHECK(fixture.store->runs({}, RunId(1), 10)->empty());
   CHECK(fixture.store->events(RunId(2), 0, 10)->front().event.text == "waits");
   CHECK(fixture.store->events({}, 1, 10)->size() == 1);
   CHECK(fixture.store->run(RunId(9)).error().code == ErrorCode::not_found);
