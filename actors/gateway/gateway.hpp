@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -23,6 +24,8 @@ struct DescriptorRequest {
 struct CompiledDescriptor {
   std::optional<JobGraph> graph;
   std::shared_ptr<const Json> diagnostics;
+  /// What is no mistake, and yet worth telling.
+  std::vector<std::string> notes = {};
 };
 
 struct GatewayConfig {

@@ -7,6 +7,7 @@
 #include "actors/node/node_body.hpp"
 #include "runtime/base/log.hpp"
 #include "runtime/base/restart_policy.hpp"
+#include "runtime/graph/path_limits.hpp"
 #include "runtime/os/own_files.hpp"
 #include "runtime/os/random.hpp"
 
@@ -37,9 +38,7 @@ Result<> check(const NodeConfig& config) {
     error.hint = std::move(hint);
     return error;
   };
-  if (config.name.value().empty() || config.name.value().find('/') != std::string::npos) {
-    return wrong(fmt::format("'{}' is no name for a node", config.name), "letters, digits and -");
-  }
+  TRY(check_node_name(config.name));
   if (config.roles.empty()) {
     return wrong("the node has no role", "--roles coordinator,executor,gateway");
   }
@@ -74,8 +73,10 @@ Result<Incarnation> next_incarnation(const NodePaths& paths, Incarnation above) 
 /// The node: one body after the other, and what outlives them.
 class HostedNode final : public Node {
  public:
-  HostedNode(NodeConfig config, const OperatorRegistry& registry, DataDirectory directory)
-      : config_(std::move(config)), registry_(registry), directory_(std::move(directory)) {}
+  HostedNode(NodeConfig config, OperatorRegistry registry, DataDirectory directory)
+      : config_(std::move(config)),
+        registry_(std::move(registry)),
+        directory_(std::move(directory)) {}
 
   ~HostedNode() override { stop(); }
 
@@ -233,7 +234,7 @@ class HostedNode final : public Node {
   }
 
   NodeConfig config_;
-  const OperatorRegistry& registry_;
+  const OperatorRegistry registry_;  ///< kept to the paths of the configuration
   const DataDirectory directory_;
   Metrics metrics_;
   ControlSwitch control_;
@@ -269,16 +270,19 @@ Result<PeerAddress> parse_peer(std::string_view text) {
   if (equals == 0 || equals == std::string_view::npos || equals + 1 == text.size()) {
     return fail(ErrorCode::invalid_argument, "'{}' is not NAME=tcp://HOST:PORT", text);
   }
-  return PeerAddress{NodeId(std::string(text.substr(0, equals))),
-                     std::string(text.substr(equals + 1))};
+  PeerAddress peer{NodeId(std::string(text.substr(0, equals))),
+                   std::string(text.substr(equals + 1))};
+  TRY(check_node_name(peer.node));
+  return peer;
 }
 
 Result<std::unique_ptr<Node>> Node::start(NodeConfig config, const OperatorRegistry& registry) {
   TRY(check(config));
   auto directory = TRY(DataDirectory::open(config.data_directory, config.name));
   if (config.slots == 0) config.slots = std::max(1u, std::thread::hardware_concurrency());
-  if (config.parallelism == 0) config.parallelism = config.slots;
-  auto node = std::make_unique<HostedNode>(std::move(config), registry, std::move(directory));
+  OperatorRegistry limited = limited_to(registry, TRY(AllowedPaths::make(config.paths)));
+  auto node =
+      std::make_unique<HostedNode>(std::move(config), std::move(limited), std::move(directory));
   TRY(node->begin());
   return std::unique_ptr<Node>(std::move(node));
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -55,8 +56,11 @@ struct NodeConfig {
   Duration heartbeat = 1s;
 
   std::uint32_t slots = 0;  ///< subtasks of a stage it runs at a time; 0: one a core
-  /// Subtasks of a stage where a job does not say; 0: as many as the slots of this node.
+  /// Subtasks of a stage where a job does not say; 0: as many as the slots that the cluster has
+  /// when a run is submitted.
   std::uint32_t parallelism = 0;
+  /// Directories and files that jobs may read and write on this node; empty: all that its user may.
+  std::vector<std::string> paths = {};
   /// Kept on disk, so that a lost node does not cost the whole run. False only where every task
   /// shares this process.
   bool keep_blocking_edges = true;

@@ -97,6 +97,7 @@ class RunningBody final : public NodeBody {
         spawn_coordinator(system_,
                           {.config = {.node_lease = plan_.config.lease},
                            .parallelism = plan_.config.parallelism,
+                           .parallelism_alone = plan_.config.slots,
                            .keep_blocking_edges = plan_.config.keep_blocking_edges},
                           {.store = std::move(store),
                            .registry = plan_.registry,
@@ -232,7 +233,8 @@ class RunningBody final : public NodeBody {
   /// A key that is not on the list may be put there while we go on trying; nothing else mends
   /// itself.
   void rejected_by_coordinator(const session_effect::Rejected& rejected) {
-    log::warn("the coordinator refuses this node: {}", rejected.text);
+    // Who refuses whom the text says: it may be this node that does not admit its coordinator.
+    log::warn("cannot join the coordinator: {}", rejected.text);
     const bool final = rejected.code == schema::RejectCode::WRONG_CLUSTER ||
                        rejected.code == schema::RejectCode::PROTOCOL_VERSION;
     if (final) plan_.ended({fail(ErrorCode::invalid_argument, "{}", rejected.text), {}, true});

@@ -4,6 +4,7 @@
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/base/json_text.hpp"
 #include "runtime/os/clock.hpp"
 
 namespace troupe {
@@ -41,9 +42,12 @@ class ApplyVerb final : public Verb {
     const ApiClient api = TRY(api_client(arguments));
     const Json applied = TRY(api.post("/api/v1/jobs", body));
     if (applied.contains("diagnostics")) {
-      show_diagnostics(context.out, applied["diagnostics"]);
+      TRY(show_diagnostics(context.out, applied["diagnostics"],
+                           body["descriptor"].get<std::string>()));
+      show_notes(context.out, applied);
       return ExitCode::invalid;
     }
+    show_notes(context.out, applied);
     const JobView job = TRY(job_from_json(applied));
     if (!arguments.flag("run")) {
       if (context.out.json())
@@ -75,14 +79,29 @@ class ApplyVerb final : public Verb {
       context.out.progress(run_progress(now, seconds));
     }));
     context.out.progress("");
-    return report_run(context.out, view);
+    return report_run(context.out, view, TRY(fetch_outputs(api, view)));
   }
 
-  static void show_diagnostics(const Output& out, const Json& diagnostics) {
-    if (out.json()) return out.object({{"valid", false}, {"mistakes", diagnostics}});
+  /// As `troupe validate` shows them.
+  static Result<> show_diagnostics(const Output& out, const Json& diagnostics,
+                                   const std::string& text) {
+    std::vector<Diagnostic> mistakes;
     for (const auto& one : diagnostics) {
-      fmt::print(stderr, "{}:{}:{}: {} [{}]\n", one.value("file", ""), one.value("line", 0),
-                 one.value("column", 0), one.value("message", ""), one.value("code", ""));
+      auto mistake = diagnostic_of(one, text);
+      if (!mistake) {
+        return fail(ErrorCode::unsupported, "a mistake that this version does not know: {}",
+                    json_text(one));
+      }
+      mistakes.push_back(*std::move(mistake));
+    }
+    print_mistakes(out, mistakes);
+    return {};
+  }
+
+  static void show_notes(const Output& out, const Json& answer) {
+    if (!answer.contains("notes")) return;
+    for (const auto& note : answer["notes"]) {
+      out.say(fmt::format("note: {}", note.get<std::string>()));
     }
   }
 };

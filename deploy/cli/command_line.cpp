@@ -80,9 +80,47 @@ bool wants_json(int argc, const char* const* argv) {
   return set != nullptr && std::string(set).starts_with("json");
 }
 
-int misused(const CLI::ParseError& parsed, const GlobalOptions& global, bool json) {
+/// The command that the line has come to, as far as it made sense.
+const CLI::App* chosen_of(const CLI::App& app) {
+  const CLI::App* chosen = &app;
+  while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+  return chosen;
+}
+
+/// What may stand where `word` does: options, or verbs.
+std::vector<std::string> candidates_for(const std::string& word, const CLI::App& command) {
+  std::vector<std::string> names;
+  if (word.starts_with("-")) {
+    for (const auto* option : command.get_options()) {
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  } else {
+    for (const auto* child : command.get_subcommands(nullptr)) names.push_back(child->get_name());
+  }
+  return names;
+}
+
+Error misuse(const CLI::ParseError& parsed, const CLI::App& app) {
   Error error = fail(ErrorCode::invalid_argument, "{}", parsed.what());
   error.hint = "`troupe --help` shows the verbs, `troupe VERB --help` what one takes";
+  const auto unknown = app.remaining(true);
+  // A verb that is misspelt is missing, too.
+  const bool known_kind = dynamic_cast<const CLI::ExtrasError*>(&parsed) != nullptr ||
+                          dynamic_cast<const CLI::RequiredError*>(&parsed) != nullptr;
+  if (!known_kind || unknown.empty()) return error;
+  const CLI::App* command = chosen_of(app);
+  const std::string word = unknown.front().substr(0, unknown.front().find('='));
+  const bool option = word.starts_with("-");
+  if (!option && command->get_subcommands(nullptr).empty()) return error;
+  const std::string where = command == &app ? "troupe" : "troupe " + command->get_name();
+  error.message = option ? fmt::format("`{}` has no option '{}'", where, word)
+                         : fmt::format("`{}` has no verb '{}'", where, word);
+  const std::string near = did_you_mean(word, candidates_for(word, *command));
+  if (!near.empty()) error.hint = near;
+  return error;
+}
+
+int misused(const Error& error, const GlobalOptions& global, bool json) {
   Output(json ? OutputFormat::jsonl : OutputFormat::table, global.colours(STDOUT_FILENO),
          global.colours(STDERR_FILENO), global.quiet)
       .error(error);
@@ -170,7 +208,7 @@ int CommandLine::run(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    return misused(error, global, wants_json(argc, argv));
+    return misused(misuse(error, app), global, wants_json(argc, argv));
   }
 
   log::Level level = log::Level::warn;
@@ -184,8 +222,7 @@ int CommandLine::run(int argc, const char* const* argv) {
                      : format.error());
     return static_cast<int>(ExitCode::wrong_use);
   }
-  const CLI::App* chosen = &app;
-  while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+  const CLI::App* chosen = chosen_of(app);
   if (!commands.contains(chosen)) {
     out.write(app.help());
     return 0;

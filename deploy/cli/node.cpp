@@ -1,5 +1,6 @@
 #include "actors/node/node.hpp"
 
+#include "actors/gateway/http_server.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/signals.hpp"
 #include "deploy/cli/verb.hpp"
@@ -64,6 +65,7 @@ Result<NodeConfig> config_of(const VerbArguments& arguments) {
   config.heartbeat = config.lease / 10;
   config.slots = TRY(arguments.integer("slots", 0, slots_max));
   config.parallelism = TRY(arguments.integer("parallelism", 0, slots_max));
+  for (const std::string& place : words_of(arguments.text("paths"))) config.paths.push_back(place);
   config.gateway_address = arguments.text("listen");
   // Nodes of one machine must not fight for one port: only what people type has a fixed one.
   config.gateway_port = config.roles.contains(Role::gateway) ? gateway_port_default : 0;
@@ -98,9 +100,14 @@ std::vector<VerbArgument> node_arguments() {
        .value_name = "N",
        .default_value = "0"},
       {.names = "--parallelism",
-       .help = "subtasks of a stage where a job does not say; 0: as many as slots",
+       .help = "subtasks of a stage where a job does not say; 0: the slots of all nodes together",
        .value_name = "N",
        .default_value = "0"},
+      {.names = "--paths",
+       .help = "directories that jobs may read and write here, parted by commas; without it all "
+               "that the node's user may",
+       .value_name = "LIST",
+       .environment = "TROUPE_PATHS"},
       {.names = "--lease",
        .help = "silence after which a node counts as dead",
        .value_name = "TIME",
@@ -145,7 +152,8 @@ Result<ExitCode> serve(Node& node) {
 Result<> announce(Node& node, const NodeConfig& config, const Output& out) {
   Json about = {{"node", config.name.value()}};
   if (!node.endpoint().empty()) about["endpoint"] = node.endpoint();
-  const std::string address = fmt::format("{}:{}", config.gateway_address, node.gateway_port());
+  const std::string address =
+      host_and_port(config.gateway_address, std::to_string(node.gateway_port()));
   if (config.roles.contains(Role::gateway)) {
     about["gateway"] = "http://" + address;
     TRY(remember_gateway(address, std::filesystem::absolute(node.token_file()).string()));

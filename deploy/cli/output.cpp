@@ -51,37 +51,54 @@ std::string key_of(const TextTable& table, std::size_t column) {
   return table.titles_are_keys ? title : lower(title);
 }
 
+bool shown(const TextTable& table, std::size_t column, OutputFormat format) {
+  const bool people = format == OutputFormat::table || format == OutputFormat::wide;
+  switch (table.columns[column].whom) {
+    case TextTable::For::all:
+      return true;
+    case TextTable::For::wide:
+      return format != OutputFormat::table;
+    case TextTable::For::people:
+      return people;
+    case TextTable::For::programs:
+      return !people;
+  }
+  return true;
+}
+
 Json rows_as_json(const TextTable& table) {
   Json items = Json::array();
   for (const auto& row : table.rows) {
     Json item = Json::object();
-    for (std::size_t i = 0; i < row.size(); ++i) item[key_of(table, i)] = row[i];
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (shown(table, i, OutputFormat::json)) item[key_of(table, i)] = row[i].plain;
+    }
     items.push_back(std::move(item));
   }
   return items;
 }
 
-std::string aligned(const TextTable& table, bool wide) {
-  std::vector<std::size_t> shown, widths;
+std::string aligned(const TextTable& table, OutputFormat format) {
+  std::vector<std::size_t> columns, widths;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (table.columns[i].only_wide && !wide) continue;
+    if (!shown(table, i, format)) continue;
     std::size_t width = width_of(table.columns[i].title);
-    for (const auto& row : table.rows) width = std::max(width, width_of(row[i]));
-    shown.push_back(i);
+    for (const auto& row : table.rows) width = std::max(width, width_of(row[i].text));
+    columns.push_back(i);
     widths.push_back(width);
   }
   std::string text;
   const auto add_line = [&](auto&& cell) {
     std::string line;
-    for (std::size_t k = 0; k < shown.size(); ++k) {
+    for (std::size_t k = 0; k < columns.size(); ++k) {
       if (k > 0) line += "  ";
-      line += padded(cell(shown[k]), widths[k], table.columns[shown[k]].right);
+      line += padded(cell(columns[k]), widths[k], table.columns[columns[k]].right);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   };
   add_line([&](std::size_t i) { return table.columns[i].title; });
-  for (const auto& row : table.rows) add_line([&](std::size_t i) { return row[i]; });
+  for (const auto& row : table.rows) add_line([&](std::size_t i) { return row[i].text; });
   return text;
 }
 
@@ -151,19 +168,21 @@ std::string render(const TextTable& table, OutputFormat format) {
   switch (format) {
     case OutputFormat::table:
     case OutputFormat::wide:
-      return aligned(table, format == OutputFormat::wide);
+      return aligned(table, format);
     case OutputFormat::name:
-      for (const auto& row : table.rows) text += row.front() + "\n";
+      for (const auto& row : table.rows) text += row.front().plain + "\n";
       return text;
     case OutputFormat::csv: {
       std::vector<std::string> titles;
       for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        titles.push_back(csv_field(key_of(table, i)));
+        if (shown(table, i, format)) titles.push_back(csv_field(key_of(table, i)));
       }
       text = fmt::format("{}\n", fmt::join(titles, ","));
       for (const auto& row : table.rows) {
         std::vector<std::string> fields;
-        for (const auto& cell : row) fields.push_back(csv_field(cell));
+        for (std::size_t i = 0; i < row.size(); ++i) {
+          if (shown(table, i, format)) fields.push_back(csv_field(row[i].plain));
+        }
         text += fmt::format("{}\n", fmt::join(fields, ","));
       }
       return text;
@@ -222,12 +241,23 @@ void Output::progress(std::string_view text) const {
   std::fflush(stderr);
 }
 
+TextTable::Cell TextTable::Cell::count(std::int64_t number) {
+  return {with_thousands(number), std::to_string(number)};
+}
+
+TextTable::Cell TextTable::Cell::seconds(double seconds) {
+  return {human_duration(seconds), fmt::format("{:.3f}", seconds)};
+}
+
 std::string with_thousands(std::int64_t number) {
-  std::string digits = std::to_string(number < 0 ? -number : number);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
+  const std::string digits = std::to_string(number);
+  const std::size_t first = number < 0 ? 1 : 0;
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > first && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
   }
-  return number < 0 ? "-" + digits : digits;
+  return text;
 }
 
 std::string human_duration(double seconds) {

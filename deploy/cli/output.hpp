@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +19,26 @@ Result<OutputFormat> parse_output_format(std::string_view word);
 
 /// Rows for people or for programs: one declaration of columns serves every format.
 struct TextTable {
+  /// Who sees a column: everybody, people only with `-o wide`, or one of the two sorts of readers.
+  enum class For { all, wide, people, programs };
   struct Column {
-    std::string title;   ///< "RUN"; its lower case is the key in JSON
+    std::string title;   ///< "RUN"; its lower case is the key for programs
     bool right = false;  ///< numbers
-    bool only_wide = false;
+    For whom = For::all;
+  };
+  /// What people read, and where it differs what programs do: plain numbers, seconds.
+  struct Cell {
+    Cell(std::string all) : text(std::move(all)), plain(text) {}
+    Cell(const char* all) : Cell(std::string(all)) {}
+    Cell(std::string people, std::string programs)
+        : text(std::move(people)), plain(std::move(programs)) {}
+    static Cell count(std::int64_t number);
+    static Cell seconds(double seconds);
+
+    std::string text, plain;
   };
   std::vector<Column> columns;
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::vector<Cell>> rows;
   bool titles_are_keys = false;  ///< data: a title is its key as it stands
 };
 

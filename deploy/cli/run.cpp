@@ -241,14 +241,11 @@ class RunVerb final : public Verb {
   static Result<ExitCode> report(const Output& out, const RunView& view,
                                  const std::vector<OutputView>& outputs) {
     if (out.json()) {
-      Json object = to_json(view);
-      object["outputs"] = Json::array();
-      for (const auto& output : outputs) object["outputs"].push_back(TRY(printed_json(output)));
-      out.object(object);
+      out.object(TRY(run_json(view, outputs)));
     } else {
       for (const auto& output : outputs) out.write(TRY(printed_text(output, out.format())));
       out.say(run_headline(view));
-      if (!view.error.empty()) out.error(fail(ErrorCode::internal, "{}", view.error));
+      if (!view.error.empty()) out.error(Error{ErrorCode::internal, view.error, view.hint});
     }
     if (view.state == "SUCCEEDED") return ExitCode::done;
     return view.state == "CANCELLED" ? ExitCode::cancelled : ExitCode::failed;

@@ -1,6 +1,7 @@
 #include "deploy/cli/run_path.hpp"
 
 #include "actors/gateway/api_json.hpp"
+#include "deploy/cli/printed.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
@@ -69,7 +70,7 @@ Result<RunView> find_run(const ApiClient& api, const std::string& path) {
     return view;
   }
   const JobName job = TRY(find_job(api, path));
-  const Json answer = TRY(api.get("/api/v1/runs?job=" + url_encode(job.value())));
+  const Json answer = TRY(api.get("/api/v1/runs?limit=1&job=" + url_encode(job.value())));
   if (answer.at("runs").empty()) {
     Error error = fail(ErrorCode::not_found, "the job '{}' has not run yet", job);
     error.hint = "`troupe apply FILE --run` starts one";
@@ -101,13 +102,41 @@ Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
   }
 }
 
-ExitCode report_run(const Output& out, const RunView& run) {
-  if (out.json()) {
-    out.object(to_json(run));
-  } else {
+Result<std::vector<OutputView>> fetch_outputs(const ApiClient& api, const RunView& run) {
+  std::vector<OutputView> outputs;
+  if (run.state != "SUCCEEDED") return outputs;
+  const Json answer = TRY(api.get(fmt::format("/api/v1/runs/{}/output", run.id)));
+  for (const auto& item : answer.at("outputs")) outputs.push_back(TRY(output_from_json(item)));
+  return outputs;
+}
+
+Result<Json> run_json(const RunView& run, const std::vector<OutputView>& outputs) {
+  Json object = to_json(run);
+  object["outputs"] = Json::array();
+  for (const auto& output : outputs) object["outputs"].push_back(TRY(printed_json(output)));
+  return object;
+}
+
+Result<ExitCode> report_run(const Output& out, const RunView& run,
+                            const std::vector<OutputView>& outputs) {
+  const bool people = out.format() == OutputFormat::table || out.format() == OutputFormat::wide;
+  if (out.json() || out.format() == OutputFormat::yaml) {
+    out.object(TRY(run_json(run, outputs)));
+  } else if (people) {
     out.line(run_headline(run));
     out.write(run_graph(run, out.colour()));
+    if (const std::string nodes = run_nodes(run); !nodes.empty()) {
+      out.line(fmt::format("\n  {}", nodes));
+    }
+    if (!run.reason.empty()) out.line(fmt::format("\n  begins again: {}", run.reason));
     if (!run.error.empty()) out.line(fmt::format("\n  cause: {}", run.error));
+    if (!run.hint.empty()) out.line(fmt::format("  hint: {}", run.hint));
+    if (!outputs.empty()) out.line("");
+  } else {
+    out.say(run_headline(run));
+  }
+  if (!out.json() && out.format() != OutputFormat::yaml) {
+    for (const auto& output : outputs) out.write(TRY(printed_text(output, out.format())));
   }
   if (run.state == "CANCELLED") return ExitCode::cancelled;
   return run.state == "FAILED" || run.state == "HALTED" ? ExitCode::failed : ExitCode::done;

@@ -17,7 +17,12 @@ Result<RunView> fetch_run(const ApiClient& api, RunId run);
 /// `watch` sees each view on the way.
 Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
                            const std::function<void(const RunView&)>& watch);
-/// Prints the run as its state deserves, and answers for it.
-ExitCode report_run(const Output& out, const RunView& run);
+/// What the run's print sinks have committed; nothing where it has not succeeded.
+Result<std::vector<OutputView>> fetch_outputs(const ApiClient& api, const RunView& run);
+/// The API's object of a run, with the rows that it printed.
+Result<Json> run_json(const RunView& run, const std::vector<OutputView>& outputs);
+/// Prints the run as its state deserves, then what it has printed, and answers for it.
+Result<ExitCode> report_run(const Output& out, const RunView& run,
+                            const std::vector<OutputView>& outputs);
 
 }  // namespace troupe

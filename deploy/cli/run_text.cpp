@@ -121,7 +121,9 @@ std::string run_graph(const RunView& run, bool colour) {
         fmt::format("  {}{}  {:<{}}  {}{:<9}{}  {:>5}  {:>14} rows  {}{}\n", drawn,
                     std::string(id_width - width_of(drawn), ' '), vertex->op, op_width,
                     colour ? colour_of(vertex->state) : "", vertex->state, colour ? "\033[0m" : "",
-                    fmt::format("{}/{}", vertex->tasks_finished, vertex->tasks),
+                    vertex->tasks > 0 && vertex->tasks_begun == 0
+                        ? std::string("fused")
+                        : fmt::format("{}/{}", vertex->tasks_begun_finished, vertex->tasks_begun),
                     with_thousands(rows), where_it_waits(*vertex), other_inputs(*vertex));
   }
   const std::string words = bottleneck(run);
@@ -157,27 +159,55 @@ std::string run_progress(const RunView& run, double seconds) {
 }
 
 TextTable runs_table(const std::vector<RunView>& runs) {
+  using For = TextTable::For;
   TextTable table{{{"RUN", true},
                    {"JOB"},
                    {"STATE"},
-                   {"TASKS", true},
+                   {"TASKS", true, For::people},
+                   {"TASKS", true, For::programs},
+                   {"TASKS FINISHED", true, For::programs},
                    {"RESTARTS", true},
                    {"ROWS", true},
-                   {"TIME", true},
+                   {"TIME", true, For::people},
+                   {"TIME S", true, For::programs},
                    {"SUBMITTED"},
-                   {"PLAN", false, true},
-                   {"ERROR", false, true}},
+                   {"PLAN", false, For::wide},
+                   {"ERROR", false, For::wide}},
                   {}};
   for (const auto& run : runs) {
+    const TextTable::Cell time =
+        run.started && run.finished
+            ? TextTable::Cell::seconds(seconds_between(*run.started, *run.finished))
+            : TextTable::Cell("");
     table.rows.push_back(
         {fmt::format("{}", run.id), run.job.value(), run.state,
-         fmt::format("{}/{}", run.tasks_finished, run.tasks), fmt::format("{}", run.task_restarts),
-         run.state == "SUCCEEDED" ? with_thousands(run.rows_committed) : "",
-         run.started && run.finished ? human_duration(seconds_between(*run.started, *run.finished))
-                                     : "",
+         fmt::format("{}/{}", run.tasks_finished, run.tasks), fmt::format("{}", run.tasks),
+         fmt::format("{}", run.tasks_finished), fmt::format("{}", run.task_restarts),
+         run.state == "SUCCEEDED" ? TextTable::Cell::count(run.rows_committed) : "", time, time,
          run.submitted ? short_time(*run.submitted) : "", run.plan_hash, run.error});
   }
   return table;
+}
+
+TextTable tasks_table(const RunView& run) {
+  TextTable table{{{"TASK"}, {"OPERATORS"}, {"STATE"}, {"NODE"}, {"ATTEMPT", true}, {"REASON"}},
+                  {}};
+  for (const auto& task : run.task_list) {
+    table.rows.push_back({fmt::format("{}", task.task), task.name, task.state, task.node.value(),
+                          task.attempt == Attempt() ? "" : fmt::format("{}", task.attempt),
+                          task.reason});
+  }
+  return table;
+}
+
+std::string run_nodes(const RunView& run) {
+  std::map<NodeId, std::size_t> tasks;
+  for (const auto& task : run.task_list) {
+    if (!task.node.value().empty()) ++tasks[task.node];
+  }
+  std::vector<std::string> told;
+  for (const auto& [node, count] : tasks) told.push_back(fmt::format("{} {}", node, count));
+  return told.empty() ? "" : fmt::format("tasks by node: {}", fmt::join(told, ", "));
 }
 
 }  // namespace troupe

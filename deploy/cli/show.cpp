@@ -14,15 +14,19 @@ class ShowVerb final : public Verb {
  public:
   const VerbDescription& description() const override {
     static const VerbDescription description = [] {
-      VerbDescription verb{.name = "show",
-                           .summary = "one run: its graph with rows, rates, and where it waits",
-                           .arguments = {{.names = "PATH",
-                                          .help = "RUN, JOB/RUN, or JOB for its latest run",
-                                          .required = true},
-                                         {.names = "--watch",
-                                          .kind = VerbArgument::Kind::flag,
-                                          .help = "draw again until the run ends"}},
-                           .example = "troupe show flights"};
+      VerbDescription verb{
+          .name = "show",
+          .summary = "one run: its graph with rows, rates, where it waits, and what it printed",
+          .arguments = {{.names = "PATH",
+                         .help = "RUN, JOB/RUN, or JOB for its latest run",
+                         .required = true},
+                        {.names = "--tasks",
+                         .kind = VerbArgument::Kind::flag,
+                         .help = "its tasks instead: which node ran what"},
+                        {.names = "--watch",
+                         .kind = VerbArgument::Kind::flag,
+                         .help = "draw again until the run ends"}},
+          .example = "troupe show flights"};
       for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
@@ -36,11 +40,16 @@ class ShowVerb final : public Verb {
       run = TRY(follow_run(api, run.id, watch_max, [&](const RunView& now) {
         if (!context.out.json() && !is_final(now.state)) {
           context.out.write(context.out.colour() ? "\033[H\033[2J" : "");
-          report_run(context.out, now);
+          static_cast<void>(report_run(context.out, now, {}));
         }
       }));
     }
-    report_run(context.out, run);
+    if (arguments.flag("tasks")) {
+      const Json tasks = to_json(run).at("task_list");
+      context.out.table(tasks_table(run), &tasks);
+      return ExitCode::done;
+    }
+    TRY(report_run(context.out, run, TRY(fetch_outputs(api, run))));
     return ExitCode::done;
   }
 };

@@ -1,11 +1,25 @@
 #include "deploy/cli/descriptor_input.hpp"
 #include "runtime/base/json.hpp"
 
+#include <fmt/ranges.h>
+
 namespace troupe {
 namespace {
 
 class ValidateVerb final : public Verb {
  public:
+  /// One line for all of them: they are no mistake where the job runs here.
+  static std::string about(const std::string& file, const std::vector<RelativePath>& paths) {
+    std::vector<std::string> places;
+    for (const RelativePath& path : paths) {
+      places.push_back(fmt::format("{}.with.{}", path.vertex, path.parameter));
+    }
+    return fmt::format(
+        "{}: relative paths ({}) are looked for from here; `troupe apply` takes them from the "
+        "directory in which the coordinator was started",
+        file, fmt::join(places, ", "));
+  }
+
   const VerbDescription& description() const override {
     static const VerbDescription description{
         .name = "validate",
@@ -32,13 +46,16 @@ class ValidateVerb final : public Verb {
         .last = arguments.flag("offline") ? offline_stage : CheckStage::environment,
         .parameters = parameters};
     std::vector<Diagnostic> mistakes;
+    std::vector<std::string> notes;
     const auto files = arguments.list("FILE");
     for (const std::string& file : files) {
       const std::string text = TRY(read_descriptor(file));
       auto checked = check_job(file == "-" ? "stdin" : file, text, context.registry, options);
       std::move(checked.mistakes.begin(), checked.mistakes.end(), std::back_inserter(mistakes));
+      if (!checked.relative_paths.empty()) notes.push_back(about(file, checked.relative_paths));
     }
     print_mistakes(context.out, mistakes);
+    for (const std::string& note : notes) context.out.say("note: " + note);
     if (!context.out.json() && mistakes.empty()) {
       for (const std::string& file : files) context.out.line(fmt::format("{}: valid", file));
     } else if (!context.out.json()) {

@@ -12,16 +12,18 @@ class WaitVerb final : public Verb {
  public:
   const VerbDescription& description() const override {
     static const VerbDescription description = [] {
-      VerbDescription verb{.name = "wait",
-                           .summary = "waits for the end of a run, and answers with its result",
-                           .arguments = {{.names = "PATH",
-                                          .help = "RUN, JOB/RUN, or JOB for its latest run",
-                                          .required = true},
-                                         {.names = "--timeout",
-                                          .help = "seconds to wait",
-                                          .value_name = "SECONDS",
-                                          .default_value = "3600"}},
-                           .example = "troupe wait flights --timeout 60"};
+      VerbDescription verb{
+          .name = "wait",
+          .summary =
+              "waits for the end of a run, prints what it printed, and answers with its result",
+          .arguments = {{.names = "PATH",
+                         .help = "RUN, JOB/RUN, or JOB for its latest run",
+                         .required = true},
+                        {.names = "--timeout",
+                         .help = "seconds to wait",
+                         .value_name = "SECONDS",
+                         .default_value = "3600"}},
+          .example = "troupe wait flights --timeout 60"};
       for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;
     }();
@@ -33,7 +35,7 @@ class WaitVerb final : public Verb {
     const ApiClient api = TRY(api_client(arguments));
     const RunView found = TRY(find_run(api, arguments.text("PATH")));
     const RunView run = TRY(follow_run(api, found.id, patience, [](const RunView&) {}));
-    return report_run(context.out, run);
+    return report_run(context.out, run, TRY(fetch_outputs(api, run)));
   }
 };
 

@@ -86,6 +86,10 @@ class JobChecker {
     }
   }
 
+  std::vector<RelativePath> paths(const std::string& directory) {
+    return relative_paths(shaped_.job.graph, registry_, directory);
+  }
+
   void types(bool tell_unreadable) {
     JobGraph sound = sound_part();
     const std::vector<Error> errors = bind(sound, registry_);
@@ -203,6 +207,7 @@ CheckedJob check_job(const std::string& file, std::string_view text,
   if (!shaped || !shaped->dataflow) return done();
   JobChecker checker(source, *root, registry, *std::move(shaped), diagnostics);
   if (options.last >= CheckStage::graph) checker.graph();
+  checked.relative_paths = checker.paths(options.directory);
   if (options.last >= CheckStage::types) checker.types(options.last >= CheckStage::environment);
   if (options.last >= CheckStage::environment) checker.environment();
   if (diagnostics.empty()) {

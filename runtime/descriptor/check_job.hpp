@@ -2,6 +2,7 @@
 
 #include "runtime/descriptor/diagnostic.hpp"
 #include "runtime/descriptor/job_file.hpp"
+#include "runtime/descriptor/relative_paths.hpp"
 
 #include <map>
 #include <optional>
@@ -29,6 +30,8 @@ struct CheckOptions {
   /// A parameter without a value is no mistake: the operators that use it are named in
   /// `JobFile::open`, and nothing else is known of them. For whoever needs a part of the job only.
   bool open_parameters = false;
+  /// Relative paths are replaced by what they mean in this directory; empty: they stay.
+  std::string directory = {};
 };
 
 /// What became of a descriptor: the job, or every mistake in it, in the order of the text.
@@ -36,6 +39,7 @@ struct CheckedJob {
   std::vector<Diagnostic> mistakes;
   std::optional<JobFile> job;  ///< set exactly where there is no mistake
   bool bound = false;          ///< the job's graph is: all stages to `types`, all sources readable
+  std::vector<RelativePath> relative_paths = {};  ///< whoever runs the job decides what they mean
 };
 
 /// Checks the text of a descriptor. `file` is its name in messages. Each mistake is told once:

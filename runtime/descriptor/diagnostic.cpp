@@ -81,4 +81,23 @@ Json render_json(const Diagnostic& told) {
   return json;
 }
 
+std::optional<Diagnostic> diagnostic_of(const Json& json, std::string_view text) {
+  if (!json.is_object()) return std::nullopt;
+  const auto& kinds = mistake_kinds();
+  const std::string code = json.value("code", "");
+  const auto kind = std::find_if(kinds.begin(), kinds.end(),
+                                 [&](const MistakeKind& one) { return code == one.code; });
+  if (kind == kinds.end()) return std::nullopt;
+  Diagnostic told;
+  told.file = json.value("file", "");
+  told.position = {json.value("line", 1), json.value("column", 1)};
+  told.length = json.value("length", 1);
+  told.mistake = kind->mistake;
+  told.message = json.value("message", "");
+  told.hint = json.value("hint", "");
+  told.allowed = json.value("allowed", std::vector<std::string>());
+  told.line = SourceText(told.file, text).line(told.position.line);
+  return told;
+}
+
 }  // namespace troupe

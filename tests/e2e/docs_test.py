@@ -87,6 +87,7 @@ def the_readme_runs_as_it_is_written(site):
             print(out, err)
     for part in ("late.yaml: valid", "late-flights", "336,776 rows", "succeeded after", "SUCCEEDED"):
         contains(out, part, "what it shows")
+    check(out.count("carrier  flights") >= 3, "rows: of `run`, of `apply --run --wait`, of `show`")
 
 
 @test

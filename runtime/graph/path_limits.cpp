@@ -1,0 +1,101 @@
+#include "runtime/graph/path_limits.hpp"
+
+#include "runtime/base/json.hpp"
+#include "runtime/connectors/file_pattern.hpp"
+#include "runtime/connectors/source.hpp"
+
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// A source of files says in its splits which one it means.
+Result<> check_split(const Split& split, const AllowedPaths& paths) {
+  const Json detail = Json::parse(split.detail, nullptr, /*allow_exceptions=*/false);
+  if (!detail.is_object() || !detail.contains("path") || !detail["path"].is_string()) return {};
+  return paths.check(detail["path"].get<std::string>());
+}
+
+class LimitedSource final : public Source {
+ public:
+  LimitedSource(std::shared_ptr<Source> source, std::shared_ptr<const AllowedPaths> paths)
+      : source_(std::move(source)), paths_(std::move(paths)) {}
+
+  Result<std::vector<Split>> splits(std::uint32_t wanted) override {
+    auto splits = TRY(source_->splits(wanted));
+    for (const Split& split : splits) TRY(check_split(split, *paths_));
+    return splits;
+  }
+
+  Result<std::unique_ptr<SplitReader>> open(const Split& split) override {
+    TRY(check_split(split, *paths_));
+    return source_->open(split);
+  }
+
+ private:
+  const std::shared_ptr<Source> source_;
+  const std::shared_ptr<const AllowedPaths> paths_;
+};
+
+class LimitedKind final : public OperatorKind {
+ public:
+  LimitedKind(const OperatorKind& kind, std::shared_ptr<const AllowedPaths> paths)
+      : kind_(kind), paths_(std::move(paths)) {}
+
+  const OperatorDescription& description() const override { return kind_.description(); }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
+                            const PlanContext& context) const override {
+    TRY(check(options, context.resolved != nullptr));
+    auto plan = TRY(kind_.plan(options, inputs, context));
+    for (Phase& phase : plan.phases) {
+      if (!phase.make_source || paths_->everything()) continue;
+      phase.make_source = [make = std::move(phase.make_source),
+                           paths = paths_]() -> Result<std::shared_ptr<Source>> {
+        return std::shared_ptr<Source>(std::make_shared<LimitedSource>(TRY(make()), paths));
+      };
+    }
+    return plan;
+  }
+
+ private:
+  Result<> check(const Options& options, bool resolved) const {
+    if (paths_->everything()) return {};
+    for (const Parameter& parameter : description().parameters) {
+      if (parameter.type != ParameterType::path || !options.has(parameter.name)) continue;
+      const auto path = local_path(options.text(parameter.name));
+      if (!path) continue;  // its operator says so
+      const bool source = description().role == OperatorRole::source;
+      const Result<> checked = source ? check_pattern(*path, resolved) : paths_->check(*path);
+      if (!checked) return checked.error().at(parameter.name);
+    }
+    return {};
+  }
+
+  /// What a pattern finds must lie inside as well, before its operator looks into it: a link may
+  /// lead out.
+  Result<> check_pattern(const std::string& pattern, bool resolved) const {
+    TRY(paths_->check(searched_directory(pattern)));
+    if (resolved) return {};
+    const auto found = find_files(system_files(), pattern);
+    if (!found) return {};  // its operator says so
+    for (const std::string& path : *found) TRY(paths_->check(path));
+    return {};
+  }
+
+  const OperatorKind& kind_;
+  const std::shared_ptr<const AllowedPaths> paths_;
+};
+
+}  // namespace
+
+OperatorRegistry limited_to(const OperatorRegistry& registry, AllowedPaths paths) {
+  const auto shared = std::make_shared<const AllowedPaths>(std::move(paths));
+  OperatorRegistry limited;
+  for (const OperatorKind* kind : registry.all()) {
+    limited.add(std::make_unique<LimitedKind>(*kind, shared));
+  }
+  return limited;
+}
+
+}  // namespace troupe
