@@ -113,9 +113,9 @@ Result<> FileCommit::place(const std::string& staging) const {
   const std::string build = staging + "/output";
   if (!files_.exists(output_)) {
     const auto moved = files_.rename(build, output_);
-    // Another run has just put its own output there: that one is replaced.
     if (!moved && !files_.exists(output_)) return moved;
     if (moved) return files_.sync_directory(parent_);
+    TRY(check_free());  // another run has just put its own output there
   }
   const auto exchanged = files_.exchange(build, output_);
   if (!exchanged && exchanged.error().code != ErrorCode::unsupported) return exchanged.error();

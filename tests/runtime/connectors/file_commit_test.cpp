@@ -206,6 +206,23 @@ TEST_CASE("mode error refuses an output that exists, but recognises its own") {
   CHECK(place.seen() == place.all("first"));
 }
 
+TEST_CASE("of two commits at the same moment mode error lets one through") {
+  for (int at = 0; at < 20; ++at) {
+    INFO("before change " << at);
+    Place place(Target::directory);
+    const auto first = place.stage("run-1", "a1", "first");
+    const auto second = place.stage("run-2", "a1", "second");
+    FailingFiles files(place.disk());
+    bool other_done = false;
+    files.before_call(at, [&] {
+      other_done = place.committer(place.disk(), Existing::refuse).commit("run-2", second).ok();
+    });
+    const bool done = place.committer(files, Existing::refuse).commit("run-1", first).ok();
+    CHECK(done != other_done);
+    CHECK(place.seen() == place.all(done ? "first" : "second"));
+  }
+}
+
 TEST_CASE("markers that differ have directories that differ") {
   Place place(Target::directory);
   const FileCommit committer = place.committer(place.disk());
