@@ -10,19 +10,7 @@
 #include <algorithm>
 
 using namespace troupe;
-
-namespace {
-
-const OperatorRegistry& registry() {
-  static const OperatorRegistry all = [] {
-    OperatorRegistry made;
-    test_operators::register_all(made);
-    return made;
-  }();
-  return all;
-}
-
-}  // namespace
+using test_operators::registry;
 
 std::vector<std::string> troupe::fuzz_corpus() {
   const std::string head = "apiVersion: troupe/v1\nkind: Job\nmetadata: {name: a}\n";

@@ -223,6 +223,16 @@ inline void register_all(OperatorRegistry& registry) {
       [](const Options&, const Inputs&, const PlanContext&) { return write(); });
 }
 
+/// All of them.
+inline const OperatorRegistry& registry() {
+  static const OperatorRegistry all = [] {
+    OperatorRegistry made;
+    register_all(made);
+    return made;
+  }();
+  return all;
+}
+
 }  // namespace test_operators
 
 }  // namespace troupe

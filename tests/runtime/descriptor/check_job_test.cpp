@@ -11,17 +11,9 @@
 #include <chrono>
 
 using namespace troupe;
+using test_operators::registry;
 
 namespace {
-
-const OperatorRegistry& registry() {
-  static const OperatorRegistry all = [] {
-    OperatorRegistry made;
-    test_operators::register_all(made);
-    return made;
-  }();
-  return all;
-}
 
 const std::string good = R"(apiVersion: troupe/v1
 kind: Job

@@ -7,17 +7,9 @@
 #include "tests/support/test_operators.hpp"
 
 using namespace troupe;
+using test_operators::registry;
 
 namespace {
-
-const OperatorRegistry& registry() {
-  static const OperatorRegistry all = [] {
-    OperatorRegistry made;
-    test_operators::register_all(made);
-    return made;
-  }();
-  return all;
-}
 
 JobVertex vertex(std::string id, std::string op, std::vector<JobInput> inputs = {}) {
   return {std::move(id), std::move(op), std::make_shared<const Json>(Json::object()),

@@ -8,17 +8,9 @@
 #include "tests/support/test_operators.hpp"
 
 using namespace troupe;
+using test_operators::registry;
 
 namespace {
-
-const OperatorRegistry& registry() {
-  static const OperatorRegistry all = [] {
-    OperatorRegistry made;
-    test_operators::register_all(made);
-    return made;
-  }();
-  return all;
-}
 
 /// "0 x2 r0: rows same | 1 x1 r0: out <- 0 gather": stage, subtasks, region, chain, inputs.
 std::string plan_of(const GraphBuilder& job, PlanTarget target) {
