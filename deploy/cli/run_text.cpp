@@ -138,6 +138,9 @@ std::string bottleneck(const RunView& run) {
     if (!busiest || share(vertex.busy_s, vertex) > share(busiest->busy_s, *busiest)) {
       busiest = &vertex;
     }
+  }
+  for (const auto& vertex : run.vertices) {
+    if (&vertex == busiest) continue;
     const double waits = vertex.blocked_s + (vertex.from.empty() ? 0 : vertex.idle_s);
     if (share(waits, vertex) >= wait_worth_telling) ++waiting;
   }

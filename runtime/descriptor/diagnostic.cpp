@@ -63,7 +63,11 @@ std::string render_text(const Diagnostic& told) {
 }
 
 std::string render_line(const Diagnostic& told) {
-  const std::string hint = told.hint.empty() ? "" : fmt::format(" ({})", told.hint);
+  std::string hint = told.hint;
+  if (hint.empty() && !told.allowed.empty()) {
+    hint = fmt::format("allowed here: {}", fmt::join(told.allowed, ", "));
+  }
+  if (!hint.empty()) hint = fmt::format(" ({})", hint);
   return fmt::format("{}:{}:{}: {}{} [{}]", told.file, told.position.line, told.position.column,
                      told.message, hint, told.code());
 }

@@ -108,4 +108,13 @@ TEST_CASE("a mistake is one line for editors and an object for programs") {
   CHECK(render_json(checked.mistakes[0]).dump() ==
         R"({"code":"TR1011","severity":"error","file":"jobs/a.yaml","line":2,"column":7,)"
         R"("length":3,"message":"'kind' is 'Jib'; this version reads 'Job'"})");
+  const CheckedJob unknown = check_job("jobs/b.yaml",
+                                       "apiVersion: troupe/v1\nkind: Job\nmetadata: {name: b}\n"
+                                       "dataflow:\n  a: {op: print, qqq: 1}\n",
+                                       all_operators());
+  REQUIRE(!unknown.mistakes.empty());
+  const std::string line = render_line(unknown.mistakes[0]);
+  INFO(line);
+  CHECK(line.find("'qqq'") != std::string::npos);
+  CHECK(line.find("(allowed here: ") != std::string::npos);
 }
