@@ -379,6 +379,7 @@ class Binder {
   Result<NodePtr> call(const SyntaxNode& node, const Tree& tree, TextSpan span) {
     const std::string name = name_parts(node.list("funcname")).back();
     if (node.has("over")) return unsupported(tree, "window functions");
+    if (node.has("func_variadic")) return unsupported(tree, "VARIADIC: arrays");
     if (contains(aggregate_names, name)) {
       Error error =
           fail(ErrorCode::invalid_argument, "aggregate function {} is not allowed here", name);

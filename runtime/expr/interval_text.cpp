@@ -1,6 +1,7 @@
 #include "runtime/expr/interval_text.hpp"
 
 #include "runtime/expr/calendar.hpp"
+#include "runtime/expr/interval_sum.hpp"
 #include "runtime/expr/text_scanner.hpp"
 #include "runtime/expr/value_text.hpp"
 
@@ -18,103 +19,11 @@ namespace troupe {
 
 namespace {
 
-enum class Verdict { good, bad_format, out_of_range };
-
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 bool is_letter(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
 }
 bool is_space(char letter) { return letter == ' ' || (letter >= '\t' && letter <= '\r'); }
-
-/// Amounts of units added up; fractions go on to the smaller units. Every `add` is false where a
-/// part leaves its range.
-class IntervalSum {
- public:
-  bool add(TimeField unit, std::int64_t count, double fraction) {
-    switch (unit) {
-      case TimeField::microseconds:
-        return add_micros(count, fraction, 1);
-      case TimeField::milliseconds:
-        return add_micros(count, fraction, 1000);
-      case TimeField::second:
-        return add_micros(count, fraction, micros_per_second);
-      case TimeField::minute:
-        return add_micros(count, fraction, micros_per_minute);
-      case TimeField::hour:
-        return add_micros(count, fraction, micros_per_hour);
-      case TimeField::day:
-        return add_to(days_, count, 1) && add_micros(0, fraction, micros_per_day);
-      case TimeField::week:
-        return add_to(days_, count, 7) && add_part_of_days(fraction * 7);
-      case TimeField::month:
-        return add_to(months_, count, 1) && add_part_of_days(fraction * 30);
-      case TimeField::year:
-        return add_years(count, fraction, 1);
-      case TimeField::decade:
-        return add_years(count, fraction, 10);
-      case TimeField::century:
-        return add_years(count, fraction, 100);
-      case TimeField::millennium:
-        return add_years(count, fraction, 1000);
-      default:
-        return false;
-    }
-  }
-
-  /// A clock says all of the time: what fractions of days before it came to is dropped, as there.
-  void forget_time() { micros_ = 0; }
-  void negate_time() { micros_ = -micros_; }
-
-  std::optional<Interval> value(bool negated) const {
-    const std::int64_t months = std::int64_t{years_} * 12 + months_;
-    Interval value{static_cast<std::int32_t>(months), days_, 0};
-    if (months != value.months || __builtin_mul_overflow(micros_, 1000, &value.nanos)) {
-      return std::nullopt;
-    }
-    if (!negated) return value;
-    const auto opposite = negate(value);
-    return opposite ? std::optional(*opposite) : std::nullopt;
-  }
-
- private:
-  static bool add_to(std::int32_t& sum, std::int64_t count, std::int32_t unit) {
-    const auto narrow = static_cast<std::int32_t>(count);
-    std::int32_t product = 0;
-    return narrow == count && !__builtin_mul_overflow(narrow, unit, &product) &&
-           !__builtin_add_overflow(sum, product, &sum);
-  }
-
-  bool add_micros(std::int64_t count, double fraction, std::int64_t unit) {
-    std::int64_t product = 0;
-    if (__builtin_mul_overflow(count, unit, &product)) return false;
-    if (__builtin_add_overflow(micros_, product, &micros_)) return false;
-    const double part = fraction * static_cast<double>(unit);
-    auto whole = static_cast<std::int64_t>(part);
-    const double rest = part - static_cast<double>(whole);
-    whole += rest > 0.5 ? 1 : (rest < -0.5 ? -1 : 0);
-    return !__builtin_add_overflow(micros_, whole, &micros_) &&
-           micros_ != std::numeric_limits<std::int64_t>::min();
-  }
-
-  bool add_part_of_days(double days) {
-    const auto whole = static_cast<std::int32_t>(days);
-    return add_to(days_, whole, 1) && add_micros(0, days - whole, micros_per_day);
-  }
-
-  bool add_years(std::int64_t count, double fraction, std::int32_t unit) {
-    const double months = std::rint(fraction * unit * 12);
-    return add_to(years_, count, unit) && add_to(months_, static_cast<std::int64_t>(months), 1);
-  }
-
-  std::int32_t years_ = 0, months_ = 0, days_ = 0;
-  std::int64_t micros_ = 0;
-};
-
-/// A number with or without a fraction, read from the front of `rest`.
-struct Amount {
-  std::int64_t whole = 0;
-  double fraction = 0;
-};
 
 std::optional<std::int64_t> take_integer(std::string_view& rest) {
   std::int64_t value = 0;
@@ -132,13 +41,12 @@ std::optional<std::int64_t> take_integer(std::string_view& rest) {
 bool take_fraction(std::string_view& rest, double& fraction) {
   fraction = 0;
   if (rest.size() == 1) return rest.remove_prefix(1), true;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), fraction);
+  const auto [end, error] =
+      std::from_chars(rest.data(), rest.data() + rest.size(), fraction, std::chars_format::fixed);
   if (error != std::errc()) return false;
   rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
   return true;
 }
-
-// --- the usual form: words and numbers ----------------------------------------------------------
 
 struct Token {
   enum class Kind {
@@ -345,101 +253,6 @@ class IntervalReader {
   std::optional<TimeField> unit_;  ///< of the number to come
 };
 
-// --- ISO 8601 -----------------------------------------------------------------------------------
-
-/// "P1Y2M3DT4H5M6.7S", or "P1-2-3T4:5:6".
-class IsoReader {
- public:
-  explicit IsoReader(std::string_view text) : rest_(text.substr(1)) {}
-
-  Verdict read() {
-    while (!rest_.empty()) {
-      if (rest_.front() == 'T') {
-        time_ = true;
-        rest_.remove_prefix(1);
-        continue;
-      }
-      Amount amount;
-      if (!take(amount)) return Verdict::bad_format;
-      const char sign = rest_.empty() ? ' ' : rest_.front();
-      if (!any_ && (sign == '-' || sign == ':')) return alternative(amount);
-      const auto unit = unit_of(sign);
-      if (!unit) return Verdict::bad_format;
-      rest_.remove_prefix(1);
-      any_ = true;
-      if (!sum_.add(*unit, amount.whole, amount.fraction)) return Verdict::out_of_range;
-    }
-    return Verdict::good;
-  }
-
-  std::optional<Interval> value() const { return sum_.value(false); }
-
- private:
-  bool take(Amount& amount) {
-    const bool negative = rest_.starts_with('-');
-    if (negative) rest_.remove_prefix(1);
-    if (rest_.empty() || !(is_digit(rest_.front()) || rest_.front() == '.')) return false;
-    if (is_digit(rest_.front())) {
-      const auto whole = take_integer(rest_);
-      if (!whole) return false;
-      amount.whole = negative ? -*whole : *whole;
-    }
-    if (rest_.starts_with('.')) {
-      if (rest_.size() == 1 || !take_fraction(rest_, amount.fraction)) return false;
-      if (negative) amount.fraction = -amount.fraction;
-    }
-    return true;
-  }
-
-  std::optional<TimeField> unit_of(char letter) const {
-    switch (letter) {
-      case 'Y':
-        return time_ ? std::nullopt : std::optional(TimeField::year);
-      case 'W':
-        return time_ ? std::nullopt : std::optional(TimeField::week);
-      case 'D':
-        return time_ ? std::nullopt : std::optional(TimeField::day);
-      case 'M':
-        return time_ ? TimeField::minute : TimeField::month;
-      case 'H':
-        return time_ ? std::optional(TimeField::hour) : std::nullopt;
-      case 'S':
-        return time_ ? std::optional(TimeField::second) : std::nullopt;
-      default:
-        return std::nullopt;
-    }
-  }
-
-  /// Years, months and days with hyphens, hours, minutes and seconds with colons.
-  Verdict alternative(Amount amount) {
-    constexpr std::array<TimeField, 3> days = {TimeField::year, TimeField::month, TimeField::day};
-    constexpr std::array<TimeField, 3> times = {TimeField::hour, TimeField::minute,
-                                                TimeField::second};
-    for (;;) {
-      const char separator = time_ ? ':' : '-';
-      for (std::size_t i = 0;; ++i) {
-        const TimeField unit = (time_ ? times : days)[i];
-        if (!sum_.add(unit, amount.whole, amount.fraction)) return Verdict::out_of_range;
-        if (rest_.empty()) return Verdict::good;
-        if (!rest_.starts_with(separator) || i == 2) break;
-        rest_.remove_prefix(1);
-        amount = {};
-        if (!take(amount)) return Verdict::bad_format;
-      }
-      if (time_ || rest_.front() != 'T') return Verdict::bad_format;
-      rest_.remove_prefix(1);
-      time_ = true;
-      amount = {};
-      if (!take(amount)) return Verdict::bad_format;
-    }
-  }
-
-  std::string_view rest_;
-  IntervalSum sum_;
-  bool time_ = false;
-  bool any_ = false;
-};
-
 Result<Interval> verdict_on(Verdict verdict, std::optional<Interval> value, std::string_view text) {
   if (verdict == Verdict::bad_format) return invalid_text("interval", text);
   if (verdict == Verdict::out_of_range) {
@@ -456,9 +269,9 @@ Result<Interval> parse_interval(std::string_view text, const IntervalModifier& m
   IntervalReader reader(modifier.fields);
   Verdict verdict = tokens ? reader.read(*tokens) : Verdict::bad_format;
   if (verdict == Verdict::bad_format && text.size() > 1 && text.front() == 'P') {
-    IsoReader iso(text);
-    verdict = iso.read();
-    return verdict_on(verdict, iso.value(), text);
+    IntervalSum sum;
+    verdict = read_iso_interval(text, sum);
+    return verdict_on(verdict, sum.value(false), text);
   }
   return verdict_on(verdict, reader.value(), text);
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
+#include <string>
 
 namespace troupe {
 
@@ -68,6 +70,15 @@ const Reader* reader_of(const std::string& pattern) {
 
 bool is_month(const std::string& pattern) { return pattern == "month" || pattern == "mon"; }
 bool is_half(const std::string& pattern) { return pattern == "am" || pattern == "pm"; }
+
+/// What a pattern that is read says: patterns of one part can contradict each other.
+std::string part_of(const std::string& pattern) {
+  if (pattern == "yy") return "yyyy";
+  if (is_month(pattern)) return "mm";
+  if (is_half(pattern)) return "am";
+  if (pattern == "us") return "ms";
+  return pattern.starts_with("hh") || pattern == "ssss" ? "hh" : pattern;
+}
 
 Error out_of_range(std::string_view text) {
   return fail(ErrorCode::invalid_argument, "date/time field value out of range: \"{}\"", text);
@@ -162,12 +173,17 @@ void skip_literal(std::string_view& rest, std::string_view literal) {
 
 Result<> TimeFormat::check_readable() const {
   bool year = false;
+  std::set<std::string> said;
   for (const auto& part : parts_) {
     const auto* field = std::get_if<Field>(&part);
     if (!field) continue;
     const std::string pattern = lower_ascii(text_of(*field));
     year = year || pattern.starts_with("yy");
-    if (reader_of(pattern) || is_month(pattern) || is_half(pattern)) continue;
+    if (reader_of(pattern) || is_month(pattern) || is_half(pattern)) {
+      if (said.insert(part_of(pattern)).second) continue;
+      return fail(ErrorCode::unsupported, "\"{}\" says again what another pattern says",
+                  text_of(*field));
+    }
     return fail(ErrorCode::unsupported, "\"{}\" is not read, only written by to_char()",
                 text_of(*field));
   }
