@@ -95,7 +95,7 @@ def at_one_scale(seen):
     if seen.their_kind == seen.our_kind == "text":
         return without_zeros(seen.theirs) == without_zeros(seen.ours)
     if seen.their_kind == seen.our_kind == "double precision":  # of a quotient of numerics
-        return "/" in seen.expression and near(seen.theirs, seen.ours, "1e-14")
+        return "/" in seen.expression and near(seen.theirs, seen.ours, "1e-9")
     a, b = number(seen.theirs), number(seen.ours)
     if seen.their_kind != "numeric" or a is None or b is None or not (a.is_finite() and b.is_finite()):
         return False
@@ -126,9 +126,10 @@ def many_hours(seen):
 
 def beside_null(seen):
     """PostgreSQL has found before it begins that a part of constants is NULL, and so is what has it as
-    an operand: a NULL that is written, or a CASE of constants without an ELSE."""
+    an operand: a NULL that is written, a CASE of constants without an ELSE, a nullif of constants."""
     return seen.ours.startswith("!") and (
-        "NULL::" in seen.expression or seen.theirs == "NULL" and "CASE" in seen.expression)
+        "NULL::" in seen.expression or
+        seen.theirs == "NULL" and re.search("CASE|nullif", seen.expression) is not None)
 
 
 TRANSCENDENTAL = re.compile(r"\b(sqrt|exp|ln|log|log10|cbrt|a?sin|a?cos|a?tan|atan2|degrees|radians|power|date_part)\(|\^")
