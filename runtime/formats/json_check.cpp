@@ -133,6 +133,7 @@ bool fits(const Json& value, const arrow::DataType& type) {
 }
 
 const char* kind_of(const Json& value) {
+  if (value.is_null()) return "null";
   if (value.is_boolean()) return "a boolean";
   if (value.is_string()) return "a text";
   if (value.is_array()) return "a list";

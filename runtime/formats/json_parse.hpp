@@ -29,6 +29,10 @@ inline constexpr int json_depth_max = 100;
 /// no rows in others.
 arrow::Status check_json_rows(std::string_view text);
 
+/// Where the row begins that the parser calls by this number, whatever stands there: lines may be
+/// empty, or have several objects. The end of the text where there is none.
+std::size_t json_row_begin(std::string_view text, std::int64_t row);
+
 /// The objects of a block of lines.
 arrow::Result<RecordBatchPtr> parse_json(const arrow::json::ParseOptions& options,
                                          std::string_view text);

@@ -55,4 +55,20 @@ arrow::Status check_json_rows(std::string_view text) {
   return arrow::Status::OK();
 }
 
+std::size_t json_row_begin(std::string_view text, std::int64_t row) {
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const Sign sign = sign_of[static_cast<unsigned char>(text[at])];
+    if (depth == 0 && sign != Sign::blank && row-- == 0) return at;
+    if (sign == Sign::quote) {
+      at = after_string(text, at);
+      continue;
+    }
+    if (sign == Sign::opening) ++depth;
+    if (sign == Sign::closing) --depth;
+    ++at;
+  }
+  return text.size();
+}
+
 }  // namespace troupe

@@ -83,16 +83,14 @@ arrow::FieldVector in_order_of_file(const arrow::FieldVector& fields, std::strin
 /// The parser counts objects; people count lines.
 Error parse_error(const std::string& path, std::string_view text, std::string why,
                   const arrow::Schema& declared) {
-  std::int64_t line = 1;
+  std::size_t begin = 0;
   if (const std::size_t at = why.rfind(" in row "); at != std::string::npos) {
-    std::int64_t before = std::atoll(why.c_str() + at + 8);
+    begin = json_row_begin(text, std::atoll(why.c_str() + at + 8));
     why.resize(at);
-    for (; !text.empty(); ++line) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      if (!is_blank_json(text.substr(0, end)) && before-- == 0) break;
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
   }
+  const std::string_view before = text.substr(0, begin);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  text.remove_prefix(before.rfind('\n') + 1);
   const std::string_view object = text.substr(0, text.find('\n'));
   const auto misfit = json_misfit(object, declared, nullptr);
   Error error = fail(ErrorCode::invalid_argument, "'{}', line {}: {}", path, line,
