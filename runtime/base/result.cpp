@@ -1,5 +1,7 @@
 #include "runtime/base/result.hpp"
 
+#include "runtime/base/readable.hpp"
+
 namespace troupe {
 
 const char* to_string(ErrorCode code) {
@@ -36,12 +38,13 @@ bool retryable(ErrorCode code) {
 
 Error Error::within(std::string_view context) const {
   Error told = *this;
-  told.message = fmt::format("{}: {}", context, message);
+  told.message = readable(fmt::format("{}: {}", context, message));
   return told;
 }
 
 Error Error::at(std::string_view outer) const {
   Error told = *this;
+  told.message = readable(message);
   told.path = path.empty() ? std::string(outer) : fmt::format("{}.{}", outer, path);
   return told;
 }

@@ -1,5 +1,7 @@
 #include "runtime/data/batch.hpp"
 
+#include "runtime/base/readable.hpp"
+
 #include <arrow/record_batch.h>
 #include <arrow/status.h>
 #include <arrow/type.h>
@@ -27,7 +29,7 @@ Error from_arrow(const arrow::Status& status) {
   }
   if (status.IsNotImplemented()) code = ErrorCode::unsupported;
   if (status.IsCancelled()) code = ErrorCode::cancelled;
-  return Error{code, status.message()};
+  return Error{code, readable(status.message())};
 }
 
 }  // namespace troupe

@@ -4,6 +4,7 @@
 #include "runtime/base/utf8.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/expr/sql_type.hpp"
+#include "runtime/formats/damage.hpp"
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
@@ -28,7 +29,7 @@ Result<TypePtr> runtime_type(const TypePtr& found);
 
 Result<std::shared_ptr<arrow::Field>> runtime_field(const std::shared_ptr<arrow::Field>& field) {
   if (!is_utf8(field->name())) {
-    return fail(ErrorCode::invalid_argument, "the name is not in UTF-8");
+    return fail(ErrorCode::invalid_argument, "the name '{}' is not in UTF-8", field->name());
   }
   return field->WithType(TRY(runtime_type(field->type())))->WithMetadata(nullptr);
 }
@@ -159,8 +160,11 @@ Result<SchemaPtr> runtime_schema(const arrow::Schema& found, const std::string& 
     }
     auto mapped = runtime_field(field);
     if (!mapped) {
-      Error error = mapped.error().within(
-          fmt::format("'{}', column {} ('{}')", file, fields.size() + 1, field->name()));
+      const std::string place = fmt::format("column {}", fields.size() + 1);
+      // All formats say that names are UTF-8.
+      const bool name = mapped.error().code == ErrorCode::invalid_argument;
+      if (name) return damaged(file, place, mapped.error().message);
+      Error error = at_place(mapped.error(), file, fmt::format("{} ('{}')", place, field->name()));
       error.hint = "write the file without it";
       return error;
     }

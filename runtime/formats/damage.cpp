@@ -1,5 +1,6 @@
 #include "runtime/formats/damage.hpp"
 
+#include "runtime/base/readable.hpp"
 #include "runtime/data/batch.hpp"
 
 #include <arrow/util/io_util.h>
@@ -7,8 +8,8 @@
 namespace troupe {
 namespace {
 
-Error of_file(std::string message) {
-  Error error{ErrorCode::invalid_argument, std::move(message)};
+Error of_file(const std::string& message) {
+  Error error{ErrorCode::invalid_argument, readable(message)};
   error.hint = "write it again, or leave it out of 'path'";
   return error;
 }

@@ -1,6 +1,7 @@
 // A result carries its value or its error through TRY, and a wrong look at it is a defect.
 #include "runtime/base/result.hpp"
 
+#include "runtime/base/readable.hpp"
 #include "tests/support/catch.hpp"
 
 #include <memory>
@@ -47,4 +48,12 @@ TEST_CASE("errors are told by callers who know more") {
   CHECK(error.within("delays").to_string() == "not_found: delays: no column 'carier'");
   CHECK(retryable(ErrorCode::timeout));
   CHECK_FALSE(retryable(ErrorCode::corrupt));
+}
+
+TEST_CASE("an error that is passed on is readable, whatever it quotes") {
+  const Error raw = fail(ErrorCode::not_found, "'{}'", "Ren\xe9\x80\xc3\xa9");
+  CHECK(raw.within("in \xff").message == "in \\xFF: 'Ren\\xE9\\x80é'");
+  CHECK(raw.at("path").message == "'Ren\\xE9\\x80é'");
+  CHECK(readable(std::string("a\0\x1b[2J\tb\n\x7f", 10)) == "a\\x00\\x1B[2J\tb\n\\x7F");
+  CHECK(readable("ä€😀") == "ä€😀");
 }

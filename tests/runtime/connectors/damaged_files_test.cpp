@@ -51,7 +51,7 @@ TEST_CASE("damaged files are refused by name and place, as what no attempt makes
       {"read.ipc",
        "length-275-gigabytes.arrow",
        ErrorCode::invalid_argument,
-       {"column 4 (", "not in UTF-8"}},
+       {"is damaged: column 4: the name 'list<encod\\x", "not in UTF-8"}},
       {"read.jsonl", "lonely-null.json", ErrorCode::invalid_argument, {", line 1: ", "no object"}}};
   for (const Case& one : cases) {
     const Error error = refusal(one.op, damaged(one.file));
