@@ -5,6 +5,7 @@
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/damage.hpp"
 #include "runtime/formats/input_file.hpp"
+#include "runtime/formats/null_values.hpp"
 #include "runtime/formats/output_file.hpp"
 #include "runtime/formats/pending_column.hpp"
 
@@ -180,7 +181,8 @@ class IpcReader final : public BatchReader {
         return damaged(path_, place, "it has not as many values as its record batch has rows");
       }
       TRY(read_try(path_, place, column->ValidateFull()));
-      if (const auto filled = pending_.emplace_back(field->type()).fill(column); !filled) {
+      if (const auto filled = pending_.emplace_back(field->type()).fill(with_empty_nulls(column));
+          !filled) {
         return at_place(filled.error(), path_, place);
       }
     }
