@@ -8,6 +8,7 @@
 #include "runtime/formats/null_values.hpp"
 #include "runtime/formats/output_file.hpp"
 #include "runtime/formats/pending_column.hpp"
+#include "runtime/formats/value_check.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -180,7 +181,7 @@ class IpcReader final : public BatchReader {
       if (column->length() != found.num_rows()) {
         return damaged(path_, place, "it has not as many values as its record batch has rows");
       }
-      TRY(read_try(path_, place, column->ValidateFull()));
+      TRY(check(*column, place));
       if (const auto filled = pending_.emplace_back(field->type()).fill(with_empty_nulls(column));
           !filled) {
         return at_place(filled.error(), path_, place);
@@ -188,6 +189,17 @@ class IpcReader final : public BatchReader {
     }
     rows_left_ = found.num_rows();
     return {};
+  }
+
+  /// The library's check knows of no rows; where a single value is wrong, ours does.
+  Result<> check(const arrow::Array& column, const std::string& place) const {
+    const auto whole = column.ValidateFull();
+    if (whole.ok()) return {};
+    const bool flat = !arrow::is_nested(column.type_id()) && column.Validate().ok();
+    if (const auto bad = flat ? first_bad_value(column) : std::nullopt) {
+      return damaged(path_, fmt::format("{}, row {}", place, bad->row + 1), bad->why);
+    }
+    return reading_error(path_, place, whole);
   }
 
   const std::string path_;

@@ -1,5 +1,6 @@
 #include "runtime/formats/parquet_column.hpp"
 
+#include "runtime/formats/parquet_leaf_check.hpp"
 #include "runtime/formats/parquet_pages.hpp"
 #include "runtime/formats/pending_column.hpp"
 
@@ -52,12 +53,21 @@ void spread(T* values, const std::uint8_t* valid, std::int64_t rows, std::int64_
   return found;
 }
 
-/// Narrows the 32 bits of small integers, which is all that Parquet has, to their type.
+/// Narrows the 32 bits of small integers, which is all that Parquet has, to their type. A value
+/// that has more of them is refused, with its row.
 template <class Narrow>
-BufferPtr narrowed(const std::int32_t* values, std::int64_t rows) {
+BufferPtr narrowed(const std::int32_t* values, std::int64_t rows, std::int64_t first_row,
+                   const arrow::DataType& type) {
   auto buffer = must(arrow::AllocateBuffer(rows * static_cast<std::int64_t>(sizeof(Narrow))));
   auto* out = reinterpret_cast<Narrow*>(buffer->mutable_data());
-  for (std::int64_t i = 0; i < rows; ++i) out[i] = static_cast<Narrow>(values[i]);
+  bool changed = false;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    out[i] = static_cast<Narrow>(values[i]);
+    changed |= out[i] != values[i];
+  }
+  for (std::int64_t i = 0; changed && i < rows; ++i) {
+    if (out[i] != values[i]) throw_too_wide(first_row + i, values[i], type.ToString().c_str());
+  }
   return BufferPtr(std::move(buffer));
 }
 
@@ -82,9 +92,13 @@ class NumberColumn final : public ParquetColumn {
       if (count < part) spread(values + done, valid.data() + done, part, count);
       done += part;
     }
-    return arrow::MakeArray(
+    auto array = arrow::MakeArray(
         arrow::ArrayData::Make(type_, rows, {bitmap_of(valid), narrow(buffer, rows)}));
+    rows_before_ += rows;
+    return array;
   }
+
+  bool ended() const override { return pages_.page_ended(); }
 
  private:
   BufferPtr narrow(const BufferPtr& buffer, std::int64_t rows) const {
@@ -92,11 +106,13 @@ class NumberColumn final : public ParquetColumn {
       const auto* values = reinterpret_cast<const std::int32_t*>(buffer->data());
       switch (type_->id()) {
         case arrow::Type::INT8:
+          return narrowed<std::int8_t>(values, rows, rows_before_, *type_);
         case arrow::Type::UINT8:
-          return narrowed<std::int8_t>(values, rows);
+          return narrowed<std::uint8_t>(values, rows, rows_before_, *type_);
         case arrow::Type::INT16:
+          return narrowed<std::int16_t>(values, rows, rows_before_, *type_);
         case arrow::Type::UINT16:
-          return narrowed<std::int16_t>(values, rows);
+          return narrowed<std::uint16_t>(values, rows, rows_before_, *type_);
         default:
           break;
       }
@@ -104,6 +120,7 @@ class NumberColumn final : public ParquetColumn {
     return buffer;
   }
 
+  std::int64_t rows_before_ = 0;  ///< those that have been read
   const TypePtr type_;
   ParquetPages<Type> pages_;
 };
@@ -120,6 +137,8 @@ class StringColumn final : public ParquetColumn {
     if (row_ == rows_) pages_.rows_left();
     return pages_.by_index() ? indices(rows) : plain(rows);
   }
+
+  bool ended() const override { return row_ == rows_ && pages_.page_ended(); }
 
  private:
   /// Up to `rows` rows from pages of indices.

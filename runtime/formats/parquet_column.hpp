@@ -27,6 +27,8 @@ class ParquetColumn {
   /// The next values, at most `rows`, at least one; fewer where their texts become many bytes.
   /// Throws what the library throws where the pages do not hold them.
   virtual std::shared_ptr<arrow::Array> read(std::int64_t rows) = 0;
+  /// True at the end of a page: a row group that ends inside one claims too few rows.
+  virtual bool ended() const = 0;
 };
 
 /// None where the column is not one of the common ones. `type` is its logical type, `memory` what

@@ -7,7 +7,7 @@
 #include "runtime/formats/parquet_error.hpp"
 #include "runtime/formats/parquet_rows.hpp"
 #include "runtime/formats/parquet_statistics.hpp"
-#include "runtime/formats/utf8_check.hpp"
+#include "runtime/formats/value_check.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <arrow/array.h>
@@ -292,7 +292,7 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
                            })));
   std::vector<GroupRows> read;
   for (const int group : groups) read.push_back({group, rows(group)});
-  return with_texts_checked(
+  return with_values_checked(
       state_->path, std::move(read),
       read_groups(state_->path, std::move(file), std::move(groups), std::move(wanted), memory));
 }

@@ -33,6 +33,8 @@ class ParquetPages {
     while (left_ == 0) next_page();
     return left_;
   }
+  /// True where nothing of the current page is left.
+  bool page_ended() const { return left_ == 0; }
   /// True where the current page's values are indices into `dictionary`.
   bool by_index() const { return by_index_; }
   Decoder& decoder() { return *decoder_; }

@@ -3,6 +3,7 @@
 #include "runtime/formats/damage.hpp"
 #include "runtime/formats/parquet_column.hpp"
 #include "runtime/formats/parquet_error.hpp"
+#include "runtime/formats/parquet_leaf_check.hpp"
 #include "runtime/formats/pending_column.hpp"
 
 #include <arrow/array.h>
@@ -47,6 +48,7 @@ class GroupReader final : public BatchReader {
 
   Result<Batch> next() override {
     while (rows_left_ == 0) {
+      TRY(check_ended());
       if (next_group_ == groups_.size()) return Batch();
       TRY(begin(groups_[next_group_++]));
     }
@@ -69,6 +71,15 @@ class GroupReader final : public BatchReader {
   }
 
  private:
+  /// Of the row group that has been read.
+  Result<> check_ended() const {
+    for (const ReadColumn& column : columns_) {
+      if (column.pages == nullptr || column.pages->ended()) continue;
+      return damaged(path_, place_of(column), "it has more values than its row group has rows");
+    }
+    return {};
+  }
+
   Result<> begin(int group) {
     group_ = group;
     for (ReadColumn& column : columns_) {
@@ -88,6 +99,11 @@ class GroupReader final : public BatchReader {
         column.pages = open_flat_column(described, column.field->type(),
                                         group->GetColumnPageReader(leaf), memory_);
         return arrow::Status::OK();
+      }
+    }
+    for (const int each : column.leaves) {
+      if (may_lose_values(*reader.metadata()->schema()->Column(each))) {
+        check_leaf(*group->Column(each));
       }
     }
     column.rows_at_once = rows_at_once(column, *group->metadata());

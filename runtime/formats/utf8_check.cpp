@@ -3,7 +3,6 @@
 #include "runtime/base/ensure.hpp"
 
 #include <arrow/array.h>
-#include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/utf8.h>
 
@@ -75,57 +74,6 @@ FirstRow first_in_structs(const arrow::StructArray& structs) {
   return first;
 }
 
-class CheckedTexts final : public BatchReader {
- public:
-  CheckedTexts(std::string path, std::vector<GroupRows> groups,
-               std::unique_ptr<BatchReader> batches)
-      : path_(std::move(path)), groups_(std::move(groups)), batches_(std::move(batches)) {}
-
-  Result<Batch> next() override {
-    Batch batch = TRY(batches_->next());
-    if (!batch) return batch;
-    const auto& columns = *batch.columns();
-    checked_.resize(static_cast<std::size_t>(columns.num_columns()));
-    for (int i = 0; i < columns.num_columns(); ++i) {
-      if (known(*columns.column(i), checked_[static_cast<std::size_t>(i)])) continue;
-      if (const auto row = first_not_utf8(*columns.column(i))) {
-        return not_utf8(columns.column_name(i)).within(place(row_ + *row));
-      }
-    }
-    row_ += batch.rows();
-    return batch;
-  }
-
- private:
-  /// True where the column's texts are those of a dictionary that has been checked: the batches of
-  /// a row group share one.
-  static bool known(const arrow::Array& column, std::shared_ptr<arrow::ArrayData>& checked) {
-    const auto& dictionary = column.data()->dictionary;
-    if (dictionary == nullptr) return false;
-    if (dictionary != checked) {
-      if (first_not_utf8(*arrow::MakeArray(dictionary))) return false;
-      checked = dictionary;
-    }
-    return true;
-  }
-
-  std::string place(std::int64_t row) const {
-    for (const GroupRows& group : groups_) {
-      if (row < group.rows) {
-        return fmt::format("'{}', row group {}, row {}", path_, group.group, row + 1);
-      }
-      row -= group.rows;
-    }
-    return fmt::format("'{}'", path_);
-  }
-
-  const std::string path_;
-  const std::vector<GroupRows> groups_;
-  const std::unique_ptr<BatchReader> batches_;
-  std::vector<std::shared_ptr<arrow::ArrayData>> checked_;  ///< dictionaries, by column
-  std::int64_t row_ = 0;                                    ///< the next one, of all row groups
-};
-
 }  // namespace
 
 FirstRow first_not_utf8(const arrow::Array& column) {
@@ -148,12 +96,6 @@ Error not_utf8(const std::string& column) {
   Error error = fail(ErrorCode::invalid_argument, "column '{}' is not in UTF-8", column);
   error.hint = "convert the file to UTF-8, or leave the column out with 'columns'";
   return error;
-}
-
-std::unique_ptr<BatchReader> with_texts_checked(const std::string& path,
-                                                std::vector<GroupRows> groups,
-                                                std::unique_ptr<BatchReader> batches) {
-  return std::make_unique<CheckedTexts>(path, std::move(groups), std::move(batches));
 }
 
 }  // namespace troupe

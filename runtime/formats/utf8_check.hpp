@@ -2,13 +2,10 @@
 
 #include "runtime/base/result.hpp"
 #include "runtime/data/schema.hpp"
-#include "runtime/formats/batch_io.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace troupe {
 
@@ -22,17 +19,5 @@ std::optional<std::int64_t> first_not_utf8(const arrow::Array& column);
 
 /// "column 'name' is not in UTF-8", with what to do; the caller knows where.
 Error not_utf8(const std::string& column);
-
-/// Row groups as a reader gives them, one after the other.
-struct GroupRows {
-  int group = 0;
-  std::int64_t rows = 0;
-};
-
-/// The same batches, with their texts checked: the first that is none is told with file, row group,
-/// row and column. For formats whose decoders take texts on trust.
-std::unique_ptr<BatchReader> with_texts_checked(const std::string& path,
-                                                std::vector<GroupRows> groups,
-                                                std::unique_ptr<BatchReader> batches);
 
 }  // namespace troupe
