@@ -60,6 +60,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> reference(const std::string& path, 
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
   if (std::string_view(*head) != "ARROW1") {
+    ARROW_RETURN_NOT_OK(file->Seek(0));
     ARROW_ASSIGN_OR_RAISE(const auto reader,
                           arrow::ipc::RecordBatchStreamReader::Open(
                               std::static_pointer_cast<arrow::io::InputStream>(file), options));
