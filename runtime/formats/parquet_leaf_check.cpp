@@ -59,7 +59,7 @@ void each_value(parquet::ColumnReader& column, See&& see) {
   }
 }
 
-/// Half a day before this number of days begins 1970.
+/// The Julian day of 1970-01-01, as Parquet counts them.
 constexpr std::int64_t julian_day_of_1970 = 2'440'588;
 
 void check_moment(std::int64_t row, const parquet::Int96& moment) {
