@@ -79,6 +79,9 @@ class ParquetPages {
 
   void set_dictionary(const parquet::DictionaryPage& page) {
     if (dictionary_) throw parquet::ParquetException("a second dictionary");
+    const bool plain_page = page.encoding() == parquet::Encoding::PLAIN ||
+                            page.encoding() == parquet::Encoding::PLAIN_DICTIONARY;
+    if (!plain_page) throw parquet::ParquetException("a dictionary in an encoding of its own");
     const auto plain = parquet::MakeTypedDecoder<Type>(parquet::Encoding::PLAIN, &column_, memory_);
     plain->SetData(page.num_values(), page.data(), page.size());
     dictionary_ = parquet::MakeDictDecoder<Type>(&column_, memory_);
