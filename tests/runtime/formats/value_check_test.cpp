@@ -257,3 +257,21 @@ TEST_CASE("IPC: nobody looks behind a null") {
   CHECK(static_cast<const arrow::DictionaryArray&>(*column).GetValueIndex(1) == 0);
   CHECK(column->IsNull(1));
 }
+
+TEST_CASE("Parquet: a dictionary that is not plain is refused") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/x.parquet";
+  const auto out = must(arrow::io::FileOutputStream::Open(path));
+  const ArrayPtr words = must(arrow::json::ArrayFromJSONString(arrow::utf8(), R"(["a", "b"])"));
+  const auto table = must(arrow::Table::FromRecordBatches({one_column(words)}));
+  REQUIRE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), out).ok());
+  REQUIRE(out->Close().ok());
+  // The header of the dictionary's page: a struct with two values, and their encoding.
+  std::string bytes = *system_files().read(path);
+  const std::size_t header = bytes.find("\x4c\x15\x04\x15");
+  REQUIRE(header < 40);
+  bytes[header + 4] = 2 * parquet::Encoding::DELTA_BINARY_PACKED;
+  REQUIRE(write_atomically(system_files(), path, bytes));
+  CHECK(end_of(read_parquet(path)) ==
+        "row group 0, column 'c': a dictionary in an encoding of its own");
+}
