@@ -47,13 +47,14 @@ Result<StagedFile> staged_file(const std::string& detail) {
 /// always has a schema.
 class FileSinkWriter final : public SinkWriter {
  public:
-  FileSinkWriter(FileSystem& files, std::string directory, std::string tag, std::string name,
-                 bool always, SchemaPtr schema, std::shared_ptr<const WriteFormat> format)
+  FileSinkWriter(FileSystem& files, StagingPlace place, bool always, SchemaPtr schema,
+                 std::shared_ptr<const WriteFormat> format)
       : files_(files),
-        directory_(std::move(directory)),
-        tag_(std::move(tag)),
-        name_(std::move(name)),
+        directory_(std::move(place.directory)),
+        tag_(std::move(place.tag)),
+        name_(std::move(place.part)),
         always_(always),
+        bytes_max_(place.bytes_max),
         schema_(std::move(schema)),
         format_(std::move(format)) {}
 
@@ -91,7 +92,7 @@ class FileSinkWriter final : public SinkWriter {
  private:
   Result<> create() {
     if (writer_ == nullptr) {
-      writer_ = TRY(format_->create(files_, directory_ + "/" + name_, schema_));
+      writer_ = TRY(format_->create(files_, directory_ + "/" + name_, schema_, bytes_max_));
     }
     return {};
   }
@@ -101,6 +102,7 @@ class FileSinkWriter final : public SinkWriter {
   const std::string tag_;
   const std::string name_;
   const bool always_;
+  const std::int64_t bytes_max_;
   const SchemaPtr schema_;
   const std::shared_ptr<const WriteFormat> format_;
   std::unique_ptr<BatchWriter> writer_;
@@ -193,13 +195,13 @@ Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
   const std::string name = single_ ? name_of(place_) : part_name(context.subtask, *format_);
   auto directory = TRY(commit_.stage(context.marker, context.tag));
   const std::string tag = name_of(directory);
+  StagingPlace place{std::move(directory), tag, name, context.bytes_max};
   if (!settings_.partition_by.empty()) {
-    return std::unique_ptr<SinkWriter>(
-        std::make_unique<PartitionedWriter>(files_, StagingPlace{std::move(directory), tag, name},
-                                            settings_.schema, settings_.partition_by, format_));
+    return std::unique_ptr<SinkWriter>(std::make_unique<PartitionedWriter>(
+        files_, std::move(place), settings_.schema, settings_.partition_by, format_));
   }
   return std::unique_ptr<SinkWriter>(std::make_unique<FileSinkWriter>(
-      files_, std::move(directory), tag, name, context.subtask == 0, settings_.schema, format_));
+      files_, std::move(place), context.subtask == 0, settings_.schema, format_));
 }
 
 Result<> FileSink::commit(const std::string& marker, const std::vector<Committable>& staged) {

@@ -21,9 +21,10 @@ class WriteFormat {
   virtual std::vector<std::string> extensions() const = 0;
   /// Error where the format cannot hold such columns.
   virtual Result<> check(const arrow::Schema& schema) const = 0;
-  /// Blocks.
+  /// The writer holds about `bytes_max` of rows on their way into the file. Blocks.
   virtual Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
-                                                      const SchemaPtr& schema) const = 0;
+                                                      const SchemaPtr& schema,
+                                                      std::int64_t bytes_max) const = 0;
 };
 
 /// Writes a directory of part files, one a subtask, or a single file.

@@ -110,7 +110,21 @@ Result<> PartitionedWriter::write(const std::string& directory, const Batch& row
   OpenFile* file = TRY(open(directory));
   file->used = ++state_->writes;
   file->rows += rows.rows();
-  return file->writer->write(rows);
+  TRY(file->writer->write(rows));
+  return keep_to_limit();
+}
+
+/// Once a write is enough: a write adds little, and what an empty file holds cannot be let go.
+Result<> PartitionedWriter::keep_to_limit() {
+  std::int64_t held = 0;
+  BatchWriter* largest = nullptr;
+  for (const auto& [directory, file] : state_->open) {
+    held += file.writer->held_bytes();
+    if (largest == nullptr || file.writer->held_bytes() > largest->held_bytes()) {
+      largest = file.writer.get();
+    }
+  }
+  return held > place_.bytes_max ? largest->let_go() : Result<>();
 }
 
 Result<PartitionedWriter::OpenFile*> PartitionedWriter::open(const std::string& directory) {
@@ -128,7 +142,10 @@ Result<PartitionedWriter::OpenFile*> PartitionedWriter::open(const std::string& 
   TRY(make_durable_directories(files_, inside));
   state_->directories.insert(inside);
   OpenFile file{.name = directory + "/" + free_name(directory)};
-  file.writer = TRY(format_->create(files_, place_.directory + "/" + file.name, state_->schema));
+  // Some are large and most are small: so many large ones hold what all may.
+  constexpr std::int64_t large_files = 8;
+  file.writer = TRY(format_->create(files_, place_.directory + "/" + file.name, state_->schema,
+                                    place_.bytes_max / large_files));
   return &state_->open.emplace(directory, std::move(file)).first->second;
 }
 

@@ -10,14 +10,16 @@ namespace troupe {
 
 /// What a writer of part files needs to know of its attempt.
 struct StagingPlace {
-  std::string directory;  ///< of the attempt; made
-  std::string tag;        ///< its name
-  std::string part;       ///< what a part file of this subtask is called
+  std::string directory;                             ///< of the attempt; made
+  std::string tag;                                   ///< its name
+  std::string part;                                  ///< what a part file of this subtask is called
+  std::int64_t bytes_max = std::int64_t{256} << 20;  ///< what its writer may hold, about
 };
 
 /// Writes rows into directories named by their values, `year=2013/part-00000.csv`, without the
 /// columns that the names tell. At most `open_files_max` files are open: the one that has waited
-/// longest is finished, and a later row of its directory begins another, `part-00000-2.csv`.
+/// longest is finished, and a later row of its directory begins another, `part-00000-2.csv`. Where
+/// all open files hold too much, the one that holds the most lets go of it.
 class PartitionedWriter final : public SinkWriter {
  public:
   static constexpr std::size_t open_files_max = 64;
@@ -34,6 +36,7 @@ class PartitionedWriter final : public SinkWriter {
   struct OpenFile;
   Result<> write(const std::string& directory, const Batch& rows);
   Result<OpenFile*> open(const std::string& directory);
+  Result<> keep_to_limit();
   Result<> finish(OpenFile& file);
   std::string free_name(const std::string& directory);
 

@@ -4,6 +4,7 @@
 #include "runtime/base/result.hpp"
 #include "runtime/data/batch.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct SinkContext {
   /// What `commit` and `clean_up` will be called with; names run, sink and epoch, never used twice.
   /// Whatever is staged is kept below it, so that `clean_up` finds it without knowing the attempts.
   std::string marker;
+  /// What this subtask may hold of rows that are not written yet, about.
+  std::int64_t bytes_max = std::int64_t{256} << 20;
 };
 
 /// Writes rows of one subtask into places that only this attempt uses. Blocks: I/O pool only.

@@ -11,7 +11,8 @@ class CsvFormat final : public WriteFormat {
   std::vector<std::string> extensions() const override { return {".csv", ".tsv"}; }
   Result<> check(const arrow::Schema& schema) const override { return check_csv_schema(schema); }
   Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
-                                              const SchemaPtr& schema) const override {
+                                              const SchemaPtr& schema,
+                                              std::int64_t) const override {
     return write_csv(files, path, schema, options_);
   }
 

@@ -11,7 +11,8 @@ class IpcFormat final : public WriteFormat {
   std::vector<std::string> extensions() const override { return {".arrow", ".ipc", ".feather"}; }
   Result<> check(const arrow::Schema&) const override { return {}; }
   Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
-                                              const SchemaPtr& schema) const override {
+                                              const SchemaPtr& schema,
+                                              std::int64_t) const override {
     return write_ipc(files, path, schema, compression_);
   }
 

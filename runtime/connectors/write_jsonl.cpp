@@ -9,7 +9,8 @@ class JsonFormat final : public WriteFormat {
   std::vector<std::string> extensions() const override { return {".jsonl", ".ndjson"}; }
   Result<> check(const arrow::Schema& schema) const override { return check_json_schema(schema); }
   Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
-                                              const SchemaPtr& schema) const override {
+                                              const SchemaPtr& schema,
+                                              std::int64_t) const override {
     return write_json(files, path, schema);
   }
 };

@@ -13,8 +13,11 @@ class ParquetFormat final : public WriteFormat {
     return check_parquet_schema(schema);
   }
   Result<std::unique_ptr<BatchWriter>> create(FileSystem& files, const std::string& path,
-                                              const SchemaPtr& schema) const override {
-    return write_parquet(files, path, schema, options_);
+                                              const SchemaPtr& schema,
+                                              std::int64_t bytes_max) const override {
+    ParquetWriteOptions options = options_;
+    options.bytes_max = bytes_max;
+    return write_parquet(files, path, schema, options);
   }
 
  private:

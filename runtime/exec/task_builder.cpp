@@ -1,6 +1,7 @@
 #include "runtime/exec/task_builder.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/data/memory_share.hpp"
 #include "runtime/exec/sink_output.hpp"
 #include "runtime/exec/splits_reader.hpp"
 
@@ -35,6 +36,13 @@ bool fed_by_exchange(const TaskGraph& graph, StageId stage) {
   return false;
 }
 
+/// All writers of a stage together hold a quarter of what can be reserved.
+MemoryShare in_writer(const Stage& stage) {
+  return {.parts = 4 * static_cast<std::int64_t>(stage.parallelism),
+          .least = 1 << 20,
+          .most = std::int64_t{1} << 30};
+}
+
 class Assembly {
  public:
   Assembly(const TaskGraph& graph, TaskSite site, const StageObjects& objects, const Clock& clock)
@@ -67,8 +75,8 @@ class Assembly {
     } else if (link.phase.make_sink) {
       ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");
       add_tap(link.vertex);
-      SinkContext context{site_.task.subtask, stage_.parallelism, site_.sink_tag,
-                          site_.sink_marker};
+      SinkContext context{site_.task.subtask, stage_.parallelism, site_.sink_tag, site_.sink_marker,
+                          in_writer(stage_).of(site_.memory.get())};
       parts_.output = std::make_shared<SinkOutput>(site_.host, objects_.sink, std::move(context),
                                                    counters, clock_);
       return {};

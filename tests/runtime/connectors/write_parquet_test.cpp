@@ -126,7 +126,7 @@ TEST_CASE("a write that fails is an error of the attempt, at every point") {
       std::vector<std::string> extensions() const override { return {".txt"}; }
       Result<> check(const arrow::Schema&) const override { return {}; }
       Result<std::unique_ptr<BatchWriter>> create(FileSystem& disk, const std::string& path,
-                                                  const SchemaPtr&) const override {
+                                                  const SchemaPtr&, std::int64_t) const override {
         class Writer final : public BatchWriter {
          public:
           explicit Writer(std::unique_ptr<WritableFile> file) : file_(std::move(file)) {}

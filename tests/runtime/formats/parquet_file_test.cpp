@@ -225,3 +225,31 @@ TEST_CASE("wide rows fill a row group before it has its number of rows") {
   CHECK(file->rows(0) == 8000);
   CHECK(file->rows(1) == 8000);
 }
+
+TEST_CASE("a writer holds about what it may, however many columns have values of their own") {
+  TempDir dir;
+  const std::string path = dir.path() + "/wide.parquet";
+  constexpr int columns = 8;
+  constexpr std::int64_t rows = 8192;
+  constexpr std::int64_t bytes_max = 8 << 20;
+  arrow::FieldVector fields;
+  for (int i = 0; i < columns; ++i)
+    fields.push_back(arrow::field(std::to_string(i), arrow::int64()));
+  const SchemaPtr schema = arrow::schema(fields);
+  const auto writer = *write_parquet(system_files(), path, schema, {.bytes_max = bytes_max});
+  std::int64_t next = 0;
+  for (int batch = 0; batch < 40; ++batch) {
+    arrow::Int64Builder values;
+    for (std::int64_t i = 0; i < rows; ++i) REQUIRE(values.Append(next++ * 7919).ok());
+    const arrow::ArrayVector same(columns, *values.Finish());
+    REQUIRE(writer->write(Batch(arrow::RecordBatch::Make(schema, rows, same))));
+    // What is to be let go is let go before the next rows, which add at most what they are, twice.
+    CHECK(writer->held_bytes() <= bytes_max + 2 * columns * rows * 8);
+  }
+  REQUIRE(writer->close());
+  const auto file = *ParquetFile::open(path);
+  CHECK(file->row_groups() > 1);
+  std::int64_t found = 0;
+  for (int group = 0; group < file->row_groups(); ++group) found += file->rows(group);
+  CHECK(found == next);
+}
