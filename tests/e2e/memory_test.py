@@ -11,8 +11,8 @@ import sys
 from support import Tests, check, equal
 
 test = Tests()
-ROWS = int(os.environ.get("TROUPE_MEMORY", 4_000_000))
-LIMITS = ["256MiB", "1GiB"] if "TROUPE_MEMORY" in os.environ else ["32MiB"]
+ROWS = int(os.environ.get("TROUPE_MEMORY", 3_000_000))
+LIMITS = ["256MiB", "1GiB"] if "TROUPE_MEMORY" in os.environ else ["96MiB"]
 UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
 PROCESS_BYTES = 100_000_000
 SHARE = 1.25
