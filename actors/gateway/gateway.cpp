@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <mutex>
 #include <optional>
 
 namespace troupe {
@@ -175,13 +174,9 @@ class HttpGateway final : public Gateway {
                                            "Requests that were not HTTP, since start.")) {}
 
   Result<> open() {
-    // The first request may be there before `start` has returned: it waits until `server_` is set.
-    const std::lock_guard lock(opening_);
-    server_ = TRY(HttpServer::start(config_.address, config_.port, config_.limits,
-                                    [this](HttpRequest request, Respond respond) {
-                                      { const std::lock_guard opened(opening_); }
-                                      dispatch(request, std::move(respond));
-                                    }));
+    server_ = TRY(HttpServer::listen(config_.address, config_.port, config_.limits));
+    server_->serve(
+        [this](HttpRequest request, Respond respond) { dispatch(request, std::move(respond)); });
     return {};
   }
 
@@ -371,7 +366,6 @@ class HttpGateway final : public Gateway {
   MetricCounter& served_;
   MetricGauge& malformed_;
   LongPoll long_poll_;
-  std::mutex opening_;
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -93,8 +93,7 @@ class Door {
 
 class BeastServer final : public HttpServer {
  public:
-  BeastServer(HttpLimits limits, Handler handler)
-      : limits_(limits), handler_(std::move(handler)), acceptor_(context_) {}
+  explicit BeastServer(HttpLimits limits) : limits_(limits), acceptor_(context_) {}
   ~BeastServer() override { stop(); }
 
   Result<> open(const std::string& address, std::uint16_t port) {
@@ -115,9 +114,14 @@ class BeastServer final : public HttpServer {
       return told;
     }
     port_ = acceptor_.local_endpoint().port();
+    return {};
+  }
+
+  void serve(Handler handler) override {
+    ENSURE(!thread_.joinable(), "the HTTP server serves already");
+    handler_ = std::move(handler);
     asio::co_spawn(context_, accept(), asio::detached);
     thread_ = std::thread([this] { context_.run(); });
-    return {};
   }
 
   std::uint16_t port() const override { return port_; }
@@ -141,7 +145,7 @@ class BeastServer final : public HttpServer {
         continue;
       }
       if (connections_ >= limits_.connections_max && !evict()) continue;
-      asio::co_spawn(context_, serve(beast::tcp_stream(std::move(socket))), asio::detached);
+      asio::co_spawn(context_, converse(beast::tcp_stream(std::move(socket))), asio::detached);
     }
   }
 
@@ -155,7 +159,7 @@ class BeastServer final : public HttpServer {
     return true;
   }
 
-  asio::awaitable<void> serve(beast::tcp_stream stream) {
+  asio::awaitable<void> converse(beast::tcp_stream stream) {
     ++connections_;
     beast::flat_buffer buffer;
     bool evicted = false;
@@ -247,7 +251,7 @@ class BeastServer final : public HttpServer {
   }
 
   const HttpLimits limits_;
-  const Handler handler_;
+  Handler handler_;
   asio::io_context context_{1};
   const std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
   tcp::acceptor acceptor_;
@@ -286,10 +290,9 @@ std::string url_decode(std::string_view text) {
   return plain;
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& address,
-                                                      std::uint16_t port, HttpLimits limits,
-                                                      Handler handler) {
-  auto server = std::make_unique<BeastServer>(limits, std::move(handler));
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& address,
+                                                       std::uint16_t port, HttpLimits limits) {
+  auto server = std::make_unique<BeastServer>(limits);
   TRY(server->open(address, port));
   return std::unique_ptr<HttpServer>(std::move(server));
 }

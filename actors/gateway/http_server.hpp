@@ -59,10 +59,14 @@ class HttpServer {
   /// Called on the server's thread: must not block.
   using Handler = std::function<void(HttpRequest, Respond)>;
 
-  /// Binds at once; `port` 0 takes a free one. `already_exists` where the address is taken.
-  static Result<std::unique_ptr<HttpServer>> start(const std::string& address, std::uint16_t port,
-                                                   HttpLimits limits, Handler handler);
+  /// Binds at once; `port` 0 takes a free one. `already_exists` where the address is taken. Whoever
+  /// connects waits for `serve`, so that its caller holds the server before there is a request.
+  static Result<std::unique_ptr<HttpServer>> listen(const std::string& address, std::uint16_t port,
+                                                    HttpLimits limits);
   virtual ~HttpServer() = default;
+
+  /// Answers from now on. Must be called at most once.
+  virtual void serve(Handler handler) = 0;
 
   virtual std::uint16_t port() const = 0;
   virtual std::uint64_t malformed() const = 0;
