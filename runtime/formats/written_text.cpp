@@ -93,6 +93,11 @@ Result<ArrayPtr> moments(const ArrayPtr& values) {
     const std::int64_t value = moments.Value(row);
     return value / day_units - (value % day_units < 0 ? 1 : 0);
   };
+  // Not by way of the day: the first day of a unit begins before its first number.
+  const auto time_of_day = [&](std::int64_t row) {
+    const std::int64_t time = moments.Value(row) % day_units;
+    return time < 0 ? time + day_units : time;
+  };
   const auto far = [&](std::int64_t row) { return !is_near(day_of(row)); };
   bool any = false;
   for (std::int64_t row = 0; row < moments.length() && !any; ++row) {
@@ -105,8 +110,7 @@ Result<ArrayPtr> moments(const ArrayPtr& values) {
     if (moments.IsNull(row)) {
       of_day.UnsafeAppendNull();
     } else {
-      const std::int64_t value = moments.Value(row);
-      of_day.UnsafeAppend(far(row) ? value - day_of(row) * day_units : value);
+      of_day.UnsafeAppend(far(row) ? time_of_day(row) : moments.Value(row));
     }
   }
   const ArrayPtr texts = TRY(cast_to_text(TRY(arrow_try(of_day.Finish()))));
