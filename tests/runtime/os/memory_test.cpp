@@ -17,6 +17,13 @@ using namespace troupe;
 
 namespace {
 
+/// A sanitizer allocates by itself: what is arranged of glibc's allocator is not seen then.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool glibc_allocates = false;
+#else
+constexpr bool glibc_allocates = true;
+#endif
+
 std::size_t arenas() {
   char* text = nullptr;
   std::size_t size = 0;
@@ -62,6 +69,7 @@ TEST_CASE("Arrow allocates like everything else, unless the user says otherwise"
 }
 
 TEST_CASE("blocks are mapped one by one only while the limits of what runs are tight") {
+  if (!glibc_allocates) return;
   arrange_memory();
   const auto mapped = [] {
     const std::size_t before = mallinfo2().hblks;
