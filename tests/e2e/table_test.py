@@ -35,8 +35,8 @@ COLUMNS = columns()
 ENDS = {"csv": "csv", "jsonl": "jsonl", "ipc": "arrow", "parquet": "parquet"}
 TOGETHER = 2  # jobs at a time
 
-# Values that are refused: a day that is none, a time outside of its day, seconds that no milliseconds hold.
-ODD = {"csv": r"time_.*_beyond", "jsonl": r"time_.*_beyond", "parquet": r"moment_s(_.*)?_end", "ipc": "-"}
+# Values that a format cannot hold: seconds that no milliseconds do.
+ODD = {"csv": "-", "jsonl": "-", "parquet": r"moment_s(_.*)?_end", "ipc": "-"}
 
 
 def inside(t, holds):
@@ -63,9 +63,9 @@ def unheld(sink, t):
 
 
 def refused(source, sink, name, t):
-    """All that is: by its type, or by its values. Arrow's files are checked when they are read."""
+    """All that is: by its type, or by its values, which are checked when they are read."""
     odd_day = pa.types.is_date64(t) and name in ("date64_odd", "date64_beyond")
-    odd_time = source == "ipc" and name.startswith("time_") and name.endswith("_beyond")
+    odd_time = name.startswith("time_") and name.endswith("_beyond")
     return unheld(sink, t) or odd_day or odd_time or bool(re.fullmatch(ODD[sink], name))
 
 
