@@ -1,5 +1,7 @@
 #include "runtime/formats/parquet_leaf_check.hpp"
 
+#include "runtime/formats/time_units.hpp"
+
 #include <fmt/format.h>
 #include <parquet/column_reader.h>
 #include <parquet/exception.h>
@@ -63,8 +65,8 @@ void each_value(parquet::ColumnReader& column, See&& see) {
 constexpr std::int64_t julian_day_of_1970 = 2'440'588;
 
 void check_moment(std::int64_t row, const parquet::Int96& moment) {
-  constexpr std::uint64_t day = 86'400'000'000'000;
-  constexpr std::int64_t days_max = INT64_MAX / (86'400'000'000) - 1;
+  constexpr std::uint64_t day = units_of_day(arrow::TimeUnit::NANO);
+  constexpr std::int64_t days_max = INT64_MAX / units_of_day(arrow::TimeUnit::MICRO) - 1;
   std::uint64_t nanoseconds = 0;
   std::memcpy(&nanoseconds, moment.value.data(), sizeof nanoseconds);
   const std::int64_t days = std::int64_t{moment.value[2]} - julian_day_of_1970;

@@ -1,5 +1,7 @@
 #include "runtime/formats/scalar_order.hpp"
 
+#include "runtime/formats/time_units.hpp"
+
 #include <arrow/buffer.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
@@ -53,20 +55,6 @@ std::optional<double> floating(const arrow::Scalar& value) {
   return std::nullopt;
 }
 
-Wide nanoseconds_in(arrow::TimeUnit::type unit) {
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return 1'000'000'000;
-    case arrow::TimeUnit::MILLI:
-      return 1'000'000;
-    case arrow::TimeUnit::MICRO:
-      return 1'000;
-    case arrow::TimeUnit::NANO:
-      return 1;
-  }
-  return 1;
-}
-
 /// A point on the time line, in nanoseconds; zoned and local times are two lines.
 struct Moment {
   Wide nanoseconds;
@@ -74,7 +62,7 @@ struct Moment {
 };
 
 std::optional<Moment> moment(const arrow::Scalar& value) {
-  constexpr Wide day = Wide{86'400} * 1'000'000'000;
+  constexpr Wide day = units_of_day(arrow::TimeUnit::NANO);
   if (value.type->id() == arrow::Type::DATE32) {
     return Moment{static_cast<const arrow::Date32Scalar&>(value).value * day, false};
   }

@@ -1,12 +1,11 @@
 #include "runtime/formats/utf8_check.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/formats/nested_rows.hpp"
 
 #include <arrow/array.h>
 #include <arrow/type.h>
 #include <arrow/util/utf8.h>
-
-#include <algorithm>
 
 namespace troupe {
 namespace {
@@ -55,24 +54,7 @@ FirstRow first_in_dictionary(const arrow::DictionaryArray& column) {
   return std::nullopt;
 }
 
-FirstRow first_in_lists(const arrow::ListArray& lists) {
-  if (lists.length() == 0) return std::nullopt;
-  const std::int64_t begin = lists.value_offset(0);
-  const auto found =
-      first_not_utf8(*lists.values()->Slice(begin, lists.value_offset(lists.length()) - begin));
-  if (!found) return std::nullopt;
-  const std::int32_t* ends = lists.raw_value_offsets() + 1;
-  return std::upper_bound(ends, ends + lists.length(), begin + *found) - ends;
-}
-
-FirstRow first_in_structs(const arrow::StructArray& structs) {
-  FirstRow first;
-  for (int i = 0; i < structs.num_fields(); ++i) {
-    const auto found = first_not_utf8(*structs.field(i));
-    if (found && (!first || *found < *first)) first = found;
-  }
-  return first;
-}
+std::int64_t& row_of(std::int64_t& row) { return row; }
 
 }  // namespace
 
@@ -84,9 +66,10 @@ FirstRow first_not_utf8(const arrow::Array& column) {
       return first_in_dictionary(static_cast<const arrow::DictionaryArray&>(column));
     case arrow::Type::LIST:
     case arrow::Type::MAP:
-      return first_in_lists(static_cast<const arrow::ListArray&>(column));
+      return first_in_lists(static_cast<const arrow::ListArray&>(column), first_not_utf8, row_of);
     case arrow::Type::STRUCT:
-      return first_in_structs(static_cast<const arrow::StructArray&>(column));
+      return first_in_structs(static_cast<const arrow::StructArray&>(column), first_not_utf8,
+                              row_of);
     default:
       return std::nullopt;
   }

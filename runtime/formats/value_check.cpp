@@ -1,6 +1,8 @@
 #include "runtime/formats/value_check.hpp"
 
 #include "runtime/formats/damage.hpp"
+#include "runtime/formats/nested_rows.hpp"
+#include "runtime/formats/time_units.hpp"
 #include "runtime/formats/utf8_check.hpp"
 
 #include <arrow/array.h>
@@ -8,27 +10,10 @@
 #include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
-#include <algorithm>
-
 namespace troupe {
 namespace {
 
 using Bad = std::optional<BadValue>;
-
-std::int64_t units_of_day(arrow::TimeUnit::type unit) {
-  constexpr std::int64_t seconds = 86'400;
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return seconds;
-    case arrow::TimeUnit::MILLI:
-      return seconds * 1'000;
-    case arrow::TimeUnit::MICRO:
-      return seconds * 1'000'000;
-    case arrow::TimeUnit::NANO:
-      return seconds * 1'000'000'000;
-  }
-  return 0;
-}
 
 template <class Array>
 Bad first_bad_time(const Array& times) {
@@ -54,25 +39,7 @@ Bad first_bad_decimal(const Array& decimals) {
   return std::nullopt;
 }
 
-Bad first_bad_in_lists(const arrow::ListArray& lists) {
-  if (lists.length() == 0) return std::nullopt;
-  const std::int64_t begin = lists.value_offset(0);
-  Bad found =
-      first_bad_value(*lists.values()->Slice(begin, lists.value_offset(lists.length()) - begin));
-  if (!found) return std::nullopt;
-  const std::int32_t* ends = lists.raw_value_offsets() + 1;
-  found->row = std::upper_bound(ends, ends + lists.length(), begin + found->row) - ends;
-  return found;
-}
-
-Bad first_bad_in_structs(const arrow::StructArray& structs) {
-  Bad first;
-  for (int i = 0; i < structs.num_fields(); ++i) {
-    Bad found = first_bad_value(*structs.field(i));
-    if (found && (!first || found->row < first->row)) first = std::move(found);
-  }
-  return first;
-}
+std::int64_t& row_of(BadValue& bad) { return bad.row; }
 
 class CheckedValues final : public BatchReader {
  public:
@@ -149,9 +116,10 @@ Bad first_bad_value(const arrow::Array& column) {
           static_cast<const arrow::Decimal256Array&>(column));
     case arrow::Type::LIST:
     case arrow::Type::MAP:
-      return first_bad_in_lists(static_cast<const arrow::ListArray&>(column));
+      return first_in_lists(static_cast<const arrow::ListArray&>(column), first_bad_value, row_of);
     case arrow::Type::STRUCT:
-      return first_bad_in_structs(static_cast<const arrow::StructArray&>(column));
+      return first_in_structs(static_cast<const arrow::StructArray&>(column), first_bad_value,
+                              row_of);
     default:
       return std::nullopt;
   }

@@ -1,6 +1,7 @@
 #include "runtime/formats/written_text.hpp"
 
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/formats/time_units.hpp"
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
@@ -66,20 +67,6 @@ Result<ArrayPtr> dates(const ArrayPtr& values) {
   return replaced(
       TRY(cast_to_text(values)), [&](std::int64_t row) { return !is_near(days.Value(row)); },
       [&](std::int64_t row) { return far_date(days.Value(row)); });
-}
-
-std::int64_t units_of_day(arrow::TimeUnit::type unit) {
-  constexpr std::int64_t seconds = 86'400;
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return seconds;
-    case arrow::TimeUnit::MILLI:
-      return seconds * 1'000;
-    case arrow::TimeUnit::MICRO:
-      return seconds * 1'000'000;
-    default:
-      return seconds * 1'000'000'000;
-  }
 }
 
 /// The time of day is told by the library, of the first day there is; the date by us where it is
