@@ -42,6 +42,9 @@ class BatchReader {
 /// Batches into one file. Used by one thread at a time. Blocks.
 class BatchWriter {
  public:
+  /// What one may hold of rows that are not in its file yet, about, where nobody says.
+  static constexpr std::int64_t held_bytes_usual = std::int64_t{256} << 20;
+
   virtual ~BatchWriter() = default;
   virtual Result<> write(const Batch& batch) = 0;
   /// What it holds of rows that are not in the file yet; `let_go` puts them there.
