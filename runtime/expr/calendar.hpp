@@ -1,7 +1,6 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
-#include "runtime/expr/time_field.hpp"
 #include "runtime/expr/vector.hpp"
 
 #include <cstdint>
@@ -13,6 +12,13 @@ inline constexpr std::int64_t micros_per_second = 1'000'000;
 inline constexpr std::int64_t micros_per_minute = 60 * micros_per_second;
 inline constexpr std::int64_t micros_per_hour = 60 * micros_per_minute;
 inline constexpr std::int64_t micros_per_day = 24 * micros_per_hour;
+
+/// Toward what is less, also below zero.
+template <class T>
+T floor_divide(T a, T b) {
+  const T quotient = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
 
 /// A day of the proleptic Gregorian calendar; the year before 1 is 0.
 struct CivilDate {
@@ -82,16 +88,7 @@ Result<Interval> age(Moment a, Moment b);
 /// A month is 30 days and a day 24 hours, as PostgreSQL orders intervals.
 Int128 comparable(const Interval& interval);
 
-Result<Moment> truncate(TimeField field, Moment moment);
-/// Without what is smaller than the unit, toward zero.
-Result<Interval> truncate(TimeField field, const Interval& interval);
 /// The begin of the stretch of time that a moment falls into; one of them begins at the origin.
 Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin);
-/// extract(field from ..) in millionths, which is exact for every field.
-Result<Int128> extract_micros(TimeField field, Date date);
-Result<Int128> extract_micros(TimeField field, Moment moment);
-Result<Int128> extract_micros(TimeField field, const Interval& interval);
-/// The digits after the point that the field has: 6 for seconds, 0 for years.
-int field_scale(TimeField field);
 
 }  // namespace troupe

@@ -3,6 +3,7 @@
 #include "runtime/expr/function.hpp"
 #include "runtime/expr/numeric.hpp"
 #include "runtime/expr/time_format.hpp"
+#include "runtime/expr/time_parts.hpp"
 #include "runtime/expr/time_zone.hpp"
 
 #include <cmath>

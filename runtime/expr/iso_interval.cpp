@@ -1,6 +1,7 @@
 #include "runtime/expr/interval_sum.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -84,7 +85,7 @@ class IsoReader {
   }
 
   Verdict of_date(const Amount& amount) {
-    const char unit = next();
+    char unit = next();
     switch (unit) {
       case 'Y':
         return add_one(TimeField::year, amount);
@@ -97,37 +98,19 @@ class IsoReader {
       case 'T':
       case '-':
       case end:
-        return any_ ? Verdict::bad_format : whole_date(amount, unit);
+        break;
       default:
         return Verdict::bad_format;
     }
-  }
-
-  /// "00010203", or years, months and days with hyphens, of which the last ones may be missing.
-  Verdict whole_date(const Amount& first, char separator) {
-    constexpr std::ptrdiff_t all_digits = 8;
-    Verdict verdict = Verdict::good;
-    if (first.digits == all_digits && separator != '-') {
-      const std::int64_t number = first.whole;
-      verdict = add(TimeField::year, number / 10'000);
-      if (verdict == Verdict::good) verdict = add(TimeField::month, number / 100 % 100);
-      if (verdict == Verdict::good) verdict = add(TimeField::day, number % 100, first.fraction);
-    } else {
-      verdict = add(TimeField::year, first.whole, first.fraction);
-      for (const TimeField unit : {TimeField::month, TimeField::day}) {
-        if (verdict != Verdict::good || separator != '-') break;
-        verdict = take_and_add(unit);
-        if (verdict == Verdict::good) separator = next();
-      }
-    }
-    if (verdict != Verdict::good || separator == end) return verdict;
-    if (separator != 'T') return Verdict::bad_format;
+    const Verdict verdict = whole(amount, unit, all_of_date);
+    if (verdict != Verdict::good || unit == end) return verdict;
+    if (unit != 'T') return Verdict::bad_format;
     begin_time();
     return Verdict::good;
   }
 
   Verdict of_time(const Amount& amount) {
-    const char unit = next();
+    char unit = next();
     switch (unit) {
       case 'H':
         return add_one(TimeField::hour, amount);
@@ -137,28 +120,44 @@ class IsoReader {
         return add_one(TimeField::second, amount);
       case ':':
       case end:
-        return any_ ? Verdict::bad_format : whole_time(amount, unit);
+        break;
       default:
         return Verdict::bad_format;
     }
+    const Verdict verdict = whole(amount, unit, all_of_time);
+    return verdict == Verdict::good && unit != end ? Verdict::bad_format : verdict;
   }
 
-  /// "040506", or hours, minutes and seconds with colons, of which the last ones may be missing.
-  Verdict whole_time(const Amount& first, char separator) {
-    constexpr std::ptrdiff_t all_digits = 6;
-    if (first.digits == all_digits && separator == end) {
+  /// A date or a time without letters: "00010203", or its parts with a mark between them, of which
+  /// the last ones may be missing.
+  struct Whole {
+    std::array<TimeField, 3> units;
+    char mark;
+    std::ptrdiff_t digits;  ///< of all, without marks
+    bool fraction;          ///< one behind these is kept, as PostgreSQL does for days alone
+  };
+  static constexpr Whole all_of_date = {
+      {TimeField::year, TimeField::month, TimeField::day}, '-', 8, true};
+  static constexpr Whole all_of_time = {
+      {TimeField::hour, TimeField::minute, TimeField::second}, ':', 6, false};
+
+  /// `letter` is what stands behind the first amount, and then behind the last one.
+  Verdict whole(const Amount& first, char& letter, const Whole& form) {
+    if (any_) return Verdict::bad_format;
+    if (first.digits == form.digits && letter != form.mark) {
       const std::int64_t number = first.whole;
-      Verdict verdict = add(TimeField::hour, number / 10'000);
-      if (verdict == Verdict::good) verdict = add(TimeField::minute, number / 100 % 100);
-      return verdict == Verdict::good ? add(TimeField::second, number % 100) : verdict;
+      Verdict verdict = add(form.units[0], number / 10'000);
+      if (verdict == Verdict::good) verdict = add(form.units[1], number / 100 % 100);
+      if (verdict != Verdict::good) return verdict;
+      return add(form.units[2], number % 100, form.fraction ? first.fraction : 0);
     }
-    Verdict verdict = add(TimeField::hour, first.whole, first.fraction);
-    for (const TimeField unit : {TimeField::minute, TimeField::second}) {
-      if (verdict != Verdict::good || separator != ':') break;
-      verdict = take_and_add(unit);
-      if (verdict == Verdict::good) separator = next();
+    Verdict verdict = add(form.units[0], first.whole, first.fraction);
+    for (std::size_t i = 1; i < form.units.size(); ++i) {
+      if (verdict != Verdict::good || letter != form.mark) break;
+      verdict = take_and_add(form.units[i]);
+      if (verdict == Verdict::good) letter = next();
     }
-    return verdict == Verdict::good && separator != end ? Verdict::bad_format : verdict;
+    return verdict;
   }
 
   std::string_view rest_;
