@@ -1,3 +1,4 @@
+#include "runtime/connectors/bytes_as_text.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/ipc_file.hpp"
@@ -45,13 +46,20 @@ class IpcFormat final : public ReadFormat {
   }
 };
 
+std::vector<Parameter> parameters() {
+  auto all = file_source_parameters(".arrow");
+  all.push_back(bytes_as_parameter());
+  return all;
+}
+
 class ReadIpc final : public OperatorKind {
  public:
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
-    return plan_file_source(description_, options, context, std::make_shared<IpcFormat>());
+    const auto format = TRY(bytes_as_text(options, std::make_shared<IpcFormat>()));
+    return plan_file_source(description_, options, context, format);
   }
 
  private:
@@ -61,7 +69,7 @@ class ReadIpc final : public OperatorKind {
       .role = OperatorRole::source,
       .inputs_min = 0,
       .inputs_max = 0,
-      .parameters = file_source_parameters(".arrow"),
+      .parameters = parameters(),
       .example = R"(flights:
   op: read.ipc
   with:

@@ -1,3 +1,4 @@
+#include "runtime/connectors/bytes_as_text.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/parquet_file.hpp"
 
@@ -76,13 +77,20 @@ class ParquetFormat final : public ReadFormat {
   mutable std::map<std::string, std::shared_ptr<const ParquetFile>> footers_;
 };
 
+std::vector<Parameter> parameters() {
+  auto all = file_source_parameters(".parquet");
+  all.push_back(bytes_as_parameter());
+  return all;
+}
+
 class ReadParquet final : public OperatorKind {
  public:
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
-    return plan_file_source(description_, options, context, std::make_shared<ParquetFormat>());
+    const auto format = TRY(bytes_as_text(options, std::make_shared<ParquetFormat>()));
+    return plan_file_source(description_, options, context, format);
   }
 
  private:
@@ -92,7 +100,7 @@ class ReadParquet final : public OperatorKind {
       .role = OperatorRole::source,
       .inputs_min = 0,
       .inputs_max = 0,
-      .parameters = file_source_parameters(".parquet"),
+      .parameters = parameters(),
       .example = R"(flights:
   op: read.parquet
   with:

@@ -41,7 +41,9 @@ class LimitedPool final : public arrow::MemoryPool {
  private:
   arrow::Status check(std::int64_t size) const {
     if (size <= limit_) return arrow::Status::OK();
-    return arrow::Status::Invalid("it claims ", size, " bytes, more than it can hold");
+    return arrow::Status::Invalid("it claims ", size, " bytes in one piece, more than ",
+                                  unpacked_bytes_max,
+                                  " for each of its own; if it is sound, compress it otherwise");
   }
 
   arrow::MemoryPool* const pool_ = arrow::default_memory_pool();

@@ -13,7 +13,8 @@ namespace troupe {
 /// damage of the file): a damaged length must not reserve what it claims. Lives for ever.
 arrow::MemoryPool* memory_for_file(std::int64_t file_bytes);
 
-/// No codec that we read packs more into a byte: a run of Zstandard has 128 KiB in four.
+/// What a codec packs into a byte at most: a run of Zstandard has 128 KiB in four. Brotli can pack
+/// more, so that a file of one enormous text is refused: what it takes to read is a gigabyte, too.
 inline constexpr std::int64_t unpacked_bytes_max = 32768;
 /// Decoders reserve for a whole batch, however small the file.
 inline constexpr std::int64_t reserved_bytes_min = std::int64_t{64} << 20;
