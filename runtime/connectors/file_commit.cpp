@@ -134,8 +134,17 @@ Result<> FileCommit::commit_file(const std::string& marker, const std::string& s
   if (TRY(files_.size(from)) != static_cast<std::uint64_t>(staged.bytes)) return missing(from);
   TRY(check_free());
   if (!begun) TRY(write_atomically(files_, staging + "/committing", marker));
-  TRY(files_.rename(from, output_));
+  TRY(existing_ == Existing::replace ? files_.rename(from, output_) : place_new(from));
   return files_.sync_directory(parent_);
+}
+
+/// Somebody may have placed his own since we looked.
+Result<> FileCommit::place_new(const std::string& from) const {
+  const auto placed = files_.rename_new(from, output_);
+  if (placed) return {};
+  if (placed.error().code == ErrorCode::unsupported) return files_.rename(from, output_);
+  TRY(check_free());
+  return placed;
 }
 
 Result<> FileCommit::check_free() const {

@@ -31,7 +31,8 @@ struct StagedFile {
 /// Whoever runs it again, on any node and after a stop at any point, finds one of: the output with
 /// this marker (done), `committing` with its work still there (place it), `committing` without
 /// (placed, and replaced by a later run since), or neither (begin, or go on). Where the file system
-/// cannot exchange, the old directory is moved aside first, and for that moment there is none.
+/// cannot exchange, the old directory is moved aside first, and for that moment there is none; nor
+/// can it hold two commits of a single file apart that both found its name free.
 class FileCommit {
  public:
   enum class Target { directory, single_file };
@@ -54,6 +55,7 @@ class FileCommit {
   Result<> build(const std::string& marker, const std::string& staging,
                  const std::vector<StagedFile>& staged) const;
   Result<> place(const std::string& staging) const;
+  Result<> place_new(const std::string& from) const;
   Result<> check_free() const;
   Result<std::string> marker_in(const std::string& directory) const;
 

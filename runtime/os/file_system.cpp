@@ -211,6 +211,13 @@ class SystemFiles final : public FileSystem {
     return {};
   }
 
+  Result<> rename_new(const std::string& from, const std::string& to) override {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
+      return os_error("rename", from + "' to '" + to, errno);
+    }
+    return {};
+  }
+
   Result<> exchange(const std::string& a, const std::string& b) override {
     if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) != 0) {
       return os_error("exchange", a + "' with '" + b, errno);

@@ -58,6 +58,9 @@ class FileSystem {
   }
   /// Atomic where source and target are on one file system; the target is replaced.
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+  /// `rename` to a name that nobody has: `already_exists` where somebody does (renameat2
+  /// RENAME_NOREPLACE); `unsupported` where the file system cannot tell in one step.
+  virtual Result<> rename_new(const std::string& from, const std::string& to) = 0;
   /// Swaps two existing paths in one step (renameat2 RENAME_EXCHANGE); `unsupported` where the
   /// file system cannot.
   virtual Result<> exchange(const std::string& a, const std::string& b) = 0;

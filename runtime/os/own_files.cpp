@@ -67,6 +67,9 @@ Result<> OwnFiles::make_private_directories(const std::string& path) {
 Result<> OwnFiles::rename(const std::string& from, const std::string& to) {
   return ours(below_.rename(from, to));
 }
+Result<> OwnFiles::rename_new(const std::string& from, const std::string& to) {
+  return ours(below_.rename_new(from, to));
+}
 Result<> OwnFiles::exchange(const std::string& a, const std::string& b) {
   return ours(below_.exchange(a, b));
 }

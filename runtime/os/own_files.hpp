@@ -34,6 +34,7 @@ class OwnFiles final : public FileSystem {
   Result<> make_directories(const std::string& path) override;
   Result<> make_private_directories(const std::string& path) override;
   Result<> rename(const std::string& from, const std::string& to) override;
+  Result<> rename_new(const std::string& from, const std::string& to) override;
   Result<> exchange(const std::string& a, const std::string& b) override;
   Result<> remove_all(const std::string& path) override;
   Result<> sync_directory(const std::string& path) override;

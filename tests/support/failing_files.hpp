@@ -23,7 +23,7 @@ class FailingFiles final : public FileSystem {
     happens_at_ = call;
     happens_ = std::move(happens);
   }
-  /// As on file systems that cannot swap two paths.
+  /// As on file systems that cannot swap two paths, nor rename only to a new name.
   void refuse_exchange() { can_exchange_ = false; }
 
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
@@ -44,6 +44,11 @@ class FailingFiles final : public FileSystem {
   Result<> rename(const std::string& from, const std::string& to) override {
     TRY(change());
     return below_.rename(from, to);
+  }
+  Result<> rename_new(const std::string& from, const std::string& to) override {
+    TRY(change());
+    if (!can_exchange_) return fail(ErrorCode::unsupported, "this disk cannot tell");
+    return below_.rename_new(from, to);
   }
   Result<> exchange(const std::string& a, const std::string& b) override {
     TRY(change());

@@ -54,6 +54,10 @@ class MemoryFiles final : public FileSystem {
     move(from, to);
     return {};
   }
+  Result<> rename_new(const std::string& from, const std::string& to) override {
+    if (exists(to)) return fail(ErrorCode::already_exists, "'{}' exists", to);
+    return rename(from, to);
+  }
   Result<> exchange(const std::string& a, const std::string& b) override {
     if (!exists(a) || !exists(b)) return no("exchange", a);
     move(a, "/exchanged");

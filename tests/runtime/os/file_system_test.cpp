@@ -28,6 +28,21 @@ TEST_CASE("two directories change places in one step") {
   CHECK(files.exists(dir.path() + "/b/x"));
 }
 
+TEST_CASE("a rename to a new name leaves what is there alone") {
+  TempDir dir;
+  FileSystem& files = system_files();
+  const std::string mine = dir.path() + "/mine";
+  const std::string name = dir.path() + "/name";
+  REQUIRE(write_atomically(files, mine, "mine"));
+  REQUIRE(write_atomically(files, name, "theirs"));
+  CHECK(files.rename_new(mine, name).error().code == ErrorCode::already_exists);
+  CHECK(*files.read(name) == "theirs");
+  REQUIRE(files.remove_all(name));
+  REQUIRE(files.rename_new(mine, name));
+  CHECK(*files.read(name) == "mine");
+  CHECK_FALSE(files.exists(mine));
+}
+
 TEST_CASE("a missing file is not found, by name") {
   const auto read = system_files().read("/nowhere/at/all");
   REQUIRE_FALSE(read);
