@@ -17,6 +17,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 namespace troupe {
@@ -131,9 +132,29 @@ class BeastServer final : public HttpServer {
     door_->shut();
     context_.stop();
     if (thread_.joinable()) thread_.join();
+    // No thread runs the conversations any more, so that nobody else touches their sockets.
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    for (beast::tcp_stream* stream : open_) stream->socket().close(ignored);
   }
 
  private:
+  /// A connection is among the open ones as long as its conversation lives.
+  class Listed {
+   public:
+    Listed(std::set<beast::tcp_stream*>& open, beast::tcp_stream& stream)
+        : open_(open), stream_(&stream) {
+      open_.insert(stream_);
+    }
+    ~Listed() { open_.erase(stream_); }
+    Listed(const Listed&) = delete;
+    Listed& operator=(const Listed&) = delete;
+
+   private:
+    std::set<beast::tcp_stream*>& open_;
+    beast::tcp_stream* const stream_;
+  };
+
   asio::awaitable<void> accept() {
     for (;;) {
       auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
@@ -161,6 +182,7 @@ class BeastServer final : public HttpServer {
 
   asio::awaitable<void> converse(beast::tcp_stream stream) {
     ++connections_;
+    const Listed listed(open_, stream);
     beast::flat_buffer buffer;
     bool evicted = false;
     bool first = true;
@@ -252,6 +274,7 @@ class BeastServer final : public HttpServer {
 
   const HttpLimits limits_;
   Handler handler_;
+  std::set<beast::tcp_stream*> open_;  // outlives the conversations, which the context owns
   asio::io_context context_{1};
   const std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
   tcp::acceptor acceptor_;

@@ -29,6 +29,9 @@ class Client {
   /// All that comes until the server closes.
   std::string answer() { return {std::istreambuf_iterator<char>(stream_), {}}; }
 
+  /// True where the server, and not our patience, ended what we waited for.
+  bool closed() const { return stream_.error() == boost::asio::error::eof; }
+
  private:
   boost::asio::ip::tcp::iostream stream_;
 };
@@ -68,9 +71,10 @@ TEST_CASE("an answer that comes after the server's end is dropped") {
   const HttpServer::Respond respond = asked.get_future().get();
   server->stop();
   respond({});
+  CHECK(client.answer().empty());
+  CHECK(client.closed());
   server.reset();
   respond({});
-  CHECK(client.answer().empty());
 }
 
 TEST_CASE("what is no HTTP is refused and counted") {
