@@ -75,7 +75,11 @@ void JobMachine::rerun_lost_producers() {
           continue;
         }
         say(log::Level::warn, fmt::format("what task {} kept is lost; it runs again", link.task));
-        reset(producer, now_, "what it kept is lost");
+        const TaskStatus& status = tasks_.at(link.task);
+        reset(producer, now_,
+              status.missing
+                  ? fmt::format("what it kept on node {} is lost", status.node)
+                  : fmt::format("node {} is gone, and with it what was kept there", status.node));
       }
     }
   }
