@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Fails where an include goes up the layer list, a library leaves its rooms, a file is in no room,
-or a room has no README."""
+"""Fails where an include goes up the layer list or to a sibling, a library leaves its rooms, a file
+is in no room, or a room has no README."""
 import pathlib
 import re
 import subprocess
 import sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
-rooms, libraries = [], {}
+rooms, libraries = {}, {}  # a room's line; a library's rooms
 for line in (root / ".ci/layers.txt").read_text().splitlines():
     words = line.split("#")[0].split()
     if words[:1] == ["lib"]:
         libraries[words[1]] = words[2:]
-    elif words:
-        rooms.append(words[0])
+    else:
+        rooms |= {word: len(rooms) for word in words}
 
 
 def inside(path, room):
@@ -28,8 +28,8 @@ def room_of(path):
 def complaints(path, target):
     here, there = room_of(path), room_of(target)
     library = target.split("/")[0].removesuffix(".hpp").removesuffix(".h")
-    if there and rooms.index(there) > rooms.index(here):
-        yield f"{here} may not include {there}, which is above it"
+    if there and there != here and rooms[there] >= rooms[here]:
+        yield f"{here} may not include {there}, which is not below it"
     if library in libraries and not any(inside(path, room) for room in libraries[library]):
         yield f"<{library}> belongs to {' and '.join(libraries[library])}, not to {here}"
 

@@ -6,7 +6,7 @@
 #include "runtime/base/metrics.hpp"
 #include "runtime/job/coordinator_machine.hpp"
 #include "runtime/metadata/metadata_store.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 #include "actors/coordinator/run_work.hpp"
 
-#include "runtime/connectors/sink.hpp"
 #include "runtime/job/regions.hpp"
+#include "runtime/operator/sink.hpp"
 
 namespace troupe {
 namespace {

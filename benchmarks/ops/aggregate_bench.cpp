@@ -3,7 +3,8 @@
 // destination.
 #include "runtime/base/json.hpp"
 #include "runtime/formats/parquet_file.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 
 #include <arrow/type.h>
 #include <fmt/format.h>

@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/formats/parquet_file.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "tests/support/phase_runner.hpp"
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/log.hpp"
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 
 #include <filesystem>
 #include <thread>

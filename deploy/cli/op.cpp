@@ -1,7 +1,7 @@
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
 

@@ -1,11 +1,13 @@
 // A service of its own that hosts a node, submits a job built in code, and reads the result back.
 #include "actors/node/node.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/connectors/connectors.hpp"
 #include "runtime/connectors/printed_rows.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/source.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/connectors/file_format.hpp"
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 
 #include <memory>
 

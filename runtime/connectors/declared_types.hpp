@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/formats/csv_file.hpp"
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 
 #include <string>
 

@@ -2,7 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
-#include "runtime/connectors/file_pattern.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <cctype>
 #include <set>

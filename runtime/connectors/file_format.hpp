@@ -2,7 +2,7 @@
 
 #include "runtime/connectors/united_schema.hpp"
 #include "runtime/expr/expression.hpp"
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/operator/batch_reader.hpp"
 
 #include <cstdint>
 #include <map>

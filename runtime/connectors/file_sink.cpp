@@ -2,10 +2,10 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
-#include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/partitioned_writer.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/formats/column_types.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <arrow/type.h>
 

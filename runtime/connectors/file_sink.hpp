@@ -1,9 +1,9 @@
 #pragma once
 
 #include "runtime/connectors/file_commit.hpp"
-#include "runtime/connectors/sink.hpp"
-#include "runtime/formats/batch_io.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/formats/batch_writer.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/sink.hpp"
 
 #include <memory>
 #include <string>

@@ -2,13 +2,13 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
-#include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/damage.hpp"
 #include "runtime/formats/scalar_order.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -65,7 +65,7 @@ Result<CutPart> part_of(const Split& split) {
   return CutPart{std::move(part), detail["version"]};
 }
 
-class PartReader final : public SplitReader {
+class PartReader final : public BatchReader {
  public:
   PartReader(std::unique_ptr<BatchReader> batches, std::string path, std::string version)
       : batches_(std::move(batches)), path_(std::move(path)), version_(std::move(version)) {}
@@ -208,7 +208,7 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
   return splits;
 }
 
-Result<std::unique_ptr<SplitReader>> FileSource::open(const Split& split) {
+Result<std::unique_ptr<BatchReader>> FileSource::open(const Split& split) {
   const auto [part, version] = TRY(part_of(split));
   TRY(check_unchanged(part.path, version));
   const ReadRequest request = TRY(request_of(part.path));
@@ -231,7 +231,7 @@ Result<std::unique_ptr<SplitReader>> FileSource::open(const Split& split) {
     batches = std::make_unique<ShapedReader>(part.path, columns, std::move(constants),
                                              std::move(batches));
   }
-  return std::unique_ptr<SplitReader>(
+  return std::unique_ptr<BatchReader>(
       std::make_unique<PartReader>(std::move(batches), part.path, version));
 }
 

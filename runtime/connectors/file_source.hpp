@@ -1,8 +1,8 @@
 #pragma once
 
 #include "runtime/connectors/file_format.hpp"
-#include "runtime/connectors/source.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <memory>
 #include <string>
@@ -31,7 +31,7 @@ class FileSource final : public Source {
       : table_(std::move(table)), format_(std::move(format)), request_(std::move(request)) {}
 
   Result<std::vector<Split>> splits(std::uint32_t wanted) override;
-  Result<std::unique_ptr<SplitReader>> open(const Split& split) override;
+  Result<std::unique_ptr<BatchReader>> open(const Split& split) override;
 
  private:
   Result<ReadRequest> request_of(const std::string& path) const;

@@ -2,12 +2,12 @@
 #include "runtime/base/json_text.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/connectors/declared_types.hpp"
-#include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/damage.hpp"
 #include "runtime/formats/text_blocks.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>

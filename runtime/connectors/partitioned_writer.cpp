@@ -1,9 +1,9 @@
 #include "runtime/connectors/partitioned_writer.hpp"
 
-#include "runtime/connectors/file_pattern.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api.h>

@@ -10,10 +10,10 @@ namespace troupe {
 
 /// What a writer of part files needs to know of its attempt.
 struct StagingPlace {
-  std::string directory;  ///< of the attempt; made
-  std::string tag;        ///< its name
-  std::string part;       ///< what a part file of this subtask is called
-  std::int64_t bytes_max = BatchWriter::held_bytes_usual;  ///< what its writer may hold, about
+  std::string directory;                        ///< of the attempt; made
+  std::string tag;                              ///< its name
+  std::string part;                             ///< what a part file of this subtask is called
+  std::int64_t bytes_max = writer_bytes_usual;  ///< what its writer may hold, about
 };
 
 /// Writes rows into directories named by their values, `year=2013/part-00000.csv`, without the

@@ -2,6 +2,7 @@
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/formats/column_types.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <arrow/scalar.h>
 #include <arrow/type.h>
@@ -81,11 +82,6 @@ Error lacks(const std::string& path, const std::string& key, const std::string& 
 }
 
 }  // namespace
-
-bool is_partition_directory(const std::string& name) {
-  const std::size_t at = name.find('=');
-  return at != std::string::npos && at > 0;
-}
 
 std::vector<PartitionValue> partition_values(const std::string& path) {
   std::vector<PartitionValue> values;

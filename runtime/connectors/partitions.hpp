@@ -25,7 +25,6 @@ struct PartitionValue {
   std::optional<std::string> text;  ///< none: null
 };
 
-bool is_partition_directory(const std::string& name);
 /// Of the directories of a path, from the outside in. Of two with one key the inner one counts.
 std::vector<PartitionValue> partition_values(const std::string& path);
 

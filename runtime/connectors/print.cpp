@@ -1,8 +1,8 @@
 #include "runtime/connectors/printed_rows.hpp"
-#include "runtime/connectors/sink.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/sink.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api_scalar.h>

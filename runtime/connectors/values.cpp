@@ -1,8 +1,8 @@
 #include "runtime/base/json.hpp"
 #include "runtime/connectors/row_values.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/data/arrow_result.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -13,7 +13,7 @@
 namespace troupe {
 namespace {
 
-class ValuesReader final : public SplitReader {
+class ValuesReader final : public BatchReader {
  public:
   explicit ValuesReader(std::shared_ptr<arrow::RecordBatch> rows) : rows_(std::move(rows)) {}
 
@@ -38,7 +38,7 @@ class ValuesSource final : public Source {
   Result<std::vector<Split>> splits(std::uint32_t) override {
     return std::vector<Split>{{"{}", Batch(rows_).bytes(), rows_->num_rows()}};
   }
-  Result<std::unique_ptr<SplitReader>> open(const Split&) override {
+  Result<std::unique_ptr<BatchReader>> open(const Split&) override {
     return std::make_unique<ValuesReader>(rows_);
   }
 

@@ -5,6 +5,9 @@
 
 namespace troupe {
 
+/// What a writer may hold of rows that are not in its file yet, about, where nobody says.
+inline constexpr std::int64_t writer_bytes_usual = std::int64_t{256} << 20;
+
 /// The bytes that the tasks of one run may hold on one node. Operators reserve before they keep
 /// rows; who cannot reserve spills or fails with `unavailable`. Safe from any thread.
 class MemoryBudget {

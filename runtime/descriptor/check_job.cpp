@@ -7,7 +7,7 @@
 #include "runtime/descriptor/shape_test.hpp"
 #include "runtime/graph/graph_check.hpp"
 #include "runtime/graph/task_graph.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
 #include <set>

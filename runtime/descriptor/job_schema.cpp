@@ -3,7 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/data/key_group.hpp"
 #include "runtime/descriptor/value.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 #include "runtime/descriptor/relative_paths.hpp"
 
 #include "runtime/base/json.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 namespace troupe {
 

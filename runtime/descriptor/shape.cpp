@@ -7,7 +7,7 @@
 #include "runtime/descriptor/shape_test.hpp"
 #include "runtime/descriptor/shape_vertex.hpp"
 #include "runtime/graph/graph_check.hpp"
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 
 #include <utility>
 

@@ -3,7 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/descriptor/map_reader.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <set>
 #include <utility>

@@ -5,7 +5,7 @@
 #include "runtime/data/key_group.hpp"
 #include "runtime/descriptor/map_reader.hpp"
 #include "runtime/graph/graph_check.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,7 @@
 #include "runtime/descriptor/value.hpp"
 
 #include "runtime/base/json.hpp"
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 
 #include <array>
 #include <charconv>

@@ -1,8 +1,26 @@
 #include "runtime/exec/batch_feed.hpp"
 
-namespace troupe {
+#include <fmt/ranges.h>
 
-BatchFeed::BatchFeed(std::shared_ptr<TaskHost> host, std::unique_ptr<BlockingReader> reader,
+#include <string>
+#include <vector>
+
+namespace troupe {
+namespace {
+
+/// What people should know of what was read.
+std::vector<std::string> notes_of(const SkippedRows& skipped) {
+  if (skipped.count == 0) return {};
+  std::string note =
+      fmt::format("{} row{} skipped: ", skipped.count, skipped.count == 1 ? " was" : "s were");
+  note += fmt::format("{}", fmt::join(skipped.told, "; "));
+  if (skipped.count > static_cast<std::int64_t>(skipped.told.size())) note += "; ...";
+  return {note};
+}
+
+}  // namespace
+
+BatchFeed::BatchFeed(std::shared_ptr<TaskHost> host, std::unique_ptr<BatchReader> reader,
                      std::shared_ptr<VertexMeter> counters, const Clock& clock)
     : host_(std::move(host)),
       reader_(std::move(reader)),
@@ -38,7 +56,7 @@ void BatchFeed::read_ahead() {
       counters_->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
                                    std::memory_order_relaxed);
       counters_->count_out(batch->rows(), batch->bytes());
-      if (!*batch) counters_->tell(reader_->notes());
+      if (!*batch) counters_->tell(notes_of(reader_->skipped()));
     }
     more = store(std::move(batch));
     host_->wake();

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "runtime/data/batch.hpp"
 #include "runtime/exec/statistics.hpp"
 #include "runtime/exec/task_host.hpp"
+#include "runtime/operator/batch_reader.hpp"
 #include "runtime/os/clock.hpp"
 
 #include <atomic>
@@ -11,23 +11,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <vector>
 
 namespace troupe {
 
-/// Something that is read batch by batch with calls that block: a source's splits, a partition
-/// file.
-class BlockingReader {
- public:
-  virtual ~BlockingReader() = default;
-  /// An empty batch (`!batch`) at the end.
-  virtual Result<Batch> next() = 0;
-  /// What people should know of what was read; asked at the end.
-  virtual std::vector<std::string> notes() const { return {}; }
-};
-
-/// Batches that a blocking reader has ready before the task asks for them, so that a disk and a
+/// Batches that a reader has ready before the task asks for them, so that a disk and a
 /// worker are busy at the same time.
 ///
 /// One read is under way at a time, on the I/O pool, and it stops as soon as `ahead_max` batches
@@ -36,7 +23,7 @@ class BlockingReader {
 class BatchFeed : public std::enable_shared_from_this<BatchFeed> {
  public:
   /// Counters may be null.
-  BatchFeed(std::shared_ptr<TaskHost> host, std::unique_ptr<BlockingReader> reader,
+  BatchFeed(std::shared_ptr<TaskHost> host, std::unique_ptr<BatchReader> reader,
             std::shared_ptr<VertexMeter> counters, const Clock& clock);
 
   /// The next batch; `nullopt`: none yet, and the task is woken when there is one; an empty batch:
@@ -56,7 +43,7 @@ class BatchFeed : public std::enable_shared_from_this<BatchFeed> {
   bool store(Result<Batch> batch);
 
   const std::shared_ptr<TaskHost> host_;
-  const std::unique_ptr<BlockingReader> reader_;  ///< used by the read under way only
+  const std::unique_ptr<BatchReader> reader_;  ///< used by the read under way only
   const std::shared_ptr<VertexMeter> counters_;
   const Clock& clock_;
   mutable std::mutex mutex_;

@@ -1,6 +1,6 @@
 #include "runtime/exec/deployed_run.hpp"
 
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 namespace troupe {
 

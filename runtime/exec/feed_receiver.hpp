@@ -12,7 +12,7 @@
 namespace troupe {
 
 /// One partition of a complete file of this node.
-class PartitionFileReader : public BlockingReader {
+class PartitionFileReader : public BatchReader {
  public:
   PartitionFileReader(FileSystem& files, std::string path, std::uint32_t partition)
       : files_(files), path_(std::move(path)), partition_(partition) {}

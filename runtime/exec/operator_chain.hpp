@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/exec/statistics.hpp"
-#include "runtime/ops/operator.hpp"
+#include "runtime/operator/operator.hpp"
 #include "runtime/os/clock.hpp"
 
 #include <deque>

@@ -4,7 +4,7 @@
 #include "runtime/exec/fifo.hpp"
 #include "runtime/exec/partitioner.hpp"
 #include "runtime/exec/task_output.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <atomic>
 #include <memory>

@@ -1,18 +1,14 @@
 #pragma once
 
-#include "runtime/connectors/source.hpp"
-#include "runtime/exec/batch_feed.hpp"
-
-#include <fmt/ranges.h>
+#include "runtime/operator/source.hpp"
 
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace troupe {
 
 /// The splits of one subtask, read one after the other.
-class SplitsReader : public BlockingReader {
+class SplitsReader : public BatchReader {
  public:
   SplitsReader(std::shared_ptr<Source> source, std::vector<Split> splits)
       : source_(std::move(source)), splits_(std::move(splits)) {}
@@ -29,19 +25,12 @@ class SplitsReader : public BlockingReader {
     return Batch();
   }
 
-  std::vector<std::string> notes() const override {
-    if (skipped_.count == 0) return {};
-    std::string note =
-        fmt::format("{} row{} skipped: ", skipped_.count, skipped_.count == 1 ? " was" : "s were");
-    note += fmt::format("{}", fmt::join(skipped_.told, "; "));
-    if (skipped_.count > static_cast<std::int64_t>(skipped_.told.size())) note += "; ...";
-    return {note};
-  }
+  SkippedRows skipped() const override { return skipped_; }
 
  private:
   const std::shared_ptr<Source> source_;
   const std::vector<Split> splits_;
-  std::unique_ptr<SplitReader> reader_;
+  std::unique_ptr<BatchReader> reader_;
   std::size_t next_split_ = 0;
   SkippedRows skipped_;
 };

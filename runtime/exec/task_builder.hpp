@@ -1,10 +1,10 @@
 #pragma once
 
-#include "runtime/connectors/sink.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/exec/router.hpp"
 #include "runtime/exec/task.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/operator/sink.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <functional>
 #include <map>

@@ -4,9 +4,9 @@
 #include "runtime/base/restart_policy.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
-#include "runtime/connectors/sink.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/operator/sink.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "runtime/connectors/sink.hpp"
-#include "runtime/ops/operator.hpp"
+#include "runtime/operator/operator.hpp"
+#include "runtime/operator/sink.hpp"
 
 #include <vector>
 

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/formats/batch_writer.hpp"
 #include "runtime/formats/text_blocks.hpp"
+#include "runtime/operator/batch_reader.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <map>

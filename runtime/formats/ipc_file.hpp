@@ -1,6 +1,7 @@
 #pragma once
 
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/formats/batch_writer.hpp"
+#include "runtime/operator/batch_reader.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <memory>

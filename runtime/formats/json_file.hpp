@@ -1,8 +1,9 @@
 #pragma once
 
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/formats/batch_writer.hpp"
 #include "runtime/formats/csv_file.hpp"
 #include "runtime/formats/text_blocks.hpp"
+#include "runtime/operator/batch_reader.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/expr/expression.hpp"
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/operator/batch_reader.hpp"
 
 #include <cstdint>
 #include <map>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/operator/batch_reader.hpp"
 
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/formats/batch_writer.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <memory>
@@ -11,7 +11,7 @@ namespace troupe {
 struct ParquetWriteOptions {
   std::string compression = "zstd";  ///< zstd, snappy, lz4, gzip or none
   std::int64_t row_group_rows = 1'000'000;
-  std::int64_t bytes_max = BatchWriter::held_bytes_usual;  ///< what it may hold, about
+  std::int64_t bytes_max = writer_bytes_usual;  ///< what it may hold, about
 };
 
 /// Error where Parquet has no such columns: intervals of more than milliseconds, structs without a

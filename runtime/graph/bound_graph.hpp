@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/graph/job_graph.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <optional>
 #include <set>

@@ -1,7 +1,7 @@
 #include "runtime/graph/graph_check.hpp"
 
 #include "runtime/base/near.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 #include "runtime/graph/output_check.hpp"
 
-#include "runtime/connectors/file_pattern.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <filesystem>
 #include <optional>

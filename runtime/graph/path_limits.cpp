@@ -1,8 +1,8 @@
 #include "runtime/graph/path_limits.hpp"
 
 #include "runtime/base/json.hpp"
-#include "runtime/connectors/file_pattern.hpp"
-#include "runtime/connectors/source.hpp"
+#include "runtime/operator/source.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include <utility>
 
@@ -27,7 +27,7 @@ class LimitedSource final : public Source {
     return splits;
   }
 
-  Result<std::unique_ptr<SplitReader>> open(const Split& split) override {
+  Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
     TRY(check_split(split, *paths_));
     return source_->open(split);
   }

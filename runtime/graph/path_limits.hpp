@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "runtime/os/allowed_paths.hpp"
 
 namespace troupe {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "runtime/base/ids.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/graph/job_graph.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <cstdint>
 #include <map>

@@ -1,5 +1,5 @@
 #include "runtime/expr/expression.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/expr/expression.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/join_operator.hpp"
-#include "runtime/ops/operator_kind.hpp"
 #include "runtime/ops/wider_type.hpp"
 
 #include <arrow/array.h>

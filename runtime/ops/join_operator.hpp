@@ -1,10 +1,10 @@
 #pragma once
 
+#include "runtime/operator/operator.hpp"
+#include "runtime/operator/reservation.hpp"
 #include "runtime/ops/join_overflow.hpp"
 #include "runtime/ops/join_spec.hpp"
 #include "runtime/ops/join_table.hpp"
-#include "runtime/ops/operator.hpp"
-#include "runtime/ops/reservation.hpp"
 
 #include <memory>
 #include <vector>

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "runtime/operator/operator.hpp"
+#include "runtime/operator/reservation.hpp"
 #include "runtime/ops/join_table.hpp"
-#include "runtime/ops/operator.hpp"
-#include "runtime/ops/reservation.hpp"
 #include "runtime/spill/partition_reader.hpp"
 #include "runtime/spill/partition_writer.hpp"
 

@@ -1,5 +1,5 @@
+#include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/limit_operator.hpp"
-#include "runtime/ops/operator_kind.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include "runtime/base/near.hpp"
 #include "runtime/expr/expression.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/columns.hpp"
-#include "runtime/ops/operator_kind.hpp"
 
 #include <arrow/array.h>
 #include <arrow/type.h>

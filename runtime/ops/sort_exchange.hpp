@@ -1,7 +1,7 @@
 #pragma once
 
-#include "runtime/ops/operator.hpp"
-#include "runtime/ops/reservation.hpp"
+#include "runtime/operator/operator.hpp"
+#include "runtime/operator/reservation.hpp"
 #include "runtime/ops/sort_key.hpp"
 #include "runtime/spill/partition_reader.hpp"
 #include "runtime/spill/partition_writer.hpp"

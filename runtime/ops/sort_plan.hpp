@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/sort_key.hpp"
 
 #include <optional>

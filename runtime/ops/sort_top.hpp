@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/ops/operator.hpp"
+#include "runtime/operator/operator.hpp"
 #include "runtime/ops/sort_exchange.hpp"
 #include "runtime/ops/sort_local.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/data/batch.hpp"
+#include "runtime/operator/batch_reader.hpp"
 #include "runtime/os/file_system.hpp"
 #include "runtime/spill/partition_index.hpp"
 
@@ -21,7 +21,7 @@ Result<Batch> decode_block(std::string bytes, const SpillBlock& block, const std
 /// Reads one partition, block by block, in the order it was written. Every byte is checked before
 /// it is used: a flipped bit or a short file is `corrupt` with the file's name. Several readers may
 /// share a file. Blocks: I/O pool only.
-class PartitionReader {
+class PartitionReader final : public BatchReader {
  public:
   static Result<std::unique_ptr<PartitionReader>> open(FileSystem& files, std::string path,
                                                        std::uint32_t partition);
@@ -29,8 +29,7 @@ class PartitionReader {
   PartitionReader(FileSystem& files, std::string path, SpillPartition partition)
       : files_(files), path_(std::move(path)), partition_(std::move(partition)) {}
 
-  /// An empty batch (`!batch`) at the end.
-  Result<Batch> next();
+  Result<Batch> next() override;
   /// The bytes of the next block, unread but checked, for sending them on; empty at the end.
   Result<std::string> next_bytes();
   const SpillPartition& partition() const { return partition_; }

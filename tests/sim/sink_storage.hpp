@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/connectors/sink.hpp"
+#include "runtime/operator/sink.hpp"
 #include "tests/sim/model_job.hpp"
 
 #include <map>

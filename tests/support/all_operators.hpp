@@ -1,7 +1,9 @@
 #pragma once
 
-#include "runtime/connectors/source.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/connectors/connectors.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/source.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 
 namespace troupe {
 

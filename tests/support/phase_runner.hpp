@@ -3,7 +3,7 @@
 #include "runtime/data/key_group.hpp"
 #include "runtime/data/key_hash.hpp"
 #include "runtime/data/take.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "tests/support/rows.hpp"
 
 #include <deque>

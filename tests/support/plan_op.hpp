@@ -1,7 +1,8 @@
 #pragma once
 
 #include "runtime/base/json.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 
 #include <string>
 #include <vector>

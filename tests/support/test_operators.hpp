@@ -1,8 +1,8 @@
 #pragma once
 
 #include "runtime/base/json.hpp"
-#include "runtime/connectors/source.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <arrow/type.h>
 
@@ -46,7 +46,7 @@ class TestSource : public Source {
     }
     return all;
   }
-  Result<std::unique_ptr<SplitReader>> open(const Split&) override {
+  Result<std::unique_ptr<BatchReader>> open(const Split&) override {
     return fail(ErrorCode::unsupported, "a test source has no rows");
   }
 };

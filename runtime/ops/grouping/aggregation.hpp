@@ -1,8 +1,8 @@
 #pragma once
 
 #include "runtime/expr/aggregate_select.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/grouping/accumulator.hpp"
-#include "runtime/ops/operator_kind.hpp"
 
 #include <memory>
 #include <optional>

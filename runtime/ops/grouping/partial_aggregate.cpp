@@ -1,6 +1,6 @@
 #include "runtime/data/memory_share.hpp"
+#include "runtime/operator/reservation.hpp"
 #include "runtime/ops/grouping/group_states.hpp"
-#include "runtime/ops/reservation.hpp"
 
 namespace troupe {
 

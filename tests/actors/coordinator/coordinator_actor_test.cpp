@@ -4,7 +4,7 @@
 
 #include "actors/system/actor.hpp"
 #include "actors/system/stepped_actor_system.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/sim_store.hpp"
 

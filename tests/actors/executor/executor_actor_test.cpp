@@ -1,7 +1,7 @@
 #include "actors/executor/executor_actor.hpp"
 
 #include "runtime/base/json.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/failing_files.hpp"

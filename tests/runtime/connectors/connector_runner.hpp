@@ -1,9 +1,10 @@
 #pragma once
 
 #include "runtime/base/json.hpp"
-#include "runtime/connectors/sink.hpp"
-#include "runtime/connectors/source.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/connectors/connectors.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/sink.hpp"
+#include "runtime/operator/source.hpp"
 #include "tests/support/catch.hpp"
 
 #include <arrow/array.h>

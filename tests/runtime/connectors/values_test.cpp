@@ -1,8 +1,9 @@
 // Rows in a descriptor: types are found or given, and a value that does not fit is named.
 #include "runtime/base/json.hpp"
+#include "runtime/connectors/connectors.hpp"
 #include "runtime/connectors/row_values.hpp"
-#include "runtime/connectors/source.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/operator/source.hpp"
 #include "tests/support/catch.hpp"
 
 #include <arrow/array.h>

@@ -128,7 +128,7 @@ class Failing : public Operator {
   const std::int64_t value_;
 };
 
-class RangeReader : public SplitReader {
+class RangeReader : public BatchReader {
  public:
   RangeReader(std::int64_t from, int batches, std::int64_t rows)
       : next_(from), left_(batches), rows_(rows) {}
@@ -239,9 +239,9 @@ Result<std::vector<Split>> FakeSource::splits(std::uint32_t wanted) {
   return splits;
 }
 
-Result<std::unique_ptr<SplitReader>> FakeSource::open(const Split& split) {
+Result<std::unique_ptr<BatchReader>> FakeSource::open(const Split& split) {
   auto from = std::stoll(split.detail) * 1'000'000;
-  return std::unique_ptr<SplitReader>(std::make_unique<RangeReader>(from, batches_, rows_));
+  return std::unique_ptr<BatchReader>(std::make_unique<RangeReader>(from, batches_, rows_));
 }
 
 Phase source_phase(int batches, std::int64_t rows) {

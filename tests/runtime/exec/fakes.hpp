@@ -1,11 +1,11 @@
 #pragma once
 
-#include "runtime/connectors/sink.hpp"
-#include "runtime/connectors/source.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/exec/task_host.hpp"
 #include "runtime/graph/task_graph.hpp"
-#include "runtime/ops/operator.hpp"
+#include "runtime/operator/operator.hpp"
+#include "runtime/operator/sink.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -68,7 +68,7 @@ class FakeSource : public Source {
  public:
   FakeSource(int batches, std::int64_t rows) : batches_(batches), rows_(rows) {}
   Result<std::vector<Split>> splits(std::uint32_t wanted) override;
-  Result<std::unique_ptr<SplitReader>> open(const Split& split) override;
+  Result<std::unique_ptr<BatchReader>> open(const Split& split) override;
 
  private:
   const int batches_;

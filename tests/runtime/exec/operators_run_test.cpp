@@ -5,6 +5,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "tests/runtime/exec/stepped_run.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
@@ -28,8 +29,8 @@ class GivenSource final : public Source {
     return splits;
   }
 
-  Result<std::unique_ptr<SplitReader>> open(const Split& split) override {
-    class Reader final : public SplitReader {
+  Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
+    class Reader final : public BatchReader {
      public:
       explicit Reader(Batch batch) : batch_(std::move(batch)) {}
       Result<Batch> next() override { return std::exchange(batch_, Batch()); }
@@ -44,7 +45,7 @@ class GivenSource final : public Source {
       columns.push_back(batch.columns()->GetColumnByName(name));
       fields.push_back(batch.columns()->schema()->GetFieldByName(name));
     }
-    return std::unique_ptr<SplitReader>(std::make_unique<Reader>(
+    return std::unique_ptr<BatchReader>(std::make_unique<Reader>(
         Batch(arrow::RecordBatch::Make(arrow::schema(fields), batch.rows(), columns))));
   }
 

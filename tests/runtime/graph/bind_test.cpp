@@ -2,6 +2,7 @@
 // needs, and never to what would change an answer.
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_operators.hpp"
 

@@ -2,7 +2,8 @@
 // strings encoded or not, every type of join, every strategy, one to four subtasks, with memory and
 // almost without: always the same rows.
 #include "runtime/base/json.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "runtime/os/file_system.hpp"
 #include "runtime/spill/partition_reader.hpp"
 #include "tests/support/catch.hpp"

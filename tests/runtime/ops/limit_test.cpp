@@ -1,7 +1,8 @@
 // limit: exactly n rows whatever the batches and the parallelism; after ordered input they are the
 // first in order; once satisfied it asks for no more.
 #include "runtime/base/json.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/phase_runner.hpp"
 

@@ -1,8 +1,9 @@
 // The registry finds operators by name and lists them in order; what an operator says of itself is
 // complete enough to be documentation.
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "tests/support/catch.hpp"
 
 #include <algorithm>

@@ -3,7 +3,8 @@
 // almost without. What the subtasks emit, read in their order, must be the twin's keys in the
 // twin's order, and the rows must be the same rows.
 #include "runtime/base/json.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "runtime/ops/sort_exchange.hpp"
 #include "runtime/ops/sort_key.hpp"
 #include "tests/support/catch.hpp"

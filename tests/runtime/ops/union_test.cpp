@@ -1,7 +1,8 @@
 // union: every row of every input, columns matched by name; inputs that do not fit are refused with
 // the column that is wrong.
 #include "runtime/base/json.hpp"
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/ops/builtin_ops.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/phase_runner.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/ops/operator_kind.hpp"
+#include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
 

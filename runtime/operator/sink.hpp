@@ -3,7 +3,7 @@
 #include "runtime/base/ids.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/data/batch.hpp"
-#include "runtime/formats/batch_io.hpp"
+#include "runtime/data/memory_budget.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -33,7 +33,7 @@ struct SinkContext {
   /// Whatever is staged is kept below it, so that `clean_up` finds it without knowing the attempts.
   std::string marker;
   /// What this subtask may hold of rows that are not written yet, about.
-  std::int64_t bytes_max = BatchWriter::held_bytes_usual;
+  std::int64_t bytes_max = writer_bytes_usual;
 };
 
 /// Writes rows of one subtask into places that only this attempt uses. Blocks: I/O pool only.

@@ -1,6 +1,6 @@
 // Patterns name the same files as in a shell, in a stable order, and say what there is when they
 // name none.
-#include "runtime/connectors/file_pattern.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"

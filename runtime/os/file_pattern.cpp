@@ -1,7 +1,6 @@
-#include "runtime/connectors/file_pattern.hpp"
+#include "runtime/os/file_pattern.hpp"
 
 #include "runtime/base/utf8.hpp"
-#include "runtime/connectors/partitions.hpp"
 #include "runtime/os/links.hpp"
 
 #include <algorithm>
@@ -286,6 +285,11 @@ std::string parent_of(const std::string& path) {
 std::string name_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+bool is_partition_directory(const std::string& name) {
+  const std::size_t at = name.find('=');
+  return at != std::string::npos && at > 0;
 }
 
 }  // namespace troupe

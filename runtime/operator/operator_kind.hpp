@@ -1,7 +1,9 @@
 #pragma once
 
-#include "runtime/ops/operator.hpp"
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/operator.hpp"
+#include "runtime/operator/options.hpp"
+#include "runtime/operator/sink.hpp"
+#include "runtime/operator/source.hpp"
 
 #include <functional>
 #include <memory>
@@ -10,9 +12,6 @@
 #include <vector>
 
 namespace troupe {
-
-class Source;  // runtime/connectors/source.hpp
-class Sink;    // runtime/connectors/sink.hpp
 
 /// How rows travel from the subtasks of one phase to those of the next.
 enum class ExchangeKind {
@@ -118,8 +117,5 @@ class OperatorRegistry {
  private:
   std::vector<std::unique_ptr<OperatorKind>> kinds_;
 };
-
-/// Adds every operator of `runtime/ops` (generated from the room's list).
-void register_operators(OperatorRegistry& registry);
 
 }  // namespace troupe

@@ -1,6 +1,6 @@
 // What a user writes under `with:` is checked against the operator's description: all mistakes are
 // told at once, each at its place; what passes reads back in one normal form.
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 
 #include "runtime/base/json.hpp"
 #include "tests/support/catch.hpp"

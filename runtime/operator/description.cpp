@@ -1,4 +1,4 @@
-#include "runtime/ops/description.hpp"
+#include "runtime/operator/description.hpp"
 
 namespace troupe {
 

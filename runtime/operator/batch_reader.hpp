@@ -29,7 +29,8 @@ struct SkippedRows {
   }
 };
 
-/// Batches out of one file, or a part of one. Used by one thread at a time. Blocks.
+/// Whatever rows are read from, batch by batch: a file, a split of a source, a kept partition. Used
+/// by one thread at a time. Blocks: I/O pool only.
 class BatchReader {
  public:
   virtual ~BatchReader() = default;
@@ -37,22 +38,6 @@ class BatchReader {
   virtual Result<Batch> next() = 0;
   /// So far.
   virtual SkippedRows skipped() const { return {}; }
-};
-
-/// Batches into one file. Used by one thread at a time. Blocks.
-class BatchWriter {
- public:
-  /// What one may hold of rows that are not in its file yet, about, where nobody says.
-  static constexpr std::int64_t held_bytes_usual = std::int64_t{256} << 20;
-
-  virtual ~BatchWriter() = default;
-  virtual Result<> write(const Batch& batch) = 0;
-  /// What it holds of rows that are not in the file yet; `let_go` puts them there.
-  virtual std::int64_t held_bytes() const { return 0; }
-  virtual Result<> let_go() { return {}; }
-  /// Writes what belongs at the end; the file is complete and durable when this returns. Called
-  /// once; a writer that is dropped without it leaves a file that nobody may use.
-  virtual Result<> close() = 0;
 };
 
 }  // namespace troupe

@@ -1,4 +1,4 @@
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 
 #include <array>
 #include <charconv>

@@ -1,5 +1,5 @@
 // Sizes and durations are read exactly, and whatever is ambiguous is refused.
-#include "runtime/ops/options.hpp"
+#include "runtime/operator/options.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;

@@ -30,6 +30,8 @@ bool would_find(const std::string& pattern, const std::string& path);
 /// Of a pattern the directory below which it looks; another path is its own answer.
 std::string searched_directory(const std::string& pattern);
 
+/// True of "year=2013": what is below it is below the directory that holds it, too.
+bool is_partition_directory(const std::string& name);
 /// "file.parquet" -> ".parquet"; "" where the last name has no dot.
 std::string_view extension_of(std::string_view path);
 /// "a/b/c" -> "a/b"; "." where there is no directory in it, "/" for "/a".

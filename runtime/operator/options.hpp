@@ -4,7 +4,7 @@
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/expr/aggregate_select.hpp"
-#include "runtime/ops/description.hpp"
+#include "runtime/operator/description.hpp"
 
 #include <cstdint>
 #include <memory>
