@@ -81,6 +81,7 @@ class Builder {
     task.host = host_;
     task.memory = run_->memory();
     task.scratch_directory = site_.kept.scratch(key_);
+    task.files = &site_.kept.files();
     task.splits = deploy_.splits;
     if (stage.chain.back().phase.make_sink) {
       made_.sink = stage.chain.back().vertex;

@@ -23,6 +23,7 @@ class Wiring {
         site.sink_marker = plan.marker(stage.id);
         site.sink_tag = fmt::format("{}-{}", site.sink_marker, i);
         site.scratch_directory = fmt::format("{}/task-{}", plan.scratch_directory, site.task);
+        site.files = options_.files;
         site.taps = options_.taps;
         if (!stage.splits.empty()) site.splits = stage.splits.at(i);
       }

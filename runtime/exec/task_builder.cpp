@@ -117,6 +117,7 @@ class Assembly {
     context.memory = site_.memory.get();
     // By its place in the chain: two sorts in one task must not share their files.
     context.scratch_directory = fmt::format("{}/{}", site_.scratch_directory, parts_.links.size());
+    context.files = site_.files;
     return context;
   }
 

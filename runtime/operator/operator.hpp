@@ -3,6 +3,7 @@
 #include "runtime/base/result.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/data/memory_budget.hpp"
+#include "runtime/os/own_files.hpp"
 
 #include <cstdint>
 #include <string>
@@ -26,9 +27,10 @@ struct OperatorContext {
   /// Receivers of the phase's output; what `emit_to` may name.
   std::uint32_t output_partitions = 1;
   MemoryBudget* memory = nullptr;
-  /// A directory of this operator of this task attempt alone, on local disk, removed when the
-  /// attempt ends; made at first use.
-  std::string scratch_directory;
+  /// A directory of this operator of this task attempt alone, removed when the attempt ends; made
+  /// at first use. `files` is the disk that it is on, and the operator's only way to it.
+  std::string scratch_directory = {};
+  FileSystem* files = &own_files();
 };
 
 /// Whether a call did all it had to do, or wants to be called again with the same arguments once

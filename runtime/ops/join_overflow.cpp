@@ -4,7 +4,6 @@
 #include "runtime/data/key_hash.hpp"
 #include "runtime/data/memory_share.hpp"
 #include "runtime/data/take.hpp"
-#include "runtime/os/own_files.hpp"
 
 #include <arrow/record_batch.h>
 
@@ -17,7 +16,10 @@ constexpr MemoryShare waiting{.parts = 64, .least = 512 << 10, .most = 8 << 20};
 }  // namespace
 
 JoinOverflow::JoinOverflow(std::shared_ptr<const JoinSpec> spec, const OperatorContext& context)
-    : spec_(std::move(spec)), directory_(context.scratch_directory), memory_(context.memory) {}
+    : spec_(std::move(spec)),
+      files_(*context.files),
+      directory_(context.scratch_directory),
+      memory_(context.memory) {}
 
 Result<std::unique_ptr<JoinOverflow>> JoinOverflow::create(std::shared_ptr<const JoinSpec> spec,
                                                            const OperatorContext& context) {
@@ -25,9 +27,9 @@ Result<std::unique_ptr<JoinOverflow>> JoinOverflow::create(std::shared_ptr<const
   const SpillOptions options{.waiting_bytes_max = waiting.of(context.memory)};
   const std::string& directory = overflow->directory_;
   overflow->build_ =
-      TRY(PartitionWriter::create(own_files(), directory + "/join.build", partitions, options));
+      TRY(PartitionWriter::create(*context.files, directory + "/join.build", partitions, options));
   overflow->probe_ =
-      TRY(PartitionWriter::create(own_files(), directory + "/join.probe", partitions, options));
+      TRY(PartitionWriter::create(*context.files, directory + "/join.probe", partitions, options));
   return overflow;
 }
 
@@ -53,7 +55,7 @@ Result<> JoinOverflow::add_probe(const Batch& batch) {
 }
 
 Result<> JoinOverflow::open_partition() {
-  build_reader_ = std::make_unique<PartitionReader>(own_files(), directory_ + "/join.build",
+  build_reader_ = std::make_unique<PartitionReader>(files_, directory_ + "/join.build",
                                                     build_index_.partitions[partition_]);
   seen_.assign(static_cast<std::size_t>(probe_index_.partitions[partition_].rows), 0);
   pending_ = TRY(build_reader_->next());
@@ -76,7 +78,7 @@ Result<> JoinOverflow::load_chunk() {
   last_chunk_ = !pending_;
   table_ = std::make_unique<JoinTable>(TRY(JoinTable::make(spec_, std::move(chunk))));
   prober_ = std::make_unique<JoinProbe>(*table_);
-  probe_reader_ = std::make_unique<PartitionReader>(own_files(), directory_ + "/join.probe",
+  probe_reader_ = std::make_unique<PartitionReader>(files_, directory_ + "/join.probe",
                                                     probe_index_.partitions[partition_]);
   probing_ = false;
   seen_at_ = 0;

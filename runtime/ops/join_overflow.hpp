@@ -40,6 +40,7 @@ class JoinOverflow {
   Result<bool> probe_step(Emitter& out);
 
   const std::shared_ptr<const JoinSpec> spec_;
+  FileSystem& files_;
   const std::string directory_;
   std::unique_ptr<PartitionWriter> build_;
   std::unique_ptr<PartitionWriter> probe_;

@@ -2,7 +2,6 @@
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
-#include "runtime/os/own_files.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/builder_primitive.h>
@@ -48,7 +47,8 @@ Result<> SortSampleOperator::open(const OperatorContext& context) {
 Result<Step> SortSampleOperator::process(int, const Batch& batch, Emitter&) {
   if (overflow_begins_) {
     overflow_begins_ = false;
-    writer_ = TRY(PartitionWriter::create(own_files(), context_.scratch_directory + held_file, 1));
+    writer_ =
+        TRY(PartitionWriter::create(*context_.files, context_.scratch_directory + held_file, 1));
     for (const Batch& held : held_) TRY(writer_->write(0, held));
     held_.clear();
     memory_.release();
@@ -105,8 +105,8 @@ Result<> SortSampleOperator::end_of_input(int, Emitter& out) {
   if (writer_ != nullptr) {
     PartitionIndex index = TRY(writer_->finish());
     writer_.reset();
-    reader_ = std::make_unique<PartitionReader>(own_files(), context_.scratch_directory + held_file,
-                                                std::move(index.partitions[0]));
+    reader_ = std::make_unique<PartitionReader>(
+        *context_.files, context_.scratch_directory + held_file, std::move(index.partitions[0]));
   }
   out.emit(TRY(sample_batch()), 1);
   samples_.clear();

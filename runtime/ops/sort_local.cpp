@@ -123,7 +123,9 @@ Result<Step> SortLocalOperator::process(int, const Batch& batch, Emitter&) {
 }
 
 Result<> SortLocalOperator::write_run() {
-  if (runs_ == nullptr) runs_ = std::make_unique<SortRuns>(terms_, context_.scratch_directory);
+  if (runs_ == nullptr) {
+    runs_ = std::make_unique<SortRuns>(terms_, *context_.files, context_.scratch_directory);
+  }
   SortedBatches sorted =
       TRY(SortedBatches::make(*terms_, std::exchange(held_, std::vector<Batch>())));
   TRY(runs_->add([&] { return sorted.next(SortRuns::block_rows); }));

@@ -1,7 +1,6 @@
 #include "runtime/ops/sort_runs.hpp"
 
 #include "runtime/data/take.hpp"
-#include "runtime/os/own_files.hpp"
 #include "runtime/spill/partition_writer.hpp"
 
 #include <arrow/record_batch.h>
@@ -14,19 +13,19 @@ Result<> SortRuns::add(const std::function<Result<Batch>()>& next) {
   if (runs_.size() < runs_max) return write(next);
   // Too many to read at once: all of them become one.
   const auto merged = std::exchange(runs_, {});
-  SortRuns old(terms_, directory_);
+  SortRuns old(terms_, files_, directory_);
   old.runs_ = merged;
   TRY(write([&] { return old.next(); }));
   for (const std::string& path : merged) {
-    TRY(own_files().remove_all(path));
-    TRY(own_files().remove_all(index_path(path)));
+    TRY(files_.remove_all(path));
+    TRY(files_.remove_all(index_path(path)));
   }
   return write(next);
 }
 
 Result<> SortRuns::write(const std::function<Result<Batch>()>& next) {
   const std::string path = fmt::format("{}/sort.run{}", directory_, written_++);
-  auto writer = TRY(PartitionWriter::create(own_files(), path, 1, {.block_rows_min = block_rows}));
+  auto writer = TRY(PartitionWriter::create(files_, path, 1, {.block_rows_min = block_rows}));
   for (;;) {
     Batch batch = TRY(next());
     if (!batch) break;
@@ -41,7 +40,7 @@ Result<> SortRuns::open() {
   open_ = true;
   for (const std::string& path : runs_) {
     Head head;
-    head.reader = TRY(PartitionReader::open(own_files(), path, 0));
+    head.reader = TRY(PartitionReader::open(files_, path, 0));
     TRY(load(head));
     if (head.block) heads_.push_back(std::move(head));
   }

@@ -18,8 +18,8 @@ namespace troupe {
 /// are merged into one first.
 class SortRuns {
  public:
-  SortRuns(SortTerms terms, std::string directory)
-      : terms_(std::move(terms)), directory_(std::move(directory)) {}
+  SortRuns(SortTerms terms, FileSystem& files, std::string directory)
+      : terms_(std::move(terms)), files_(files), directory_(std::move(directory)) {}
 
   /// Writes one run: what `next` returns until it returns an empty batch.
   Result<> add(const std::function<Result<Batch>()>& next);
@@ -46,6 +46,7 @@ class SortRuns {
   Result<Batch> gather(const std::vector<std::uint32_t>& heads);
 
   const SortTerms terms_;
+  FileSystem& files_;
   const std::string directory_;
   std::vector<std::string> runs_;
   std::size_t written_ = 0;

@@ -3,7 +3,6 @@
 #include "runtime/data/take.hpp"
 #include "runtime/operator/reservation.hpp"
 #include "runtime/ops/grouping/group_states.hpp"
-#include "runtime/os/own_files.hpp"
 #include "runtime/spill/partition_reader.hpp"
 #include "runtime/spill/partition_writer.hpp"
 
@@ -39,6 +38,7 @@ class FinalAggregate final : public Operator {
     budget_ = context.memory;
     memory_.attach(budget_);
     directory_ = context.scratch_directory;
+    files_ = context.files;
     return {};
   }
 
@@ -110,9 +110,9 @@ class FinalAggregate final : public Operator {
   Result<> dump() {
     if (depth_ == depth_max) return too_large();
     if (!writer_) {
-      path_ = fmt::format("{}/{}.{}", directory_, name_, files_++);
+      path_ = fmt::format("{}/{}.{}", directory_, name_, dumps_++);
       const SpillOptions options{.waiting_bytes_max = waiting.of(budget_)};
-      writer_ = TRY(PartitionWriter::create(own_files(), path_, pieces, options));
+      writer_ = TRY(PartitionWriter::create(*files_, path_, pieces, options));
     }
     GroupStates::Cursor cursor;
     for (Batch batch = TRY(states_.next_states(cursor)); batch;
@@ -150,7 +150,7 @@ class FinalAggregate final : public Operator {
     const Piece piece = std::move(todo_.back());
     todo_.pop_back();
     depth_ = piece.depth;
-    reader_ = std::make_unique<PartitionReader>(own_files(), piece.path, piece.rows);
+    reader_ = std::make_unique<PartitionReader>(*files_, piece.path, piece.rows);
     input_left_ = true;
     return Step::again;
   }
@@ -178,9 +178,10 @@ class FinalAggregate final : public Operator {
   bool input_left_ = true;  ///< the input or piece at hand has not been put out or cut
 
   std::string directory_;
+  FileSystem* files_ = nullptr;
   bool must_dump_ = false;
   int depth_ = 0;
-  int files_ = 0;
+  int dumps_ = 0;
   std::string path_;                         ///< of what `writer_` writes
   std::unique_ptr<PartitionWriter> writer_;  ///< pieces of the input at hand, once there are any
   std::unique_ptr<PartitionReader> reader_;  ///< the piece that is the input at hand
