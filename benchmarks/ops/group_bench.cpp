@@ -1,7 +1,7 @@
 // Rows per second of the parts of an aggregation: numbering keys, and adding to accumulators.
 #include "runtime/data/batch.hpp"
-#include "runtime/ops/grouping/accumulator.hpp"
-#include "runtime/ops/grouping/grouper.hpp"
+#include "runtime/ops/aggregate/accumulator.hpp"
+#include "runtime/ops/aggregate/grouper.hpp"
 
 #include <arrow/array.h>
 #include <arrow/builder.h>

@@ -1,4 +1,4 @@
-#include "runtime/ops/grouping/aggregation.hpp"
+#include "runtime/ops/aggregate/aggregation.hpp"
 
 #include <fmt/format.h>
 

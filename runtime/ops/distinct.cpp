@@ -1,5 +1,5 @@
 #include "runtime/base/near.hpp"
-#include "runtime/ops/grouping/aggregation.hpp"
+#include "runtime/ops/aggregate/aggregation.hpp"
 
 #include <arrow/type.h>
 #include <fmt/format.h>

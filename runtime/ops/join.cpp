@@ -3,7 +3,7 @@
 #include "runtime/data/batch.hpp"
 #include "runtime/expr/expression.hpp"
 #include "runtime/operator/operator_kind.hpp"
-#include "runtime/ops/join_operator.hpp"
+#include "runtime/ops/join/join_operator.hpp"
 #include "runtime/ops/wider_type.hpp"
 
 #include <arrow/array.h>

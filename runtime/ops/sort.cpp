@@ -1,4 +1,4 @@
-#include "runtime/ops/sort_plan.hpp"
+#include "runtime/ops/sort/sort_plan.hpp"
 
 #include <algorithm>
 #include <set>

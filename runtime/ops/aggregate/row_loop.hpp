@@ -1,0 +1,68 @@
+#pragma once
+
+#include "runtime/data/stored_number.hpp"
+#include "runtime/ops/aggregate/accumulator.hpp"
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/type.h>
+#include <arrow/util/bit_run_reader.h>
+
+#include <type_traits>
+
+namespace troupe {
+
+/// Calls each(i) for the rows that count, in runs, so that the loop without nulls has no test.
+template <class Each>
+void each_counted(const Argument& argument, std::int64_t rows, Each each) {
+  if (!argument.valid) {
+    for (std::int64_t i = 0; i < rows; ++i) each(i);
+    return;
+  }
+  arrow::internal::VisitSetBitRunsVoid(argument.valid->data(), argument.valid_offset, rows,
+                                       [&](std::int64_t first, std::int64_t length) {
+                                         for (std::int64_t i = first; i < first + length; ++i) {
+                                           each(i);
+                                         }
+                                       });
+}
+
+/// The same for the rows of an array that are not null.
+template <class Each>
+void each_not_null(const arrow::Array& array, Each each) {
+  Argument argument{nullptr};
+  if (array.null_count() > 0) {
+    argument.valid = array.null_bitmap();
+    argument.valid_offset = array.offset();
+  }
+  each_counted(argument, array.length(), each);
+}
+
+/// Calls f(pointer to the first value) for an array whose values are stored as floats, or else as
+/// integers; `what` they are, for people.
+template <bool floats, class F>
+Result<> with_stored(const arrow::Array& array, const char* what, F f) {
+  bool called = false;
+  visit_stored_number(array.type_id(), [&]<class Value>(Value) {
+    if constexpr (std::is_floating_point_v<Value> == floats) {
+      f(array.data()->GetValues<Value>(1));
+      called = true;
+    }
+  });
+  if (called) return {};
+  return fail(ErrorCode::unsupported, "values of type {} are no {}", array.type()->ToString(),
+              what);
+}
+
+/// For integers, dates and times.
+template <class F>
+Result<> with_integers(const arrow::Array& array, F f) {
+  return with_stored<false>(array, "integers", f);
+}
+
+template <class F>
+Result<> with_floats(const arrow::Array& array, F f) {
+  return with_stored<true>(array, "floats", f);
+}
+
+}  // namespace troupe

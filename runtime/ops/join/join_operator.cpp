@@ -1,0 +1,80 @@
+#include "runtime/ops/join/join_operator.hpp"
+
+#include "runtime/data/arrow_result.hpp"
+
+#include <arrow/record_batch.h>
+
+namespace troupe {
+Result<> JoinOperator::open(const OperatorContext& context) {
+  context_ = context;
+  memory_.attach(context.memory);
+  return {};
+}
+
+Result<Step> JoinOperator::process(int input, const Batch& batch, Emitter& out) {
+  if (input == 1) return build(batch);
+  if (overflow_ == nullptr) return probe(batch, out);
+  TRY(overflow_->add_probe(batch));
+  return Step::done;
+}
+
+Result<Step> JoinOperator::build(const Batch& batch) {
+  if (overflow_begins_) {
+    // Called again, now where files may be written.
+    overflow_ = TRY(JoinOverflow::create(spec_, context_));
+    overflow_begins_ = false;
+    for (const Batch& held : build_) TRY(overflow_->add_build(held));
+    build_.clear();
+    memory_.release();
+  }
+  if (overflow_ != nullptr) {
+    TRY(overflow_->add_build(batch));
+    return Step::done;
+  }
+  const std::int64_t bytes = JoinTable::cost_of(batch);
+  if (memory_.bytes() + bytes > build_bytes_max || !memory_.grow(bytes)) {
+    overflow_begins_ = true;
+    return Step::again;
+  }
+  build_.push_back(batch);
+  return Step::done;
+}
+
+Result<> JoinOperator::end_of_input(int input, Emitter&) {
+  if (input == 0) return {};
+  build_ended_ = true;
+  if (overflow_ != nullptr) return {};
+  if (build_.empty()) {
+    build_.emplace_back(TRY(arrow_try(arrow::RecordBatch::MakeEmpty(spec_->right))));
+  }
+  table_ = std::make_unique<JoinTable>(
+      TRY(JoinTable::make(spec_, std::exchange(build_, std::vector<Batch>()))));
+  prober_ = std::make_unique<JoinProbe>(*table_);
+  return {};
+}
+
+Result<Step> JoinOperator::probe(const Batch& batch, Emitter& out) {
+  if (!probing_) TRY(prober_->start(batch, nullptr, true));
+  probing_ = prober_->next(pairs_);
+  if (!probing_) return Step::done;
+  out.emit(TRY(table_->output(batch, pairs_)));
+  if (static_cast<std::int64_t>(pairs_.left.size()) == batch_rows_max) return Step::again;
+  probing_ = false;
+  return Step::done;
+}
+
+Result<Step> JoinOperator::drain(Emitter& out) {
+  if (overflow_ != nullptr) return overflow_->drain(out);
+  const auto rows = table_->unmatched(unmatched_from_);
+  if (rows.empty()) return Step::done;
+  out.emit(TRY(table_->output_unmatched(rows)));
+  return Step::again;
+}
+
+bool JoinOperator::satisfied() const {
+  const bool needs_both = spec_->type == JoinType::inner || spec_->type == JoinType::semi ||
+                          spec_->type == JoinType::right;
+  return needs_both && table_ != nullptr && table_->rows() == 0;
+}
+
+}  // namespace troupe

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "runtime/operator/operator.hpp"
+#include "runtime/operator/reservation.hpp"
+#include "runtime/ops/join/join_overflow.hpp"
+#include "runtime/ops/join/join_spec.hpp"
+#include "runtime/ops/join/join_table.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace troupe {
+
+/// One subtask of a join: reads all of its right side (input 1), then probes it with the left one.
+/// Where the memory budget refuses the right side, both sides go through `JoinOverflow`.
+class JoinOperator final : public Operator {
+ public:
+  explicit JoinOperator(std::shared_ptr<const JoinSpec> spec) : spec_(std::move(spec)) {}
+
+  Result<> open(const OperatorContext& context) override;
+  Result<Step> process(int input, const Batch& batch, Emitter& out) override;
+  Result<> end_of_input(int input, Emitter& out) override;
+  Result<Step> drain(Emitter& out) override;
+  bool wants(int input) const override { return input == 1 || build_ended_; }
+  bool satisfied() const override;
+  bool blocks() const override { return overflow_ != nullptr || overflow_begins_; }
+
+  /// Larger build sides overflow even where there is memory: a column of a table is one array, and
+  /// its strings are addressed with 32 bits.
+  static constexpr std::int64_t build_bytes_max = std::int64_t{1} << 30;
+
+ private:
+  Result<Step> build(const Batch& batch);
+  Result<Step> probe(const Batch& batch, Emitter& out);
+
+  const std::shared_ptr<const JoinSpec> spec_;
+  OperatorContext context_;
+  Reservation memory_;
+  std::vector<Batch> build_;
+  bool build_ended_ = false;
+  std::unique_ptr<JoinTable> table_;
+  std::unique_ptr<JoinProbe> prober_;
+  bool probing_ = false;
+  std::uint32_t unmatched_from_ = 0;
+  JoinPairs pairs_;
+  std::unique_ptr<JoinOverflow> overflow_;
+  bool overflow_begins_ = false;
+};
+
+}  // namespace troupe
