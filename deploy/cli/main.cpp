@@ -1,7 +1,5 @@
 #include "deploy/cli/command_line.hpp"
 #include "runtime/connectors/connectors.hpp"
-#include "runtime/operator/operator_kind.hpp"
-#include "runtime/operator/source.hpp"
 #include "runtime/ops/builtin_ops.hpp"
 #include "runtime/os/memory.hpp"
 

@@ -5,8 +5,6 @@
 #include "runtime/connectors/printed_rows.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
-#include "runtime/operator/operator_kind.hpp"
-#include "runtime/operator/source.hpp"
 #include "runtime/ops/builtin_ops.hpp"
 
 #include <arrow/array.h>

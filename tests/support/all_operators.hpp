@@ -1,8 +1,6 @@
 #pragma once
 
 #include "runtime/connectors/connectors.hpp"
-#include "runtime/operator/operator_kind.hpp"
-#include "runtime/operator/source.hpp"
 #include "runtime/ops/builtin_ops.hpp"
 
 namespace troupe {
