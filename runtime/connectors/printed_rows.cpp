@@ -4,9 +4,9 @@
 #include "runtime/base/json_text.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
-#include "runtime/expr/interval_text.hpp"
-#include "runtime/expr/value_text.hpp"
 #include "runtime/formats/written_text.hpp"
+#include "runtime/values/interval_text.hpp"
+#include "runtime/values/value_text.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>

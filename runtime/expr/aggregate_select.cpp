@@ -2,10 +2,10 @@
 
 #include "runtime/base/near.hpp"
 #include "runtime/expr/bound.hpp"
-#include "runtime/expr/cast.hpp"
-#include "runtime/expr/conditional.hpp"
-#include "runtime/expr/function.hpp"
-#include "runtime/expr/operators.hpp"
+#include "runtime/functions/cast.hpp"
+#include "runtime/functions/conditional.hpp"
+#include "runtime/functions/function.hpp"
+#include "runtime/functions/operators.hpp"
 
 #include <arrow/type.h>
 #include <fmt/format.h>

@@ -1,15 +1,15 @@
 #include "runtime/expr/binder.hpp"
 
 #include "runtime/base/near.hpp"
-#include "runtime/expr/arrow_call.hpp"
-#include "runtime/expr/cast.hpp"
-#include "runtime/expr/comparison.hpp"
-#include "runtime/expr/conditional.hpp"
-#include "runtime/expr/function.hpp"
-#include "runtime/expr/numeric.hpp"
-#include "runtime/expr/operators.hpp"
-#include "runtime/expr/pattern.hpp"
 #include "runtime/expr/type_name.hpp"
+#include "runtime/functions/arrow_call.hpp"
+#include "runtime/functions/cast.hpp"
+#include "runtime/functions/comparison.hpp"
+#include "runtime/functions/conditional.hpp"
+#include "runtime/functions/function.hpp"
+#include "runtime/functions/operators.hpp"
+#include "runtime/functions/pattern.hpp"
+#include "runtime/values/numeric.hpp"
 
 #include <arrow/array/concatenate.h>
 #include <arrow/array/util.h>

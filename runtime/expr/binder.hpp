@@ -1,8 +1,8 @@
 #pragma once
 
 #include "runtime/data/schema.hpp"
-#include "runtime/expr/node.hpp"
 #include "runtime/expr/syntax.hpp"
+#include "runtime/functions/node.hpp"
 
 namespace troupe {
 

@@ -1,11 +1,11 @@
 #include "runtime/expr/expression.hpp"
 
-#include "runtime/expr/arrow_call.hpp"
 #include "runtime/expr/bound.hpp"
-#include "runtime/expr/cast.hpp"
-#include "runtime/expr/comparison.hpp"
-#include "runtime/expr/conditional.hpp"
-#include "runtime/expr/operators.hpp"
+#include "runtime/functions/arrow_call.hpp"
+#include "runtime/functions/cast.hpp"
+#include "runtime/functions/comparison.hpp"
+#include "runtime/functions/conditional.hpp"
+#include "runtime/functions/operators.hpp"
 
 #include <arrow/compute/api.h>
 #include <arrow/record_batch.h>

@@ -3,6 +3,7 @@
 #include "runtime/base/result.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/data/schema.hpp"
+#include "runtime/values/comparison_kind.hpp"
 
 #include <memory>
 #include <string>
@@ -14,8 +15,6 @@ struct Scalar;
 }
 
 namespace troupe {
-
-enum class Comparison { equal, not_equal, less, less_equal, greater, greater_equal };
 
 /// `column <op> literal`, as a reader needs it to skip row groups by their statistics.
 struct ColumnBound {

@@ -1,9 +1,9 @@
 #include "runtime/expr/type_name.hpp"
 
 #include "runtime/base/near.hpp"
-#include "runtime/expr/cast.hpp"
-#include "runtime/expr/interval_text.hpp"
-#include "runtime/expr/text.hpp"
+#include "runtime/functions/cast.hpp"
+#include "runtime/values/interval_text.hpp"
+#include "runtime/values/text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "runtime/expr/interval_text.hpp"
-#include "runtime/expr/node.hpp"
 #include "runtime/expr/syntax.hpp"
+#include "runtime/functions/node.hpp"
+#include "runtime/values/interval_text.hpp"
 
 namespace troupe {
 

@@ -3,8 +3,8 @@
 #include "runtime/base/near.hpp"
 #include "runtime/base/utf8.hpp"
 #include "runtime/data/arrow_result.hpp"
-#include "runtime/expr/sql_type.hpp"
 #include "runtime/formats/damage.hpp"
+#include "runtime/values/sql_type.hpp"
 
 #include <arrow/array.h>
 #include <arrow/builder.h>

@@ -3,7 +3,7 @@
 // of them. Shown on small schemas with the exact spans.
 #include "runtime/expr/expression.hpp"
 
-#include "runtime/expr/function.hpp"
+#include "runtime/functions/function.hpp"
 #include "tests/runtime/expr/sample.hpp"
 #include "tests/support/catch.hpp"
 

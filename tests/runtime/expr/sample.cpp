@@ -1,8 +1,8 @@
 #include "tests/runtime/expr/sample.hpp"
 
-#include "runtime/expr/interval_text.hpp"
-#include "runtime/expr/sql_type.hpp"
-#include "runtime/expr/value_text.hpp"
+#include "runtime/values/interval_text.hpp"
+#include "runtime/values/sql_type.hpp"
+#include "runtime/values/value_text.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
