@@ -4,6 +4,8 @@
 
 #include <arrow/type.h>
 
+#include <algorithm>
+
 namespace troupe {
 namespace {
 
@@ -32,6 +34,23 @@ ReadRequest narrowed(const ReadRequest& request, const SchemaPtr& columns) {
     if (bound.column >= 0) narrow.bounds.push_back(bound);
   }
   return narrow;
+}
+
+std::vector<FilePart> byte_parts(const std::string& path, std::int64_t file_bytes,
+                                 std::int64_t part_bytes) {
+  std::vector<FilePart> parts;
+  for (std::int64_t at = 0; at < file_bytes; at += part_bytes) {
+    const std::int64_t count = std::min(part_bytes, file_bytes - at);
+    parts.push_back(
+        {.path = path, .first = at, .count = count, .bytes = count, .file_bytes = file_bytes});
+  }
+  return parts;
+}
+
+bool is_whole(const FilePart& part) { return part.first == 0 && part.count >= part.file_bytes; }
+
+ByteRange byte_range(const FilePart& part) {
+  return is_whole(part) ? ByteRange() : ByteRange{part.first, part.first + part.count};
 }
 
 SchemaPtr shared_columns(const SchemaPtr& wanted, const SchemaPtr& found) {

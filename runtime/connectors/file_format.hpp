@@ -2,6 +2,7 @@
 
 #include "runtime/connectors/united_schema.hpp"
 #include "runtime/expr/expression.hpp"
+#include "runtime/formats/text_blocks.hpp"
 #include "runtime/operator/batch_reader.hpp"
 
 #include <cstdint>
@@ -63,6 +64,13 @@ class ReadFormat {
   virtual Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                                     const ReadRequest& request) const = 0;
 };
+
+/// Parts of a file of text, in bytes; who reads one cuts it at line breaks.
+std::vector<FilePart> byte_parts(const std::string& path, std::int64_t file_bytes,
+                                 std::int64_t part_bytes);
+bool is_whole(const FilePart& part);
+/// What such a part is of its file: no range where it is all of it, which compressed ones need.
+ByteRange byte_range(const FilePart& part);
 
 /// Of `wanted` those that are in `found`, as they are there.
 SchemaPtr shared_columns(const SchemaPtr& wanted, const SchemaPtr& found);

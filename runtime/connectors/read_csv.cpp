@@ -50,26 +50,18 @@ class CsvFormat final : public ReadFormat {
                                       std::int64_t part_bytes) const override {
     const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
     const auto names = TRY(csv_names(path, dialect_));
-    std::vector<FilePart> parts;
-    if (names.empty()) return parts;
+    if (names.empty()) return std::vector<FilePart>();
     TRY(check_same_columns(request, as_expected(names, *request.schema), path));
-    const std::int64_t step = bytes > part_bytes && may_split(path) ? part_bytes : bytes;
-    for (std::int64_t at = 0; at < bytes; at += step) {
-      const std::int64_t count = std::min(step, bytes - at);
-      parts.push_back(
-          {.path = path, .first = at, .count = count, .bytes = count, .file_bytes = bytes});
-    }
-    return parts;
+    const bool split = bytes > part_bytes && may_split(path);
+    return byte_parts(path, bytes, split ? part_bytes : bytes);
   }
 
   Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                             const ReadRequest& request) const override {
-    const bool whole = part.first == 0 && part.count >= part.file_bytes;
     CsvDialect dialect = dialect_;
-    dialect.quoted_line_breaks = whole;
-    const ByteRange range = whole ? ByteRange() : ByteRange{part.first, part.first + part.count};
-    return read_csv(part.path, range, dialect, TRY(select_columns(request.schema, request.columns)),
-                    types_);
+    dialect.quoted_line_breaks = is_whole(part);
+    return read_csv(part.path, byte_range(part), dialect,
+                    TRY(select_columns(request.schema, request.columns)), types_);
   }
 
  private:

@@ -6,8 +6,6 @@
 
 #include <arrow/type.h>
 
-#include <algorithm>
-
 namespace troupe {
 namespace {
 
@@ -32,25 +30,17 @@ class JsonFormat final : public ReadFormat {
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest&,
                                       std::int64_t part_bytes) const override {
     const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
-    const std::int64_t step = is_compressed(path) ? bytes : part_bytes;
-    std::vector<FilePart> parts;
-    for (std::int64_t at = 0; at < bytes; at += step) {
-      const std::int64_t count = std::min(step, bytes - at);
-      parts.push_back(
-          {.path = path, .first = at, .count = count, .bytes = count, .file_bytes = bytes});
-    }
-    return parts;
+    return byte_parts(path, bytes, is_compressed(path) ? bytes : part_bytes);
   }
 
   Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                             const ReadRequest& request) const override {
-    const bool whole = part.first == 0 && part.count >= part.file_bytes;
-    const ByteRange range = whole ? ByteRange() : ByteRange{part.first, part.first + part.count};
     // A field that is not known can only be lost where all of them are read.
     const bool all =
         !request.selected &&
         request.columns.size() == static_cast<std::size_t>(request.schema->num_fields());
-    return read_json(part.path, range, TRY(select_columns(request.schema, request.columns)),
+    return read_json(part.path, byte_range(part),
+                     TRY(select_columns(request.schema, request.columns)),
                      {.known = all ? request.schema : nullptr, .declared = types_});
   }
 
