@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/data/memory_budget.hpp"
 #include "runtime/formats/batch_writer.hpp"
 #include "runtime/os/file_system.hpp"
 
