@@ -115,8 +115,8 @@ class OneExecutor {
   /// A conversation begins; the one before it, if any, is over.
   void find_coordinator() {
     coordinator_.handle().stop();
-    coordinator_ = system_.spawn<Coordinator>("coordinator",
-                                              [this](Report report) { hear(std::move(report)); });
+    coordinator_ = system_.spawn<Coordinator>(
+        "coordinator", [this](Reported reported) { hear(std::move(reported)); });
     executor_.tell(CoordinatorFound{CoordinatorPort(coordinator_.handle())});
   }
 
@@ -146,7 +146,8 @@ class OneExecutor {
     std::unique_lock lock(mutex_);
     while (true) {
       REQUIRE(heard_.wait_for(lock, 5s, [&] { return !reports_.empty(); }));
-      Report report = std::move(reports_.front());
+      REQUIRE(reports_.front().node == NodeId("n"));
+      Report report = std::move(reports_.front().report);
       reports_.pop_front();
       if (!std::holds_alternative<TaskProgress>(report)) return report;
     }
@@ -167,14 +168,11 @@ class OneExecutor {
  private:
   class Coordinator : public ActorOf<Coordinator, Reported> {
    public:
-    explicit Coordinator(std::function<void(Report)> heard) : heard_(std::move(heard)) {}
-    void on(const Reported& reported) {
-      CHECK(reported.node == NodeId("n"));
-      heard_(reported.report);
-    }
+    explicit Coordinator(std::function<void(Reported)> heard) : heard_(std::move(heard)) {}
+    void on(const Reported& reported) { heard_(reported); }
 
    private:
-    const std::function<void(Report)> heard_;
+    const std::function<void(Reported)> heard_;
   };
 
   void add(std::string name, OperatorRole role, Phase phase) {
@@ -188,9 +186,9 @@ class OneExecutor {
     vertex.inputs = std::move(inputs);
     graph_.vertices.push_back(std::move(vertex));
   }
-  void hear(Report report) {
+  void hear(Reported reported) {
     std::lock_guard lock(mutex_);
-    reports_.push_back(std::move(report));
+    reports_.push_back(std::move(reported));
     heard_.notify_all();
   }
 
@@ -202,7 +200,7 @@ class OneExecutor {
   std::uint64_t seq_ = 0;
   std::mutex mutex_;
   std::condition_variable heard_;
-  std::deque<Report> reports_;
+  std::deque<Reported> reports_;
   ActorSystem system_{{.workers = 2}};
   ExecutorRef executor_;
   Coordinator::Ref coordinator_;

@@ -33,14 +33,13 @@ TEST_CASE("two nodes hear each other's messages, and the goodbye") {
   auto a = LinkService::open(config_of("a"), keys.at(NodeId("a")), metrics, system_clock()).value();
   auto b = LinkService::open(config_of("b"), keys.at(NodeId("b")), metrics, system_clock()).value();
   std::promise<void> up;
-  std::promise<std::uint64_t> heard;
+  std::promise<std::pair<NodeId, std::uint64_t>> heard;
   std::promise<DownReason> left;
   a->on_peers([&](const NodeId&, const PeerEvent& event) {
     if (std::holds_alternative<session_effect::Up>(event)) up.set_value();
   });
   b->on_frames("ear", [&](const NodeId& peer, const Frame& frame) {
-    CHECK(peer == NodeId("a"));
-    heard.set_value(frame.as<schema::GrantCredit>().getBytes());
+    heard.set_value({peer, frame.as<schema::GrantCredit>().getBytes()});
   });
   b->on_peers([&](const NodeId&, const PeerEvent& event) {
     if (auto* down = std::get_if<session_effect::Down>(&event)) left.set_value(down->reason);
@@ -53,7 +52,7 @@ TEST_CASE("two nodes hear each other's messages, and the goodbye") {
   REQUIRE(a->send(NodeId("b"), grant(42)).ok());
   auto word = heard.get_future();
   REQUIRE(word.wait_for(5s) == std::future_status::ready);
-  CHECK(word.get() == 42);
+  CHECK(word.get() == std::pair(NodeId("a"), std::uint64_t{42}));
   a->stop("enough");
   auto bye = left.get_future();
   REQUIRE(bye.wait_for(5s) == std::future_status::ready);
