@@ -38,15 +38,29 @@ print("\n".join(sorted(words & built)))
 PY
 )
 quietly "building ${#targets[@]} programs" ninja -C $dir "${targets[@]}"
+# A node that a test starts says it where nobody looks: reports are files, and each is a failure.
+REPORTS=$PWD/$dir/reports
+rm -rf "$REPORTS"
+mkdir -p "$REPORTS"
 # One test preloads a disk that fails, before the sanitizer's own library.
-export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:verify_asan_link_order=0
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:verify_asan_link_order=0:log_path=$REPORTS/asan
 export TROUPE_SLOWNESS=10
-export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$REPORTS/ubsan
 if [ $what = thread ]; then
   export LD_LIBRARY_PATH=$INSTRUMENTED/lib
+  # A long history, so that a report knows both stacks and its suppression matches.
   export TSAN_OPTIONS="suppressions=$PWD/.ci/tsan-suppressions.txt second_deadlock_stack=1"
+  TSAN_OPTIONS+=" history_size=7 log_path=$REPORTS/tsan"
   # Arrow's own allocators hand memory from thread to thread unseen; malloc is seen.
   export ARROW_DEFAULT_MEMORY_POOL=system
 fi
 export TROUPE_FLIGHTS=$FLIGHTS_DIR TROUPE_TOOL_PYTHON=$TOOL_PYTHON
-exec python3 .ci/run_tests.py $dir "$@"
+failed=0
+python3 .ci/run_tests.py $dir "$@" || failed=1
+for report in "$REPORTS"/*; do
+  [ -e "$report" ] || continue
+  failed=1
+  echo "---- $report"
+  head -c 20000 "$report"
+done
+exit $failed
