@@ -1,5 +1,6 @@
 #include "runtime/connectors/bytes_as_text.hpp"
 
+#include "runtime/base/hex.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
@@ -31,28 +32,16 @@ using BytesAsOf = std::map<std::string, BytesAs>;
 
 constexpr std::size_t uuid_bytes = 16;
 
-std::string in_hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char letter : bytes) {
-    const auto byte = static_cast<unsigned char>(letter);
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
-  }
-  return text;
-}
-
 /// RFC 9562: digits of the bytes in their order, in groups of 8, 4, 4, 4 and 12.
 std::string as_uuid(std::string_view bytes) {
-  std::string text = in_hex(bytes);
+  std::string text = to_hex(bytes);
   for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, "-");
   return text;
 }
 
 std::string told_as(BytesAs way, std::string_view bytes) {
   if (way == BytesAs::base64) return arrow::util::base64_encode(bytes);
-  return way == BytesAs::uuid ? as_uuid(bytes) : in_hex(bytes);
+  return way == BytesAs::uuid ? as_uuid(bytes) : to_hex(bytes);
 }
 
 /// The bytes are seen as what they are said to be; nothing is copied.

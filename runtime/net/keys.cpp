@@ -1,5 +1,7 @@
 #include "runtime/net/keys.hpp"
 
+#include "runtime/base/hex.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,18 +10,12 @@
 namespace troupe {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::size_t node_name_max = 64;
 
 using Key = std::array<std::uint8_t, 32>;
 
-std::string to_hex(const Key& bytes) {
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += hex_digits[byte >> 4];
-    text += hex_digits[byte & 15];
-  }
-  return text;
+std::string hex_of(const Key& bytes) {
+  return to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 bool from_hex(std::string_view text, Key& bytes) {
@@ -85,7 +81,7 @@ Result<PublicKey> PublicKey::parse(std::string_view hex) {
   return PublicKey(bytes);
 }
 
-std::string PublicKey::to_string() const { return to_hex(bytes_); }
+std::string PublicKey::to_string() const { return hex_of(bytes_); }
 
 KeyPair KeyPair::generate() {
   KeyPair pair;
@@ -152,7 +148,7 @@ Result<> KeyDirectory::write_pair(const std::string& path, const KeyPair& pair) 
   std::string text = fmt::format(
       "# The identity of a Troupe node. Whoever reads the secret can speak in its name.\n"
       "public = {}\nsecret = {}\n",
-      pair.public_key().to_string(), to_hex(pair.secret()));
+      pair.public_key().to_string(), hex_of(pair.secret()));
   TRY(files_.make_directories(directory_));
   const std::string beside = path + ".new";
   auto file = TRY(files_.create_private(beside));
