@@ -19,7 +19,7 @@ class IpcFormat final : public ReadFormat {
   }
 
   Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const override {
-    return shared_columns(wanted, TRY(ipc_info(path)).schema);
+    return shared_columns(wanted, TRY(ipc_schema(path)));
   }
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,

@@ -234,6 +234,14 @@ class IpcWriter final : public BatchWriter {
 
 }  // namespace
 
+Result<SchemaPtr> ipc_schema(const std::string& path) {
+  const auto file = TRY(open_input(path));
+  const auto found = TRY(is_file(path, *file))
+                         ? TRY(open_file(path, file, read_options(*file)))->schema()
+                         : TRY(open_stream(path, file))->schema();
+  return runtime_schema(*found, path);
+}
+
 Result<IpcInfo> ipc_info(const std::string& path) {
   const auto file = TRY(open_input(path));
   IpcInfo info;

@@ -16,7 +16,10 @@ struct IpcInfo {
   std::int64_t rows = -1;    ///< of a file; a stream does not say
   std::int64_t batches = 1;  ///< parts it can be read in; a stream is one
 };
+/// Reads the head of every record batch, to count the rows.
 Result<IpcInfo> ipc_info(const std::string& path);
+/// Its columns alone.
+Result<SchemaPtr> ipc_schema(const std::string& path);
 
 /// Record batches [first, first + count) of a file, or the whole of a stream, with these columns.
 /// Everything is checked on the way in: a damaged file is `corrupt` and harms nobody.
