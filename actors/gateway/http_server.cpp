@@ -139,7 +139,7 @@ class BeastServer final : public HttpServer {
   }
 
  private:
-  /// A connection is among the open ones as long as its conversation lives.
+  /// A connection is among the open ones until its conversation ends, or it has to make room.
   class Listed {
    public:
     Listed(std::set<beast::tcp_stream*>& open, beast::tcp_stream& stream)
@@ -165,7 +165,7 @@ class BeastServer final : public HttpServer {
         co_await pause.async_wait(asio::use_awaitable);
         continue;
       }
-      if (connections_ >= limits_.connections_max && !evict()) continue;
+      if (open_.size() >= limits_.connections_max && !evict()) continue;
       asio::co_spawn(context_, converse(beast::tcp_stream(std::move(socket))), asio::detached);
     }
   }
@@ -175,16 +175,14 @@ class BeastServer final : public HttpServer {
     if (owing_.empty()) return false;
     beast::tcp_stream* stream = owing_.begin()->second;
     owing_.erase(owing_.begin());
-    --connections_;
+    open_.erase(stream);
     stream->close();
     return true;
   }
 
   asio::awaitable<void> converse(beast::tcp_stream stream) {
-    ++connections_;
     const Listed listed(open_, stream);
     beast::flat_buffer buffer;
-    bool evicted = false;
     bool first = true;
     for (bool keep = true; keep; first = false) {
       http::request_parser<http::string_body> parser;
@@ -193,8 +191,7 @@ class BeastServer final : public HttpServer {
       const std::uint64_t turn = ++turns_;
       owing_[turn] = &stream;
       const auto error = co_await read(stream, buffer, parser, first);
-      evicted = owing_.erase(turn) == 0;
-      if (evicted) break;
+      if (owing_.erase(turn) == 0) break;  // it had to make room
       if (error) {
         const bool quiet = error == http::error::end_of_stream || error == beast::error::timeout ||
                            error == asio::error::connection_reset || error == asio::error::eof;
@@ -213,7 +210,6 @@ class BeastServer final : public HttpServer {
     }
     boost::system::error_code ignored;
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    if (!evicted) --connections_;
   }
 
   /// One request. Each part has its time: nobody keeps a place by a byte now and then.
@@ -280,7 +276,6 @@ class BeastServer final : public HttpServer {
   tcp::acceptor acceptor_;
   std::thread thread_;
   std::uint16_t port_ = 0;
-  std::size_t connections_ = 0;
   /// The connections that owe a request, or the rest of one, in the order in which they began to.
   std::map<std::uint64_t, beast::tcp_stream*> owing_;
   std::uint64_t turns_ = 0;
