@@ -8,6 +8,9 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/test_operators.hpp"
 
+#include <chrono>
+#include <cstdlib>
+
 using namespace troupe;
 using test_operators::registry;
 
@@ -118,4 +121,16 @@ dataflow:
         "5:38 TR1301 no such file: missing\n8:50 TR1201 no column 'nope'\n");
   options.last = offline_stage;
   CHECK(mistakes(check_text(text, options)) == "8:50 TR1201 no column 'nope'\n");
+}
+
+TEST_CASE("a small job is checked in a fraction of 5 ms") {
+  // A sanitizer's build is so many times slower.
+  const char* slowness = std::getenv("TROUPE_SLOWNESS");
+  const double bound = 5 * (slowness == nullptr ? 1 : std::atof(slowness));
+  check_text(good);
+  const auto start = std::chrono::steady_clock::now();
+  constexpr int times = 50;
+  for (int i = 0; i < times; ++i) REQUIRE(check_text(good).job);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  CHECK(took.count() / times < bound);
 }
