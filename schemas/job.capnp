@@ -69,6 +69,7 @@ struct VertexCounters {
   bytesIn @3 :UInt64;
   bytesOut @4 :UInt64;
   notes @5 :List(Text);  # what people should know of it, once its reading has ended
+  busyNanos @6 :Int64;
 }
 
 struct TaskCounters {

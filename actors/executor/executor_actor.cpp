@@ -1,7 +1,6 @@
 #include "actors/executor/executor_actor.hpp"
 
 #include "runtime/base/log.hpp"
-#include "runtime/base/node_fault.hpp"
 #include "runtime/os/own_files.hpp"
 
 #include <mutex>
@@ -50,45 +49,6 @@ struct ExecutorActor::Shared {
   std::mutex mutex;
   std::map<RunId, std::shared_ptr<DeployedRun>> runs;
 };
-
-namespace {
-
-/// How the coordinator shall take a failure.
-FailureClass classify(const Error& error) {
-  if (is_node_fault(error)) return FailureClass::node_fault;
-  switch (error.code) {
-    case ErrorCode::invalid_argument:
-    case ErrorCode::unsupported:
-    case ErrorCode::not_allowed:
-    case ErrorCode::not_found:
-    case ErrorCode::already_exists:
-      return FailureClass::user_error;
-    case ErrorCode::unavailable:
-    case ErrorCode::timeout:
-    case ErrorCode::conflict:
-      return FailureClass::resource;
-    case ErrorCode::corrupt:
-    case ErrorCode::cancelled:
-    case ErrorCode::internal:
-      return FailureClass::internal;
-  }
-  return FailureClass::internal;
-}
-
-TaskCounters counters_of(const TaskStatistics& statistics) {
-  TaskCounters counters;
-  for (const auto& vertex : statistics.vertices) {
-    counters.vertices.push_back({vertex.vertex, vertex.rows_in, vertex.rows_out, vertex.bytes_in,
-                                 vertex.bytes_out, vertex.notes});
-  }
-  counters.busy = Duration(statistics.busy_ns);
-  counters.blocked = Duration(statistics.blocked_ns);
-  counters.idle = Duration(statistics.idle_ns);
-  counters.queue_percent = statistics.queue_percent;
-  return counters;
-}
-
-}  // namespace
 
 ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
     : self_(config.self),
@@ -212,7 +172,7 @@ void ExecutorActor::task_down(const AttemptKey& key, const Down& down) {
   auto ended = ended_.extract(key);
   auto attempt = attempts_.find(key);
   if (attempt == attempts_.end()) return;
-  task_metrics_.ended(key, attempt->second.deployment->task->statistics(),
+  task_metrics_.ended(key, attempt->second.deployment->task->counters(),
                       attempt->second.stopping ? "stopped"
                       : down.error             ? "failed"
                                                : "finished");
@@ -225,7 +185,7 @@ void ExecutorActor::task_down(const AttemptKey& key, const Down& down) {
   finished.outputs = deployment->summaries();
   finished.sink = deployment->sink;
   finished.committables = ended.mapped().staged;
-  finished.counters = counters_of(ended.mapped().statistics);
+  finished.counters = std::move(ended.mapped().counters);
   decide(executor_event::TaskDone{key, std::move(finished)});
 }
 
@@ -290,9 +250,9 @@ void ExecutorActor::carry_out(const executor_effect::Expelled& effect) {
 void ExecutorActor::report_progress() {
   for (const auto& [key, attempt] : attempts_) {
     if (!attempt.actor || attempt.stopping) continue;
-    const TaskStatistics so_far = attempt.deployment->task->statistics();
+    TaskCounters so_far = attempt.deployment->task->counters();
     task_metrics_.moved(key, so_far);
-    decide(executor_event::TaskMoved{key, counters_of(so_far)});
+    decide(executor_event::TaskMoved{key, std::move(so_far)});
   }
 }
 

@@ -5,8 +5,8 @@
 #include "actors/executor/task_metrics.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
-#include "runtime/exec/deployment.hpp"
-#include "runtime/exec/executor_machine.hpp"
+#include "runtime/host/deployment.hpp"
+#include "runtime/host/executor_machine.hpp"
 
 #include <functional>
 #include <map>

@@ -1,7 +1,7 @@
 #include "actors/executor/local_run.hpp"
 
 #include "actors/executor/task_actor.hpp"
-#include "runtime/exec/local_plan.hpp"
+#include "runtime/host/local_plan.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <condition_variable>
@@ -107,7 +107,7 @@ class LocalRunActor : public ActorOf<LocalRunActor, TaskEnded, CancelRun, SinksD
   }
 
   void on(const TaskEnded& ended) {
-    result_.tasks[ended.key.task] = ended.statistics;
+    result_.tasks[ended.key.task] = ended.counters;
     for (const auto& staged : ended.staged) staged_[ended.key.task.stage].push_back(staged);
     if (ended.error) failed(*ended.error);
   }
@@ -149,12 +149,12 @@ class LocalRunActor : public ActorOf<LocalRunActor, TaskEnded, CancelRun, SinksD
         });
   }
 
-  void add(const VertexStatistics& one) {
+  void add(const VertexCounters& one) {
     auto& sum = result_.vertices[one.vertex];
     sum.vertex = one.vertex;
     sum.rows_in += one.rows_in;
     sum.rows_out += one.rows_out;
-    sum.busy_ns += one.busy_ns;
+    sum.busy += one.busy;
     sum.bytes_in += one.bytes_in;
     sum.bytes_out += one.bytes_out;
   }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/system/actor_system.hpp"
-#include "runtime/exec/statistics.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/protocol/counters.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -29,8 +29,8 @@ struct LocalRunOptions {
 struct LocalRunResult {
   std::optional<Error> error;  ///< the first failure; none: all sinks are committed
   std::map<std::string, std::vector<Batch>> collected;
-  std::map<std::string, VertexStatistics> vertices;  ///< summed over subtasks
-  std::map<TaskId, TaskStatistics> tasks;
+  std::map<std::string, VertexCounters> vertices;  ///< summed over subtasks
+  std::map<TaskId, TaskCounters> tasks;
   Duration elapsed{};
 };
 

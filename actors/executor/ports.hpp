@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/system/actor_handle.hpp"
-#include "runtime/exec/task_messages.hpp"
+#include "runtime/protocol/messages.hpp"
 
 namespace troupe {
 

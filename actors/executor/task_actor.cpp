@@ -67,7 +67,8 @@ void TaskActor::report() {
   if (host_->away() > 0) return;
   auto staged = error_ ? std::vector<Committable>() : task_->staged();
   // High, or the news of this actor's end would overtake it.
-  supervisor_.send(Message::of(TaskEnded{key_, error_, std::move(staged), task_->statistics()}),
+  supervisor_.send(Message::of(TaskEnded{key_, error_, std::move(staged), task_->counters(),
+                                         task_->bytes_out()}),
                    Priority::high);
   end(error_);
 }

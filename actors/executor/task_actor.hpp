@@ -3,7 +3,7 @@
 #include "actors/system/actor.hpp"
 #include "actors/system/io_pool.hpp"
 #include "runtime/exec/task.hpp"
-#include "runtime/exec/task_messages.hpp"
+#include "runtime/protocol/messages.hpp"
 
 #include <atomic>
 #include <memory>
@@ -26,7 +26,8 @@ struct TaskEnded {
   AttemptKey key;
   std::optional<Error> error;
   std::vector<Committable> staged;
-  TaskStatistics statistics;
+  TaskCounters counters;
+  std::uint64_t bytes_out = 0;  ///< sent to other tasks, or handed to a sink
 };
 
 /// Wakes a task by a message to its actor, at most one at a time. Before `begin` nothing wakes it:

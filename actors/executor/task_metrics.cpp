@@ -3,11 +3,9 @@
 namespace troupe {
 namespace {
 
-constexpr std::uint64_t ns_of_ms = 1'000'000;
-
 /// The vertex by which a task is known: the first of its chain.
-std::string name_of(const TaskStatistics& statistics) {
-  return statistics.vertices.empty() ? "" : statistics.vertices.front().vertex;
+std::string name_of(const TaskCounters& counters) {
+  return counters.vertices.empty() ? "" : counters.vertices.front().vertex;
 }
 
 }  // namespace
@@ -24,27 +22,26 @@ void TaskMetrics::began(const AttemptKey& key, const JobName& job) {
   running_.set(static_cast<double>(tasks_.size()));
 }
 
-void TaskMetrics::moved(const AttemptKey& key, const TaskStatistics& so_far) {
+void TaskMetrics::moved(const AttemptKey& key, const TaskCounters& so_far) {
   const auto found = tasks_.find(key);
   if (found == tasks_.end()) return;
   auto& [job, counted] = found->second;
   for (std::size_t i = 0; i < so_far.vertices.size(); ++i) {
-    count(job, i < counted.vertices.size() ? counted.vertices[i] : VertexStatistics(),
+    count(job, i < counted.vertices.size() ? counted.vertices[i] : VertexCounters(),
           so_far.vertices[i]);
   }
   const std::string name = name_of(so_far);
   // By difference of whole milliseconds, so that what is rounded away now is counted later.
-  const auto time = [&](const char* metric, const char* help, std::uint64_t before,
-                        std::uint64_t now) {
-    of_vertex(metric, help, job, name).add(now / ns_of_ms - before / ns_of_ms);
+  const auto time = [&](const char* metric, const char* help, Duration before, Duration now) {
+    of_vertex(metric, help, job, name).add(static_cast<std::uint64_t>(now / 1ms - before / 1ms));
   };
   time("troupe_executor_busy_milliseconds_total", "Time that tasks of this node computed.",
-       counted.busy_ns, so_far.busy_ns);
+       counted.busy, so_far.busy);
   time("troupe_executor_blocked_milliseconds_total",
-       "Time that tasks of this node waited for room behind them, or for a disk.",
-       counted.blocked_ns, so_far.blocked_ns);
+       "Time that tasks of this node waited for room behind them, or for a disk.", counted.blocked,
+       so_far.blocked);
   time("troupe_executor_idle_milliseconds_total", "Time that tasks of this node waited for input.",
-       counted.idle_ns, so_far.idle_ns);
+       counted.idle, so_far.idle);
   metrics_
       .gauge("troupe_executor_queue_fill_ratio",
              "The fullest input queue of a task of this node, when it last was looked at.",
@@ -53,9 +50,9 @@ void TaskMetrics::moved(const AttemptKey& key, const TaskStatistics& so_far) {
   counted = so_far;
 }
 
-void TaskMetrics::ended(const AttemptKey& key, const TaskStatistics& in_all, const char* outcome) {
+void TaskMetrics::ended(const AttemptKey& key, const TaskCounters& in_all, const char* outcome) {
   if (!tasks_.contains(key)) return;
-  TaskStatistics last = in_all;
+  TaskCounters last = in_all;
   last.queue_percent = 0;
   moved(key, last);
   metrics_
@@ -66,8 +63,8 @@ void TaskMetrics::ended(const AttemptKey& key, const TaskStatistics& in_all, con
   running_.set(static_cast<double>(tasks_.size()));
 }
 
-void TaskMetrics::count(const JobName& job, const VertexStatistics& before,
-                        const VertexStatistics& now) {
+void TaskMetrics::count(const JobName& job, const VertexCounters& before,
+                        const VertexCounters& now) {
   const auto add = [&](const char* metric, const char* help, std::uint64_t from, std::uint64_t to) {
     of_vertex(metric, help, job, now.vertex).add(to - from);
   };

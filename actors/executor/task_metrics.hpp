@@ -1,8 +1,7 @@
 #pragma once
 
 #include "runtime/base/metrics.hpp"
-#include "runtime/exec/statistics.hpp"
-#include "runtime/exec/task_messages.hpp"
+#include "runtime/protocol/messages.hpp"
 
 #include <cstdint>
 #include <map>
@@ -18,16 +17,16 @@ class TaskMetrics {
 
   void began(const AttemptKey& key, const JobName& job);
   /// The task has come so far; what is new since the last call is added.
-  void moved(const AttemptKey& key, const TaskStatistics& so_far);
+  void moved(const AttemptKey& key, const TaskCounters& so_far);
   /// `outcome`: "finished", "failed" or "stopped".
-  void ended(const AttemptKey& key, const TaskStatistics& in_all, const char* outcome);
+  void ended(const AttemptKey& key, const TaskCounters& in_all, const char* outcome);
 
  private:
   struct Known {
     JobName job;
-    TaskStatistics counted;
+    TaskCounters counted;
   };
-  void count(const JobName& job, const VertexStatistics& before, const VertexStatistics& now);
+  void count(const JobName& job, const VertexCounters& before, const VertexCounters& now);
   MetricCounter& of_vertex(const char* name, const char* help, const JobName& job,
                            const std::string& vertex);
 

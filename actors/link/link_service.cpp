@@ -92,6 +92,15 @@ void LinkService::on_peers(PeerHandler handler) { peer_handlers_.push_back(std::
 void LinkService::on_data(DataHandler handler) { data_handler_ = std::move(handler); }
 void LinkService::on_tick(TickHandler handler) { tick_handlers_.push_back(std::move(handler)); }
 
+void LinkService::carry(const std::shared_ptr<DataPlane>& plane) {
+  on_frames(std::string(data_address),
+            [plane](const NodeId& peer, const Frame& frame) { plane->hear(peer, frame); });
+  on_data(
+      [plane](const NodeId& peer, DataFrame frame) { plane->hear_data(peer, std::move(frame)); });
+  on_peers([plane](const NodeId& peer, const PeerEvent& event) { plane->hear_peer(peer, event); });
+  on_tick([plane](Instant now) { plane->tick(now); });
+}
+
 void LinkService::start(ActorSystem& system) {
   {
     std::lock_guard lock(mutex_);

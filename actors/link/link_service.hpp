@@ -1,7 +1,8 @@
 #pragma once
 
-#include "actors/link/peer_wire.hpp"
 #include "actors/system/actor_system.hpp"
+#include "runtime/host/data_plane.hpp"
+#include "runtime/host/peer_wire.hpp"
 #include "runtime/net/link.hpp"
 
 #include <atomic>
@@ -40,6 +41,8 @@ class LinkService : public PeerWire, private LinkListener {
   void on_data(DataHandler handler);
   /// About once a second.
   void on_tick(TickHandler handler);
+  /// The plane, which speaks over this link, hears what concerns it.
+  void carry(const std::shared_ptr<DataPlane>& plane);
   /// From now on the link speaks and hears. Starts the canary that proves that the actors run.
   void start(ActorSystem& system);
 

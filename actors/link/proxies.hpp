@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/link/peer_wire.hpp"
 #include "actors/system/actor_system.hpp"
+#include "runtime/host/peer_wire.hpp"
 #include "runtime/net/link.hpp"
 
 #include <functional>

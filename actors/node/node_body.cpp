@@ -1,15 +1,15 @@
 #include "actors/node/node_body.hpp"
 
-#include "actors/link/data_plane.hpp"
 #include "actors/link/link_service.hpp"
 #include "actors/link/proxies.hpp"
 #include "actors/node/node_actor.hpp"
 #include "actors/store/store_actor.hpp"
 #include "runtime/base/log.hpp"
-#include "runtime/job/message_codec.hpp"
+#include "runtime/host/data_plane.hpp"
 #include "runtime/metadata/sqlite_store.hpp"
 #include "runtime/os/own_files.hpp"
 #include "runtime/os/random.hpp"
+#include "runtime/protocol/message_codec.hpp"
 
 #include <utility>
 
@@ -82,8 +82,9 @@ class RunningBody final : public NodeBody {
                                   plan_.metrics, system_.clock()));
     link_->final_when_lost(leads());
     channels_ =
-        DataPlane::attach(*link_, plan_.metrics, system_.clock(), ClusterName(plan_.config.cluster),
-                          plan_.config.name, plan_.incarnation);
+        DataPlane::over(*link_, plan_.metrics, system_.clock(), ClusterName(plan_.config.cluster),
+                        plan_.config.name, plan_.incarnation);
+    link_->carry(channels_);
     proxies_ = std::make_unique<Proxies>(system_, *link_);
     return {};
   }

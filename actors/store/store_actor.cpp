@@ -1,8 +1,8 @@
 #include "actors/store/store_actor.hpp"
 
 #include "runtime/base/log.hpp"
-#include "runtime/exec/feed_receiver.hpp"
 #include "runtime/exec/router.hpp"
+#include "runtime/host/feed_receiver.hpp"
 
 #include <utility>
 
@@ -49,7 +49,7 @@ Result<> StoreActor::begin(const FetchRequest& request) {
   return {};
 }
 
-void StoreActor::on(const TaskEnded& ended) { bytes_sent_.add(ended.statistics.bytes_out); }
+void StoreActor::on(const TaskEnded& ended) { bytes_sent_.add(ended.bytes_out); }
 
 void StoreActor::refuse(const RemoteEnd& to, const Error& error) {
   log::warn("a kept partition of run {} is not sent to node {}: {}", to.key.run, to.peer.node,

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "actors/executor/task_actor.hpp"
-#include "actors/link/data_plane.hpp"
 #include "actors/link/link_service.hpp"
-#include "runtime/exec/kept_files.hpp"
+#include "runtime/host/data_plane.hpp"
+#include "runtime/host/kept_files.hpp"
 
 #include <map>
 #include <memory>

@@ -6,24 +6,6 @@
 
 namespace troupe {
 
-const char* to_string(FailureClass failure) {
-  switch (failure) {
-    case FailureClass::user_error:
-      return "user_error";
-    case FailureClass::poison_record:
-      return "poison_record";
-    case FailureClass::node_lost:
-      return "node_lost";
-    case FailureClass::resource:
-      return "resource";
-    case FailureClass::internal:
-      return "internal";
-    case FailureClass::node_fault:
-      return "node_fault";
-  }
-  return "internal";
-}
-
 namespace {
 
 Duration backed_off(const RestartLimits& limits, std::size_t earlier, std::uint64_t chance) {

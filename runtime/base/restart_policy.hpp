@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/base/failure_class.hpp"
 #include "runtime/base/time.hpp"
 
 #include <cstdint>
@@ -7,18 +8,6 @@
 #include <string>
 
 namespace troupe {
-
-/// Why a task failed: what a supervisor decides by, and nothing else.
-enum class FailureClass {
-  user_error,     ///< the job can never work as written; trying again only hides it
-  poison_record,  ///< a record that its operator cannot take
-  node_lost,      ///< the node, or an input on a lost node, went away: nobody's fault
-  resource,       ///< memory, disk or a limit; may be better later
-  internal,       ///< a defect of ours
-  node_fault,     ///< its node's disk or memory: another node may well do it
-};
-
-const char* to_string(FailureClass failure);
 
 struct RestartLimits {
   std::uint32_t attempts = 10;  ///< within `window`; one more escalates

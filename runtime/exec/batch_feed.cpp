@@ -53,8 +53,7 @@ void BatchFeed::read_ahead() {
     Instant begin = clock_.now();
     auto batch = reader_->next();
     if (counters_ && batch) {
-      counters_->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
-                                   std::memory_order_relaxed);
+      counters_->count_busy(clock_.now() - begin);
       counters_->count_out(batch->rows(), batch->bytes());
       if (!*batch) counters_->tell(notes_of(reader_->skipped()));
     }

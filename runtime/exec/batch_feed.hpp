@@ -1,7 +1,7 @@
 #pragma once
 
-#include "runtime/exec/statistics.hpp"
 #include "runtime/exec/task_host.hpp"
+#include "runtime/exec/vertex_meter.hpp"
 #include "runtime/operator/batch_reader.hpp"
 #include "runtime/os/clock.hpp"
 

@@ -136,8 +136,7 @@ Result<bool> OperatorChain::step() {
   Instant begin = clock_.now();
   auto called = call(*stop);
   if (!called) return called.error().within(fmt::format("'{}'", stop->link.counters->vertex));
-  stop->link.counters->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
-                                         std::memory_order_relaxed);
+  stop->link.counters->count_busy(clock_.now() - begin);
   return true;
 }
 

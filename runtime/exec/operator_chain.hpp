@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/exec/statistics.hpp"
+#include "runtime/exec/vertex_meter.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/os/clock.hpp"
 

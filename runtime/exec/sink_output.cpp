@@ -71,8 +71,7 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
       }
       Instant begin = clock_.now();
       auto result = batch ? write(*batch) : prepare();
-      counters_->busy_ns.fetch_add(static_cast<std::uint64_t>((clock_.now() - begin).count()),
-                                   std::memory_order_relaxed);
+      counters_->count_busy(clock_.now() - begin);
       if (!result) {
         std::lock_guard lock(mutex_);
         error_ = result.error().within(fmt::format("'{}'", counters_->vertex));

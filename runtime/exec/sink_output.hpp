@@ -1,8 +1,8 @@
 #pragma once
 
-#include "runtime/exec/statistics.hpp"
 #include "runtime/exec/task_host.hpp"
 #include "runtime/exec/task_output.hpp"
+#include "runtime/exec/vertex_meter.hpp"
 #include "runtime/os/clock.hpp"
 
 #include <atomic>

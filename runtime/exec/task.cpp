@@ -31,7 +31,7 @@ Task::Task(Parts parts, const Clock& clock)
       chain_(
           std::make_shared<OperatorChain>(std::move(parts.links), parts.inputs, *output_, clock)),
       away_(std::make_shared<Away>()),
-      counters_(std::move(parts.counters)) {
+      meters_(std::move(parts.counters)) {
   ENSURE((feed_ == nullptr) != (gate_ == nullptr), "a task reads splits or channels, not both");
 }
 
@@ -143,18 +143,16 @@ void Task::close_input() {
 }
 
 void Task::account(Instant from, Instant to, Turn last) {
-  auto ns = static_cast<std::uint64_t>((to - from).count());
-  auto& counter = last == Turn::worked ? busy_ns_ : last == Turn::idle ? idle_ns_ : blocked_ns_;
-  counter.fetch_add(ns, std::memory_order_relaxed);
+  auto& time = last == Turn::worked ? busy_ : last == Turn::idle ? idle_ : blocked_;
+  time.fetch_add((to - from).count(), std::memory_order_relaxed);
 }
 
-TaskStatistics Task::statistics() const {
-  TaskStatistics result;
-  for (const auto& counters : counters_) result.vertices.push_back(counters->read());
-  result.bytes_out = output_->bytes();
-  result.busy_ns = busy_ns_.load(std::memory_order_relaxed);
-  result.blocked_ns = blocked_ns_.load(std::memory_order_relaxed);
-  result.idle_ns = idle_ns_.load(std::memory_order_relaxed);
+TaskCounters Task::counters() const {
+  TaskCounters result;
+  for (const auto& meter : meters_) result.vertices.push_back(meter->read());
+  result.busy = Duration(busy_.load(std::memory_order_relaxed));
+  result.blocked = Duration(blocked_.load(std::memory_order_relaxed));
+  result.idle = Duration(idle_.load(std::memory_order_relaxed));
   result.queue_percent = queue_percent_.load(std::memory_order_relaxed);
   return result;
 }

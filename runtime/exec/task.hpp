@@ -4,9 +4,9 @@
 #include "runtime/exec/batch_feed.hpp"
 #include "runtime/exec/input_gate.hpp"
 #include "runtime/exec/operator_chain.hpp"
-#include "runtime/exec/statistics.hpp"
 #include "runtime/exec/task_host.hpp"
 #include "runtime/exec/task_output.hpp"
+#include "runtime/exec/vertex_meter.hpp"
 
 #include <atomic>
 #include <memory>
@@ -24,7 +24,7 @@ struct TaskBudget {
 enum class Progress {
   worked,   ///< and there is more: run it again
   waiting,  ///< its host is woken when there is more to do
-  done,     ///< everything has left: staged() and statistics() are final
+  done,     ///< everything has left: staged() and counters() are final
   failed,   ///< error() says why
 };
 
@@ -64,7 +64,9 @@ class Task {
   const Error& error() const { return *error_; }
   std::vector<Committable> staged() const { return output_->staged(); }
   /// Any thread, any time.
-  TaskStatistics statistics() const;
+  TaskCounters counters() const;
+  /// Sent to other tasks, or handed to a sink.
+  std::uint64_t bytes_out() const { return output_->bytes(); }
 
  private:
   enum class Turn { worked, idle, blocked, done };
@@ -85,7 +87,7 @@ class Task {
   std::shared_ptr<TaskOutput> output_;  ///< outlives the chain
   std::shared_ptr<OperatorChain> chain_;
   std::shared_ptr<Away> away_;
-  const std::vector<std::shared_ptr<VertexMeter>> counters_;
+  const std::vector<std::shared_ptr<VertexMeter>> meters_;
   std::optional<Error> error_;
   std::atomic<bool> cancelled_{false};
   bool opened_ = false;
@@ -93,9 +95,9 @@ class Task {
   bool finishing_ = false;
   Turn last_turn_ = Turn::idle;
   std::optional<Instant> last_run_;
-  std::atomic<std::uint64_t> busy_ns_{0};
-  std::atomic<std::uint64_t> blocked_ns_{0};
-  std::atomic<std::uint64_t> idle_ns_{0};
+  std::atomic<Duration::rep> busy_{0};
+  std::atomic<Duration::rep> blocked_{0};
+  std::atomic<Duration::rep> idle_{0};
   std::atomic<std::uint32_t> queue_percent_{0};
 };
 

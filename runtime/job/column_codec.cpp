@@ -1,6 +1,7 @@
 #include "runtime/job/column_codec.hpp"
 
-#include "runtime/job/message_parts.hpp"
+#include "runtime/protocol/struct_codec.hpp"
+#include "schemas/job.capnp.h"
 
 #include <capnp/serialize.h>
 
@@ -10,12 +11,40 @@
 namespace troupe {
 namespace {
 
-using namespace message_parts;
+// The columns as the schema has them.
+struct OutputsColumn {
+  using Schema = schema::OutputsRecord;
+  std::vector<OutputSummary> outputs;
 
-template <class S, class Fill>
-std::string encoded(Fill fill) {
+  static constexpr auto fields() { return std::tuple{field("outputs", &OutputsColumn::outputs)}; }
+};
+struct ManifestColumn {
+  using Schema = schema::ManifestRecord;
+  std::vector<SinkPart> sinks;
+
+  static constexpr auto fields() { return std::tuple{field("sinks", &ManifestColumn::sinks)}; }
+};
+struct SubtaskSplits {
+  std::vector<Split> splits;
+
+  static constexpr auto fields() { return std::tuple{field("splits", &SubtaskSplits::splits)}; }
+};
+struct StageSplits {
+  std::vector<SubtaskSplits> subtasks;
+
+  static constexpr auto fields() { return std::tuple{field("subtasks", &StageSplits::subtasks)}; }
+};
+struct SplitsColumn {
+  using Schema = schema::SplitsRecord;
+  std::vector<StageSplits> stages;
+
+  static constexpr auto fields() { return std::tuple{field("stages", &SplitsColumn::stages)}; }
+};
+
+template <class Column>
+std::string encoded(const Column& column) {
   capnp::MallocMessageBuilder message;
-  fill(message.initRoot<S>());
+  struct_codec::write(message.initRoot<typename Column::Schema>(), column);
   const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
   const auto chars = words.asChars();
   return {chars.begin(), chars.size()};
@@ -24,19 +53,20 @@ std::string encoded(Fill fill) {
 /// Rows are read by the million words, but come from our own disk: the limit is only a fuse.
 constexpr std::uint64_t column_words_max = std::uint64_t{64} << 20;
 
-template <class S, class Read>
-Result<> decoded(std::string_view column, const char* what, Read read) {
-  if (column.size() % sizeof(capnp::word) != 0 || column.empty()) {
-    return fail(ErrorCode::corrupt, "{}: {} bytes are no whole words", what, column.size());
+template <class Column>
+Result<Column> decoded(std::string_view bytes, const char* what) {
+  if (bytes.size() % sizeof(capnp::word) != 0 || bytes.empty()) {
+    return fail(ErrorCode::corrupt, "{}: {} bytes are no whole words", what, bytes.size());
   }
   try {
-    auto words = kj::heapArray<capnp::word>(column.size() / sizeof(capnp::word));
-    std::memcpy(words.begin(), column.data(), column.size());
+    auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+    std::memcpy(words.begin(), bytes.data(), bytes.size());
     capnp::ReaderOptions options;
     options.traversalLimitInWords = column_words_max;
     capnp::FlatArrayMessageReader reader(words, options);
-    read(reader.getRoot<S>());
-    return {};
+    Column column;
+    struct_codec::read(reader.getRoot<typename Column::Schema>(), column);
+    return column;
   } catch (const kj::Exception& exception) {
     return fail(ErrorCode::corrupt, "{}: {}", what, exception.getDescription().cStr());
   }
@@ -45,64 +75,37 @@ Result<> decoded(std::string_view column, const char* what, Read read) {
 }  // namespace
 
 std::string encode_splits(const Splits& splits) {
-  return encoded<schema::SplitsRecord>([&](schema::SplitsRecord::Builder out) {
-    write_list(out.initStages(splits.size()), splits,
-               [](schema::SplitsRecord::Stage::Builder stage, const auto& subtasks) {
-                 write_list(stage.initSubtasks(subtasks.size()), subtasks,
-                            [](schema::SplitsRecord::Subtask::Builder subtask, const auto& each) {
-                              write_list(subtask.initSplits(each.size()), each, write_split);
-                            });
-               });
-  });
+  SplitsColumn column;
+  for (const auto& subtasks : splits) {
+    auto& stage = column.stages.emplace_back();
+    for (const auto& each : subtasks) stage.subtasks.push_back({each});
+  }
+  return encoded(column);
 }
 
-Result<Splits> decode_splits(std::string_view column) {
+Result<Splits> decode_splits(std::string_view bytes) {
   Splits splits;
-  TRY(decoded<schema::SplitsRecord>(column, "splits", [&](schema::SplitsRecord::Reader in) {
-    for (const auto stage : in.getStages()) {
-      auto& subtasks = splits.emplace_back();
-      for (const auto subtask : stage.getSubtasks()) {
-        subtasks.push_back(read_list<Split>(subtask.getSplits(), read_split));
-      }
-    }
-  }));
+  for (auto& stage : TRY(decoded<SplitsColumn>(bytes, "splits")).stages) {
+    auto& subtasks = splits.emplace_back();
+    for (auto& each : stage.subtasks) subtasks.push_back(std::move(each.splits));
+  }
   return splits;
 }
 
 std::string encode_outputs(const std::vector<OutputSummary>& outputs) {
-  return encoded<schema::OutputsRecord>([&](schema::OutputsRecord::Builder out) {
-    write_list(out.initOutputs(outputs.size()), outputs, write_output);
-  });
+  return encoded(OutputsColumn{outputs});
 }
 
-Result<std::vector<OutputSummary>> decode_outputs(std::string_view column) {
-  std::vector<OutputSummary> outputs;
-  TRY(decoded<schema::OutputsRecord>(column, "outputs", [&](schema::OutputsRecord::Reader in) {
-    outputs = read_list<OutputSummary>(in.getOutputs(), read_output);
-  }));
-  return outputs;
+Result<std::vector<OutputSummary>> decode_outputs(std::string_view bytes) {
+  return TRY(decoded<OutputsColumn>(bytes, "outputs")).outputs;
 }
 
 std::string encode_manifest(const std::vector<SinkPart>& sinks) {
-  return encoded<schema::ManifestRecord>([&](schema::ManifestRecord::Builder out) {
-    write_list(out.initSinks(sinks.size()), sinks,
-               [](schema::ManifestRecord::SinkPart::Builder part, const SinkPart& sink) {
-                 part.setVertex(sink.vertex);
-                 write_list(part.initCommittables(sink.committables.size()), sink.committables,
-                            write_committable);
-               });
-  });
+  return encoded(ManifestColumn{sinks});
 }
 
-Result<std::vector<SinkPart>> decode_manifest(std::string_view column) {
-  std::vector<SinkPart> sinks;
-  TRY(decoded<schema::ManifestRecord>(column, "manifest", [&](schema::ManifestRecord::Reader in) {
-    for (const auto part : in.getSinks()) {
-      sinks.push_back({text(part.getVertex()),
-                       read_list<Committable>(part.getCommittables(), read_committable)});
-    }
-  }));
-  return sinks;
+Result<std::vector<SinkPart>> decode_manifest(std::string_view bytes) {
+  return TRY(decoded<ManifestColumn>(bytes, "manifest")).sinks;
 }
 
 std::string encode_committables(const std::vector<Committable>& committables) {

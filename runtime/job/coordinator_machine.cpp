@@ -127,7 +127,7 @@ void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) 
   for (auto& [run, job] : jobs_) {
     job_event::Listed listed{from, inventory.incarnation, {}};
     for (const HeldTask& held : inventory.held) {
-      if (held.token.run == run) listed.held.push_back(held);
+      if (held.run == run) listed.held.push_back(held);
     }
     tell(run, listed);
   }
@@ -142,15 +142,14 @@ bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& invent
     return true;
   }
   for (const HeldTask& held : inventory.held) {
-    const auto job = jobs_.find(held.token.run);
-    const bool newer_run = held.token.run > last_run_;
-    const bool newer_attempt =
-        job != jobs_.end() && held.token.attempt > job->second->last_attempt();
+    const auto job = jobs_.find(held.run);
+    const bool newer_run = held.run > last_run_;
+    const bool newer_attempt = job != jobs_.end() && held.attempt > job->second->last_attempt();
     if (!newer_run && !newer_attempt) continue;
     halt(fail(ErrorCode::conflict,
               "node {} holds attempt {} of task {} of run {}, which this metadata never gave out: "
               "it is older than the cluster; bring the right data directory back",
-              from, held.token.attempt, held.token.task, held.token.run));
+              from, held.attempt, held.task, held.run));
     return true;
   }
   return false;
@@ -159,8 +158,8 @@ bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& invent
 void CoordinatorMachine::release_ended(const NodeId& from, const Inventory& inventory) {
   std::set<RunId> ended;
   for (const HeldTask& held : inventory.held) {
-    const auto job = jobs_.find(held.token.run);
-    if (job == jobs_.end() || job->second->releases()) ended.insert(held.token.run);
+    const auto job = jobs_.find(held.run);
+    if (job == jobs_.end() || job->second->releases()) ended.insert(held.run);
   }
   for (const RunId run : ended) {
     Token token;

@@ -156,7 +156,7 @@ void JobMachine::handle(const job_event::Listed& event) {
   });
   std::set<AttemptKey> held;
   for (const HeldTask& task : event.held) {
-    const AttemptKey key = key_of(task.token);
+    const AttemptKey key = key_of(task);
     held.insert(key);
     TaskStatus* status = current(key);
     if (status == nullptr || !(working() || status->state == AttemptState::finished)) {

@@ -106,8 +106,8 @@ Effects Leftovers::on_listed(const NodeProcess& node, const std::vector<HeldTask
     bool writes = false;
     for (const HeldTask& task : held) {
       const bool over = task.state == HeldState::finished || task.state == HeldState::failed;
-      if (task.token.run != run || over) continue;
-      owed.stopping[key_of(task.token)] = node;
+      if (task.run != run || over) continue;
+      owed.stopping[key_of(task)] = node;
       writes = true;
     }
     if (writes) {

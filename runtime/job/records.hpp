@@ -4,7 +4,7 @@
 #include "runtime/base/log.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
-#include "runtime/exec/task_messages.hpp"
+#include "runtime/protocol/messages.hpp"
 
 #include <cstdint>
 #include <map>
@@ -53,6 +53,10 @@ struct SinkPart {
   std::string vertex;
   std::vector<Committable> committables;
 
+  static constexpr auto fields() {
+    return std::tuple{field("vertex", &SinkPart::vertex),
+                      field("committables", &SinkPart::committables)};
+  }
   friend bool operator==(const SinkPart&, const SinkPart&) = default;
 };
 

@@ -1,6 +1,6 @@
 #include "tests/sim/sim_coordinator.hpp"
 
-#include "runtime/job/message_codec.hpp"
+#include "runtime/protocol/message_codec.hpp"
 
 #include <algorithm>
 #include <utility>

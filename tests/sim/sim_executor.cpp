@@ -1,6 +1,6 @@
 #include "tests/sim/sim_executor.hpp"
 
-#include "runtime/job/message_codec.hpp"
+#include "runtime/protocol/message_codec.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -229,7 +229,7 @@ void SimExecutor::carry_out(executor_effect::OpenTask& effect) {
   world_.loop.after(self_, world_.between(50us, 4ms), [this, key, deploy = effect.deploy] {
     const std::vector<HeldTask> all = machine_.held();
     const bool held = std::any_of(all.begin(), all.end(),
-                                  [&](const HeldTask& task) { return key_of(task.token) == key; });
+                                  [&](const HeldTask& task) { return key_of(task) == key; });
     if (!held) return;
     tasks_[key] = std::make_unique<SimTask>(world_, self_, *this, deploy);
     decide(executor_event::TaskOpened{key});

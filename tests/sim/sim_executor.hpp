@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/exec/executor_machine.hpp"
+#include "runtime/host/executor_machine.hpp"
 #include "tests/sim/sim_task.hpp"
 #include "tests/sim/world.hpp"
 

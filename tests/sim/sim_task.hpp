@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/exec/task_messages.hpp"
+#include "runtime/protocol/messages.hpp"
 #include "tests/sim/world.hpp"
 
 #include <map>

@@ -1,7 +1,7 @@
 #include "actors/store/store_actor.hpp"
 #include "actors/system/stepped_actor_system.hpp"
 #include "runtime/spill/partition_writer.hpp"
-#include "tests/actors/link/two_planes.hpp"
+#include "tests/runtime/host/two_planes.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 

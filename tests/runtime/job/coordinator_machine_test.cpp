@@ -102,7 +102,7 @@ TEST_CASE("whoever knows a later history than the metadata halts the coordinator
     coordinator.join();
     Inventory list = inventory(Term(4), coordinator.asked);
     list.held.push_back({});
-    list.held.back().token.run = RunId(9);
+    list.held.back().run = RunId(9);
     coordinator.report(list);
   }
   CHECK(coordinator.halted == 1);

@@ -1,5 +1,7 @@
 #include "tests/runtime/job/job_script.hpp"
 
+#include "runtime/protocol/message_text.hpp"
+
 #include <algorithm>
 #include <sstream>
 
@@ -272,9 +274,9 @@ Effects JobScript::list(std::istream& words) {
     const auto first = held.find('/');
     const auto second = held.find('/', first + 1);
     HeldTask task;
-    task.token.run = RunId(1);
-    task.token.task = task_of(held.substr(0, first));
-    task.token.attempt = attempt_of(held.substr(first + 1, second - first - 1));
+    task.run = RunId(1);
+    task.task = task_of(held.substr(0, first));
+    task.attempt = attempt_of(held.substr(first + 1, second - first - 1));
     for (const HeldState state : {HeldState::deploying, HeldState::ready, HeldState::running,
                                   HeldState::finished, HeldState::failed}) {
       if (held.substr(second + 1) == to_string(state)) task.state = state;

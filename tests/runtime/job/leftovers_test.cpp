@@ -17,8 +17,8 @@ Leftover left_by(std::uint64_t run, std::set<NodeProcess> away = {}) {
 
 HeldTask held(std::uint64_t run, HeldState state = HeldState::running) {
   HeldTask task;
-  task.token.run = RunId(run);
-  task.token.attempt = Attempt(1);
+  task.run = RunId(run);
+  task.attempt = Attempt(1);
   task.state = state;
   return task;
 }
@@ -85,7 +85,7 @@ TEST_CASE("a node that comes back and still works for the run is waited for") {
   leftovers.add(left_by(1, {n1}));
   leftovers.on_cleaned(RunId(1));
   CHECK_FALSE(removes(leftovers.on_listed(n1, {held(1)})));
-  const AttemptKey key = key_of(held(1).token);
+  const AttemptKey key = key_of(held(1));
   CHECK(leftovers.awaits(key));
   CHECK(removes(leftovers.on_stopped(key)));
   CHECK(recorded(leftovers.on_cleaned(RunId(1))));

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+
+namespace troupe {
+
+/// Why a task failed: what a supervisor decides by, and nothing else.
+enum class FailureClass {
+  user_error,     ///< the job can never work as written; trying again only hides it
+  poison_record,  ///< a record that its operator cannot take
+  node_lost,      ///< the node, or an input on a lost node, went away: nobody's fault
+  resource,       ///< memory, disk or a limit; may be better later
+  internal,       ///< a defect of ours
+  node_fault,     ///< its node's disk or memory: another node may well do it
+};
+
+const char* to_string(FailureClass failure);
+
+/// How a supervisor shall take a failure of a task.
+FailureClass classify(const Error& error);
+
+}  // namespace troupe

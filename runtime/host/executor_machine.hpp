@@ -1,0 +1,202 @@
+#pragma once
+
+#include "runtime/protocol/messages.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// What an `ExecutorMachine` is told.
+namespace executor_event {
+
+/// A conversation with a coordinator begins. Nothing said in an earlier one is still under way.
+struct SessionUp {};
+/// It ended. Tasks stay: losing the coordinator must not lose the work.
+struct SessionDown {};
+/// The node goes on as another incarnation: what was held belongs to one that is over.
+struct Reborn {
+  Incarnation incarnation;
+};
+/// A command of the coordinator, from the session.
+struct Received {
+  Command command;
+};
+
+// What tasks of this node say.
+struct TaskOpened {
+  AttemptKey key;
+};
+struct TaskDone {
+  AttemptKey key;
+  TaskFinished report;  ///< its token is filled in by the machine
+};
+struct TaskBroke {
+  AttemptKey key;
+  TaskFailed report;  ///< likewise
+};
+/// A stopped task is gone: it writes nothing any more.
+struct TaskGone {
+  AttemptKey key;
+};
+struct TaskMoved {
+  AttemptKey key;
+  TaskCounters counters;
+};
+
+}  // namespace executor_event
+
+using ExecutorEvent =
+    std::variant<executor_event::SessionUp, executor_event::SessionDown, executor_event::Reborn,
+                 executor_event::Received, executor_event::TaskOpened, executor_event::TaskDone,
+                 executor_event::TaskBroke, executor_event::TaskGone, executor_event::TaskMoved>;
+
+/// Why a command was not obeyed; to be counted.
+enum class CommandRefusal {
+  wrong_cluster,
+  stale_term,
+  stale_incarnation,
+  stale_attempt,  ///< a newer attempt of the task was deployed here, or this one was cancelled
+  ended_run,
+  unknown_task,
+  not_joined,
+};
+const char* to_string(CommandRefusal refusal);
+
+/// What an `ExecutorMachine` wants done, in this order.
+namespace executor_effect {
+
+/// To the coordinator, over the session; dropped while there is none.
+struct Send {
+  Report report;
+};
+/// Build the task; answer TaskOpened or TaskBroke.
+struct OpenTask {
+  DeployTask deploy;
+};
+struct RunTask {
+  AttemptKey key;
+};
+/// Stop the task and remove everything it has kept here; answer TaskGone.
+struct StopTask {
+  AttemptKey key;
+};
+/// Remove what a finished or failed attempt has kept here.
+struct DropOutputs {
+  AttemptKey key;
+};
+struct RefuseCommand {
+  CommandRefusal refusal;
+  std::string what;  ///< for the log: the command and its token
+};
+/// This node cannot be a member as it is; `highest` is set where a new incarnation could.
+struct Expelled {
+  std::string reason;
+  Incarnation highest;
+};
+
+}  // namespace executor_effect
+
+using ExecutorEffect =
+    std::variant<executor_effect::Send, executor_effect::OpenTask, executor_effect::RunTask,
+                 executor_effect::StopTask, executor_effect::DropOutputs,
+                 executor_effect::RefuseCommand, executor_effect::Expelled>;
+using ExecutorEffects = std::vector<ExecutorEffect>;
+
+struct ExecutorConfig {
+  NodeId self;
+  Incarnation incarnation;
+  ClusterId cluster;  ///< empty: any, the first to admit this node decides
+  std::string address;
+  std::uint32_t slots = 1;
+};
+
+/// Ended runs and cancelled attempts that are remembered, so that a command that was delayed does
+/// not bring them back; the oldest go first.
+inline constexpr std::size_t ended_runs_remembered_max = 4096;
+
+/// Which attempts one node holds, and what it owes its coordinator about them.
+///
+/// Owned by the EXECUTOR. Pure: tasks are opened, run and stopped by whoever carries the effects
+/// out. It decides nothing about a run: it obeys commands whose tokens are current, and reports.
+///
+///     DeployTask      TaskOpened      StartTask       TaskDone        CancelTask / ReleaseRun
+///   ----------> opening -----> ready -----> running -----> finished ----------> (gone)
+///                  |             |             |  TaskBroke
+///                  +-------------+-------------+----------> failed --AckReport-> (gone)
+///                  +-------------+-------------+----------> stopping --TaskGone-> (gone)
+///
+/// Invariant: a command with a term lower than the highest seen, of another cluster or for another
+/// incarnation changes nothing.
+/// Invariant: the attempts of a task that are opened here only grow.
+/// Invariant: a finished or failed attempt is reported again in every session, until its report is
+/// acknowledged; kept partitions stay until the run is released or the attempt cancelled.
+/// Invariant: neither a lost session nor an ended lease stops a task. All effects of tasks are
+/// fenced: they write into places of their attempt, and only the coordinator makes them visible.
+class ExecutorMachine {
+ public:
+  explicit ExecutorMachine(ExecutorConfig config);
+
+  ExecutorEffects on(const ExecutorEvent& event, Instant now);
+
+  bool joined() const { return joined_; }
+  Term term_seen() const { return term_seen_; }
+  Incarnation incarnation() const { return config_.incarnation; }
+  const ClusterId& cluster() const { return config_.cluster; }
+  /// What is held, for people and for tests.
+  std::vector<HeldTask> held() const;
+
+ private:
+  enum class State { opening, ready, running, finished, failed, stopping };
+  struct Held {
+    Token token;
+    State state = State::opening;
+    std::optional<Report> unacknowledged;  ///< TaskFinished or TaskFailed
+  };
+  using HeldMap = std::map<AttemptKey, Held>;
+
+  void handle(const executor_event::SessionUp&);
+  void handle(const executor_event::SessionDown&);
+  void handle(const executor_event::Reborn&);
+  void handle(const executor_event::Received&);
+  void handle(const executor_event::TaskOpened&);
+  void handle(const executor_event::TaskDone&);
+  void handle(const executor_event::TaskBroke&);
+  void handle(const executor_event::TaskGone&);
+  void handle(const executor_event::TaskMoved&);
+
+  void obey(const Joined&);
+  void obey(const JoinRefused&);
+  void obey(const Adopt&);
+  void obey(const DeployTask&);
+  void obey(const StartTask&);
+  void obey(const CancelTask&);
+  void obey(const AckReport&);
+  void obey(const ReleaseRun&);
+
+  template <class C>
+  bool admits(const C& command, const char* name);
+  void stop(HeldMap::iterator held);
+  void forget_run(RunId run);
+  void refuse(CommandRefusal refusal, std::string what);
+  template <class R>
+  void report(R report) {
+    if (joined_) out_.push_back(executor_effect::Send{Report(std::move(report))});
+  }
+
+  ExecutorConfig config_;
+  ExecutorEffects out_;
+  bool joined_ = false;
+  Term term_seen_;
+  HeldMap held_;
+  /// The highest attempt of a task that was opened or cancelled here.
+  std::map<RunId, std::map<TaskId, Attempt>> attempts_seen_;
+  std::set<RunId> ended_runs_;
+};
+
+}  // namespace troupe

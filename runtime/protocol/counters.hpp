@@ -1,0 +1,55 @@
+#pragma once
+
+#include "runtime/base/fields.hpp"
+#include "runtime/base/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What is counted of a task while it runs, for people: nothing is decided by it. One more counter
+/// is a field here and in `schemas/job.capnp`, the place that counts it (`runtime/exec`), and the
+/// one that shows it.
+
+/// What one vertex did inside one task so far.
+struct VertexCounters {
+  std::string vertex;
+  std::uint64_t rows_in = 0;
+  std::uint64_t rows_out = 0;
+  std::uint64_t bytes_in = 0;  ///< of the buffers behind those rows, in memory
+  std::uint64_t bytes_out = 0;
+  Duration busy = {};
+  std::vector<std::string> notes = {};  ///< what people should know, once its reading has ended
+
+  static constexpr auto fields() {
+    return std::tuple{field("vertex", &VertexCounters::vertex),
+                      field("rows_in", &VertexCounters::rows_in),
+                      field("rows_out", &VertexCounters::rows_out),
+                      field("bytes_in", &VertexCounters::bytes_in),
+                      field("bytes_out", &VertexCounters::bytes_out),
+                      field("busy", &VertexCounters::busy),
+                      field("notes", &VertexCounters::notes)};
+  }
+  friend bool operator==(const VertexCounters&, const VertexCounters&) = default;
+};
+
+/// What one task did so far.
+struct TaskCounters {
+  std::vector<VertexCounters> vertices;  ///< in order of the chain
+  Duration busy = {};                    ///< on a worker or the I/O pool
+  Duration blocked = {};                 ///< waiting for room behind it, or for a disk
+  Duration idle = {};                    ///< waiting for input
+  std::uint32_t queue_percent = 0;       ///< fill of the fullest input queue
+
+  static constexpr auto fields() {
+    return std::tuple{field("vertices", &TaskCounters::vertices),
+                      field("busy", &TaskCounters::busy), field("blocked", &TaskCounters::blocked),
+                      field("idle", &TaskCounters::idle),
+                      field("queue_percent", &TaskCounters::queue_percent)};
+  }
+  friend bool operator==(const TaskCounters&, const TaskCounters&) = default;
+};
+
+}  // namespace troupe

@@ -1,0 +1,356 @@
+#pragma once
+
+#include "runtime/base/failure_class.hpp"
+#include "runtime/base/fields.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/graph/task_graph.hpp"
+#include "runtime/operator/sink.hpp"
+#include "runtime/operator/source.hpp"
+#include "runtime/protocol/counters.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// The control messages between the coordinator and executors, as the machines see them. Commands
+/// are imperative and fenced; reports are in the past tense and idempotent.
+///
+/// `schemas/job.capnp` is how they travel. A message names its schema, and the fields of its body;
+/// all else follows from these (`message_codec.hpp`). Members called `token`, `cluster` and `term`
+/// are no fields: they travel in the envelope.
+namespace schema {
+struct Joined;
+struct JoinRefused;
+struct Adopt;
+struct DeployTask;
+struct StartTask;
+struct CancelTask;
+struct AckReport;
+struct ReleaseRun;
+struct JoinCluster;
+struct TaskReady;
+struct TaskFinished;
+struct TaskFailed;
+struct TaskStopped;
+struct TaskProgress;
+struct Inventory;
+}  // namespace schema
+
+/// The fence of a command or report (protocols 1.5). Of a command that is about no task, `task` and
+/// `attempt` are empty; `incarnation` is always the executor's, whoever sends.
+struct Token {
+  ClusterId cluster;
+  Term term;
+  RunId run;
+  Attempt run_attempt;
+  TaskId task;
+  Attempt attempt;
+  Incarnation incarnation;
+  std::uint64_t seq = 0;  ///< of commands: grows within a term
+
+  friend bool operator==(const Token&, const Token&) = default;
+};
+
+/// What names one try of one task in one cluster, without the fence.
+struct AttemptKey {
+  RunId run;
+  TaskId task;
+  Attempt attempt;
+
+  friend auto operator<=>(const AttemptKey&, const AttemptKey&) = default;
+  friend bool operator==(const AttemptKey&, const AttemptKey&) = default;
+};
+inline AttemptKey key_of(const Token& token) { return {token.run, token.task, token.attempt}; }
+
+/// One try of a task and where it is.
+struct TaskPeer {
+  TaskId task;
+  Attempt attempt;
+  NodeId node;
+
+  static constexpr auto fields() {
+    return std::tuple{field("task", &TaskPeer::task), field("attempt", &TaskPeer::attempt),
+                      field("node", &TaskPeer::node)};
+  }
+  friend bool operator==(const TaskPeer&, const TaskPeer&) = default;
+};
+
+/// A node that a task talks to.
+struct PeerNode {
+  NodeId node;
+  Incarnation incarnation;
+  std::string address;
+
+  static constexpr auto fields() {
+    return std::tuple{field("node", &PeerNode::node), field("incarnation", &PeerNode::incarnation),
+                      field("address", &PeerNode::address)};
+  }
+  friend bool operator==(const PeerNode&, const PeerNode&) = default;
+};
+
+/// The other ends of one edge of the task graph.
+struct EdgePeers {
+  std::uint32_t edge = 0;       ///< index in `TaskGraph::edges`
+  std::vector<TaskPeer> peers;  ///< by subtask
+
+  static constexpr auto fields() {
+    return std::tuple{field("edge", &EdgePeers::edge), field("peers", &EdgePeers::peers)};
+  }
+  friend bool operator==(const EdgePeers&, const EdgePeers&) = default;
+};
+
+/// Rows of one partition of a blocking output, and a hash of them that does not depend on their
+/// order: two attempts with equal summaries wrote the same rows.
+struct PartitionSummary {
+  std::int64_t rows = 0;
+  std::uint64_t hash = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field("rows", &PartitionSummary::rows),
+                      field("hash", &PartitionSummary::hash)};
+  }
+  friend bool operator==(const PartitionSummary&, const PartitionSummary&) = default;
+};
+
+/// What a finished task keeps for one blocking edge, partition by consumer subtask.
+struct OutputSummary {
+  std::uint32_t edge = 0;
+  std::vector<PartitionSummary> partitions;
+
+  static constexpr auto fields() {
+    return std::tuple{field("edge", &OutputSummary::edge),
+                      field("partitions", &OutputSummary::partitions)};
+  }
+  friend bool operator==(const OutputSummary&, const OutputSummary&) = default;
+};
+
+// ---- coordinator -> executor ---------------------------------------------------------------
+
+/// You are a member, and your incarnation is durable: what you are told from now on may be fenced
+/// by it.
+struct Joined {
+  using Schema = schema::Joined;
+  ClusterId cluster;
+  Term term;
+  Incarnation incarnation;
+
+  static constexpr auto fields() { return std::tuple{field("incarnation", &Joined::incarnation)}; }
+};
+
+/// You are not a member. Where `highest` is set your incarnation has ended: drop everything, and
+/// join as a higher one than that.
+struct JoinRefused {
+  using Schema = schema::JoinRefused;
+  Term term;
+  Incarnation incarnation;  ///< the one that is refused
+  Incarnation highest;
+  std::string reason;
+
+  static constexpr auto fields() {
+    return std::tuple{field("incarnation", &JoinRefused::incarnation),
+                      field("highest", &JoinRefused::highest),
+                      field("reason", &JoinRefused::reason)};
+  }
+};
+
+/// A new leader, or a new session: say what you hold.
+struct Adopt {
+  using Schema = schema::Adopt;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+/// Build this task and say when it can take input. `plan` is `encode_plan` of the bound job;
+/// every node derives the same TaskGraph from it and `target`.
+struct DeployTask {
+  using Schema = schema::DeployTask;
+  Token token;
+  RunUid run_uid;
+  JobName job;
+  std::shared_ptr<const std::string> plan;
+  PlanTarget target;
+  std::vector<Split> splits;
+  std::vector<EdgePeers> inputs;   ///< producers of every in-edge; of blocking ones the winners
+  std::vector<EdgePeers> outputs;  ///< consumers of every pipelined out-edge
+  std::vector<PeerNode> nodes;     ///< where those peers are
+  std::int64_t memory_bytes = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field("run_uid", &DeployTask::run_uid),
+                      field("job", &DeployTask::job),
+                      field("plan", &DeployTask::plan),
+                      field("target", &DeployTask::target),
+                      field("splits", &DeployTask::splits),
+                      field("inputs", &DeployTask::inputs),
+                      field("outputs", &DeployTask::outputs),
+                      field("nodes", &DeployTask::nodes),
+                      field("memory_bytes", &DeployTask::memory_bytes)};
+  }
+};
+
+/// All tasks of the region are READY: begin.
+struct StartTask {
+  using Schema = schema::StartTask;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+/// Stop, and drop what the attempt has kept. Also the answer to a report of a stale attempt.
+struct CancelTask {
+  using Schema = schema::CancelTask;
+  Token token;
+  std::string reason;
+
+  static constexpr auto fields() { return std::tuple{field("reason", &CancelTask::reason)}; }
+};
+
+/// The report is durable; it need not be sent again.
+struct AckReport {
+  using Schema = schema::AckReport;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+/// The run has ended: delete its kept partitions, stop what is left of it.
+struct ReleaseRun {
+  using Schema = schema::ReleaseRun;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+using Command = std::variant<Joined, JoinRefused, Adopt, DeployTask, StartTask, CancelTask,
+                             AckReport, ReleaseRun>;
+
+// ---- executor -> coordinator ---------------------------------------------------------------
+
+/// Let me in: the first message of every session with a coordinator.
+struct JoinCluster {
+  using Schema = schema::JoinCluster;
+  ClusterId cluster;  ///< empty: not known yet, any will do
+  NodeId node;
+  Incarnation incarnation;
+  Term term_seen;  ///< the highest, of any leader
+  std::string address;
+  std::uint32_t slots = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field("node", &JoinCluster::node),
+                      field("incarnation", &JoinCluster::incarnation),
+                      field("term_seen", &JoinCluster::term_seen),
+                      field("address", &JoinCluster::address), field("slots", &JoinCluster::slots)};
+  }
+};
+
+struct TaskReady {
+  using Schema = schema::TaskReady;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+/// The only report that makes a task done. Re-sent until acknowledged.
+struct TaskFinished {
+  using Schema = schema::TaskFinished;
+  Token token;
+  std::vector<OutputSummary> outputs;  ///< of blocking edges
+  std::string sink;                    ///< vertex, where the chain ends in a sink
+  std::vector<Committable> committables;
+  TaskCounters counters;
+
+  static constexpr auto fields() {
+    return std::tuple{field("outputs", &TaskFinished::outputs), field("sink", &TaskFinished::sink),
+                      field("committables", &TaskFinished::committables),
+                      field("counters", &TaskFinished::counters)};
+  }
+};
+
+/// Re-sent until acknowledged.
+struct TaskFailed {
+  using Schema = schema::TaskFailed;
+  Token token;
+  FailureClass failure = FailureClass::internal;
+  Error error;
+  std::vector<TaskPeer> lost_inputs;  ///< kept outputs that could not be read
+
+  static constexpr auto fields() {
+    return std::tuple{field("failure", &TaskFailed::failure), field("error", &TaskFailed::error),
+                      field("lost_inputs", &TaskFailed::lost_inputs)};
+  }
+};
+
+/// A cancelled attempt is over: it will never write again.
+struct TaskStopped {
+  using Schema = schema::TaskStopped;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+struct TaskProgress {
+  using Schema = schema::TaskProgress;
+  Token token;
+  TaskCounters counters;
+
+  static constexpr auto fields() { return std::tuple{field("counters", &TaskProgress::counters)}; }
+};
+
+enum class HeldState { deploying, ready, running, finished, failed };
+
+struct HeldTask {
+  RunId run;
+  Attempt run_attempt;
+  TaskId task;
+  Attempt attempt;
+  Term term;  ///< of the leader who deployed it
+  HeldState state = HeldState::deploying;
+
+  static constexpr auto fields() {
+    return std::tuple{field("run", &HeldTask::run),   field("run_attempt", &HeldTask::run_attempt),
+                      field("task", &HeldTask::task), field("attempt", &HeldTask::attempt),
+                      field("term", &HeldTask::term), field("state", &HeldTask::state)};
+  }
+  friend bool operator==(const HeldTask&, const HeldTask&) = default;
+};
+inline AttemptKey key_of(const HeldTask& held) { return {held.run, held.task, held.attempt}; }
+
+/// Answer to Adopt. Reports that were not acknowledged follow it.
+struct Inventory {
+  using Schema = schema::Inventory;
+  Incarnation incarnation;
+  Term term_seen;               ///< the highest
+  std::uint64_t adopt_seq = 0;  ///< `seq` of the Adopt: later deployments are not in here
+  std::vector<HeldTask> held;
+
+  static constexpr auto fields() {
+    return std::tuple{field("incarnation", &Inventory::incarnation),
+                      field("term_seen", &Inventory::term_seen),
+                      field("adopt_seq", &Inventory::adopt_seq), field("held", &Inventory::held)};
+  }
+};
+
+using Report = std::variant<JoinCluster, TaskReady, TaskFinished, TaskFailed, TaskStopped,
+                            TaskProgress, Inventory>;
+
+const char* to_string(HeldState state);
+/// The fence of a report about a task; nothing for the two that are about the node.
+const Token* token_of(const Report& report);
+
+/// A batch run has exactly one epoch.
+inline constexpr std::uint64_t batch_epoch = 1;
+/// What a sink of this run stages under and is committed by: "<run uid>/<epoch>/<vertex>". It is
+/// kept with the output: no other commit, of whatever cluster, may ever have the same.
+std::string sink_marker(const RunUid& run, const std::string& vertex);
+/// Names one attempt among all of all runs, safe in a file name: "r7-t3.1-a4".
+std::string attempt_tag(const AttemptKey& key);
+
+}  // namespace troupe

@@ -1,0 +1,184 @@
+#pragma once
+
+#include "runtime/protocol/foreign_fields.hpp"
+
+#include <capnp/dynamic.h>
+
+#include <array>
+#include <concepts>
+#include <string>
+#include <vector>
+
+namespace troupe::struct_codec {
+
+/// A struct that lists its fields, into a Cap'n Proto struct whose fields have the same names, and
+/// back. `rows_in` is called `rowsIn` there, and a duration is its nanoseconds, `busyNanos`. A
+/// struct for which the schema has no field is spread: its fields are found beside those of its
+/// owner. Readers throw `kj::Exception` where the schema or the bytes are not of that shape.
+
+template <class Id>
+concept Identity = requires(const Id& id) {
+  id.value();
+};
+
+/// "rows_in" -> "rowsIn"
+std::string schema_name(std::string_view name, std::string_view unit);
+template <class V>
+constexpr std::string_view unit_of = std::is_same_v<V, Duration> ? "Nanos" : "";
+
+/// The schema's names of all fields of a struct, made once.
+template <Described T>
+const std::array<std::string, field_count<T>>& schema_names() {
+  static const auto names = std::apply(
+      [](const auto&... each) {
+        const auto name = []<class V>(const Field<T, V>& one) {
+          return schema_name(one.name, unit_of<V>);
+        };
+        return std::array<std::string, field_count<T>>{name(each)...};
+      },
+      FieldsOf<T>::list());
+  return names;
+}
+
+template <Described T>
+consteval std::size_t left_out() {
+  if constexpr (requires { FieldsOf<T>::left_out; }) return FieldsOf<T>::left_out;
+  return 0;
+}
+
+// ---- writing ---------------------------------------------------------------------------------
+
+/// What a plain value is to Cap'n Proto.
+template <std::integral V>
+V plain(V value, capnp::Type) {
+  return value;
+}
+inline std::int64_t plain(Duration value, capnp::Type) { return value.count(); }
+inline capnp::DynamicValue::Reader plain(const std::string& value, capnp::Type type) {
+  if (type.isText()) return capnp::Text::Reader(value.c_str(), value.size());
+  return capnp::Data::Reader(reinterpret_cast<const kj::byte*>(value.data()), value.size());
+}
+template <Identity Id>
+auto plain(const Id& id, capnp::Type type) {
+  return plain(id.value(), type);
+}
+template <class E>
+requires std::is_enum_v<E> capnp::DynamicValue::Reader plain(E value, capnp::Type type) {
+  const auto number = static_cast<std::uint16_t>(value);
+  if (type.isEnum()) return capnp::DynamicEnum(type.asEnum(), number);
+  return number;
+}
+
+template <Described T>
+void write(capnp::DynamicStruct::Builder out, const T& value);
+
+template <class V>
+void write_items(capnp::DynamicList::Builder out, const std::vector<V>& values) {
+  const capnp::Type type = out.getSchema().getElementType();
+  for (unsigned i = 0; i < out.size(); ++i) {
+    if constexpr (Described<V>) {
+      write(out[i].template as<capnp::DynamicStruct>(), values[i]);
+    } else {
+      out.set(i, plain(values[i], type));
+    }
+  }
+}
+
+template <class V>
+void write_field(capnp::DynamicStruct::Builder out, capnp::StructSchema::Field to, const V& value) {
+  if constexpr (Described<V>) {
+    write(out.init(to).template as<capnp::DynamicStruct>(), value);
+  } else {
+    out.set(to, plain(value, to.getType()));
+  }
+}
+template <class V>
+void write_field(capnp::DynamicStruct::Builder out, capnp::StructSchema::Field to,
+                 const std::vector<V>& values) {
+  const auto size = static_cast<unsigned>(values.size());
+  write_items(out.init(to, size).template as<capnp::DynamicList>(), values);
+}
+inline void write_field(capnp::DynamicStruct::Builder out, capnp::StructSchema::Field to,
+                        const std::shared_ptr<const std::string>& value) {
+  if (value) write_field(out, to, *value);
+}
+
+template <Described T>
+void write(capnp::DynamicStruct::Builder out, const T& value) {
+  std::size_t i = 0;
+  for_each_field<T>([&]<class V>(const Field<T, V>& each) {
+    const std::string& name = schema_names<T>()[i++];
+    if constexpr (Described<V>) {
+      if (out.getSchema().findFieldByName(name) == nullptr) return write(out, value.*each.member);
+    }
+    write_field(out, out.getSchema().getFieldByName(name), value.*each.member);
+  });
+}
+
+// ---- reading ---------------------------------------------------------------------------------
+
+template <class V>
+void read_value(const capnp::DynamicValue::Reader& in, capnp::Type type, V& value);
+inline void read_value(const capnp::DynamicValue::Reader& in, capnp::Type type, std::string& value);
+
+template <Described T>
+void read(capnp::DynamicStruct::Reader in, T& value);
+
+template <class V>
+void read_value(const capnp::DynamicValue::Reader& in, capnp::Type type, std::vector<V>& values) {
+  const auto list = in.as<capnp::DynamicList>();
+  const capnp::Type element = type.asList().getElementType();
+  values.clear();
+  values.reserve(list.size());
+  for (const auto item : list) read_value(item, element, values.emplace_back());
+}
+
+inline void read_value(const capnp::DynamicValue::Reader& in, capnp::Type type,
+                       std::string& value) {
+  if (type.isText()) {
+    const auto text = in.as<capnp::Text>();
+    value.assign(text.begin(), text.size());
+  } else {
+    const auto data = in.as<capnp::Data>();
+    value.assign(reinterpret_cast<const char*>(data.begin()), data.size());
+  }
+}
+
+template <class V>
+void read_value(const capnp::DynamicValue::Reader& in, capnp::Type type, V& value) {
+  if constexpr (Described<V>) {
+    read(in.as<capnp::DynamicStruct>(), value);
+  } else if constexpr (Identity<V>) {
+    std::remove_cvref_t<decltype(value.value())> plain_value;
+    read_value(in, type, plain_value);
+    value = V(std::move(plain_value));
+  } else if constexpr (std::is_same_v<V, Duration>) {
+    value = Duration(in.as<std::int64_t>());
+  } else if constexpr (std::is_same_v<V, std::shared_ptr<const std::string>>) {
+    std::string bytes;
+    read_value(in, type, bytes);
+    value = std::make_shared<const std::string>(std::move(bytes));
+  } else if constexpr (std::is_enum_v<V>) {
+    const auto number =
+        type.isEnum() ? in.as<capnp::DynamicEnum>().getRaw() : in.as<std::uint16_t>();
+    const bool known = number <= static_cast<std::uint16_t>(EnumOf<V>::last);
+    value = known ? static_cast<V>(number) : EnumOf<V>::unknown;
+  } else {
+    value = in.as<V>();
+  }
+}
+
+template <Described T>
+void read(capnp::DynamicStruct::Reader in, T& value) {
+  std::size_t i = 0;
+  for_each_field<T>([&]<class V>(const Field<T, V>& each) {
+    const std::string& name = schema_names<T>()[i++];
+    if constexpr (Described<V>) {
+      if (in.getSchema().findFieldByName(name) == nullptr) return read(in, value.*each.member);
+    }
+    const auto from = in.getSchema().getFieldByName(name);
+    read_value(in.get(from), from.getType(), value.*each.member);
+  });
+}
+
+}  // namespace troupe::struct_codec
