@@ -4,7 +4,7 @@
 // refused or another message, never a crash.
 #include "runtime/job/message_codec.hpp"
 
-#include "runtime/job/column_codec.hpp"
+#include "runtime/decision/column_codec.hpp"
 #include "runtime/os/random.hpp"
 #include "tests/support/catch.hpp"
 
