@@ -207,7 +207,7 @@ void CoordinatorActor::await_end(RunId run, Control::Answer<RunView> answer) {
   waiting_for_end_[run].push_back(std::move(answer));
 }
 
-RunView CoordinatorActor::view_of_live(const JobMachine& job) {
+RunView CoordinatorActor::view_of_live(const RunMachine& job) {
   return view_of(RunFacts{.made = job.made(),
                           .state = job.state(),
                           .cause = job.cause(),

@@ -2,7 +2,7 @@
 
 #include "actors/coordinator/control.hpp"
 #include "runtime/decision/records.hpp"
-#include "runtime/run/job_machine.hpp"
+#include "runtime/run/run_machine.hpp"
 
 namespace troupe {
 

@@ -7,7 +7,7 @@ namespace troupe {
 namespace {
 
 std::map<NodeId, std::uint32_t> slots_in_use(
-    const std::map<RunId, std::unique_ptr<JobMachine>>& jobs) {
+    const std::map<RunId, std::unique_ptr<RunMachine>>& jobs) {
   std::map<NodeId, std::uint32_t> used;
   for (const auto& [run, job] : jobs) {
     for (const auto& [node, slots] : job->slots_held()) used[node] += slots;
@@ -36,7 +36,7 @@ CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage im
       now_(now) {
   for (RunImage& run : image.runs) {
     const RunId id = run.made.run;
-    jobs_.emplace(id, std::make_unique<JobMachine>(std::move(run)));
+    jobs_.emplace(id, std::make_unique<RunMachine>(std::move(run)));
   }
 }
 
@@ -98,7 +98,7 @@ void CoordinatorMachine::handle(const ClusterEvent& event) {
   ClusterChange change = cluster_.on(event, now_);
   const bool joined = std::holds_alternative<cluster_event::Join>(event);
   for (const NodeLoss& loss : change.lost) {
-    tell_all(job_event::NodeLost{loss.node, loss.incarnation, loss.reason});
+    tell_all(run_event::NodeLost{loss.node, loss.incarnation, loss.reason});
   }
   decide(std::move(change.effects));
   if (!joined) wake_waiting();
@@ -125,7 +125,7 @@ void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) 
   // node held until now: they would be missing from the list.
   decide(cluster_.on(cluster_event::Listed{from, inventory.incarnation}, now_).effects);
   for (auto& [run, job] : jobs_) {
-    job_event::Listed listed{from, inventory.incarnation, {}};
+    run_event::Listed listed{from, inventory.incarnation, {}};
     for (const HeldTask& held : inventory.held) {
       if (held.token.run == run) listed.held.push_back(held);
     }
@@ -183,7 +183,7 @@ bool CoordinatorMachine::is_member(const NodeId& node, Incarnation incarnation) 
 
 /// The run a report is for, or nothing where its tokens say that it must not count.
 template <class R>
-JobMachine* CoordinatorMachine::addressed(const NodeId& from, const R& report) {
+RunMachine* CoordinatorMachine::addressed(const NodeId& from, const R& report) {
   const Token& token = report.token;
   if (token.cluster != cluster_id_) {
     refuse(from, "a report for another cluster");
@@ -205,18 +205,18 @@ JobMachine* CoordinatorMachine::addressed(const NodeId& from, const R& report) {
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskReady& report) {
   if (addressed(from, report) == nullptr) return;
-  tell(report.token.run, job_event::Ready{from, report.token.incarnation, key_of(report.token)});
+  tell(report.token.run, run_event::Ready{from, report.token.incarnation, key_of(report.token)});
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskFinished& report) {
   if (addressed(from, report) == nullptr) return;
-  tell(report.token.run, job_event::Finished{from, report.token.incarnation, report});
+  tell(report.token.run, run_event::Finished{from, report.token.incarnation, report});
   wake_waiting();
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskFailed& report) {
   if (addressed(from, report) == nullptr) return;
-  tell(report.token.run, job_event::Failed{from, report.token.incarnation, report});
+  tell(report.token.run, run_event::Failed{from, report.token.incarnation, report});
   wake_waiting();
 }
 
@@ -227,30 +227,30 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskStopped& report) {
     return decide(leftovers_.on_stopped(key));
   }
   if (addressed(from, report) == nullptr) return;
-  tell(report.token.run, job_event::Stopped{key_of(report.token)});
+  tell(report.token.run, run_event::Stopped{key_of(report.token)});
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskProgress& report) {
   if (addressed(from, report) == nullptr) return;
-  tell(report.token.run, job_event::Progress{from, report.token.incarnation, report});
+  tell(report.token.run, run_event::Progress{from, report.token.incarnation, report});
 }
 
 // ---- runs
 
 void CoordinatorMachine::handle(const coordinator_event::Planned& event) {
-  tell(event.run, job_event::Planned{event.graph});
+  tell(event.run, run_event::Planned{event.graph});
 }
 
 void CoordinatorMachine::handle(const coordinator_event::PlanFailed& event) {
-  tell(event.run, job_event::PlanFailed{event.error});
+  tell(event.run, run_event::PlanFailed{event.error});
 }
 
 void CoordinatorMachine::handle(const coordinator_event::SinkCommitted& event) {
-  tell(event.run, job_event::SinkCommitted{event.vertex});
+  tell(event.run, run_event::SinkCommitted{event.vertex});
 }
 
 void CoordinatorMachine::handle(const coordinator_event::SinkCommitFailed& event) {
-  tell(event.run, job_event::SinkCommitFailed{event.vertex, event.error});
+  tell(event.run, run_event::SinkCommitFailed{event.vertex, event.error});
 }
 
 void CoordinatorMachine::handle(const coordinator_event::CleanedUp& event) {
@@ -292,7 +292,7 @@ void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
               {JobVersionRecord{job.job, job.hash, job.plan, job.descriptor, job.by}, image.made,
                EventRecord{last_run_, log::Level::info, fmt::format("submitted by {}", job.by)}}},
           effect::Reply{event.request, last_run_}});
-  jobs_.emplace(last_run_, std::make_unique<JobMachine>(std::move(image)));
+  jobs_.emplace(last_run_, std::make_unique<RunMachine>(std::move(image)));
   begin_queued();
 }
 
@@ -311,7 +311,7 @@ void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
                                            "committed: too late to cancel it",
                                            event.run)}});
   }
-  tell(event.run, job_event::Cancel{event.by});
+  tell(event.run, run_event::Cancel{event.by});
   decide({effect::Reply{event.request, event.run}});
   wake_waiting();
 }
@@ -321,7 +321,7 @@ void CoordinatorMachine::handle(const coordinator_event::Tick&) {
   handle(ClusterEvent(cluster_event::Tick{}));
 }
 
-void CoordinatorMachine::begin(JobMachine& job) {
+void CoordinatorMachine::begin(RunMachine& job) {
   begun_.insert(job.run());
   ClusterView cluster = view();
   decide(job.start(cluster, now_));
@@ -334,14 +334,14 @@ void CoordinatorMachine::begin_queued() {
   }
 }
 
-void CoordinatorMachine::tell(RunId run, const JobEvent& event) {
+void CoordinatorMachine::tell(RunId run, const RunEvent& event) {
   const auto job = jobs_.find(run);
   if (job == jobs_.end()) return;
   ClusterView cluster = view();
   decide(job->second->on(event, cluster, now_));
 }
 
-void CoordinatorMachine::tell_all(const JobEvent& event) {
+void CoordinatorMachine::tell_all(const RunEvent& event) {
   for (auto& [run, job] : jobs_) {
     if (begun_.contains(run)) tell(run, event);
   }
@@ -351,7 +351,7 @@ void CoordinatorMachine::tell_all(const JobEvent& event) {
 void CoordinatorMachine::wake_waiting() {
   drop_done();
   begin_queued();
-  tell_all(job_event::Tick{});
+  tell_all(run_event::Tick{});
 }
 
 void CoordinatorMachine::drop_done() {
@@ -396,7 +396,7 @@ void CoordinatorMachine::leave(Effects effects) {
       out_.push_back(std::move(effect));
     }
   }
-  for (const RunId run : due) tell(run, job_event::Continued{});
+  for (const RunId run : due) tell(run, run_event::Continued{});
   for (Leftover& leftover : left) decide(leftovers_.add(std::move(leftover)));
   for (const effect::BlameNode& fault : blamed) blame(fault);
 }

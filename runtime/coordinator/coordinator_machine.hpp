@@ -2,8 +2,8 @@
 
 #include "runtime/cluster/cluster_machine.hpp"
 #include "runtime/decision/outbox.hpp"
-#include "runtime/run/job_machine.hpp"
 #include "runtime/run/leftovers.hpp"
+#include "runtime/run/run_machine.hpp"
 
 #include <map>
 #include <memory>
@@ -97,7 +97,7 @@ inline constexpr std::size_t active_runs_max = 64;
 /// Submissions beyond this many runs that have not ended are refused.
 inline constexpr std::size_t open_runs_max = 10'000;
 
-/// The acting leader of a cluster: membership, one JobMachine a run, and the order of effects.
+/// The acting leader of a cluster: membership, one RunMachine a run, and the order of effects.
 ///
 /// Owned by the COORDINATOR actor, whose whole work is to carry events in and effects out:
 ///
@@ -124,7 +124,7 @@ class CoordinatorMachine {
   const ClusterId& cluster() const { return cluster_id_; }
   Term term() const { return term_; }
   const ClusterMachine& members() const { return cluster_; }
-  const std::map<RunId, std::unique_ptr<JobMachine>>& jobs() const { return jobs_; }
+  const std::map<RunId, std::unique_ptr<RunMachine>>& jobs() const { return jobs_; }
   /// What is still to be removed beside outputs.
   const Leftovers& leftovers() const { return leftovers_; }
   ClusterView view() const;
@@ -154,13 +154,13 @@ class CoordinatorMachine {
 
   void blame(const effect::BlameNode& effect);
   template <class R>
-  JobMachine* addressed(const NodeId& from, const R& report);
+  RunMachine* addressed(const NodeId& from, const R& report);
   bool is_member(const NodeId& node, Incarnation incarnation) const;
   bool contradicts(const NodeId& from, const Inventory& inventory);
   void release_ended(const NodeId& from, const Inventory& inventory);
-  void tell(RunId run, const JobEvent& event);
-  void tell_all(const JobEvent& event);
-  void begin(JobMachine& job);
+  void tell(RunId run, const RunEvent& event);
+  void tell_all(const RunEvent& event);
+  void begin(RunMachine& job);
   void begin_queued();
   void wake_waiting();
   void drop_done();
@@ -177,7 +177,7 @@ class CoordinatorMachine {
   std::map<std::string, RunId> keys_;
   std::set<RunInterval> intervals_;
   ClusterMachine cluster_;
-  std::map<RunId, std::unique_ptr<JobMachine>> jobs_;
+  std::map<RunId, std::unique_ptr<RunMachine>> jobs_;
   std::set<RunId> begun_;
   Leftovers leftovers_;
   /// The number of the last Adopt to each node: a list that answers an earlier one lacks what was

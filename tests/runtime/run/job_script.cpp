@@ -177,42 +177,42 @@ std::string JobScript::run(const std::string& line) {
   if (command == "stage") return describe_stage(words), "";
   if (command == "edge") return describe_edge(words), "";
   if (command == "start" || command == "restart") return told(start());
-  if (command == "planned") return told(tell(job_event::Planned{graph_}));
+  if (command == "planned") return told(tell(run_event::Planned{graph_}));
   if (command == "ready") {
     const AttemptKey key = read_key(words);
-    return told(tell(job_event::Ready{made(key).node, made(key).incarnation, key}));
+    return told(tell(run_event::Ready{made(key).node, made(key).incarnation, key}));
   }
   if (command == "finished") return told(finished(words));
   if (command == "failed") return told(failed(words));
   if (command == "misses") return told(misses(words));
-  if (command == "stopped") return told(tell(job_event::Stopped{read_key(words)}));
+  if (command == "stopped") return told(tell(run_event::Stopped{read_key(words)}));
   if (command == "list") return told(list(words));
   if (command == "lose") {
     const NodeId node(vertex());
     std::erase_if(cluster_.nodes, [&](const ClusterNode& each) { return each.node == node; });
-    return told(tell(job_event::NodeLost{node, Incarnation(1), "its connection closed"}));
+    return told(tell(run_event::NodeLost{node, Incarnation(1), "its connection closed"}));
   }
-  if (command == "continue") return told(tell(job_event::Continued{}));
-  if (command == "committed") return told(tell(job_event::SinkCommitted{vertex()}));
+  if (command == "continue") return told(tell(run_event::Continued{}));
+  if (command == "committed") return told(tell(run_event::SinkCommitted{vertex()}));
   if (command == "commit-failed") {
     const std::string sink = vertex();
     return told(
-        tell(job_event::SinkCommitFailed{sink, fail(code_of(vertex()), "the storage said no")}));
+        tell(run_event::SinkCommitFailed{sink, fail(code_of(vertex()), "the storage said no")}));
   }
-  if (command == "cancel") return told(tell(job_event::Cancel{"ada"}));
+  if (command == "cancel") return told(tell(run_event::Cancel{"ada"}));
   if (command == "wait") {
     now_ += std::chrono::milliseconds(std::stoul(vertex()));
-    return told(tell(job_event::Tick{}));
+    return told(tell(run_event::Tick{}));
   }
   return fmt::format("'{}' is no command\n", command);
 }
 
 Effects JobScript::start() {
-  job_ = std::make_unique<JobMachine>(store_.all_runs().at(RunId(1)));
+  job_ = std::make_unique<RunMachine>(store_.all_runs().at(RunId(1)));
   return job_->start(cluster_, now_);
 }
 
-Effects JobScript::tell(const JobEvent& event) { return job_->on(event, cluster_, now_); }
+Effects JobScript::tell(const RunEvent& event) { return job_->on(event, cluster_, now_); }
 
 Effects JobScript::finished(std::istream& words) {
   const AttemptKey key = read_key(words);
@@ -235,7 +235,7 @@ Effects JobScript::finished(std::istream& words) {
     report.sink = fmt::format("v{}", key.task.stage);
     report.committables.push_back({attempt_tag(key), 1});
   }
-  return tell(job_event::Finished{made(key).node, made(key).incarnation, report});
+  return tell(run_event::Finished{made(key).node, made(key).incarnation, report});
 }
 
 Effects JobScript::failed(std::istream& words) {
@@ -248,7 +248,7 @@ Effects JobScript::failed(std::istream& words) {
   report.token.attempt = key.attempt;
   report.failure = failure_of(failure);
   report.error = fail(ErrorCode::unavailable, "{}", rest_of(words));
-  return tell(job_event::Failed{made(key).node, made(key).incarnation, report});
+  return tell(run_event::Failed{made(key).node, made(key).incarnation, report});
 }
 
 Effects JobScript::misses(std::istream& words) {
@@ -261,13 +261,13 @@ Effects JobScript::misses(std::istream& words) {
   report.failure = FailureClass::node_lost;
   report.error = fail(ErrorCode::corrupt, "{}", rest_of(words));
   report.lost_inputs = {{input.task, input.attempt, made(input).node}};
-  return tell(job_event::Failed{made(key).node, made(key).incarnation, report});
+  return tell(run_event::Failed{made(key).node, made(key).incarnation, report});
 }
 
 Effects JobScript::list(std::istream& words) {
   std::string node, held;
   words >> node;
-  job_event::Listed listed{NodeId(node), Incarnation(1), {}};
+  run_event::Listed listed{NodeId(node), Incarnation(1), {}};
   while (words >> held) {
     const auto first = held.find('/');
     const auto second = held.find('/', first + 1);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/run/job_machine.hpp"
+#include "runtime/run/run_machine.hpp"
 #include "tests/support/sim_store.hpp"
 
 #include <map>
@@ -38,7 +38,7 @@ class JobScript {
 
  private:
   Effects start();
-  Effects tell(const JobEvent& event);
+  Effects tell(const RunEvent& event);
   std::string told(const Effects& effects);
   void describe_cluster(std::istream& words);
   void describe_stage(std::istream& words);
@@ -54,7 +54,7 @@ class JobScript {
   sim::Store store_;
   TaskGraph graph_;
   ClusterView cluster_;
-  std::unique_ptr<JobMachine> job_;
+  std::unique_ptr<RunMachine> job_;
   Instant now_ = Instant(1s);
 };
 
