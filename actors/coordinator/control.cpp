@@ -122,9 +122,8 @@ void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
   made.descriptor = std::move(options.descriptor_text);
   made.by = std::move(options.submitted_by);
   made.key = std::move(options.idempotency_key);
-  made.target = runnable_target(
-      graph, services_.registry,
-      {graph.settings.parallelism.value_or(usual_parallelism()), start_.keep_blocking_edges});
+  made.target = {graph.settings.parallelism.value_or(usual_parallelism()),
+                 start_.keep_blocking_edges};
   made.settings = graph.settings;
   made.nonce = random_.next();
   requests_[submit.request] = std::move(answer);
@@ -208,7 +207,7 @@ void CoordinatorActor::await_end(RunId run, Control::Answer<RunView> answer) {
   waiting_for_end_[run].push_back(std::move(answer));
 }
 
-RunView CoordinatorActor::view_of_live(const JobMachine& job) {
+RunView CoordinatorActor::view_of_live(const RunMachine& job) {
   return view_of(RunFacts{.made = job.made(),
                           .state = job.state(),
                           .cause = job.cause(),

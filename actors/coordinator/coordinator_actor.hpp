@@ -4,7 +4,7 @@
 #include "actors/executor/ports.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
-#include "runtime/job/coordinator_machine.hpp"
+#include "runtime/coordinator/coordinator_machine.hpp"
 #include "runtime/metadata/metadata_store.hpp"
 #include "runtime/operator/operator_kind.hpp"
 

@@ -85,7 +85,7 @@ class CoordinatorActor final
   /// Asks the store away from this thread; `then` runs there too.
   template <class T>
   void from_store(std::function<Result<T>(MetadataStore&)> read, Control::Answer<T> answer);
-  RunView view_of_live(const JobMachine& job);
+  RunView view_of_live(const RunMachine& job);
   /// Subtasks of a stage for a run that is submitted now and does not say.
   std::uint32_t usual_parallelism() const;
   std::shared_ptr<const JobGraph> job_graph(RunId run, const std::string& plan);

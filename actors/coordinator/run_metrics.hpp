@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/base/metrics.hpp"
-#include "runtime/job/records.hpp"
+#include "runtime/decision/records.hpp"
 
 namespace troupe {
 

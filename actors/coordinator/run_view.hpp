@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/coordinator/control.hpp"
-#include "runtime/job/job_machine.hpp"
-#include "runtime/job/records.hpp"
+#include "runtime/decision/records.hpp"
+#include "runtime/run/run_machine.hpp"
 
 namespace troupe {
 

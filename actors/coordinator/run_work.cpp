@@ -1,6 +1,5 @@
 #include "actors/coordinator/run_work.hpp"
 
-#include "runtime/job/regions.hpp"
 #include "runtime/operator/sink.hpp"
 
 namespace troupe {
@@ -27,15 +26,6 @@ Result<TaskGraph> plan_run(const std::string& plan, const OperatorRegistry& regi
   }
   for (std::size_t i = 0; i < splits->size(); ++i) tasks.stages[i].splits = (*splits)[i];
   return tasks;
-}
-
-PlanTarget runnable_target(const JobGraph& graph, const OperatorRegistry& registry,
-                           PlanTarget target) {
-  if (target.keep_blocking_edges) return target;
-  auto tasks = plan_tasks(graph, registry, target);
-  // A graph that cannot be planned at all is the run's failure, told where its plan is made.
-  target.keep_blocking_edges = tasks.ok() && !TaskTopology::make(std::move(*tasks)).ok();
-  return target;
 }
 
 Result<> commit_sink(const std::string& plan, const OperatorRegistry& registry,

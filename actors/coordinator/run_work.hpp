@@ -1,7 +1,7 @@
 #pragma once
 
+#include "runtime/decision/records.hpp"
 #include "runtime/graph/task_graph.hpp"
-#include "runtime/job/records.hpp"
 
 namespace troupe {
 
@@ -10,11 +10,6 @@ namespace troupe {
 /// The task graph with its splits: those given, or what the sources say now.
 Result<TaskGraph> plan_run(const std::string& plan, const OperatorRegistry& registry,
                            const PlanTarget& target, const std::optional<Splits>& splits);
-
-/// The target, with its blocking edges kept on disk where tasks would otherwise run together
-/// although one must wait for the other (a source that feeds both sides of a join).
-PlanTarget runnable_target(const JobGraph& graph, const OperatorRegistry& registry,
-                           PlanTarget target);
 
 Result<> commit_sink(const std::string& plan, const OperatorRegistry& registry,
                      const std::string& vertex, const std::string& marker,

@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/graph/bound_graph.hpp"
+#include "runtime/graph/task_topology.hpp"
 
 #include <arrow/type.h>
 
@@ -112,12 +113,14 @@ Json link_json(const ChainLink& link, const JobGraph& graph) {
   return told;
 }
 
-Json tasks_json(const JobGraph& graph, const TaskGraph& tasks) {
+Json tasks_json(const JobGraph& graph, const TaskTopology& topology) {
+  const TaskGraph& tasks = topology.graph();
   Json told = header(graph, "tasks");
   std::uint32_t total = 0;
   for (const Stage& stage : tasks.stages) {
-    Json one = {
-        {"stage", stage.id.value()}, {"subtasks", stage.parallelism}, {"region", stage.region}};
+    Json one = {{"stage", stage.id.value()},
+                {"subtasks", stage.parallelism},
+                {"regions", topology.regions_of(stage.id)}};
     for (const TaskEdge& edge : tasks.edges) {
       if (edge.to == stage.id) one["inputs"].push_back(edge_json(edge));
     }
@@ -148,7 +151,7 @@ Result<Json> explain(const JobGraph& graph, const OperatorRegistry& registry,
     return told;
   }
   if (level == ExplainLevel::tasks) {
-    return tasks_json(graph, TRY(plan_tasks(graph, registry, target)));
+    return tasks_json(graph, TRY(TaskTopology::make(TRY(plan_tasks(graph, registry, target)))));
   }
   const BoundGraph bound = plan_vertices(graph, registry, target.parallelism);
   if (!bound.ok()) return bound.errors.front();

@@ -83,10 +83,23 @@ std::string operator_text(const Json& vertex) {
   return text;
 }
 
+/// "region 4", "regions 0-3 8": what restarts alone has a number of its own.
+std::string regions_text(const Json& regions) {
+  std::string text = regions.size() == 1 ? "region" : "regions";
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    const auto first = regions[i].get<std::size_t>();
+    auto last = first;
+    while (i + 1 < regions.size() && regions[i + 1] == last + 1) ++i, ++last;
+    text += first == last ? fmt::format(" {}", first) : fmt::format(" {}-{}", first, last);
+  }
+  return text;
+}
+
 std::string stage_text(const Json& stage) {
   const auto subtasks = stage["subtasks"].get<std::uint32_t>();
-  std::string text = fmt::format("stage {}  {} subtask{}  region {}\n", json_text(stage["stage"]),
-                                 subtasks, subtasks == 1 ? "" : "s", json_text(stage["region"]));
+  std::string text =
+      fmt::format("stage {}  {} subtask{}  {}\n", json_text(stage["stage"]), subtasks,
+                  subtasks == 1 ? "" : "s", regions_text(stage["regions"]));
   for (const Json& edge : part(stage, "inputs")) {
     text += fmt::format("  <- stage {}  {}{}\n", json_text(edge["stage"]), exchange(edge),
                         edge["kept_on_disk"].get<bool>() ? "  kept on disk" : "");

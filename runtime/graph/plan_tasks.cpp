@@ -1,8 +1,9 @@
 #include "runtime/data/key_group.hpp"
 #include "runtime/graph/bound_graph.hpp"
 #include "runtime/graph/graph_check.hpp"
-#include "runtime/graph/regions.hpp"
+#include "runtime/graph/jam.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/graph/task_topology.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -50,7 +51,6 @@ class TaskPlanner {
     for (PhaseNode& node : nodes_) place(node);
     connect();
     keep_what_would_jam(tasks_, waits_);
-    mark_regions(tasks_);
     return std::move(tasks_);
   }
 
@@ -200,9 +200,11 @@ Result<TaskGraph> plan_tasks(const JobGraph& graph, const OperatorRegistry& regi
                              const PlanTarget& target) {
   ENSURE(target.parallelism > 0, "a plan for a cluster without slots");
   TRY(well_formed(graph));
-  BoundGraph bound = plan_vertices(graph, registry, target.parallelism);
+  const BoundGraph bound = plan_vertices(graph, registry, target.parallelism);
   if (!bound.ok()) return bound.errors.front();
-  return TaskPlanner(graph, std::move(bound), target).run();
+  TaskGraph tasks = TaskPlanner(graph, bound, target).run();
+  if (target.keep_blocking_edges || TaskTopology::make(tasks)) return tasks;
+  return TaskPlanner(graph, bound, {target.parallelism, true}).run();
 }
 
 }  // namespace troupe

@@ -39,8 +39,6 @@ struct Stage {
   StageId id;
   std::vector<ChainLink> chain;
   std::uint32_t parallelism = 1;
-  /// Stages that fail and restart together have one region.
-  std::uint32_t region = 0;
   /// For a source stage: what each subtask reads, filled in when the run starts.
   std::vector<std::vector<Split>> splits;
 };
@@ -76,7 +74,9 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
 Result<std::map<std::string, SchemaPtr>> schemas_of(const JobGraph& graph,
                                                     const OperatorRegistry& registry);
 
-/// The physical graph of a bound job. Splits are empty; `assign_splits` fills them.
+/// The physical graph of a bound job. Splits are empty; `assign_splits` fills them. Where an edge
+/// has to be kept although the target keeps none, the region around it could not run (it would wait
+/// for itself): such a job is planned with all blocking edges kept.
 Result<TaskGraph> plan_tasks(const JobGraph& graph, const OperatorRegistry& registry,
                              const PlanTarget& target);
 

@@ -2,7 +2,7 @@
 
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
-#include "runtime/job/records.hpp"
+#include "runtime/decision/records.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,5 @@
 #include "runtime/base/json.hpp"
-#include "runtime/job/column_codec.hpp"
+#include "runtime/decision/column_codec.hpp"
 #include "runtime/metadata/sqlite_rows.hpp"
 
 namespace troupe {

@@ -1,6 +1,6 @@
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
-#include "runtime/job/column_codec.hpp"
+#include "runtime/decision/column_codec.hpp"
 #include "runtime/metadata/sqlite_rows.hpp"
 
 #include <array>

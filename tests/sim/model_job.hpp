@@ -1,7 +1,7 @@
 #pragma once
 
+#include "runtime/coordinator/coordinator_machine.hpp"
 #include "runtime/graph/task_graph.hpp"
-#include "runtime/job/coordinator_machine.hpp"
 #include "runtime/os/random.hpp"
 
 #include <cstdint>

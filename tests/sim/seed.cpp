@@ -34,7 +34,7 @@ void check_leaks(World& world) {
     const auto* executor = static_cast<SimExecutor*>(world.process(node));
     if (executor == nullptr) continue;
     for (const HeldTask& held : executor->machine().held()) {
-      world.violation(fmt::format("n{} still holds {} ({})", node, attempt_tag(key_of(held.token)),
+      world.violation(fmt::format("n{} still holds {} ({})", node, attempt_tag(key_of(held)),
                                   to_string(held.state)));
     }
     world.check(executor->tasks() == 0 && executor->kept() == 0,

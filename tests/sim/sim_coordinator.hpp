@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/job/coordinator_machine.hpp"
+#include "runtime/coordinator/coordinator_machine.hpp"
 #include "tests/sim/world.hpp"
 
 #include <functional>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/job/records.hpp"
+#include "runtime/decision/records.hpp"
 #include "runtime/metadata/metadata_store.hpp"
 
 #include <map>

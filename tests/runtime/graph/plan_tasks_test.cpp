@@ -3,7 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/graph/explain.hpp"
 #include "runtime/graph/graph_builder.hpp"
-#include "runtime/graph/task_graph.hpp"
+#include "runtime/graph/task_topology.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_operators.hpp"
 
@@ -12,15 +12,19 @@ using test_operators::registry;
 
 namespace {
 
-/// "0 x2 r0: rows same | 1 x1 r0: out <- 0 gather": stage, subtasks, region, chain, inputs.
+/// "0 x2 r0-1: rows same | 1 x2 r2: out <- 0 hash kept": stage, subtasks, regions, chain, inputs.
 std::string plan_of(const GraphBuilder& job, PlanTarget target) {
   JobGraph graph = *job.build();
   REQUIRE(bind(graph, registry()).empty());
-  const TaskGraph tasks = *plan_tasks(graph, registry(), target);
+  const TaskTopology topology = *TaskTopology::make(*plan_tasks(graph, registry(), target));
+  const TaskGraph& tasks = topology.graph();
   std::string text;
   for (const Stage& stage : tasks.stages) {
+    const std::set<std::size_t> regions = topology.regions_of(stage.id);
     text += fmt::format("{}{} x{} r{}:", text.empty() ? "" : " | ", stage.id, stage.parallelism,
-                        stage.region);
+                        regions.size() == 1
+                            ? fmt::format("{}", *regions.begin())
+                            : fmt::format("{}-{}", *regions.begin(), *regions.rbegin()));
     for (const ChainLink& link : stage.chain) {
       const std::size_t dot = link.phase.name.find('.', 5);
       text += " " + link.vertex + (dot == std::string::npos ? "" : link.phase.name.substr(dot));
@@ -43,8 +47,8 @@ TEST_CASE("forward operators of equal parallelism are one chain") {
   GraphBuilder job("job");
   const auto rows = job.add("rows", "test.read");
   job.add("out", "test.write").from(job.add("same", "test.pass").from(rows));
-  CHECK(plan_of(job, alone) == "0 x2 r0: rows same out");
-  CHECK(plan_of(job, cluster) == "0 x2 r0: rows same out");
+  CHECK(plan_of(job, alone) == "0 x2 r0-1: rows same out");
+  CHECK(plan_of(job, cluster) == "0 x2 r0-1: rows same out");
 }
 
 TEST_CASE("an output with two readers is not fused with either") {
@@ -53,7 +57,7 @@ TEST_CASE("an output with two readers is not fused with either") {
   job.add("out1", "test.write").from(rows);
   job.add("out2", "test.write").from(rows);
   CHECK(plan_of(job, alone) ==
-        "0 x2 r0: rows | 1 x2 r0: out1 <- 0 forward | 2 x2 r0: out2 <- 0 forward");
+        "0 x2 r0-1: rows | 1 x2 r0-1: out1 <- 0 forward | 2 x2 r0-1: out2 <- 0 forward");
 }
 
 TEST_CASE("an aggregation is shuffled between its phases; a cluster keeps that edge") {
@@ -62,7 +66,7 @@ TEST_CASE("an aggregation is shuffled between its phases; a cluster keeps that e
   job.add("out", "test.write").from(job.add("sums", "test.group", {{"by", "a"}}).from(rows));
   CHECK(plan_of(job, alone) == "0 x2 r0: rows sums.partial | 1 x2 r0: sums.final out <- 0 hash");
   CHECK(plan_of(job, cluster) ==
-        "0 x2 r0: rows sums.partial | 1 x2 r1: sums.final out <- 0 hash kept");
+        "0 x2 r0-1: rows sums.partial | 1 x2 r2-3: sums.final out <- 0 hash kept");
 }
 
 TEST_CASE("with one subtask nothing is shuffled at all") {
@@ -111,18 +115,19 @@ TEST_CASE("a join waits for its build side; both ends of a pipelined edge restar
   CHECK(plan_of(job, alone) ==
         "0 x2 r0: left | 1 x2 r0: right | 2 x2 r0: both out <- 0 hash <- 1 hash");
   CHECK(plan_of(job, cluster) ==
-        "0 x2 r0: left | 1 x2 r1: right | 2 x2 r0: both out <- 0 hash <- 1 hash kept");
+        "0 x2 r2: left | 1 x2 r0-1: right | 2 x2 r2: both out <- 0 hash <- 1 hash kept");
 }
 
 TEST_CASE("a stage joined with what was made of it keeps its probe side, or it would jam") {
+  // And a kept edge needs two regions, also where one process would need none.
   GraphBuilder job("job");
   const auto rows = job.add("rows", "test.read");
   const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(rows);
   job.add("out", "test.write")
       .from(job.add("both", "test.join", {{"using", "a"}}).from({rows, sums}));
   CHECK(plan_of(job, alone) ==
-        "0 x2 r0: rows | 1 x2 r0: sums.partial <- 0 forward | 2 x2 r0: sums.final <- 1 hash | "
-        "3 x2 r0: both out <- 0 hash kept <- 2 hash");
+        "0 x2 r0-1: rows | 1 x2 r0-1: sums.partial <- 0 forward | "
+        "2 x2 r2-3: sums.final <- 1 hash kept | 3 x2 r4-5: both out <- 0 hash kept <- 2 hash kept");
 }
 
 TEST_CASE("two joins that wait for each other's input keep one of them") {
@@ -133,8 +138,8 @@ TEST_CASE("two joins that wait for each other's input keep one of them") {
   job.add("out1", "test.write").from(job.add("j1", "test.join", {{"using", "a"}}).from({b, a}));
   job.add("out2", "test.write").from(job.add("j2", "test.join", {{"using", "a"}}).from({a, b}));
   CHECK(plan_of(job, alone) ==
-        "0 x2 r0: a | 1 x2 r0: b | 2 x2 r0: j1 out1 <- 1 hash kept <- 0 hash | "
-        "3 x2 r0: j2 out2 <- 0 hash <- 1 hash");
+        "0 x2 r2: a | 1 x2 r0-1: b | 2 x2 r3-4: j1 out1 <- 1 hash kept <- 0 hash kept | "
+        "3 x2 r2: j2 out2 <- 0 hash <- 1 hash kept");
 }
 
 TEST_CASE("splits are dealt largest first, always the same, and read in their order") {
@@ -163,10 +168,10 @@ TEST_CASE("explain tells what is read, fused, shuffled and kept") {
   const std::string hash = plan_hash(graph).substr(0, 12);
   CHECK(explain_text(told(ExplainLevel::tasks)) == "job demo  plan " + hash + R"(  4 tasks
 
-stage 0  2 subtasks  region 0
+stage 0  2 subtasks  regions 0-1
   rows  test.read           reads 1 of 3 columns: b
   sums  test.group.partial
-stage 1  2 subtasks  region 1
+stage 1  2 subtasks  regions 2-3
   <- stage 0  hash(b)  kept on disk
   sums  test.group.final  (stateful)
   out   test.write

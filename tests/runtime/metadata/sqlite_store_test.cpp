@@ -2,7 +2,7 @@
 // state that is not what the writer believes refuses the whole transaction.
 #include "runtime/metadata/sqlite_store.hpp"
 
-#include "runtime/job/column_codec.hpp"
+#include "runtime/decision/column_codec.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -1,0 +1,430 @@
+#include "runtime/coordinator/coordinator_machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+std::map<NodeId, std::uint32_t> slots_in_use(
+    const std::map<RunId, std::unique_ptr<RunMachine>>& jobs) {
+  std::map<NodeId, std::uint32_t> used;
+  for (const auto& [run, job] : jobs) {
+    for (const auto& [node, slots] : job->slots_held()) used[node] += slots;
+  }
+  return used;
+}
+
+Error newer_term(const NodeId& node, Term seen, Term ours) {
+  return fail(ErrorCode::conflict,
+              "node {} has seen term {}, this metadata is at term {}: it is older than the "
+              "cluster; bring the right data directory back",
+              node, seen, ours);
+}
+
+}  // namespace
+
+CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage image, Instant now)
+    : config_(config),
+      cluster_id_(image.cluster),
+      term_(image.term),
+      last_run_(image.last_run),
+      keys_(std::move(image.keys)),
+      intervals_(std::move(image.intervals)),
+      cluster_(cluster_id_, term_, image.nodes, config_.node_lease, now),
+      leftovers_(std::move(image.leftovers)),
+      now_(now) {
+  for (RunImage& run : image.runs) {
+    const RunId id = run.made.run;
+    jobs_.emplace(id, std::make_unique<RunMachine>(std::move(run)));
+  }
+}
+
+Effects CoordinatorMachine::start(Instant now) {
+  now_ = now;
+  // Published epochs first; then what an earlier leader had begun; then what waits.
+  for (const RunState first : {RunState::finishing, RunState::cancelling}) {
+    for (auto& [run, job] : jobs_) {
+      if (job->state() == first) begin(*job);
+    }
+  }
+  for (auto& [run, job] : jobs_) {
+    if (job->state() != RunState::queued && !begun_.contains(run)) begin(*job);
+  }
+  begin_queued();
+  decide(leftovers_.start());
+  return std::exchange(out_, {});
+}
+
+Effects CoordinatorMachine::on(const CoordinatorEvent& event, Instant now) {
+  now_ = now;
+  if (halted_) return {};
+  std::visit([this](const auto& e) { handle(e); }, event);
+  return std::exchange(out_, {});
+}
+
+std::optional<Instant> CoordinatorMachine::next_deadline() const {
+  std::optional<Instant> next = cluster_.next_deadline();
+  for (const auto& [run, job] : jobs_) {
+    const auto deadline = job->next_deadline();
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  }
+  if (const auto deadline = leftovers_.next_deadline()) {
+    next = std::min(next.value_or(*deadline), *deadline);
+  }
+  return next;
+}
+
+ClusterView CoordinatorMachine::view() const {
+  const std::map<NodeId, std::uint32_t> used = slots_in_use(jobs_);
+  ClusterView view;
+  for (const auto& [name, member] : cluster_.members()) {
+    if (member.state == MemberState::gone) continue;
+    const auto in_use = used.find(name);
+    ClusterNode node{name, member.incarnation, member.address, member.slots};
+    node.used = in_use == used.end() ? 0 : in_use->second;
+    node.placeable = member.state == MemberState::live;
+    node.resting = member.health.resting();
+    if (member.health.on_trial()) node.slots = std::min(node.slots, 1u);
+    node.listed = node.placeable || member.before_suspicion == MemberState::live;
+    view.nodes.push_back(std::move(node));
+  }
+  return view;
+}
+
+// ---- nodes
+
+void CoordinatorMachine::handle(const ClusterEvent& event) {
+  ClusterChange change = cluster_.on(event, now_);
+  const bool joined = std::holds_alternative<cluster_event::Join>(event);
+  for (const NodeLoss& loss : change.lost) {
+    tell_all(run_event::NodeLost{loss.node, loss.incarnation, loss.reason});
+  }
+  decide(std::move(change.effects));
+  if (!joined) wake_waiting();
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const JoinCluster& request) {
+  if (request.node != from) return refuse(from, "it joins under another name than its key's");
+  // Terms of another cluster say nothing about ours.
+  const bool ours = request.cluster.value().empty() || request.cluster == cluster_id_;
+  if (ours && request.term_seen > term_) {
+    return halt(newer_term(from, request.term_seen, term_));
+  }
+  handle(ClusterEvent(cluster_event::Join{request}));
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) {
+  if (!is_member(from, inventory.incarnation)) return refuse(from, "an inventory of a stranger");
+  if (contradicts(from, inventory)) return;
+  if (inventory.term_seen != term_ || inventory.adopt_seq != asked_[from]) {
+    return refuse(from, "an inventory that does not answer the last question");
+  }
+  release_ended(from, inventory);
+  // The node takes new tasks from here on, but no run may give it any before it has read what the
+  // node held until now: they would be missing from the list.
+  decide(cluster_.on(cluster_event::Listed{from, inventory.incarnation}, now_).effects);
+  for (auto& [run, job] : jobs_) {
+    run_event::Listed listed{from, inventory.incarnation, {}};
+    for (const HeldTask& held : inventory.held) {
+      if (held.run == run) listed.held.push_back(held);
+    }
+    tell(run, listed);
+  }
+  decide(leftovers_.on_listed({from, inventory.incarnation}, inventory.held));
+  wake_waiting();
+}
+
+/// Whoever holds more than was ever given out was given it by a later history than ours.
+bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& inventory) {
+  if (inventory.term_seen > term_) {
+    halt(newer_term(from, inventory.term_seen, term_));
+    return true;
+  }
+  for (const HeldTask& held : inventory.held) {
+    const auto job = jobs_.find(held.run);
+    const bool newer_run = held.run > last_run_;
+    const bool newer_attempt = job != jobs_.end() && held.attempt > job->second->last_attempt();
+    if (!newer_run && !newer_attempt) continue;
+    halt(fail(ErrorCode::conflict,
+              "node {} holds attempt {} of task {} of run {}, which this metadata never gave out: "
+              "it is older than the cluster; bring the right data directory back",
+              from, held.attempt, held.task, held.run));
+    return true;
+  }
+  return false;
+}
+
+void CoordinatorMachine::release_ended(const NodeId& from, const Inventory& inventory) {
+  std::set<RunId> ended;
+  for (const HeldTask& held : inventory.held) {
+    const auto job = jobs_.find(held.run);
+    if (job == jobs_.end() || job->second->releases()) ended.insert(held.run);
+  }
+  for (const RunId run : ended) {
+    Token token;
+    token.run = run;
+    decide({effect::Send{from, inventory.incarnation, ReleaseRun{token}}});
+  }
+}
+
+// ---- reports
+
+void CoordinatorMachine::handle(const coordinator_event::Received& event) {
+  std::visit([&](const auto& report) { accept(event.from, report); }, event.report);
+}
+
+bool CoordinatorMachine::is_member(const NodeId& node, Incarnation incarnation) const {
+  const auto found = cluster_.members().find(node);
+  return found != cluster_.members().end() && found->second.incarnation == incarnation &&
+         found->second.state != MemberState::gone && found->second.state != MemberState::silent;
+}
+
+/// The run a report is for, or nothing where its tokens say that it must not count.
+template <class R>
+RunMachine* CoordinatorMachine::addressed(const NodeId& from, const R& report) {
+  const Token& token = report.token;
+  if (token.cluster != cluster_id_) {
+    refuse(from, "a report for another cluster");
+    return nullptr;
+  }
+  if (!is_member(from, token.incarnation)) {
+    refuse(from, "a report of an incarnation that is not a member");
+    return nullptr;
+  }
+  const auto job = jobs_.find(token.run);
+  if (job != jobs_.end()) return job->second.get();
+  // The run has ended, and its node missed it.
+  refuse(from, "a report about a run that has ended");
+  Token ended;
+  ended.run = token.run;
+  decide({effect::Send{from, token.incarnation, ReleaseRun{ended}}});
+  return nullptr;
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const TaskReady& report) {
+  if (addressed(from, report) == nullptr) return;
+  tell(report.token.run, run_event::Ready{from, report.token.incarnation, key_of(report.token)});
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const TaskFinished& report) {
+  if (addressed(from, report) == nullptr) return;
+  tell(report.token.run, run_event::Finished{from, report.token.incarnation, report});
+  wake_waiting();
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const TaskFailed& report) {
+  if (addressed(from, report) == nullptr) return;
+  tell(report.token.run, run_event::Failed{from, report.token.incarnation, report});
+  wake_waiting();
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const TaskStopped& report) {
+  const AttemptKey key = key_of(report.token);
+  if (report.token.cluster == cluster_id_ && is_member(from, report.token.incarnation) &&
+      leftovers_.awaits(key)) {
+    return decide(leftovers_.on_stopped(key));
+  }
+  if (addressed(from, report) == nullptr) return;
+  tell(report.token.run, run_event::Stopped{key_of(report.token)});
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const TaskProgress& report) {
+  if (addressed(from, report) == nullptr) return;
+  tell(report.token.run, run_event::Progress{from, report.token.incarnation, report});
+}
+
+// ---- runs
+
+void CoordinatorMachine::handle(const coordinator_event::Planned& event) {
+  tell(event.run, run_event::Planned{event.graph});
+}
+
+void CoordinatorMachine::handle(const coordinator_event::PlanFailed& event) {
+  tell(event.run, run_event::PlanFailed{event.error});
+}
+
+void CoordinatorMachine::handle(const coordinator_event::SinkCommitted& event) {
+  tell(event.run, run_event::SinkCommitted{event.vertex});
+}
+
+void CoordinatorMachine::handle(const coordinator_event::SinkCommitFailed& event) {
+  tell(event.run, run_event::SinkCommitFailed{event.vertex, event.error});
+}
+
+void CoordinatorMachine::handle(const coordinator_event::CleanedUp& event) {
+  decide(leftovers_.on_cleaned(event.run));
+}
+
+void CoordinatorMachine::handle(const coordinator_event::CleanUpFailed& event) {
+  decide(leftovers_.on_failed(event.run, event.error, now_));
+}
+
+void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
+  const Submission& job = event.submission;
+  const auto known = job.key.empty() ? keys_.end() : keys_.find(job.key);
+  if (known != keys_.end()) return decide({effect::Reply{event.request, known->second}});
+  if (jobs_.size() >= open_runs_max) {
+    return decide({effect::Reply{
+        event.request, fail(ErrorCode::unavailable,
+                            "{} runs have not ended, the limit; wait for some", open_runs_max)}});
+  }
+  // An interval has one run a generation; runs that are nobody's interval are many.
+  const bool scheduled = !job.interval.empty();
+  if (scheduled && !intervals_.insert({job.job, job.interval, job.generation}).second) {
+    return decide({effect::Reply{
+        event.request, fail(ErrorCode::already_exists, "{} has a run for {} (generation {})",
+                            job.job, job.interval, job.generation)}});
+  }
+  last_run_ = last_run_.next();
+  RunImage image;
+  image.made = {last_run_,    run_uid(cluster_id_, last_run_, job.nonce),
+                job.job,      job.hash,
+                job.interval, job.generation};
+  image.made.key = job.key;
+  image.made.target = job.target;
+  image.made.restart = job.settings.restart;
+  image.made.memory_bytes = job.settings.memory_bytes;
+  image.plan = job.plan;
+  if (!job.key.empty()) keys_.emplace(job.key, last_run_);
+  decide({effect::Persist{
+              {JobVersionRecord{job.job, job.hash, job.plan, job.descriptor, job.by}, image.made,
+               EventRecord{last_run_, log::Level::info, fmt::format("submitted by {}", job.by)}}},
+          effect::Reply{event.request, last_run_}});
+  jobs_.emplace(last_run_, std::make_unique<RunMachine>(std::move(image)));
+  begin_queued();
+}
+
+void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
+  const auto job = jobs_.find(event.run);
+  const bool known = event.run <= last_run_ && event.run != RunId();
+  if (job == jobs_.end() || ended(job->second->state())) {
+    return decide({effect::Reply{
+        event.request, known ? fail(ErrorCode::conflict, "run {} has ended", event.run)
+                             : fail(ErrorCode::not_found, "there is no run {}", event.run)}});
+  }
+  if (job->second->state() == RunState::finishing) {
+    return decide(
+        {effect::Reply{event.request, fail(ErrorCode::conflict,
+                                           "all tasks of run {} are done, and it is being "
+                                           "committed: too late to cancel it",
+                                           event.run)}});
+  }
+  tell(event.run, run_event::Cancel{event.by});
+  decide({effect::Reply{event.request, event.run}});
+  wake_waiting();
+}
+
+void CoordinatorMachine::handle(const coordinator_event::Tick&) {
+  decide(leftovers_.on_tick(now_));
+  handle(ClusterEvent(cluster_event::Tick{}));
+}
+
+void CoordinatorMachine::begin(RunMachine& job) {
+  begun_.insert(job.run());
+  ClusterView cluster = view();
+  decide(job.start(cluster, now_));
+}
+
+void CoordinatorMachine::begin_queued() {
+  for (auto& [run, job] : jobs_) {
+    if (begun_.size() >= active_runs_max) return;
+    if (!begun_.contains(run)) begin(*job);
+  }
+}
+
+void CoordinatorMachine::tell(RunId run, const RunEvent& event) {
+  const auto job = jobs_.find(run);
+  if (job == jobs_.end()) return;
+  ClusterView cluster = view();
+  decide(job->second->on(event, cluster, now_));
+}
+
+void CoordinatorMachine::tell_all(const RunEvent& event) {
+  for (auto& [run, job] : jobs_) {
+    if (begun_.contains(run)) tell(run, event);
+  }
+}
+
+/// Slots may be free, nodes may have come: in the order of their submission, who waits may go on.
+void CoordinatorMachine::wake_waiting() {
+  drop_done();
+  begin_queued();
+  tell_all(run_event::Tick{});
+}
+
+void CoordinatorMachine::drop_done() {
+  std::erase_if(jobs_, [&](const auto& entry) {
+    if (!entry.second->done()) return false;
+    begun_.erase(entry.first);
+    return true;
+  });
+}
+
+// ---- effects
+
+void CoordinatorMachine::handle(const coordinator_event::Persisted& event) {
+  leave(outbox_.durable(event.ticket));
+  drop_done();
+  begin_queued();
+}
+
+void CoordinatorMachine::decide(Effects effects) {
+  for (Effect& effect : effects) {
+    auto* send = std::get_if<effect::Send>(&effect);
+    if (send == nullptr) continue;
+    stamp(send->command, send->incarnation);
+    if (const auto* adopt = std::get_if<Adopt>(&send->command))
+      asked_[send->node] = adopt->token.seq;
+  }
+  leave(outbox_.put(std::move(effects)));
+}
+
+void CoordinatorMachine::leave(Effects effects) {
+  std::vector<RunId> due;
+  std::vector<Leftover> left;
+  std::vector<effect::BlameNode> blamed;
+  for (Effect& effect : effects) {
+    if (const auto* reached = std::get_if<effect::Continue>(&effect)) {
+      due.push_back(reached->run);
+    } else if (auto* behind = std::get_if<effect::LeaveBehind>(&effect)) {
+      left.push_back(std::move(behind->leftover));
+    } else if (const auto* fault = std::get_if<effect::BlameNode>(&effect)) {
+      blamed.push_back(*fault);
+    } else {
+      out_.push_back(std::move(effect));
+    }
+  }
+  for (const RunId run : due) tell(run, run_event::Continued{});
+  for (Leftover& leftover : left) decide(leftovers_.add(std::move(leftover)));
+  for (const effect::BlameNode& fault : blamed) blame(fault);
+}
+
+void CoordinatorMachine::blame(const effect::BlameNode& fault) {
+  const cluster_event::NodeFault event{fault.node, fault.incarnation, fault.reason};
+  decide(cluster_.on(event, now_).effects);
+}
+
+void CoordinatorMachine::stamp(Command& command, Incarnation incarnation) {
+  std::visit(
+      [&](auto& message) {
+        if constexpr (requires { message.token; }) {
+          message.token.cluster = cluster_id_;
+          message.token.term = term_;
+          message.token.incarnation = incarnation;
+          message.token.seq = ++last_seq_;
+        }
+      },
+      command);
+}
+
+void CoordinatorMachine::refuse(const NodeId& node, std::string what) {
+  out_.push_back(effect::RefuseReport{node, std::move(what)});
+}
+
+void CoordinatorMachine::halt(Error reason) {
+  halted_ = true;
+  out_.push_back(effect::Halt{std::move(reason)});
+}
+
+}  // namespace troupe

@@ -1,0 +1,193 @@
+#pragma once
+
+#include "runtime/cluster/cluster_machine.hpp"
+#include "runtime/decision/outbox.hpp"
+#include "runtime/run/leftovers.hpp"
+#include "runtime/run/run_machine.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+
+namespace troupe {
+
+/// A job that somebody wants to run.
+struct Submission {
+  JobName job;
+  std::shared_ptr<const std::string> plan;  ///< `encode_plan` of the bound graph
+  std::string hash;
+  std::string descriptor;
+  std::string by;
+  std::string interval;
+  std::uint64_t generation = 0;
+  /// The same key again is the same run. Empty: every submission is a run of its own.
+  std::string key;
+  PlanTarget target;
+  JobSettings settings;
+  /// Drawn at random by whoever hands it in: what makes the run's uid unlike that of a run of the
+  /// same number after the metadata was brought back from a copy.
+  std::uint64_t nonce = 0;
+};
+
+/// What a `CoordinatorMachine` is told, besides what `ClusterEvent` says of nodes.
+namespace coordinator_event {
+
+struct Received {
+  NodeId from;  ///< as its key proves, not as it says
+  Report report;
+};
+/// Everything up to this ticket is durable.
+struct Persisted {
+  std::uint64_t ticket = 0;
+};
+struct Planned {
+  RunId run;
+  TaskGraph graph;
+};
+struct PlanFailed {
+  RunId run;
+  Error error;
+};
+struct SinkCommitted {
+  RunId run;
+  std::string vertex;
+};
+struct SinkCommitFailed {
+  RunId run;
+  std::string vertex;
+  Error error;
+};
+struct CleanedUp {
+  RunId run;
+};
+struct CleanUpFailed {
+  RunId run;
+  Error error;
+};
+/// Answered by `effect::Reply` with the same number once the run's row is durable.
+struct Submit {
+  std::uint64_t request = 0;
+  Submission submission;
+};
+struct Cancel {
+  std::uint64_t request = 0;
+  RunId run;
+  std::string by;
+};
+struct Tick {};
+
+}  // namespace coordinator_event
+
+using CoordinatorEvent =
+    std::variant<ClusterEvent, coordinator_event::Received, coordinator_event::Persisted,
+                 coordinator_event::Planned, coordinator_event::PlanFailed,
+                 coordinator_event::SinkCommitted, coordinator_event::SinkCommitFailed,
+                 coordinator_event::CleanedUp, coordinator_event::CleanUpFailed,
+                 coordinator_event::Submit, coordinator_event::Cancel, coordinator_event::Tick>;
+
+struct CoordinatorConfig {
+  Duration node_lease = 10s;
+};
+
+/// Runs that are worked on at a time; more wait in QUEUED, in the order of their submission.
+inline constexpr std::size_t active_runs_max = 64;
+/// Submissions beyond this many runs that have not ended are refused.
+inline constexpr std::size_t open_runs_max = 10'000;
+
+/// The acting leader of a cluster: membership, one RunMachine a run, and the order of effects.
+///
+/// Owned by the COORDINATOR actor, whose whole work is to carry events in and effects out:
+///
+///   1. open the store (which raises the term), load the image, make this machine, call `start`;
+///   2. hand in every event, carry out every effect in the order of the list;
+///   3. write `Persist` effects, several as one transaction if there are several, and hand in
+///      `Persisted` with the highest ticket; a failed write ends the coordinator;
+///   4. hand in a Tick at `next_deadline`.
+///
+/// Invariant: no effect leaves before every row decided before it is durable (`Outbox`).
+/// Invariant: a report counts only if its cluster is ours, its node's incarnation is a member, and
+/// its attempt is the current one of its task; an inventory, if it answers the last Adopt.
+/// Invariant: a token above what the store has ever given out halts it: then the metadata is older
+/// than the cluster (protocols 2.2).
+class CoordinatorMachine {
+ public:
+  CoordinatorMachine(CoordinatorConfig config, ClusterImage image, Instant now);
+
+  /// Once, first: commits what is published, plans what runs.
+  Effects start(Instant now);
+  Effects on(const CoordinatorEvent& event, Instant now);
+
+  std::optional<Instant> next_deadline() const;
+  const ClusterId& cluster() const { return cluster_id_; }
+  Term term() const { return term_; }
+  const ClusterMachine& members() const { return cluster_; }
+  const std::map<RunId, std::unique_ptr<RunMachine>>& jobs() const { return jobs_; }
+  /// What is still to be removed beside outputs.
+  const Leftovers& leftovers() const { return leftovers_; }
+  ClusterView view() const;
+
+ private:
+  void handle(const ClusterEvent&);
+  void handle(const coordinator_event::Received&);
+  void handle(const coordinator_event::Persisted&);
+  void handle(const coordinator_event::Planned&);
+  void handle(const coordinator_event::PlanFailed&);
+  void handle(const coordinator_event::SinkCommitted&);
+  void handle(const coordinator_event::SinkCommitFailed&);
+  void handle(const coordinator_event::CleanedUp&);
+  void handle(const coordinator_event::CleanUpFailed&);
+  void handle(const coordinator_event::Submit&);
+  void handle(const coordinator_event::Cancel&);
+  void handle(const coordinator_event::Tick&);
+
+  // One report each, its tokens checked.
+  void accept(const NodeId& from, const JoinCluster&);
+  void accept(const NodeId& from, const Inventory&);
+  void accept(const NodeId& from, const TaskReady&);
+  void accept(const NodeId& from, const TaskFinished&);
+  void accept(const NodeId& from, const TaskFailed&);
+  void accept(const NodeId& from, const TaskStopped&);
+  void accept(const NodeId& from, const TaskProgress&);
+
+  void blame(const effect::BlameNode& effect);
+  template <class R>
+  RunMachine* addressed(const NodeId& from, const R& report);
+  bool is_member(const NodeId& node, Incarnation incarnation) const;
+  bool contradicts(const NodeId& from, const Inventory& inventory);
+  void release_ended(const NodeId& from, const Inventory& inventory);
+  void tell(RunId run, const RunEvent& event);
+  void tell_all(const RunEvent& event);
+  void begin(RunMachine& job);
+  void begin_queued();
+  void wake_waiting();
+  void drop_done();
+  void decide(Effects effects);
+  void leave(Effects effects);
+  void stamp(Command& command, Incarnation incarnation);
+  void refuse(const NodeId& node, std::string what);
+  void halt(Error reason);
+
+  CoordinatorConfig config_;
+  ClusterId cluster_id_;
+  Term term_;
+  RunId last_run_;
+  std::map<std::string, RunId> keys_;
+  std::set<RunInterval> intervals_;
+  ClusterMachine cluster_;
+  std::map<RunId, std::unique_ptr<RunMachine>> jobs_;
+  std::set<RunId> begun_;
+  Leftovers leftovers_;
+  /// The number of the last Adopt to each node: a list that answers an earlier one lacks what was
+  /// deployed since.
+  std::map<NodeId, std::uint64_t> asked_;
+  Outbox outbox_;
+  std::uint64_t last_seq_ = 0;
+  bool halted_ = false;
+  Instant now_;
+  Effects out_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "runtime/decision/records.hpp"
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// What the machines of this room want done. **The order of a list is its contract**: nothing
+/// leaves before every record that stands before it, in this list or an earlier one, is durable.
+/// `Outbox` keeps that for all of them.
+namespace effect {
+
+/// Write these as one transaction. A write that fails ends the coordinator: it no longer knows
+/// what is true.
+struct Persist {
+  std::vector<Record> records;
+  std::uint64_t ticket = 0;  ///< set by the outbox; answered by `Persisted`
+};
+/// Over the session with this incarnation of the node; dropped where there is none.
+struct Send {
+  NodeId node;
+  Incarnation incarnation;
+  Command command;
+};
+/// Derive the task graph and, where `splits` is not set, ask the sources for theirs. Blocks, so
+/// off the coordinator's thread. Answer: Planned or PlanFailed.
+struct PlanTasks {
+  RunId run;
+  std::shared_ptr<const std::string> plan;
+  PlanTarget target;
+  std::optional<Splits> splits;
+};
+/// Make these visible. Idempotent by its marker. Answer: SinkCommitted or SinkCommitFailed.
+struct CommitSink {
+  RunId run;
+  std::shared_ptr<const std::string> plan;
+  std::string vertex;
+  std::string marker;
+  std::vector<Committable> committables;
+};
+/// Remove what attempts of this run have staged. Answer: CleanedUp or CleanUpFailed.
+struct CleanUpSinks {
+  RunId run;
+  RunUid uid;
+  std::shared_ptr<const std::string> plan;
+};
+/// The run has ended, and what it left is to be removed: `Leftovers` sees to that. Never leaves
+/// this room.
+struct LeaveBehind {
+  Leftover leftover;
+};
+/// A task failed by the fault of its node: tell the cluster's machine. Never leaves this room.
+struct BlameNode {
+  NodeId node;
+  Incarnation incarnation;
+  std::string reason;
+};
+/// Tell the machine of this run that everything before this is durable.
+struct Continue {
+  RunId run;
+};
+/// For whoever asked.
+struct Reply {
+  std::uint64_t request = 0;
+  Result<RunId> answer = RunId();
+};
+/// For whoever waits for the run. Its row is durable.
+struct RunEnded {
+  RunId run;
+  RunState state;
+  std::optional<Error> cause;
+};
+/// The coordinator must stop: what it was told contradicts its metadata.
+struct Halt {
+  Error reason;
+};
+/// A report that changed nothing because of its tokens; to be counted.
+struct RefuseReport {
+  NodeId node;
+  std::string what;
+};
+
+}  // namespace effect
+
+using Effect =
+    std::variant<effect::Persist, effect::Send, effect::PlanTasks, effect::CommitSink,
+                 effect::CleanUpSinks, effect::LeaveBehind, effect::BlameNode, effect::Continue,
+                 effect::Reply, effect::RunEnded, effect::Halt, effect::RefuseReport>;
+using Effects = std::vector<Effect>;
+
+}  // namespace troupe

@@ -1,0 +1,110 @@
+#include "runtime/epoch/epoch_machine.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+EpochMachine::EpochMachine(EpochOwner owner, Epoch number, std::optional<EpochState> state,
+                           std::vector<SinkPart> manifest)
+    : owner_(std::move(owner)), number_(number), state_(state), manifest_(std::move(manifest)) {}
+
+void EpochMachine::begin(Decision& decision) {
+  ENSURE(!state_, "epoch {} of run {} begins twice", number_, owner_.run);
+  move_to(EpochState::started, decision);
+}
+
+void EpochMachine::seal(std::vector<SinkPart> manifest, Decision& decision) {
+  ENSURE(state_ == EpochState::started, "epoch {} of run {} is sealed but not open", number_,
+         owner_.run);
+  manifest_ = std::move(manifest);
+  decision.persist(ManifestRecord{owner_.run, number_, manifest_});
+}
+
+void EpochMachine::publish(Decision& decision) {
+  if (state_ != EpochState::published) {
+    ENSURE(state_ == EpochState::started, "epoch {} of run {} is published but not open", number_,
+           owner_.run);
+    move_to(EpochState::published, decision);
+  }
+  for (const SinkPart& part : manifest_) {
+    commits_[part.vertex];
+    commit(part, decision);
+  }
+  note_committed(decision);
+}
+
+void EpochMachine::commit(const SinkPart& part, Decision& decision) const {
+  decision.effect(effect::CommitSink{owner_.run, owner_.plan, part.vertex,
+                                     sink_marker(owner_.uid, part.vertex), part.committables});
+}
+
+EpochMachine::SinkCommit* EpochMachine::open_commit(const std::string& vertex) {
+  const auto found = commits_.find(vertex);
+  return found == commits_.end() || found->second.committed ? nullptr : &found->second;
+}
+
+void EpochMachine::on_committed(const std::string& vertex, Decision& decision) {
+  SinkCommit* commit = open_commit(vertex);
+  if (commit == nullptr) return;
+  commit->committed = true;
+  commit->again_at.reset();
+  note_committed(decision);
+}
+
+void EpochMachine::note_committed(Decision& decision) {
+  const bool all = std::all_of(commits_.begin(), commits_.end(),
+                               [](const auto& commit) { return commit.second.committed; });
+  if (all) move_to(EpochState::committed, decision);
+}
+
+void EpochMachine::on_commit_failed(const std::string& vertex, const Error& error, Instant now,
+                                    Decision& decision) {
+  SinkCommit* commit = open_commit(vertex);
+  if (commit == nullptr) return;
+  if (!retryable(error.code) || ++commit->failures >= commit_attempts_max) {
+    return refuse(vertex, error, decision);
+  }
+  decision.say(log::Level::warn, fmt::format("committing '{}' failed, to be tried again: {}",
+                                             vertex, error.to_string()));
+  commit->again_at = now + commit_retry_delay;
+}
+
+void EpochMachine::refuse(const std::string& vertex, const Error& error, Decision& decision) {
+  decision.say(
+      log::Level::error,
+      fmt::format("the published output of '{}' could not be committed, and the run halts: {}",
+                  vertex, error.to_string()));
+  refused_ =
+      error.within(fmt::format("the published output of '{}' could not be committed", vertex));
+}
+
+void EpochMachine::on_tick(Instant now, Decision& decision) {
+  for (const SinkPart& part : manifest_) {
+    SinkCommit* due = open_commit(part.vertex);
+    if (due == nullptr || !due->again_at || *due->again_at > now) continue;
+    due->again_at.reset();
+    commit(part, decision);
+  }
+}
+
+void EpochMachine::abort(Decision& decision) {
+  if (state_ == EpochState::started) move_to(EpochState::aborted, decision);
+}
+
+std::optional<Instant> EpochMachine::next_deadline() const {
+  std::optional<Instant> next;
+  for (const auto& [vertex, commit] : commits_) {
+    if (commit.again_at) next = std::min(next.value_or(*commit.again_at), *commit.again_at);
+  }
+  return next;
+}
+
+void EpochMachine::move_to(EpochState state, Decision& decision) {
+  decision.persist(EpochRecord{owner_.run, number_, state_, state});
+  state_ = state;
+}
+
+}  // namespace troupe

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "runtime/decision/decision.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A sink that cannot be committed now is tried again so often, so long apart; then it is refused.
+inline constexpr std::uint32_t commit_attempts_max = 8;
+inline constexpr Duration commit_retry_delay = 500ms;
+
+/// Whose epoch it is.
+struct EpochOwner {
+  RunId run;
+  RunUid uid;
+  std::shared_ptr<const std::string> plan;
+};
+
+/// One epoch of a run: what its sinks stage up to one moment, and how all of it becomes visible.
+///
+///     none --begin--> STARTED --seal: the manifest--> STARTED --publish--> PUBLISHED
+///                        |                                                    |
+///                        +--abort--> ABORTED             COMMITTED <--(every sink has committed)
+///
+/// PUBLISHED is **the commit point**. Publish only what is sealed durably, in a transaction of its
+/// own: whoever reads PUBLISHED then finds the whole manifest, and commits it from the rows alone.
+///
+/// Owned by its run, whose decisions it writes into: an epoch's row changes with the run's. A batch
+/// run has one, from its beginning to its end.
+///
+/// Invariant: nothing is committed before PUBLISHED is durable, and only what the manifest names.
+/// Invariant: what is published is never passed over: it is committed, or `refused` says why not,
+/// and a person decides.
+class EpochMachine {
+ public:
+  /// `state` and `manifest` as the rows have them.
+  EpochMachine(EpochOwner owner, Epoch number, std::optional<EpochState> state = {},
+               std::vector<SinkPart> manifest = {});
+
+  void begin(Decision& decision);
+  void seal(std::vector<SinkPart> manifest, Decision& decision);
+  /// Commits its sinks, too; of an epoch that an earlier leader has published, only that.
+  void publish(Decision& decision);
+  void on_committed(const std::string& vertex, Decision& decision);
+  void on_commit_failed(const std::string& vertex, const Error& error, Instant now,
+                        Decision& decision);
+  void on_tick(Instant now, Decision& decision);
+  /// Nothing of it becomes visible. One that is published cannot be aborted any more: no change.
+  void abort(Decision& decision);
+
+  std::optional<EpochState> state() const { return state_; }
+  bool committed() const { return state_ == EpochState::committed; }
+  /// Published, and a sink cannot be committed.
+  const std::optional<Error>& refused() const { return refused_; }
+  const std::vector<SinkPart>& manifest() const { return manifest_; }
+  /// When `on_tick` is due.
+  std::optional<Instant> next_deadline() const;
+
+ private:
+  struct SinkCommit {
+    bool committed = false;
+    std::uint32_t failures = 0;
+    std::optional<Instant> again_at;
+  };
+
+  /// The commit of a sink that is not over yet; null for any other.
+  SinkCommit* open_commit(const std::string& vertex);
+  void commit(const SinkPart& part, Decision& decision) const;
+  void note_committed(Decision& decision);
+  void refuse(const std::string& vertex, const Error& error, Decision& decision);
+  void move_to(EpochState state, Decision& decision);
+
+  EpochOwner owner_;
+  Epoch number_;
+  std::optional<EpochState> state_;
+  std::vector<SinkPart> manifest_;
+  std::map<std::string, SinkCommit> commits_;  ///< by vertex, from `publish` on
+  std::optional<Error> refused_;
+};
+
+}  // namespace troupe

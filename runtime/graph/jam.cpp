@@ -1,0 +1,86 @@
+#include "runtime/graph/jam.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace troupe {
+namespace {
+
+using Stages = std::vector<bool>;
+
+/// The stages that `stage` gets rows from, itself included; through kept edges too if `kept`.
+Stages ancestors(const TaskGraph& graph, StageId stage, bool kept) {
+  Stages found(graph.stages.size());
+  found[stage.value()] = true;
+  // Edges go from smaller to larger stages, and stand in the order of their consumers.
+  for (auto edge = graph.edges.rbegin(); edge != graph.edges.rend(); ++edge) {
+    if (found[edge->to.value()] && (kept || !edge->blocking)) found[edge->from.value()] = true;
+  }
+  return found;
+}
+
+bool meet(const Stages& a, const Stages& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] && b[i]) return true;
+  }
+  return false;
+}
+
+/// An edge whose rows may have to wait for the end of other inputs.
+struct Late {
+  std::size_t edge = 0;
+  Stages stalled;  ///< who cannot go on meanwhile
+  Stages awaited;  ///< who must end first
+};
+
+/// Of two inputs that are both waited for, nobody says which one is wanted first: both are late.
+std::vector<Late> late_edges(const TaskGraph& graph, const std::vector<bool>& waits) {
+  std::vector<Late> late;
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+    const TaskEdge& edge = graph.edges[i];
+    Stages awaited(graph.stages.size());
+    bool any = false;
+    for (std::size_t j = 0; j < graph.edges.size(); ++j) {
+      if (i == j || graph.edges[j].to != edge.to || !waits[j]) continue;
+      const Stages more = ancestors(graph, graph.edges[j].from, true);
+      std::transform(awaited.begin(), awaited.end(), more.begin(), awaited.begin(),
+                     std::logical_or<>());
+      any = true;
+    }
+    if (any && !edge.blocking) late.push_back({i, ancestors(graph, edge.from, false), awaited});
+  }
+  return late;
+}
+
+/// True where what edge `start` waits for waits, in the end, for `start` itself.
+bool waits_for_itself(const std::vector<Late>& late, std::size_t start) {
+  std::vector<bool> seen(late.size());
+  std::vector<std::size_t> open{start};
+  while (!open.empty()) {
+    const std::size_t at = open.back();
+    open.pop_back();
+    for (std::size_t next = 0; next < late.size(); ++next) {
+      if (seen[next] || !meet(late[at].awaited, late[next].stalled)) continue;
+      if (next == start) return true;
+      seen[next] = true;
+      open.push_back(next);
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void keep_what_would_jam(TaskGraph& graph, const std::vector<bool>& waits) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    const std::vector<Late> late = late_edges(graph, waits);
+    for (std::size_t i = 0; i < late.size() && !changed; ++i) {
+      if (!waits_for_itself(late, i)) continue;
+      graph.edges[late[i].edge].blocking = true;
+      changed = true;
+    }
+  }
+}
+
+}  // namespace troupe

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+#include "runtime/graph/task_graph.hpp"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace troupe {
+
+/// Tasks that fail and restart together, because rows move between them while they run.
+struct Region {
+  std::vector<TaskId> tasks;  ///< producers before consumers
+  /// Slots it takes: a slot runs one subtask of every stage of the region.
+  std::uint32_t width = 1;
+};
+
+/// Where a task's rows come from or go to, over one edge.
+struct TaskLink {
+  std::uint32_t edge = 0;
+  TaskId task;
+};
+
+/// A task graph, looked at task by task. Immutable; made once a run.
+///
+/// Regions are the connected parts of the tasks over pipelined edges, not of the stages: four
+/// subtasks without an exchange between them are four regions, and a lost one restarts alone. What
+/// `troupe explain` shows is what a run restarts.
+class TaskTopology {
+ public:
+  /// Fails for a graph that could never run: two regions that wait for each other.
+  static Result<TaskTopology> make(TaskGraph graph);
+
+  const TaskGraph& graph() const { return graph_; }
+  const std::vector<Region>& regions() const { return regions_; }  ///< producers first
+  std::size_t region_of(TaskId task) const { return region_of_.at(task); }
+  /// Of all subtasks of the stage, ascending.
+  std::set<std::size_t> regions_of(StageId stage) const;
+  const std::map<TaskId, std::size_t>& tasks() const { return region_of_; }
+  /// Producers of the in-edges, consumers of the out-edges of a task; by edge, then subtask.
+  const std::vector<TaskLink>& producers(TaskId task) const { return producers_.at(task); }
+  const std::vector<TaskLink>& consumers(TaskId task) const { return consumers_.at(task); }
+  bool blocking(const TaskLink& link) const { return graph_.edges[link.edge].blocking; }
+
+ private:
+  TaskTopology() = default;
+  void link_tasks();
+  void find_regions();
+  Result<> order_regions();
+
+  TaskGraph graph_;
+  std::vector<Region> regions_;
+  std::map<TaskId, std::size_t> region_of_;
+  std::map<TaskId, std::vector<TaskLink>> producers_;
+  std::map<TaskId, std::vector<TaskLink>> consumers_;
+};
+
+}  // namespace troupe

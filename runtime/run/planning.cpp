@@ -1,0 +1,49 @@
+#include "runtime/run/planning.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+void Planning::on(const run_event::PlanFailed& event) {
+  const FailureClass failure =
+      retryable(event.error.code) ? FailureClass::resource : FailureClass::user_error;
+  const RestartDecision again = run_.policy.on_failure(failure, run_.now, run_.random.next());
+  if (!again.restart) return run_.fail(event.error);
+  run_.say(log::Level::warn,
+           fmt::format("planning failed, to be tried again: {}", event.error.to_string()));
+  again_at_ = run_.now + again.delay;
+}
+
+void Planning::on(const run_event::Tick&) {
+  if (!again_at_ || *again_at_ > run_.now) return;
+  again_at_.reset();
+  run_.plan();
+}
+
+void Planning::on(const run_event::Planned& event) {
+  auto topology = TaskTopology::make(event.graph);
+  if (!topology) return run_.fail(topology.error());
+  run_.topology = std::make_unique<TaskTopology>(*std::move(topology));
+  if (run_.splits) {
+    run_.say(log::Level::warn, "another coordinator goes on with it");
+  } else {
+    begin();
+  }
+}
+
+void Planning::begin() {
+  const TaskTopology& topology = *run_.topology;
+  run_.splits.emplace();
+  for (const Stage& stage : topology.graph().stages) run_.splits->push_back(stage.splits);
+  run_.decision.persist(SplitsRecord{run_.id(), *run_.splits});
+  run_.epoch.begin(run_.decision);
+  run_.set_state(RunState::running);
+  run_.began = run_.now;
+  run_.say(
+      log::Level::info,
+      fmt::format("begins: {} in {}",
+                  count_of(static_cast<std::int64_t>(topology.tasks().size()), "task"),
+                  count_of(static_cast<std::int64_t>(topology.graph().stages.size()), "stage")));
+}
+
+}  // namespace troupe

@@ -1,0 +1,102 @@
+#include "runtime/run/run.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+std::string count_of(std::int64_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string in_words(Duration duration) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  return ms < 1000 ? fmt::format("{} ms", ms) : fmt::format("{}.{} s", ms / 1000, ms % 1000 / 100);
+}
+
+namespace {
+
+RestartLimits limits_of(const RestartSettings& settings) {
+  return {settings.attempts, settings.window, settings.initial_delay, settings.max_delay};
+}
+
+}  // namespace
+
+Run::Run(RunImage image)
+    : made(std::move(image.made)),
+      encoded_plan(std::move(image.plan)),
+      state(image.state),
+      cause(std::move(image.cause)),
+      splits(std::move(image.splits)),
+      decision(made.run),
+      attempts(made, decision),
+      epoch({made.run, made.uid, encoded_plan}, Epoch(batch_epoch), image.epoch,
+            std::move(image.manifest)),
+      policy(limits_of(made.restart)),
+      random(made.run.value()) {}
+
+bool Run::working() const {
+  return state == RunState::starting || state == RunState::running || state == RunState::restarting;
+}
+
+void Run::plan() { decision.effect(effect::PlanTasks{id(), encoded_plan, made.target, splits}); }
+
+void Run::set_state(RunState to, std::optional<Error> why) {
+  ENSURE(!ended(state), "run {} is {} and would become {}", id(), to_string(state), to_string(to));
+  decision.persist(RunStateRecord{id(), state, to, why});
+  state = to;
+  cause = std::move(why);
+}
+
+void Run::cancel(const std::string& by) {
+  say(log::Level::info, fmt::format("cancelled by {}", by));
+  set_state(RunState::cancelling);
+  attempts.kill_all(*cluster);
+  attempts.stop_all("the run is cancelled");
+}
+
+void Run::fail(Error why) {
+  attempts.kill_all(*cluster);
+  end(RunState::failed, std::move(why));
+}
+
+void Run::end(RunState to, std::optional<Error> why) {
+  epoch.abort(decision);
+  set_state(to, std::move(why));
+  say_how_it_ended();
+  decision.effect(effect::RunEnded{id(), state, cause});
+  if (releases()) release_nodes();
+}
+
+void Run::release_nodes() {
+  for (const NodeId& name : attempts.nodes_used()) {
+    const ClusterNode* node = cluster->find(name);
+    if (node == nullptr) continue;
+    decision.send(node->node, node->incarnation, ReleaseRun{attempts.token({}, {})});
+  }
+}
+
+void Run::say_how_it_ended() {
+  const std::string after = began ? fmt::format(" after {}", in_words(now - *began)) : "";
+  switch (state) {
+    case RunState::succeeded:
+      return say(log::Level::info, fmt::format("succeeded{}: committed {}", after,
+                                               count_of(rows_of(epoch.manifest()), "row")));
+    case RunState::cancelled:
+      return say(log::Level::info, fmt::format("is cancelled{}", after));
+    default:
+      return say(log::Level::error,
+                 fmt::format("{}{}: {}", state == RunState::halted ? "halted" : "failed", after,
+                             cause ? cause->message : "no cause is known"));
+  }
+}
+
+void Run::note_stopped() {
+  if (attempts.any_stopping()) return;
+  if (state == RunState::cancelling) end(RunState::cancelled);
+  if (!releases() || std::exchange(left_behind_, true)) return;
+  decision.effect(effect::LeaveBehind{{id(), made.uid, encoded_plan, attempts.away()}});
+}
+
+}  // namespace troupe

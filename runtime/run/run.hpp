@@ -1,0 +1,69 @@
+#pragma once
+
+#include "runtime/base/restart_policy.hpp"
+#include "runtime/epoch/epoch_machine.hpp"
+#include "runtime/os/random.hpp"
+#include "runtime/run/attempts.hpp"
+#include "runtime/run/recovery.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// "1 row", "7 rows".
+std::string count_of(std::int64_t count, const char* noun);
+/// "312 ms", "1.3 s": for people who read the event log.
+std::string in_words(Duration duration);
+
+/// A run, whatever phase of its life it is in: its row, its attempts, its epoch, and the decision
+/// at hand. Owned by the RunMachine; its phases act on it, one at a time.
+///
+/// Invariant: a run that has ended never leaves its state.
+struct Run {
+  explicit Run(RunImage image);
+  Run(const Run&) = delete;  // its parts know where the decision is
+  Run& operator=(const Run&) = delete;
+
+  RunId id() const { return made.run; }
+  /// True while its tasks may be deployed and may finish.
+  bool working() const;
+  /// Ended, and nothing of it needs to be kept anywhere.
+  bool releases() const { return ended(state) && state != RunState::halted; }
+
+  void plan();
+  void set_state(RunState to, std::optional<Error> why = {});
+  void cancel(const std::string& by);
+  void fail(Error why);
+  void end(RunState to, std::optional<Error> why = {});
+  /// Where nothing of it runs any more: cancelled, if it was to be; and what it left is removed.
+  void note_stopped();
+  void say(log::Level level, std::string text) { decision.say(level, std::move(text)); }
+
+  RunRecord made;
+  std::shared_ptr<const std::string> encoded_plan;
+  RunState state;
+  std::optional<Error> cause;
+  std::optional<Splits> splits;
+  Decision decision;
+  Attempts attempts;
+  EpochMachine epoch;
+  std::unique_ptr<TaskTopology> topology;  ///< once it is planned
+  RestartPolicy policy;
+  Random random;
+  Recovery recovery;
+  std::map<NodeId, std::uint32_t> slots_held;  ///< that its regions take
+  std::optional<Instant> began;                ///< unknown where an earlier leader began it
+
+  ClusterView* cluster = nullptr;  ///< at the event at hand
+  Instant now = {};                ///< likewise
+
+ private:
+  void say_how_it_ended();
+  void release_nodes();
+
+  bool left_behind_ = false;
+};
+
+}  // namespace troupe

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "runtime/decision/records.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// What a `RunMachine` is told. Reports come with their cluster and incarnation checked.
+namespace run_event {
+
+struct Planned {
+  TaskGraph graph;  ///< with splits
+};
+struct PlanFailed {
+  Error error;
+};
+struct Ready {
+  NodeId node;
+  Incarnation incarnation;
+  AttemptKey key;
+};
+struct Finished {
+  NodeId node;
+  Incarnation incarnation;
+  TaskFinished report;
+};
+struct Failed {
+  NodeId node;
+  Incarnation incarnation;
+  TaskFailed report;
+};
+struct Stopped {
+  AttemptKey key;
+};
+struct Progress {
+  NodeId node;
+  Incarnation incarnation;
+  TaskProgress report;
+};
+/// What a node holds of this run. It took no new tasks since it was asked.
+struct Listed {
+  NodeId node;
+  Incarnation incarnation;
+  std::vector<HeldTask> held;
+};
+struct NodeLost {
+  NodeId node;
+  Incarnation incarnation;
+  std::string reason;
+};
+struct SinkCommitted {
+  std::string vertex;
+};
+struct SinkCommitFailed {
+  std::string vertex;
+  Error error;
+};
+struct Cancel {
+  std::string by;
+};
+/// An `effect::Continue` of this run came due: all before it is durable.
+struct Continued {};
+/// A deadline has passed, or slots may have become free.
+struct Tick {};
+
+}  // namespace run_event
+
+using RunEvent =
+    std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready, run_event::Finished,
+                 run_event::Failed, run_event::Stopped, run_event::Progress, run_event::Listed,
+                 run_event::NodeLost, run_event::SinkCommitted, run_event::SinkCommitFailed,
+                 run_event::Cancel, run_event::Continued, run_event::Tick>;
+
+}  // namespace troupe

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "runtime/run/run_machine.hpp"
+#include "tests/support/sim_store.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The language of `tests/golden/run/*.txt`: one command a line, what the machine wants done below.
+///
+///     nodes n1 2 n2 2          the cluster: names and slots; `2?`: it has not said what it holds
+///     stage 0 2                a stage and its subtasks; one without consumers is a sink
+///     edge 0 1 hash blocking   from, to, exchange; pipelined unless it says blocking
+///     start                    a new run; or `restart`: a new leader, from the rows so far
+///     planned
+///     ready 0.0 a1
+///     finished 0.0 a1 7        the number stands for the rows it made
+///     failed 0.0 a1 resource disk is full
+///     misses 1.0 a2 0.0 a1 no checksum     cannot read what 0.0 has kept
+///     stopped 0.0 a1
+///     lose n1
+///     list n1 0.0/a1/running   what a node holds; it is a member from then on
+///     continue                 everything before an `effect::Continue` is durable
+///     committed v1
+///     commit-failed v1 unavailable
+///     cancel
+///     wait 200                 milliseconds
+class JobScript {
+ public:
+  JobScript();
+
+  /// What the machine wants done because of this line, one effect a line, and its state.
+  std::string run(const std::string& line);
+
+ private:
+  Effects start();
+  Effects tell(const RunEvent& event);
+  std::string told(const Effects& effects);
+  void describe_cluster(std::istream& words);
+  void describe_stage(std::istream& words);
+  void describe_edge(std::istream& words);
+  Effects list(std::istream& words);
+  Effects finished(std::istream& words);
+  Effects failed(std::istream& words);
+  Effects misses(std::istream& words);
+  AttemptKey read_key(std::istream& words) const;
+  /// The node of an attempt, also of one that is over.
+  const AttemptRecord& made(const AttemptKey& key) const;
+
+  sim::Store store_;
+  TaskGraph graph_;
+  ClusterView cluster_;
+  std::unique_ptr<RunMachine> job_;
+  Instant now_ = Instant(1s);
+};
+
+}  // namespace troupe
