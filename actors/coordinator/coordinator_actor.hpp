@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -29,10 +30,10 @@ struct ControlCall {
 struct ImageRead {
   std::shared_ptr<const Result<ClusterImage>> image;
 };
-/// A write of the store is over.
+/// A transaction of the store is over: what it found, and up to which ticket all is durable.
 struct Written {
   std::uint64_t ticket = 0;
-  Result<> outcome;
+  Result<std::vector<Looked>> outcome;
 };
 
 using CoordinatorRef = Ref<CoordinatorTold, Reported, ControlCall, ImageRead, Written>;

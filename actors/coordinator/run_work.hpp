@@ -11,6 +11,12 @@ namespace troupe {
 Result<TaskGraph> plan_run(const std::string& plan, const OperatorRegistry& registry,
                            const PlanTarget& target, const std::optional<Splits>& splits);
 
+/// How many tasks a plan makes for a target; 0 where it makes none.
+std::uint32_t tasks_of_plan(const std::string& plan, const OperatorRegistry& registry,
+                            const PlanTarget& target);
+std::uint32_t tasks_of_graph(const JobGraph& graph, const OperatorRegistry& registry,
+                             const PlanTarget& target);
+
 /// The target, with its blocking edges kept on disk where tasks would otherwise run together
 /// although one must wait for the other (a source that feeds both sides of a join).
 PlanTarget runnable_target(const JobGraph& graph, const OperatorRegistry& registry,

@@ -1,5 +1,6 @@
 #include "actors/node/node_body.hpp"
 
+#include "actors/coordinator/run_work.hpp"
 #include "actors/link/data_plane.hpp"
 #include "actors/link/link_service.hpp"
 #include "actors/link/proxies.hpp"
@@ -90,9 +91,15 @@ class RunningBody final : public NodeBody {
 
   Result<> start_coordinator() {
     const bool ephemeral = plan_.config.data_directory.empty();
-    std::shared_ptr<MetadataStore> store =
-        TRY(open_sqlite_store(ephemeral ? ":memory:" : plan_.paths.metadata(),
-                              ClusterName(plan_.config.cluster), system_.clock()));
+    std::shared_ptr<MetadataStore> store = TRY(open_sqlite_store(
+        {.path = ephemeral ? ":memory:" : plan_.paths.metadata(),
+         .cluster = ClusterName(plan_.config.cluster),
+         .who = fmt::format("node '{}'", plan_.config.name),
+         .count_tasks =
+             [&registry = plan_.registry](const std::string& plan, const PlanTarget& target) {
+               return tasks_of_plan(plan, registry, target);
+             }},
+        system_.clock()));
     coordinator_ =
         spawn_coordinator(system_,
                           {.config = {.node_lease = plan_.config.lease},

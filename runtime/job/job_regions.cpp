@@ -118,7 +118,8 @@ void JobMachine::deploy(std::size_t region, std::vector<NodeId> slots) {
     status.incarnation = node.incarnation;
     status.attempts = attempts;
     nodes_used_.insert(node.node);
-    persist(AttemptRecord{{run(), task, status.attempt}, node.node, node.incarnation});
+    persist(
+        AttemptRecord{{run(), task, status.attempt}, node.node, node.incarnation, attempts > 1});
   }
   regions_[region].state = RegionState::deploying;
   hold_slots(regions_[region], std::move(slots));
