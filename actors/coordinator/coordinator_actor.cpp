@@ -16,8 +16,8 @@ CoordinatorActor::CoordinatorActor(CoordinatorStart start, CoordinatorServices s
       run_metrics_(services_.metrics) {}
 
 void CoordinatorActor::start() {
-  writes_ = std::make_shared<SerialQueue>(system().io());
-  reads_ = std::make_shared<SerialQueue>(system().io());
+  writes_ = std::make_shared<SerialQueue>(services_.store_io);
+  reads_ = std::make_shared<SerialQueue>(services_.store_io);
   const CoordinatorRef me(self());
   writes_->call(
       [store = services_.store] { return store->begin_term(); },

@@ -8,6 +8,7 @@
 #include "runtime/metadata/metadata_store.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,9 +39,15 @@ struct Written {
 
 using CoordinatorRef = Ref<CoordinatorTold, Reported, ControlCall, ImageRead, Written>;
 
+/// Threads that `CoordinatorServices::store_io` needs.
+inline constexpr std::size_t store_threads = 2;
+
 /// What the coordinator needs of its node. All outlive it.
 struct CoordinatorServices {
   std::shared_ptr<MetadataStore> store;
+  /// For the store alone: one call writes and one reads at a time, and neither waits for rows of
+  /// jobs.
+  IoPool& store_io;
   const OperatorRegistry& registry;
   Metrics& metrics;
   /// The executor of this incarnation of a node, here or elsewhere; none, or one that has ended,

@@ -12,6 +12,7 @@
 #include "runtime/os/own_files.hpp"
 #include "runtime/os/random.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace troupe {
@@ -100,6 +101,7 @@ class RunningBody final : public NodeBody {
                return tasks_of_plan(plan, registry, target);
              }},
         system_.clock()));
+    store_io_.emplace(IoPool::Limits{.threads = store_threads});
     coordinator_ =
         spawn_coordinator(system_,
                           {.config = {.node_lease = plan_.config.lease},
@@ -107,6 +109,7 @@ class RunningBody final : public NodeBody {
                            .parallelism_alone = plan_.config.slots,
                            .keep_blocking_edges = plan_.config.keep_blocking_edges},
                           {.store = std::move(store),
+                           .store_io = *store_io_,
                            .registry = plan_.registry,
                            .metrics = plan_.metrics,
                            .executor = [this](const NodeId& node, Incarnation incarnation) {
@@ -251,6 +254,7 @@ class RunningBody final : public NodeBody {
   MetricCounter& messages_refused_;
   // In the order of their making: each uses what stands above it.
   ActorSystem system_;
+  std::optional<IoPool> store_io_;
   std::unique_ptr<LinkService> link_;
   std::shared_ptr<DataPlane> channels_;
   std::unique_ptr<Proxies> proxies_;

@@ -85,9 +85,9 @@ struct Joining {
   Joining(std::uint64_t seed, int writes_max)
       : system(seed), store(std::make_shared<RefusingStore>(writes_max)) {
     const auto listener = system.spawn<Listener>("executor", told, *store);
-    CoordinatorServices services{store, registry, metrics, [listener](const NodeId&, Incarnation) {
-                                   return ExecutorPort(listener.handle());
-                                 }};
+    CoordinatorServices services{
+        store, system.io(), registry, metrics,
+        [listener](const NodeId&, Incarnation) { return ExecutorPort(listener.handle()); }};
     coordinator = spawn_coordinator(system, {}, std::move(services));
     system.spawn<Watcher>("watcher", coordinator.handle(), down);
     coordinator.tell(CoordinatorTold{coordinator_event::Received{
