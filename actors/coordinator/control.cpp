@@ -13,6 +13,7 @@ namespace {
 
 /// More subtasks of a stage than this a job must ask for.
 constexpr std::uint32_t usual_parallelism_max = 256;
+constexpr std::uint32_t jobs_read_at_once = 1000;
 
 const char* level_word(log::Level level) { return log::to_string(level); }
 
@@ -22,9 +23,9 @@ EventView view_of(const StoredEvent& stored) {
   return view;
 }
 
-JobView view_of(const StoredJob& stored) {
-  JobView view{stored.version.job, stored.version.hash, stored.applied, stored.last_run, ""};
-  if (stored.last_state) view.last_state = to_string(*stored.last_state);
+JobView view_of(const JobSummary& job) {
+  JobView view{job.job, job.hash, job.applied, job.last_run, ""};
+  if (job.last_state) view.last_state = to_string(*job.last_state);
   return view;
 }
 
@@ -33,33 +34,21 @@ std::int64_t rows_committed(const RunImage& image) {
   return image.epoch == EpochState::committed ? rows_of(image.manifest) : 0;
 }
 
-/// How many tasks a run has; where it ended before all were tried, only its plan tells.
-std::uint32_t tasks_of(const StoredRun& stored, const OperatorRegistry& registry) {
-  if (stored.image.state == RunState::succeeded) return stored.work.tasks;
-  const auto job = decode_plan(*stored.image.plan);
-  const auto tasks =
-      job ? plan_tasks(*job, registry, stored.image.made.target) : Result<TaskGraph>(job.error());
-  if (!tasks) return stored.work.tasks;
-  std::uint32_t all = 0;
-  for (const Stage& stage : tasks->stages) all += stage.parallelism;
-  return all;
-}
-
 /// Without its graph and its tasks: one line of a list.
-RunView brief_view(const StoredRun& stored, const OperatorRegistry& registry) {
+RunView brief_view(const RunSummary& run) {
   const JobGraph no_graph;
-  RunView view = view_of(RunFacts{.made = stored.image.made,
-                                  .state = stored.image.state,
-                                  .cause = stored.image.cause,
+  RunView view = view_of(RunFacts{.made = run.made,
+                                  .state = run.state,
+                                  .cause = run.cause,
                                   .job = no_graph,
                                   .topology = nullptr,
-                                  .rows_committed = rows_committed(stored.image),
-                                  .submitted = stored.submitted,
-                                  .started = stored.started,
-                                  .finished = stored.finished});
-  view.tasks = tasks_of(stored, registry);
-  view.tasks_finished = stored.work.finished;
-  view.task_restarts = stored.work.attempts - stored.work.tasks;
+                                  .rows_committed = run.counts.rows_committed,
+                                  .submitted = run.times.submitted,
+                                  .started = run.times.started,
+                                  .finished = run.times.finished});
+  view.tasks = run.counts.tasks;
+  view.tasks_finished = run.counts.tasks_finished;
+  view.task_restarts = run.counts.task_restarts;
   return view;
 }
 
@@ -84,9 +73,9 @@ Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& regis
                           .tasks = std::move(known),
                           .recovered_in = recovered_in,
                           .rows_committed = rows_committed(stored.image),
-                          .submitted = stored.submitted,
-                          .started = stored.started,
-                          .finished = stored.finished});
+                          .submitted = stored.times.submitted,
+                          .started = stored.times.started,
+                          .finished = stored.times.finished});
 }
 
 }  // namespace
@@ -94,8 +83,8 @@ Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& regis
 template <class T>
 void CoordinatorActor::from_store(std::function<Result<T>(MetadataStore&)> read,
                                   Control::Answer<T> answer) {
-  store_queue_->call([store = services_.store, read = std::move(read)] { return read(*store); },
-                     std::move(answer));
+  reads_->call([store = services_.store, read = std::move(read)] { return read(*store); },
+               std::move(answer));
 }
 
 void CoordinatorActor::apply(JobGraph graph, SubmitOptions options,
@@ -103,12 +92,16 @@ void CoordinatorActor::apply(JobGraph graph, SubmitOptions options,
   JobVersionRecord version{graph.name, plan_hash(graph),
                            std::make_shared<const std::string>(encode_plan(graph)),
                            std::move(options.descriptor_text), std::move(options.submitted_by)};
-  from_store<JobView>(
-      [version = std::move(version)](MetadataStore& store) -> Result<JobView> {
-        TRY(store.write({version}));
-        return view_of(TRY(store.job(version.job)));
-      },
-      std::move(answer));
+  const JobName job = version.job;
+  writes_->call(
+      [store = services_.store, version = std::move(version)] { return store->write({version}); },
+      [store = services_.store, reads = reads_, job,
+       answer = std::move(answer)](const Result<>& written) {
+        if (!written) return answer(written.error());
+        reads->call(
+            [store, job]() -> Result<JobView> { return view_of(TRY(store->job(job)).summary); },
+            answer);
+      });
 }
 
 void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
@@ -124,6 +117,7 @@ void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
   made.key = std::move(options.idempotency_key);
   made.target = {graph.settings.parallelism.value_or(usual_parallelism()),
                  start_.keep_blocking_edges};
+  made.tasks = tasks_of_graph(graph, services_.registry, made.target);
   made.settings = graph.settings;
   made.nonce = random_.next();
   requests_[submit.request] = std::move(answer);
@@ -145,9 +139,9 @@ void CoordinatorActor::start_job(JobName job, SubmitOptions options,
       [job](MetadataStore& store) { return store.job(job); },
       [me, options = std::move(options), answer](Result<StoredJob> stored) mutable {
         if (!stored) return answer(stored.error());
-        auto graph = decode_plan(*stored->version.plan);
+        auto graph = decode_plan(*stored->plan);
         if (!graph) return answer(graph.error());
-        options.descriptor_text = stored->version.descriptor;
+        options.descriptor_text = stored->descriptor;
         me.tell(ControlCall{[graph = std::move(*graph), options, answer](CoordinatorActor& actor) {
           actor.submit(graph, options, answer);
         }});
@@ -187,14 +181,14 @@ void CoordinatorActor::show(RunId run, Control::Answer<RunView> answer) {
   from_store<RunView>(
       [run, note, live = std::move(live),
        &registry = services_.registry](MetadataStore& store) -> Result<RunView> {
-        const StoredRun stored = TRY(store.run(run));
-        if (!live || ended(stored.image.state)) {
-          return full_view(stored, registry, note.recovered_in);
+        if (live) {
+          const RunSummary now = TRY(store.run_summary(run));
+          RunView view = *live;
+          view.submitted = now.times.submitted;
+          view.started = now.times.started;
+          if (!ended(now.state)) return view;
         }
-        RunView view = *live;
-        view.submitted = stored.submitted;
-        view.started = stored.started;
-        return view;
+        return full_view(TRY(store.run(run)), registry, note.recovered_in);
       },
       std::move(answer));
 }
@@ -220,11 +214,10 @@ RunView CoordinatorActor::view_of_live(const RunMachine& job) {
 void CoordinatorActor::runs(std::optional<JobName> job, std::optional<RunId> before,
                             std::uint32_t limit, Control::Answer<std::vector<RunView>> answer) {
   from_store<std::vector<RunView>>(
-      [job = std::move(job), before, limit,
-       &registry = services_.registry](MetadataStore& store) -> Result<std::vector<RunView>> {
+      [job = std::move(job), before, limit](MetadataStore& store) -> Result<std::vector<RunView>> {
         std::vector<RunView> views;
-        for (const StoredRun& stored : TRY(store.runs(job, before, limit))) {
-          views.push_back(brief_view(stored, registry));
+        for (const RunSummary& run : TRY(store.runs(job, before, limit))) {
+          views.push_back(brief_view(run));
         }
         return views;
       },
@@ -235,8 +228,12 @@ void CoordinatorActor::jobs(Control::Answer<std::vector<JobView>> answer) {
   from_store<std::vector<JobView>>(
       [](MetadataStore& store) -> Result<std::vector<JobView>> {
         std::vector<JobView> views;
-        for (const StoredJob& stored : TRY(store.jobs())) views.push_back(view_of(stored));
-        return views;
+        for (JobName after;;) {
+          const std::vector<JobSummary> page = TRY(store.jobs(after, jobs_read_at_once));
+          for (const JobSummary& job : page) views.push_back(view_of(job));
+          if (page.size() < jobs_read_at_once) return views;
+          after = page.back().job;
+        }
       },
       std::move(answer));
 }

@@ -16,9 +16,10 @@ CoordinatorActor::CoordinatorActor(CoordinatorStart start, CoordinatorServices s
       run_metrics_(services_.metrics) {}
 
 void CoordinatorActor::start() {
-  store_queue_ = std::make_shared<SerialQueue>(system().io());
+  writes_ = std::make_shared<SerialQueue>(services_.store_io);
+  reads_ = std::make_shared<SerialQueue>(services_.store_io);
   const CoordinatorRef me(self());
-  store_queue_->call(
+  writes_->call(
       [store = services_.store] { return store->begin_term(); },
       [me](Result<ClusterImage> image) {
         me.tell(ImageRead{std::make_shared<const Result<ClusterImage>>(std::move(image))});
@@ -73,7 +74,7 @@ void CoordinatorActor::carry_out(Effects effects) {
   for (Effect& effect : effects) {
     std::visit([this](auto& one) { carry_out(one); }, effect);
   }
-  write_what_waits();
+  ask_store();
 }
 
 /// The event log is durable; the process's log shows the same lines to whoever watches it. Metrics
@@ -101,30 +102,33 @@ void CoordinatorActor::count(const Record& record) {
 
 void CoordinatorActor::carry_out(effect::Persist& effect) {
   for (const Record& record : effect.records) count(record);
-  unwritten_.push_back(std::move(effect));
+  last_ticket_ = effect.ticket;
+  for_store_.emplace_back(std::move(effect));
 }
 
-/// Group commit: whatever was decided while the last write was on its way is the next write.
-void CoordinatorActor::write_what_waits() {
-  if (writing_ || unwritten_.empty()) return;
-  writing_ = true;
-  auto records = std::make_shared<std::vector<Record>>();
-  const std::uint64_t ticket = unwritten_.back().ticket;
-  for (auto& persist : std::exchange(unwritten_, {})) {
-    std::move(persist.records.begin(), persist.records.end(), std::back_inserter(*records));
-  }
+void CoordinatorActor::carry_out(effect::Look& effect) {
+  for_store_.emplace_back(std::move(effect));
+}
+
+/// Group commit: whatever was decided while the last transaction was on its way is the next one.
+void CoordinatorActor::ask_store() {
+  if (store_busy_ || for_store_.empty()) return;
+  store_busy_ = true;
+  auto steps = std::make_shared<const StoreSteps>(std::exchange(for_store_, {}));
   const CoordinatorRef me(self());
-  store_queue_->call([store = services_.store, records] { return store->write(*records); },
-                     [ticket, me](Result<> outcome) {
-                       me.tell(Written{ticket, std::move(outcome)}, Priority::high);
-                     });
+  writes_->call([store = services_.store, steps] { return store->carry_out(*steps); },
+                [ticket = last_ticket_, me](Result<std::vector<Looked>> outcome) {
+                  me.tell(Written{ticket, std::move(outcome)}, Priority::high);
+                });
 }
 
 void CoordinatorActor::on(const Written& written) {
-  writing_ = false;
   if (!written.outcome) {
     return give_up(written.outcome.error().within("the coordinator cannot write its metadata"));
   }
+  // What all of these bring about is one more transaction.
+  for (const Looked& looked : *written.outcome) tell(looked);
+  store_busy_ = false;
   tell(coordinator_event::Persisted{written.ticket});
 }
 

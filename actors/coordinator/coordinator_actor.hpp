@@ -8,9 +8,11 @@
 #include "runtime/metadata/metadata_store.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -29,17 +31,23 @@ struct ControlCall {
 struct ImageRead {
   std::shared_ptr<const Result<ClusterImage>> image;
 };
-/// A write of the store is over.
+/// A transaction of the store is over: what it found, and up to which ticket all is durable.
 struct Written {
   std::uint64_t ticket = 0;
-  Result<> outcome;
+  Result<std::vector<Looked>> outcome;
 };
 
 using CoordinatorRef = Ref<CoordinatorTold, Reported, ControlCall, ImageRead, Written>;
 
+/// Threads that `CoordinatorServices::store_io` needs.
+inline constexpr std::size_t store_threads = 2;
+
 /// What the coordinator needs of its node. All outlive it.
 struct CoordinatorServices {
   std::shared_ptr<MetadataStore> store;
+  /// For the store alone: one call writes and one reads at a time, and neither waits for rows of
+  /// jobs.
+  IoPool& store_io;
   const OperatorRegistry& registry;
   Metrics& metrics;
   /// The executor of this incarnation of a node, here or elsewhere; none, or one that has ended,

@@ -60,6 +60,7 @@ class CoordinatorActor final
   void tell(CoordinatorEvent event);
   void carry_out(Effects effects);
   void carry_out(effect::Persist& effect);
+  void carry_out(effect::Look& effect);
   void carry_out(effect::Send& effect);
   const ExecutorPort& executor(const NodeId& node, Incarnation incarnation);
   void executor_down(const NodeId& node, Incarnation incarnation, const Down& down);
@@ -73,7 +74,7 @@ class CoordinatorActor final
   void carry_out(effect::RunEnded& effect);
   void carry_out(effect::Halt& effect);
   void carry_out(effect::RefuseReport& effect);
-  void write_what_waits();
+  void ask_store();
   void give_up(Error reason);
   void set_timer();
   void note_recoveries();
@@ -82,7 +83,7 @@ class CoordinatorActor final
   /// Runs `work` on the I/O pool; what `event_of` makes of its Result is told to the machine.
   template <class Work, class EventOf>
   void off_thread(Work work, EventOf event_of);
-  /// Asks the store away from this thread; `then` runs there too.
+  /// Reads the store away from this thread, waiting for no write; `answer` is given there too.
   template <class T>
   void from_store(std::function<Result<T>(MetadataStore&)> read, Control::Answer<T> answer);
   RunView view_of_live(const RunMachine& job);
@@ -92,7 +93,9 @@ class CoordinatorActor final
 
   const CoordinatorStart start_;
   const CoordinatorServices services_;
-  std::shared_ptr<SerialQueue> store_queue_;
+  // Two, because whoever reads does not wait for whoever writes.
+  std::shared_ptr<SerialQueue> writes_;
+  std::shared_ptr<SerialQueue> reads_;
   MetricCounter& refused_reports_;
   RunMetrics run_metrics_;
 
@@ -100,8 +103,9 @@ class CoordinatorActor final
   std::map<NodeId, KnownExecutor> executors_;
   std::vector<CoordinatorEvent> early_;  ///< told before the store was read
   std::vector<ControlCall> early_calls_;
-  std::vector<effect::Persist> unwritten_;
-  bool writing_ = false;
+  StoreSteps for_store_;  ///< in the order in which they were decided
+  std::uint64_t last_ticket_ = 0;
+  bool store_busy_ = false;
   std::optional<TimerId> timer_;
   std::uint64_t last_request_ = 0;
   Random random_ = Random::from_system();  ///< what makes a run unlike any other of its number

@@ -28,6 +28,21 @@ Result<TaskGraph> plan_run(const std::string& plan, const OperatorRegistry& regi
   return tasks;
 }
 
+std::uint32_t tasks_of_plan(const std::string& plan, const OperatorRegistry& registry,
+                            const PlanTarget& target) {
+  const auto graph = decode_plan(plan);
+  return graph ? tasks_of_graph(*graph, registry, target) : 0;
+}
+
+std::uint32_t tasks_of_graph(const JobGraph& graph, const OperatorRegistry& registry,
+                             const PlanTarget& target) {
+  const auto tasks = plan_tasks(graph, registry, target);
+  if (!tasks) return 0;
+  std::uint32_t count = 0;
+  for (const Stage& stage : tasks->stages) count += stage.parallelism;
+  return count;
+}
+
 Result<> commit_sink(const std::string& plan, const OperatorRegistry& registry,
                      const std::string& vertex, const std::string& marker,
                      const std::vector<Committable>& committables) {

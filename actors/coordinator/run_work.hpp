@@ -11,6 +11,12 @@ namespace troupe {
 Result<TaskGraph> plan_run(const std::string& plan, const OperatorRegistry& registry,
                            const PlanTarget& target, const std::optional<Splits>& splits);
 
+/// How many tasks a plan makes for a target; 0 where it makes none.
+std::uint32_t tasks_of_plan(const std::string& plan, const OperatorRegistry& registry,
+                            const PlanTarget& target);
+std::uint32_t tasks_of_graph(const JobGraph& graph, const OperatorRegistry& registry,
+                             const PlanTarget& target);
+
 Result<> commit_sink(const std::string& plan, const OperatorRegistry& registry,
                      const std::string& vertex, const std::string& marker,
                      const std::vector<Committable>& committables);

@@ -1,24 +1,11 @@
 #include "actors/node/data_directory.hpp"
 
-#include "runtime/os/clock.hpp"
 #include "runtime/os/own_files.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/ranges.h>
-
-#include <chrono>
-#include <unistd.h>
 
 namespace troupe {
 namespace {
-
-/// What whoever comes second reads.
-std::string owner(const NodeId& node) {
-  const auto seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(system_clock().wall().time_since_epoch());
-  return fmt::format("node '{}', process {}, since {:%Y-%m-%d %H:%M:%S} UTC", node, ::getpid(),
-                     fmt::gmtime(static_cast<std::time_t>(seconds.count())));
-}
 
 Result<> close_to_others(const std::string& directory) {
   FileSystem& files = own_files();
@@ -46,7 +33,7 @@ Result<DataDirectory> DataDirectory::open(const std::string& wanted, const NodeI
   }
   TRY(close_to_others(wanted));
   directory.paths_.data = wanted;
-  auto lock = FileLock::take(directory.paths_.lock(), owner(node));
+  auto lock = FileLock::take(directory.paths_.lock(), fmt::format("node '{}'", node));
   if (!lock) {
     Error error = lock.error();
     if (error.code != ErrorCode::conflict) return error;

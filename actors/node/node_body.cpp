@@ -1,5 +1,6 @@
 #include "actors/node/node_body.hpp"
 
+#include "actors/coordinator/run_work.hpp"
 #include "actors/link/link_service.hpp"
 #include "actors/link/proxies.hpp"
 #include "actors/node/node_actor.hpp"
@@ -11,6 +12,7 @@
 #include "runtime/os/random.hpp"
 #include "runtime/protocol/message_codec.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace troupe {
@@ -91,9 +93,16 @@ class RunningBody final : public NodeBody {
 
   Result<> start_coordinator() {
     const bool ephemeral = plan_.config.data_directory.empty();
-    std::shared_ptr<MetadataStore> store =
-        TRY(open_sqlite_store(ephemeral ? ":memory:" : plan_.paths.metadata(),
-                              ClusterName(plan_.config.cluster), system_.clock()));
+    std::shared_ptr<MetadataStore> store = TRY(open_sqlite_store(
+        {.path = ephemeral ? ":memory:" : plan_.paths.metadata(),
+         .cluster = ClusterName(plan_.config.cluster),
+         .who = fmt::format("node '{}'", plan_.config.name),
+         .count_tasks =
+             [&registry = plan_.registry](const std::string& plan, const PlanTarget& target) {
+               return tasks_of_plan(plan, registry, target);
+             }},
+        system_.clock()));
+    store_io_.emplace(IoPool::Limits{.threads = store_threads});
     coordinator_ =
         spawn_coordinator(system_,
                           {.config = {.node_lease = plan_.config.lease},
@@ -101,6 +110,7 @@ class RunningBody final : public NodeBody {
                            .parallelism_alone = plan_.config.slots,
                            .keep_blocking_edges = plan_.config.keep_blocking_edges},
                           {.store = std::move(store),
+                           .store_io = *store_io_,
                            .registry = plan_.registry,
                            .metrics = plan_.metrics,
                            .executor = [this](const NodeId& node, Incarnation incarnation) {
@@ -245,6 +255,7 @@ class RunningBody final : public NodeBody {
   MetricCounter& messages_refused_;
   // In the order of their making: each uses what stands above it.
   ActorSystem system_;
+  std::optional<IoPool> store_io_;
   std::unique_ptr<LinkService> link_;
   std::shared_ptr<DataPlane> channels_;
   std::unique_ptr<Proxies> proxies_;

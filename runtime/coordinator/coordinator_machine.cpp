@@ -29,8 +29,6 @@ CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage im
       cluster_id_(image.cluster),
       term_(image.term),
       last_run_(image.last_run),
-      keys_(std::move(image.keys)),
-      intervals_(std::move(image.intervals)),
       cluster_(cluster_id_, term_, image.nodes, config_.node_lease, now),
       leftovers_(std::move(image.leftovers)),
       now_(now) {
@@ -261,20 +259,30 @@ void CoordinatorMachine::handle(const coordinator_event::CleanUpFailed& event) {
 }
 
 void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
-  const Submission& job = event.submission;
-  const auto known = job.key.empty() ? keys_.end() : keys_.find(job.key);
-  if (known != keys_.end()) return decide({effect::Reply{event.request, known->second}});
+  if (!event.submission.may_exist()) return make_run(event.request, event.submission);
+  const auto look = submissions_.ask(event.request, event.submission);
+  if (!look) return decide({effect::Reply{event.request, look.error()}});
+  decide({*look});
+}
+
+void CoordinatorMachine::handle(const Looked& looked) {
+  const auto answered = submissions_.answered(looked);
+  if (!answered) return;
+  const auto& [request, job] = answered->waiting;
+  if (answered->with_key) return decide({effect::Reply{request, *answered->with_key}});
+  if (answered->of_interval) {
+    return decide({effect::Reply{
+        request, fail(ErrorCode::already_exists, "{} has a run for {} (generation {})", job.job,
+                      job.interval, job.generation)}});
+  }
+  make_run(request, job);
+}
+
+void CoordinatorMachine::make_run(std::uint64_t request, const Submission& job) {
   if (jobs_.size() >= open_runs_max) {
     return decide({effect::Reply{
-        event.request, fail(ErrorCode::unavailable,
-                            "{} runs have not ended, the limit; wait for some", open_runs_max)}});
-  }
-  // An interval has one run a generation; runs that are nobody's interval are many.
-  const bool scheduled = !job.interval.empty();
-  if (scheduled && !intervals_.insert({job.job, job.interval, job.generation}).second) {
-    return decide({effect::Reply{
-        event.request, fail(ErrorCode::already_exists, "{} has a run for {} (generation {})",
-                            job.job, job.interval, job.generation)}});
+        request, fail(ErrorCode::unavailable, "{} runs have not ended, the limit; wait for some",
+                      open_runs_max)}});
   }
   last_run_ = last_run_.next();
   RunImage image;
@@ -285,12 +293,13 @@ void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
   image.made.target = job.target;
   image.made.restart = job.settings.restart;
   image.made.memory_bytes = job.settings.memory_bytes;
+  image.made.tasks = job.tasks;
   image.plan = job.plan;
-  if (!job.key.empty()) keys_.emplace(job.key, last_run_);
   decide({effect::Persist{
               {JobVersionRecord{job.job, job.hash, job.plan, job.descriptor, job.by}, image.made,
                EventRecord{last_run_, log::Level::info, fmt::format("submitted by {}", job.by)}}},
-          effect::Reply{event.request, last_run_}});
+          effect::Reply{request, last_run_}});
+  submissions_.made(image.made, outbox_.last_ticket());
   jobs_.emplace(last_run_, std::make_unique<RunMachine>(std::move(image)));
   begin_queued();
 }
@@ -364,6 +373,7 @@ void CoordinatorMachine::drop_done() {
 // ---- effects
 
 void CoordinatorMachine::handle(const coordinator_event::Persisted& event) {
+  submissions_.durable(event.ticket);
   leave(outbox_.durable(event.ticket));
   drop_done();
   begin_queued();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/cluster/cluster_machine.hpp"
+#include "runtime/coordinator/submissions.hpp"
 #include "runtime/decision/outbox.hpp"
 #include "runtime/run/leftovers.hpp"
 #include "runtime/run/run_machine.hpp"
@@ -13,24 +14,6 @@
 #include <variant>
 
 namespace troupe {
-
-/// A job that somebody wants to run.
-struct Submission {
-  JobName job;
-  std::shared_ptr<const std::string> plan;  ///< `encode_plan` of the bound graph
-  std::string hash;
-  std::string descriptor;
-  std::string by;
-  std::string interval;
-  std::uint64_t generation = 0;
-  /// The same key again is the same run. Empty: every submission is a run of its own.
-  std::string key;
-  PlanTarget target;
-  JobSettings settings;
-  /// Drawn at random by whoever hands it in: what makes the run's uid unlike that of a run of the
-  /// same number after the metadata was brought back from a copy.
-  std::uint64_t nonce = 0;
-};
 
 /// What a `CoordinatorMachine` is told, besides what `ClusterEvent` says of nodes.
 namespace coordinator_event {
@@ -82,7 +65,7 @@ struct Tick {};
 }  // namespace coordinator_event
 
 using CoordinatorEvent =
-    std::variant<ClusterEvent, coordinator_event::Received, coordinator_event::Persisted,
+    std::variant<ClusterEvent, Looked, coordinator_event::Received, coordinator_event::Persisted,
                  coordinator_event::Planned, coordinator_event::PlanFailed,
                  coordinator_event::SinkCommitted, coordinator_event::SinkCommitFailed,
                  coordinator_event::CleanedUp, coordinator_event::CleanUpFailed,
@@ -103,8 +86,9 @@ inline constexpr std::size_t open_runs_max = 10'000;
 ///
 ///   1. open the store (which raises the term), load the image, make this machine, call `start`;
 ///   2. hand in every event, carry out every effect in the order of the list;
-///   3. write `Persist` effects, several as one transaction if there are several, and hand in
-///      `Persisted` with the highest ticket; a failed write ends the coordinator;
+///   3. hand the store its steps (`StoreStep`) in order, all that wait as one transaction, and then
+///      hand in every `Looked`, and after them `Persisted` with the highest ticket; where it fails,
+///      the coordinator ends;
 ///   4. hand in a Tick at `next_deadline`.
 ///
 /// Invariant: no effect leaves before every row decided before it is durable (`Outbox`).
@@ -131,6 +115,7 @@ class CoordinatorMachine {
 
  private:
   void handle(const ClusterEvent&);
+  void handle(const Looked&);
   void handle(const coordinator_event::Received&);
   void handle(const coordinator_event::Persisted&);
   void handle(const coordinator_event::Planned&);
@@ -158,6 +143,7 @@ class CoordinatorMachine {
   bool is_member(const NodeId& node, Incarnation incarnation) const;
   bool contradicts(const NodeId& from, const Inventory& inventory);
   void release_ended(const NodeId& from, const Inventory& inventory);
+  void make_run(std::uint64_t request, const Submission& submission);
   void tell(RunId run, const RunEvent& event);
   void tell_all(const RunEvent& event);
   void begin(RunMachine& job);
@@ -174,8 +160,7 @@ class CoordinatorMachine {
   ClusterId cluster_id_;
   Term term_;
   RunId last_run_;
-  std::map<std::string, RunId> keys_;
-  std::set<RunInterval> intervals_;
+  Submissions submissions_;
   ClusterMachine cluster_;
   std::map<RunId, std::unique_ptr<RunMachine>> jobs_;
   std::set<RunId> begun_;

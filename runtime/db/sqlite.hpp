@@ -1,20 +1,22 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
-struct sqlite3;
 struct sqlite3_stmt;
 
 namespace troupe {
 
-/// One prepared statement with its current row. Bind from 1, read columns from 0, as SQLite counts.
-/// Not thread-safe; must not outlive its database.
+class SqliteConnection;
+
+/// One prepared statement with its current row. Bind from 1, read columns from 0, as SQLite counts;
+/// what is not bound is NULL. Lent by its database, which keeps it prepared: not thread-safe, and
+/// must not outlive it.
 class SqliteStatement {
  public:
   SqliteStatement& bind(int index, std::int64_t value);
@@ -33,50 +35,79 @@ class SqliteStatement {
 
  private:
   friend class SqliteDatabase;
-  struct Finalize {
+  struct GiveBack {
+    SqliteConnection* connection;
     void operator()(sqlite3_stmt* statement) const;
   };
-  SqliteStatement(sqlite3* database, sqlite3_stmt* statement)
-      : database_(database), statement_(statement) {}
+  SqliteStatement(SqliteConnection* connection, sqlite3_stmt* statement)
+      : statement_(statement, GiveBack{connection}) {}
 
-  sqlite3* database_;
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  std::unique_ptr<sqlite3_stmt, GiveBack> statement_;
 };
 
-/// A SQLite file that one process owns for as long as it is open: an exclusive lock, every commit
-/// synced to disk. Blocks; not thread-safe.
+/// One connection to a SQLite file. Blocks; not thread-safe: one thread at a time has one.
+///
+/// The file has a write-ahead log: whoever reads sees the last commit before its first row, and
+/// neither waits for a writer nor lets one wait. Writers take turns.
 class SqliteDatabase {
  public:
-  /// Made where there is none. `conflict` where another process has it.
+  /// To read and write; made where there is none. Every commit is synced to disk. ":memory:" is a
+  /// database of this connection alone.
   static Result<SqliteDatabase> open(const std::string& path);
+  /// Of a file that is there. What takes longer than `read_time_max` is ended.
+  static Result<SqliteDatabase> open_to_read(const std::string& path);
+
+  SqliteDatabase(SqliteDatabase&&) noexcept;
+  ~SqliteDatabase();
 
   /// Statements without results, separated by semicolons.
   Result<> execute(const std::string& sql);
+  /// The same text again is the same statement, prepared once.
   Result<SqliteStatement> prepare(std::string_view sql);
   /// Rows that the last INSERT, UPDATE or DELETE changed.
   std::int64_t changes() const;
+  /// Steps that SQLite's machine has made for statements that were given back: how much was read,
+  /// whatever the machine it ran on.
+  std::uint64_t steps() const;
 
   /// Runs `work` as one transaction: all of it is durable when this returns ok, nothing of it
   /// otherwise.
   template <class Work>
   Result<> transaction(Work&& work) {
-    TRY(execute("BEGIN IMMEDIATE"));
+    TRY(run("BEGIN IMMEDIATE"));
     if (Result<> done = work(); !done) {
       // The error that matters is the first one; a failed rollback leaves nothing committed either.
-      (void)execute("ROLLBACK");
+      (void)run("ROLLBACK");
       return done;
     }
     return commit();
   }
 
+  /// Runs `work`, which only reads: all its statements see the same commit.
+  template <class Work>
+  auto snapshot(Work&& work) -> decltype(work()) {
+    TRY(begin_snapshot());
+    auto outcome = work();
+    (void)run("ROLLBACK");
+    return outcome;
+  }
+
  private:
-  struct Close {
-    void operator()(sqlite3* database) const;
-  };
-  explicit SqliteDatabase(sqlite3* database) : database_(database) {}
+  explicit SqliteDatabase(std::unique_ptr<SqliteConnection> connection);
+  static Result<SqliteDatabase> connect(const std::string& path, int flags);
+  Result<> run(std::string_view sql);
+  Result<> begin_snapshot();
+  Result<> log_ahead(const std::string& path);
   Result<> commit();
 
-  std::unique_ptr<sqlite3, Close> database_;
+  std::unique_ptr<SqliteConnection> connection_;
 };
+
+/// Statements that a connection keeps prepared; of more, the last ones are not kept.
+inline constexpr std::size_t kept_statements_max = 128;
+/// What a reader may take for one snapshot.
+inline constexpr Duration read_time_max = std::chrono::seconds(1);
+/// How long a writer waits for one of another process, which is none of ours: a person's tool.
+inline constexpr Duration foreign_writer_wait = std::chrono::seconds(5);
 
 }  // namespace troupe

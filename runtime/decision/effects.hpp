@@ -3,6 +3,7 @@
 #include "runtime/decision/records.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,6 +20,14 @@ namespace effect {
 struct Persist {
   std::vector<Record> records;
   std::uint64_t ticket = 0;  ///< set by the outbox; answered by `Persisted`
+};
+/// Ask the store for the runs that have this key, this interval; what is not set is not asked for.
+/// **It keeps its place among the Persists**: the answer knows every record decided before it and
+/// none decided after it, and is handed in before the `Persisted` of a later one. Answer: Looked.
+struct Look {
+  std::uint64_t look = 0;
+  std::string key;
+  std::optional<RunInterval> interval;
 };
 /// Over the session with this incarnation of the node; dropped where there is none.
 struct Send {
@@ -87,9 +96,13 @@ struct RefuseReport {
 }  // namespace effect
 
 using Effect =
-    std::variant<effect::Persist, effect::Send, effect::PlanTasks, effect::CommitSink,
+    std::variant<effect::Persist, effect::Look, effect::Send, effect::PlanTasks, effect::CommitSink,
                  effect::CleanUpSinks, effect::LeaveBehind, effect::BlameNode, effect::Continue,
                  effect::Reply, effect::RunEnded, effect::Halt, effect::RefuseReport>;
 using Effects = std::vector<Effect>;
+
+/// What the store does for the machines, in this order: the part of the effects that is its own.
+using StoreStep = std::variant<effect::Persist, effect::Look>;
+using StoreSteps = std::vector<StoreStep>;
 
 }  // namespace troupe

@@ -10,7 +10,7 @@ Effects Outbox::put(Effects decided) {
     if (auto* persist = std::get_if<effect::Persist>(&effect)) {
       persist->ticket = ++last_ticket_;
       leaving.push_back(std::move(effect));
-    } else if (durable_ticket_ == last_ticket_) {
+    } else if (durable_ticket_ == last_ticket_ || std::holds_alternative<effect::Look>(effect)) {
       leaving.push_back(std::move(effect));
     } else {
       waiting_.push_back({last_ticket_, std::move(effect)});

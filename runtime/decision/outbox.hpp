@@ -11,9 +11,10 @@ namespace troupe {
 /// decided before it is durable, and effects leave in the order in which they were decided.
 ///
 /// Writers may be slow and may write several `Persist` effects as one transaction (group commit):
-/// those that are handed out are never held back for each other, only what follows them is.
+/// those that are handed out are never held back for each other, only what follows them is. A
+/// `Look` is the store's as well and goes with them: nobody else hears of it.
 /// Invariant: of `put` and `durable` together, what they return is the decided order with each
-/// `Persist` moved forward past effects that still wait.
+/// `Persist` and `Look` moved forward past effects that still wait.
 class Outbox {
  public:
   /// What of `decided` may leave now; the rest waits.

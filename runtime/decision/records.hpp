@@ -88,6 +88,7 @@ struct RunRecord {
   PlanTarget target;
   RestartSettings restart = {};
   std::int64_t memory_bytes = 0;
+  std::uint32_t tasks = 0;  ///< that its plan makes for the target; 0 where it makes none
 };
 
 /// "<cluster>-<run>-<nonce in hexadecimal digits>".
@@ -112,6 +113,7 @@ struct AttemptRecord {
   AttemptKey key;
   NodeId node;
   Incarnation incarnation;
+  bool again = false;  ///< its task was tried before
 };
 
 /// A compare-and-set like that of a run.
@@ -205,7 +207,8 @@ struct Leftover {
 /// (job, interval, generation): a scheduled run exists once.
 using RunInterval = std::tuple<JobName, std::string, std::uint64_t>;
 
-/// What a new leader starts from: read in one transaction, after it has raised the term.
+/// What a new leader starts from: read in one transaction, after it has raised the term. Nothing of
+/// it grows with the runs that have ended: history is asked for (`effect::Look`), not held.
 struct ClusterImage {
   ClusterId cluster;
   Term term;
@@ -213,10 +216,13 @@ struct ClusterImage {
   std::map<NodeId, NodeRecord> nodes;
   std::vector<RunImage> runs;  ///< that have not ended, by id
   std::vector<Leftover> leftovers;
-  /// Idempotency keys of recent submissions, also of runs that have ended.
-  std::map<std::string, RunId> keys;
-  /// Of all runs that have an interval, ended or not.
-  std::set<RunInterval> intervals;
+};
+
+/// What the store says to an `effect::Look`: runs that have the key or the interval, ended or not.
+struct Looked {
+  std::uint64_t look = 0;
+  std::optional<RunId> with_key;
+  std::optional<RunId> of_interval;
 };
 
 }  // namespace troupe

@@ -5,12 +5,12 @@
 namespace troupe {
 namespace {
 
-constexpr const char* run_columns =
+constexpr std::string_view run_columns =
     "r.run, r.job, r.hash, r.interval, r.generation, r.run_attempt, r.key, r.parallelism,"
     " r.keep_blocking_edges, r.restart_attempts, r.restart_window_ns, r.restart_initial_ns,"
-    " r.restart_max_ns, r.memory_bytes, r.state, r.cause_code, r.cause_message, r.cause_hint,"
-    " r.splits, r.submitted_at, r.started_at, r.finished_at, v.plan, r.uid"
-    " FROM runs r JOIN job_versions v USING (job, hash)";
+    " r.restart_max_ns, r.memory_bytes, r.uid, r.state, r.cause_code, r.cause_message,"
+    " r.cause_hint, r.submitted_at, r.started_at, r.finished_at, r.tasks, r.tasks_finished,"
+    " r.task_restarts, r.rows_committed";
 
 WallTime wall_time(std::int64_t micros) { return WallTime(WallTime::duration(micros)); }
 
@@ -18,35 +18,66 @@ std::uint64_t unsigned_of(std::int64_t number) { return static_cast<std::uint64_
 
 std::int64_t signed_of(std::uint64_t number) { return static_cast<std::int64_t>(number); }
 
-/// One row of `run_columns`.
-Result<StoredRun> run_from(const SqliteStatement& row) {
-  StoredRun stored;
-  RunRecord& made = stored.image.made;
+std::uint32_t count_of(std::int64_t number) { return static_cast<std::uint32_t>(number); }
+
+RunRecord made_from(const SqliteStatement& row) {
+  RunRecord made;
   made.run = RunId(unsigned_of(row.integer(0)));
-  made.uid = RunUid(row.text(23));
   made.job = JobName(row.text(1));
   made.hash = row.text(2);
   made.interval = row.text(3);
   made.generation = unsigned_of(row.integer(4));
   made.run_attempt = Attempt(unsigned_of(row.integer(5)));
   made.key = row.text(6);
-  made.target.parallelism = static_cast<std::uint32_t>(row.integer(7));
+  made.target.parallelism = count_of(row.integer(7));
   made.target.keep_blocking_edges = row.integer(8) != 0;
-  made.restart.attempts = static_cast<std::uint32_t>(row.integer(9));
+  made.restart.attempts = count_of(row.integer(9));
   made.restart.window = Duration(row.integer(10));
   made.restart.initial_delay = Duration(row.integer(11));
   made.restart.max_delay = Duration(row.integer(12));
   made.memory_bytes = row.integer(13);
-  stored.image.state = TRY(parse_run_state(row.text(14)));
-  if (!row.is_null(15)) {
-    stored.image.cause = Error{static_cast<ErrorCode>(row.integer(15)), row.text(16), row.text(17)};
+  made.uid = RunUid(row.text(14));
+  made.tasks = count_of(row.integer(22));
+  return made;
+}
+
+/// One row of `run_columns`.
+Result<RunSummary> summary_from(const SqliteStatement& row) {
+  RunSummary run;
+  run.made = made_from(row);
+  run.state = TRY(parse_run_state(row.text(15)));
+  if (!row.is_null(16)) {
+    run.cause = Error{static_cast<ErrorCode>(row.integer(16)), row.text(17), row.text(18)};
   }
-  if (!row.is_null(18)) stored.image.splits = TRY(decode_splits(row.text(18)));
-  stored.submitted = wall_time(row.integer(19));
-  if (!row.is_null(20)) stored.started = wall_time(row.integer(20));
-  if (!row.is_null(21)) stored.finished = wall_time(row.integer(21));
-  stored.image.plan = std::make_shared<const std::string>(row.text(22));
-  return stored;
+  run.times.submitted = wall_time(row.integer(19));
+  if (!row.is_null(20)) run.times.started = wall_time(row.integer(20));
+  if (!row.is_null(21)) run.times.finished = wall_time(row.integer(21));
+  run.counts = {count_of(row.integer(22)), count_of(row.integer(23)), count_of(row.integer(24)),
+                row.integer(25)};
+  return run;
+}
+
+Result<std::vector<RunSummary>> summaries_from(SqliteStatement rows) {
+  std::vector<RunSummary> runs;
+  while (TRY(rows.step())) runs.push_back(TRY(summary_from(rows)));
+  return runs;
+}
+
+/// The newest runs first, older ones than `before`, that also are as `where` has it.
+Result<SqliteStatement> runs_before(SqliteDatabase& database, std::string_view where,
+                                    std::optional<RunId> before, std::uint32_t limit) {
+  auto rows = TRY(database.prepare(
+      fmt::format("SELECT {} FROM runs r WHERE r.run < ?1{} ORDER BY r.run DESC LIMIT ?2",
+                  run_columns, where)));
+  const std::int64_t end = before ? signed_of(before->value()) : INT64_MAX;
+  rows.bind(1, end).bind(2, std::int64_t{limit});
+  return rows;
+}
+
+Error no_run(RunId run) {
+  Error error = fail(ErrorCode::not_found, "there is no run {}", run);
+  error.hint = "`troupe list --runs` shows them";
+  return error;
 }
 
 TaskCounters counters_from(const std::string& text) {
@@ -74,8 +105,7 @@ Result<std::vector<AttemptImage>> read_attempts(SqliteDatabase& database, RunId 
   while (TRY(rows.step())) {
     AttemptImage image;
     image.made.key = {run,
-                      {StageId(static_cast<std::uint32_t>(rows.integer(1))),
-                       static_cast<std::uint32_t>(rows.integer(2))},
+                      {StageId(count_of(rows.integer(1))), count_of(rows.integer(2))},
                       Attempt(unsigned_of(rows.integer(0)))};
     image.made.node = NodeId(rows.text(3));
     image.made.incarnation = Incarnation(unsigned_of(rows.integer(4)));
@@ -90,16 +120,21 @@ Result<std::vector<AttemptImage>> read_attempts(SqliteDatabase& database, RunId 
   return attempts;
 }
 
-Result<StoredWork> read_work(SqliteDatabase& database, RunId run) {
-  auto rows = TRY(database.prepare(
-      "WITH tries AS (SELECT stage << 32 | subtask AS task, state FROM attempts WHERE run = ?)"
-      " SELECT count(*), count(DISTINCT task),"
-      " count(DISTINCT CASE WHEN state = 'FINISHED' THEN task END) FROM tries"));
-  rows.bind(1, signed_of(run.value()));
-  if (!TRY(rows.step())) return StoredWork();
-  return StoredWork{static_cast<std::uint32_t>(rows.integer(0)),
-                    static_cast<std::uint32_t>(rows.integer(1)),
-                    static_cast<std::uint32_t>(rows.integer(2))};
+Result<> add_plan(SqliteDatabase& database, RunImage& image) {
+  auto row = TRY(database.prepare("SELECT plan FROM job_versions WHERE job = ? AND hash = ?"));
+  row.bind(1, image.made.job.value()).bind(2, image.made.hash);
+  if (!TRY(row.step())) {
+    return fail(ErrorCode::corrupt, "the plan of run {} is not there", image.made.run);
+  }
+  image.plan = std::make_shared<const std::string>(row.text(0));
+  return {};
+}
+
+Result<> add_splits(SqliteDatabase& database, RunImage& image) {
+  auto row = TRY(database.prepare("SELECT splits FROM splits WHERE run = ?"));
+  row.bind(1, signed_of(image.made.run.value()));
+  if (TRY(row.step())) image.splits = TRY(decode_splits(row.text(0)));
+  return {};
 }
 
 Result<> add_manifest(SqliteDatabase& database, RunImage& image) {
@@ -113,101 +148,31 @@ Result<> add_manifest(SqliteDatabase& database, RunImage& image) {
   return {};
 }
 
-Result<> add_details(SqliteDatabase& database, RunImage& image) {
+/// All of a run whose own row has been read.
+Result<RunImage> image_of(SqliteDatabase& database, RunSummary summary) {
+  RunImage image;
+  image.made = std::move(summary.made);
+  image.state = summary.state;
+  image.cause = std::move(summary.cause);
+  TRY(add_plan(database, image));
+  TRY(add_splits(database, image));
   image.attempts = TRY(read_attempts(database, image.made.run));
-  return add_manifest(database, image);
+  TRY(add_manifest(database, image));
+  return image;
 }
-
-}  // namespace
 
 Result<std::vector<RunImage>> read_open_runs(SqliteDatabase& database) {
-  auto rows = TRY(database.prepare(
-      fmt::format("SELECT {} WHERE r.state NOT IN ('SUCCEEDED', 'CANCELLED', 'FAILED', 'HALTED')"
-                  " ORDER BY r.run",
-                  run_columns)));
+  // In the words of the index `runs_open`, so that it is used.
+  auto open = TRY(summaries_from(TRY(database.prepare(fmt::format(
+      "SELECT {} FROM runs r WHERE r.state NOT IN ('SUCCEEDED', 'CANCELLED', 'FAILED', 'HALTED')"
+      " ORDER BY r.run",
+      run_columns)))));
   std::vector<RunImage> runs;
-  while (TRY(rows.step())) runs.push_back(TRY(run_from(rows)).image);
-  for (auto& image : runs) TRY(add_details(database, image));
+  for (RunSummary& summary : open) runs.push_back(TRY(image_of(database, std::move(summary))));
   return runs;
 }
 
-Result<StoredRun> read_run(SqliteDatabase& database, RunId run) {
-  auto rows = TRY(database.prepare(fmt::format("SELECT {} WHERE r.run = ?", run_columns)));
-  rows.bind(1, signed_of(run.value()));
-  if (!TRY(rows.step())) {
-    Error error = fail(ErrorCode::not_found, "there is no run {}", run);
-    error.hint = "`troupe list --runs` shows them";
-    return error;
-  }
-  StoredRun stored = TRY(run_from(rows));
-  TRY(add_details(database, stored.image));
-  return stored;
-}
-
-Result<std::vector<StoredRun>> read_runs(SqliteDatabase& database,
-                                         const std::optional<JobName>& job,
-                                         std::optional<RunId> before, std::uint32_t limit) {
-  auto rows = TRY(database.prepare(
-      fmt::format("SELECT {} WHERE (?1 IS NULL OR r.job = ?1) AND (?3 IS NULL OR r.run < ?3)"
-                  " ORDER BY r.run DESC LIMIT ?2",
-                  run_columns)));
-  if (job) rows.bind(1, job->value());
-  rows.bind(2, std::int64_t{limit});
-  if (before) rows.bind(3, signed_of(before->value()));
-  std::vector<StoredRun> runs;
-  while (TRY(rows.step())) runs.push_back(TRY(run_from(rows)));
-  for (StoredRun& stored : runs) {
-    stored.work = TRY(read_work(database, stored.image.made.run));
-    TRY(add_manifest(database, stored.image));
-  }
-  return runs;
-}
-
-Result<std::vector<StoredJob>> read_jobs(SqliteDatabase& database,
-                                         const std::optional<JobName>& job) {
-  auto rows = TRY(database.prepare(
-      "SELECT j.job, j.hash, v.plan, v.descriptor, v.author, v.applied_at, r.run, r.state"
-      " FROM jobs j JOIN job_versions v USING (job, hash)"
-      " LEFT JOIN runs r ON r.run = (SELECT max(run) FROM runs WHERE runs.job = j.job)"
-      " WHERE ?1 IS NULL OR j.job = ?1 ORDER BY j.job"));
-  if (job) rows.bind(1, job->value());
-  std::vector<StoredJob> jobs;
-  while (TRY(rows.step())) {
-    StoredJob stored;
-    stored.version = {JobName(rows.text(0)), rows.text(1),
-                      std::make_shared<const std::string>(rows.text(2)), rows.text(3),
-                      rows.text(4)};
-    stored.applied = wall_time(rows.integer(5));
-    if (!rows.is_null(6)) {
-      stored.last_run = RunId(unsigned_of(rows.integer(6)));
-      stored.last_state = TRY(parse_run_state(rows.text(7)));
-    }
-    jobs.push_back(std::move(stored));
-  }
-  return jobs;
-}
-
-Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
-                                             const std::optional<RunId>& run,
-                                             std::uint64_t sequence, std::uint32_t limit) {
-  auto rows = TRY(database.prepare(
-      "SELECT sequence, at, run, level, text FROM events"
-      " WHERE sequence > ?1 AND (?2 IS NULL OR run = ?2) ORDER BY sequence LIMIT ?3"));
-  rows.bind(1, signed_of(sequence)).bind(3, std::int64_t{limit});
-  if (run) rows.bind(2, signed_of(run->value()));
-  std::vector<StoredEvent> events;
-  while (TRY(rows.step())) {
-    StoredEvent stored{unsigned_of(rows.integer(0)), wall_time(rows.integer(1)), {}};
-    stored.event.run = RunId(unsigned_of(rows.integer(2)));
-    if (!log::parse_level(rows.text(3), stored.event.level)) {
-      return fail(ErrorCode::corrupt, "'{}' is no level of an event", rows.text(3));
-    }
-    stored.event.text = rows.text(4);
-    events.push_back(std::move(stored));
-  }
-  return events;
-}
-
+/// The newest, at most `limit`.
 Result<std::vector<Leftover>> read_leftovers(SqliteDatabase& database, std::uint32_t limit) {
   auto rows = TRY(database.prepare(
       "SELECT r.run, r.uid, v.plan FROM runs r JOIN job_versions v USING (job, hash)"
@@ -237,28 +202,132 @@ Result<std::map<NodeId, NodeRecord>> read_nodes(SqliteDatabase& database) {
   while (TRY(rows.step())) {
     const NodeId node(rows.text(0));
     nodes[node] = {node, Incarnation(unsigned_of(rows.integer(1))), rows.text(2),
-                   static_cast<std::uint32_t>(rows.integer(3)), rows.integer(4) != 0};
+                   count_of(rows.integer(3)), rows.integer(4) != 0};
   }
   return nodes;
 }
 
-Result<std::map<std::string, RunId>> read_keys(SqliteDatabase& database, std::uint32_t limit) {
-  auto rows =
-      TRY(database.prepare("SELECT key, run FROM runs WHERE key <> '' ORDER BY run DESC LIMIT ?"));
-  rows.bind(1, std::int64_t{limit});
-  std::map<std::string, RunId> keys;
-  while (TRY(rows.step())) keys.emplace(rows.text(0), RunId(unsigned_of(rows.integer(1))));
-  return keys;
+constexpr std::string_view job_columns =
+    "j.job, j.hash, v.applied_at, r.run, r.state, v.plan, v.descriptor"
+    " FROM jobs j JOIN job_versions v USING (job, hash)"
+    " LEFT JOIN runs r ON r.run = (SELECT max(run) FROM runs WHERE runs.job = j.job)";
+
+/// One row of `job_columns`.
+Result<JobSummary> job_from(const SqliteStatement& row) {
+  JobSummary job{JobName(row.text(0)), row.text(1), wall_time(row.integer(2)), {}, {}};
+  if (row.is_null(3)) return job;
+  job.last_run = RunId(unsigned_of(row.integer(3)));
+  job.last_state = TRY(parse_run_state(row.text(4)));
+  return job;
 }
 
-Result<std::set<RunInterval>> read_intervals(SqliteDatabase& database) {
-  auto rows =
-      TRY(database.prepare("SELECT job, interval, generation FROM runs WHERE interval <> ''"));
-  std::set<RunInterval> intervals;
-  while (TRY(rows.step())) {
-    intervals.emplace(JobName(rows.text(0)), rows.text(1), unsigned_of(rows.integer(2)));
+Result<std::optional<RunId>> first_run(SqliteStatement row) {
+  if (!TRY(row.step())) return std::optional<RunId>();
+  return std::optional(RunId(unsigned_of(row.integer(0))));
+}
+
+Result<std::optional<RunId>> run_with_key(SqliteDatabase& database, const std::string& key) {
+  auto row = TRY(database.prepare("SELECT run FROM runs WHERE key = ? AND key <> ''"));
+  row.bind(1, key);
+  return first_run(std::move(row));
+}
+
+Result<std::optional<RunId>> run_of_interval(SqliteDatabase& database, const RunInterval& which) {
+  const auto& [job, interval, generation] = which;
+  auto row = TRY(database.prepare(
+      "SELECT run FROM runs WHERE job = ? AND interval = ? AND generation = ? AND interval <> ''"));
+  row.bind(1, job.value()).bind(2, interval).bind(3, signed_of(generation));
+  return first_run(std::move(row));
+}
+
+}  // namespace
+
+Result<ClusterImage> read_image(SqliteDatabase& database) {
+  ClusterImage image;
+  auto row = TRY(
+      database.prepare("SELECT id, term, (SELECT coalesce(max(run), 0) FROM runs) FROM cluster"));
+  if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
+  image.cluster = ClusterId(row.text(0));
+  image.term = Term(unsigned_of(row.integer(1)));
+  image.last_run = RunId(unsigned_of(row.integer(2)));
+  image.nodes = TRY(read_nodes(database));
+  image.runs = TRY(read_open_runs(database));
+  image.leftovers = TRY(read_leftovers(database, remembered_leftovers_max));
+  return image;
+}
+
+Result<Looked> look_up(SqliteDatabase& database, const effect::Look& look) {
+  Looked found{look.look, {}, {}};
+  if (!look.key.empty()) found.with_key = TRY(run_with_key(database, look.key));
+  if (look.interval) found.of_interval = TRY(run_of_interval(database, *look.interval));
+  return found;
+}
+
+Result<RunSummary> read_summary(SqliteDatabase& database, RunId run) {
+  auto row =
+      TRY(database.prepare(fmt::format("SELECT {} FROM runs r WHERE r.run = ?", run_columns)));
+  row.bind(1, signed_of(run.value()));
+  if (!TRY(row.step())) return no_run(run);
+  return summary_from(row);
+}
+
+Result<StoredRun> read_run(SqliteDatabase& database, RunId run) {
+  RunSummary summary = TRY(read_summary(database, run));
+  const RunTimes times = summary.times;
+  return StoredRun{TRY(image_of(database, std::move(summary))), times};
+}
+
+Result<std::vector<RunSummary>> read_summaries(SqliteDatabase& database,
+                                               const std::optional<JobName>& job,
+                                               std::optional<RunId> before, std::uint32_t limit) {
+  if (!job) return summaries_from(TRY(runs_before(database, "", before, limit)));
+  auto rows = TRY(runs_before(database, " AND r.job = ?3", before, limit));
+  rows.bind(3, job->value());
+  return summaries_from(std::move(rows));
+}
+
+Result<std::vector<JobSummary>> read_jobs(SqliteDatabase& database, const JobName& after,
+                                          std::uint32_t limit) {
+  auto rows = TRY(database.prepare(
+      fmt::format("SELECT {} WHERE j.job > ?1 ORDER BY j.job LIMIT ?2", job_columns)));
+  rows.bind(1, after.value()).bind(2, std::int64_t{limit});
+  std::vector<JobSummary> jobs;
+  while (TRY(rows.step())) jobs.push_back(TRY(job_from(rows)));
+  return jobs;
+}
+
+Result<StoredJob> read_job(SqliteDatabase& database, const JobName& job) {
+  auto row = TRY(database.prepare(fmt::format("SELECT {} WHERE j.job = ?1", job_columns)));
+  row.bind(1, job.value());
+  if (!TRY(row.step())) {
+    Error error = fail(ErrorCode::not_found, "there is no job '{}'", job);
+    error.hint = "`troupe list` shows them; `troupe apply FILE` stores one";
+    return error;
   }
-  return intervals;
+  return StoredJob{TRY(job_from(row)), std::make_shared<const std::string>(row.text(5)),
+                   row.text(6)};
+}
+
+Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
+                                             const std::optional<RunId>& run,
+                                             std::uint64_t sequence, std::uint32_t limit) {
+  auto rows =
+      TRY(database.prepare(fmt::format("SELECT sequence, at, run, level, text FROM events"
+                                       " WHERE sequence > ?1{} ORDER BY sequence LIMIT ?2",
+                                       run ? " AND run = ?3" : "")));
+  rows.bind(1, signed_of(sequence)).bind(2, std::int64_t{limit});
+  if (run) rows.bind(3, signed_of(run->value()));
+  std::vector<StoredEvent> events;
+  while (TRY(rows.step())) {
+    StoredEvent stored{unsigned_of(rows.integer(0)), wall_time(rows.integer(1)), {}};
+    stored.event.run = RunId(unsigned_of(rows.integer(2)));
+    if (!log::parse_level(rows.text(3), stored.event.level)) {
+      return fail(ErrorCode::corrupt, "'{}' is no level of an event", rows.text(3));
+    }
+    stored.event.text = rows.text(4);
+    events.push_back(std::move(stored));
+  }
+  return events;
 }
 
 }  // namespace troupe

@@ -3,30 +3,32 @@
 #include "runtime/db/sqlite.hpp"
 #include "runtime/metadata/metadata_store.hpp"
 
-#include <string>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace troupe {
 
-// How records lie in the tables of schemas/sql, read and written by the one SQLite store.
+// How records lie in the tables of schemas/sql, read and written by the one SQLite store. What is
+// read of history is read by an index, a page at a time.
 
 Result<> write_record(SqliteDatabase& database, const Record& record, WallTime now);
 
-Result<std::vector<RunImage>> read_open_runs(SqliteDatabase& database);
+/// What a leader starts from: open runs, nodes, what is to be removed. No run that has ended is
+/// looked at, but for those that have left something.
+Result<ClusterImage> read_image(SqliteDatabase& database);
+Result<Looked> look_up(SqliteDatabase& database, const effect::Look& look);
+
 Result<StoredRun> read_run(SqliteDatabase& database, RunId run);
-Result<std::vector<StoredRun>> read_runs(SqliteDatabase& database,
-                                         const std::optional<JobName>& job,
-                                         std::optional<RunId> before, std::uint32_t limit);
-/// All jobs where `job` is empty.
-Result<std::vector<StoredJob>> read_jobs(SqliteDatabase& database,
-                                         const std::optional<JobName>& job);
+Result<RunSummary> read_summary(SqliteDatabase& database, RunId run);
+Result<std::vector<RunSummary>> read_summaries(SqliteDatabase& database,
+                                               const std::optional<JobName>& job,
+                                               std::optional<RunId> before, std::uint32_t limit);
+Result<std::vector<JobSummary>> read_jobs(SqliteDatabase& database, const JobName& after,
+                                          std::uint32_t limit);
+Result<StoredJob> read_job(SqliteDatabase& database, const JobName& job);
 Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
                                              const std::optional<RunId>& run,
                                              std::uint64_t sequence, std::uint32_t limit);
-/// The newest, at most `limit`.
-Result<std::vector<Leftover>> read_leftovers(SqliteDatabase& database, std::uint32_t limit);
-Result<std::map<NodeId, NodeRecord>> read_nodes(SqliteDatabase& database);
-Result<std::map<std::string, RunId>> read_keys(SqliteDatabase& database, std::uint32_t limit);
-Result<std::set<RunInterval>> read_intervals(SqliteDatabase& database);
 
 }  // namespace troupe

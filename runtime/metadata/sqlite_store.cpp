@@ -1,44 +1,109 @@
 #include "runtime/metadata/sqlite_store.hpp"
 
-#include "runtime/metadata/migrations.hpp"
 #include "runtime/metadata/sqlite_rows.hpp"
+#include "runtime/os/file_lock.hpp"
 
-#include <iterator>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 namespace troupe {
 namespace {
 
+constexpr const char* in_memory = ":memory:";
+
+Error taken(const std::string& path, const std::string& by) {
+  Error error = fail(ErrorCode::conflict, "the metadata '{}' is taken: by {}", path, by);
+  error.hint = "one coordinator works on a data directory: stop that one, or use another --data";
+  return error;
+}
+
+Result<std::optional<FileLock>> lock_beside(const std::string& path, const std::string& who) {
+  if (path == in_memory) return std::optional<FileLock>();
+  auto lock = FileLock::take(std::filesystem::path(path).replace_extension(".lock"), who);
+  if (lock) return std::optional<FileLock>(*std::move(lock));
+  if (lock.error().code == ErrorCode::conflict) return taken(path, lock.error().message);
+  return lock.error();
+}
+
+/// An earlier troupe takes no lock beside the file, but the file itself for as long as it lives.
+Result<SqliteDatabase> open_writer(const std::string& path) {
+  auto database = SqliteDatabase::open(path);
+  if (database || database.error().code != ErrorCode::conflict) return database;
+  return taken(path, "another process");
+}
+
+/// Two connections to one file; in memory there is only one, of which both sides take turns.
 class SqliteStore final : public MetadataStore {
  public:
-  SqliteStore(SqliteDatabase database, const Clock& clock)
-      : database_(std::move(database)), clock_(clock) {}
-
-  Result<> migrate(const ClusterName& cluster) {
-    auto version = TRY(database_.prepare("PRAGMA user_version"));
-    TRY(version.step());
-    const auto have = static_cast<std::size_t>(version.integer(0));
-    TRY(version.run());
-    if (have > std::size(migrations)) {
-      Error error =
-          fail(ErrorCode::unsupported, "the metadata has version {}; this troupe knows {}", have,
-               std::size(migrations));
-      error.hint = "a newer troupe wrote it: use that one";
-      return error;
-    }
-    return database_.transaction([&]() -> Result<> {
-      for (std::size_t i = have; i < std::size(migrations); ++i) {
-        TRY(database_.execute(migrations[i]));
-      }
-      TRY(database_.execute(fmt::format("PRAGMA user_version = {}", std::size(migrations))));
-      return TRY(database_.prepare("INSERT OR IGNORE INTO cluster (only_row, id, term, name)"
-                                   " VALUES (1, lower(hex(randomblob(8))), 0, ?)"))
-          .bind(1, cluster.value())
-          .run();
-    });
+  static Result<std::unique_ptr<MetadataStore>> open(const SqliteStoreSettings& settings,
+                                                     const Clock& clock) {
+    auto lock = TRY(lock_beside(settings.path, settings.who));
+    SqliteDatabase writer = TRY(open_writer(settings.path));
+    TRY(migrate(writer, settings.cluster, settings.count_tasks));
+    TRY(check_cluster(writer, settings.cluster));
+    std::optional<SqliteDatabase> reader;
+    if (lock) reader.emplace(TRY(SqliteDatabase::open_to_read(settings.path)));
+    return std::unique_ptr<MetadataStore>(
+        new SqliteStore(std::move(lock), std::move(writer), std::move(reader), clock));
   }
 
-  Result<> check_cluster(const ClusterName& cluster) {
-    auto row = TRY(database_.prepare("SELECT name FROM cluster"));
+  Result<ClusterImage> begin_term() override {
+    ClusterImage image;
+    const std::unique_lock turn = take_turn();
+    TRY(writer_.transaction([&]() -> Result<> {
+      TRY(writer_.execute("UPDATE cluster SET term = term + 1"));
+      image = TRY(read_image(writer_));
+      return {};
+    }));
+    return image;
+  }
+
+  Result<std::vector<Looked>> carry_out(const StoreSteps& steps) override {
+    std::vector<Looked> answers;
+    const std::unique_lock turn = take_turn();
+    TRY(writer_.transaction([&]() -> Result<> {
+      for (const StoreStep& step : steps) TRY(carry_out(step, answers));
+      return {};
+    }));
+    return answers;
+  }
+
+  Result<StoredRun> run(RunId run) override {
+    return reading([&](SqliteDatabase& database) { return read_run(database, run); });
+  }
+  Result<RunSummary> run_summary(RunId run) override {
+    return reading([&](SqliteDatabase& database) { return read_summary(database, run); });
+  }
+  Result<std::vector<RunSummary>> runs(const std::optional<JobName>& job,
+                                       std::optional<RunId> before, std::uint32_t limit) override {
+    return reading(
+        [&](SqliteDatabase& database) { return read_summaries(database, job, before, limit); });
+  }
+  Result<std::vector<JobSummary>> jobs(const JobName& after, std::uint32_t limit) override {
+    return reading([&](SqliteDatabase& database) { return read_jobs(database, after, limit); });
+  }
+  Result<StoredJob> job(const JobName& job) override {
+    return reading([&](SqliteDatabase& database) { return read_job(database, job); });
+  }
+  Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
+                                          std::uint32_t limit) override {
+    return reading(
+        [&](SqliteDatabase& database) { return read_events(database, run, sequence, limit); });
+  }
+
+ private:
+  SqliteStore(std::optional<FileLock> lock, SqliteDatabase writer,
+              std::optional<SqliteDatabase> reader, const Clock& clock)
+      : lock_(std::move(lock)),
+        writer_(std::move(writer)),
+        reader_(std::move(reader)),
+        clock_(clock) {}
+
+  static Result<> check_cluster(SqliteDatabase& database, const ClusterName& cluster) {
+    auto row = TRY(database.prepare("SELECT name FROM cluster"));
     if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
     if (row.text(0) == cluster.value()) return {};
     Error error = fail(ErrorCode::conflict, "the metadata is of cluster '{}', not '{}'",
@@ -47,75 +112,44 @@ class SqliteStore final : public MetadataStore {
     return error;
   }
 
-  Result<ClusterImage> begin_term() override {
-    ClusterImage image;
-    TRY(database_.transaction([&]() -> Result<> {
-      TRY(database_.execute("UPDATE cluster SET term = term + 1"));
-      auto row = TRY(database_.prepare(
-          "SELECT id, term, (SELECT coalesce(max(run), 0) FROM runs) FROM cluster"));
-      if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
-      image.cluster = ClusterId(row.text(0));
-      image.term = Term(static_cast<std::uint64_t>(row.integer(1)));
-      image.last_run = RunId(static_cast<std::uint64_t>(row.integer(2)));
-      image.nodes = TRY(read_nodes(database_));
-      image.runs = TRY(read_open_runs(database_));
-      image.leftovers = TRY(read_leftovers(database_, remembered_leftovers_max));
-      image.keys = TRY(read_keys(database_, remembered_keys_max));
-      image.intervals = TRY(read_intervals(database_));
+  Result<> carry_out(const StoreStep& step, std::vector<Looked>& answers) {
+    if (const auto* look = std::get_if<effect::Look>(&step)) {
+      answers.push_back(TRY(look_up(writer_, *look)));
       return {};
-    }));
-    return image;
-  }
-
-  Result<> write(const std::vector<Record>& records) override {
-    return database_.transaction([&]() -> Result<> {
-      for (const Record& record : records) {
-        if (const auto done = write_record(database_, record, clock_.wall()); !done) {
-          return done.error().within(fmt::format("writing a {} record", name_of(record)));
-        }
-      }
-      return {};
-    });
-  }
-
-  Result<StoredRun> run(RunId run) override { return read_run(database_, run); }
-
-  Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
-                                      std::optional<RunId> before, std::uint32_t limit) override {
-    return read_runs(database_, job, before, limit);
-  }
-
-  Result<std::vector<StoredJob>> jobs() override { return read_jobs(database_, std::nullopt); }
-
-  Result<StoredJob> job(const JobName& job) override {
-    auto found = TRY(read_jobs(database_, job));
-    if (found.empty()) {
-      Error error = fail(ErrorCode::not_found, "there is no job '{}'", job);
-      error.hint = "`troupe list` shows them; `troupe apply FILE` stores one";
-      return error;
     }
-    return std::move(found.front());
+    for (const Record& record : std::get<effect::Persist>(step).records) {
+      if (const auto done = write_record(writer_, record, clock_.wall()); !done) {
+        return done.error().within(fmt::format("writing a {} record", name_of(record)));
+      }
+    }
+    return {};
   }
 
-  Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
-                                          std::uint32_t limit) override {
-    return read_events(database_, run, sequence, limit);
+  template <class Read>
+  auto reading(Read read) -> std::invoke_result_t<Read, SqliteDatabase&> {
+    const std::unique_lock turn = take_turn();
+    SqliteDatabase& database = reader_ ? *reader_ : writer_;
+    return database.snapshot([&] { return read(database); });
   }
 
- private:
-  SqliteDatabase database_;
+  /// Held by nobody where there are two connections.
+  std::unique_lock<std::mutex> take_turn() {
+    return reader_ ? std::unique_lock<std::mutex>() : std::unique_lock(turn_);
+  }
+
+  // The lock goes last: until then, nobody else opens the file.
+  const std::optional<FileLock> lock_;
+  SqliteDatabase writer_;
+  std::optional<SqliteDatabase> reader_;
+  std::mutex turn_;
   const Clock& clock_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<MetadataStore>> open_sqlite_store(const std::string& path,
-                                                         const ClusterName& cluster,
+Result<std::unique_ptr<MetadataStore>> open_sqlite_store(const SqliteStoreSettings& settings,
                                                          const Clock& clock) {
-  auto store = std::make_unique<SqliteStore>(TRY(SqliteDatabase::open(path)), clock);
-  TRY(store->migrate(cluster));
-  TRY(store->check_cluster(cluster));
-  return std::unique_ptr<MetadataStore>(std::move(store));
+  return SqliteStore::open(settings, clock);
 }
 
 }  // namespace troupe

@@ -55,8 +55,8 @@ class Writer {
                    "INSERT INTO runs (run, job, hash, interval, generation, run_attempt, key,"
                    " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
                    " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid,"
-                   " cleaned)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, ?, 0)"))
+                   " cleaned, tasks)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, ?, 0, ?)"))
         .bind(1, signed_of(record.run.value()))
         .bind(2, record.job.value())
         .bind(3, record.hash)
@@ -73,6 +73,7 @@ class Writer {
         .bind(14, record.memory_bytes)
         .bind(15, now_)
         .bind(16, record.uid.value())
+        .bind(17, std::int64_t{record.tasks})
         .run();
   }
 
@@ -97,21 +98,23 @@ class Writer {
   }
 
   Result<> operator()(const SplitsRecord& record) {
-    TRY(TRY(database_.prepare("UPDATE runs SET splits = ? WHERE run = ?"))
-            .bind_blob(1, encode_splits(record.splits))
-            .bind(2, signed_of(record.run.value()))
-            .run());
-    return changed_one(fmt::format("there is no run {}", record.run));
+    return TRY(database_.prepare("INSERT INTO splits (run, splits) VALUES (?, ?)"))
+        .bind(1, signed_of(record.run.value()))
+        .bind_blob(2, encode_splits(record.splits))
+        .run();
   }
 
   Result<> operator()(const AttemptRecord& record) {
     auto statement = TRY(database_.prepare(
         "INSERT INTO attempts (run, attempt, stage, subtask, node, incarnation, state)"
         " VALUES (?, ?, ?, ?, ?, ?, 'DEPLOYING')"));
-    return bind_key(statement, record.key)
-        .bind(5, record.node.value())
-        .bind(6, signed_of(record.incarnation.value()))
-        .run();
+    TRY(bind_key(statement, record.key)
+            .bind(5, record.node.value())
+            .bind(6, signed_of(record.incarnation.value()))
+            .run());
+    if (!record.again) return {};
+    return count(record.key.run,
+                 "UPDATE runs SET task_restarts = task_restarts + ?2 WHERE run = ?1", 1);
   }
 
   Result<> operator()(const AttemptStateRecord& record) {
@@ -123,8 +126,13 @@ class Writer {
             .bind(6, to_string(record.to))
             .bind(7, record.cause)
             .run());
-    return changed_one(
-        fmt::format("attempt {} is not {}", attempt_tag(record.key), to_string(record.from)));
+    TRY(changed_one(
+        fmt::format("attempt {} is not {}", attempt_tag(record.key), to_string(record.from))));
+    const int finished = (record.to == AttemptState::finished ? 1 : 0) -
+                         (record.from == AttemptState::finished ? 1 : 0);
+    if (finished == 0) return {};
+    return count(record.key.run,
+                 "UPDATE runs SET tasks_finished = tasks_finished + ?2 WHERE run = ?1", finished);
   }
 
   Result<> operator()(const AttemptResultRecord& record) {
@@ -155,16 +163,24 @@ class Writer {
             .bind(3, to_string(*record.from))
             .bind(4, to_string(record.to))
             .run());
-    return changed_one(fmt::format("epoch {} of run {} is not {}", record.epoch, record.run,
-                                   to_string(*record.from)));
+    TRY(changed_one(fmt::format("epoch {} of run {} is not {}", record.epoch, record.run,
+                                to_string(*record.from))));
+    if (record.to != EpochState::committed) return {};
+    return TRY(database_.prepare("UPDATE runs SET rows_committed = rows_committed +"
+                                 " (SELECT rows FROM epochs WHERE run = ?1 AND epoch = ?2)"
+                                 " WHERE run = ?1"))
+        .bind(1, signed_of(record.run.value()))
+        .bind(2, signed_of(record.epoch.value()))
+        .run();
   }
 
   Result<> operator()(const ManifestRecord& record) {
-    TRY(TRY(database_.prepare("UPDATE epochs SET sinks = ?3 WHERE run = ?1 AND epoch = ?2"
-                              " AND state = 'STARTED'"))
+    TRY(TRY(database_.prepare("UPDATE epochs SET sinks = ?3, rows = ?4 WHERE run = ?1"
+                              " AND epoch = ?2 AND state = 'STARTED'"))
             .bind(1, signed_of(record.run.value()))
             .bind(2, signed_of(record.epoch.value()))
             .bind_blob(3, encode_manifest(record.sinks))
+            .bind(4, rows_of(record.sinks))
             .run());
     return changed_one(fmt::format("epoch {} of run {} is not STARTED", record.epoch, record.run));
   }
@@ -206,6 +222,13 @@ class Writer {
         .bind(2, signed_of(key.attempt.value()))
         .bind(3, std::int64_t{key.task.stage.value()})
         .bind(4, std::int64_t{key.task.subtask});
+  }
+
+  Result<> count(RunId run, std::string_view sql, int more) {
+    return TRY(database_.prepare(sql))
+        .bind(1, signed_of(run.value()))
+        .bind(2, std::int64_t{more})
+        .run();
   }
 
   Result<> changed_one(const std::string& otherwise) const {

@@ -1,8 +1,12 @@
 #include "runtime/os/file_lock.hpp"
 
 #include "runtime/base/node_fault.hpp"
+#include "runtime/os/clock.hpp"
+
+#include <fmt/chrono.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -27,6 +31,13 @@ std::string content(int descriptor) {
   return text;
 }
 
+std::string holder(const std::string& who) {
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(system_clock().wall().time_since_epoch());
+  return fmt::format("{}, process {}, since {:%Y-%m-%d %H:%M:%S} UTC", who, ::getpid(),
+                     fmt::gmtime(static_cast<std::time_t>(seconds.count())));
+}
+
 }  // namespace
 
 Result<FileLock> FileLock::take(const std::string& path, const std::string& who) {
@@ -37,9 +48,10 @@ Result<FileLock> FileLock::take(const std::string& path, const std::string& who)
     if (errno != EWOULDBLOCK) return cannot("lock", path);
     return fail(ErrorCode::conflict, "{}", content(descriptor));
   }
+  const std::string text = holder(who);
   const bool written =
       ::fchmod(descriptor, 0600) == 0 && ::ftruncate(descriptor, 0) == 0 &&
-      ::pwrite(descriptor, who.data(), who.size(), 0) == static_cast<ssize_t>(who.size());
+      ::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
   if (!written) return cannot("write", path);
   return lock;
 }

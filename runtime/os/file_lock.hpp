@@ -11,8 +11,9 @@ namespace troupe {
 /// inherit.
 class FileLock {
  public:
-  /// Of the file `path`, made if it is not there, its owner's alone. `who` is written into it.
-  /// Where somebody else has it: `conflict`, whose message is what that one has written.
+  /// Of the file `path`, made if it is not there, its owner's alone. Into it is written who has
+  /// it: "<who>, process 7, since 2026-11-27 18:31:00 UTC". Where somebody else has it: `conflict`,
+  /// whose message is what that one has written.
   static Result<FileLock> take(const std::string& path, const std::string& who);
   /// Of a directory, which needs no right to write there; the message of `conflict` is empty.
   static Result<FileLock> take_directory(const std::string& path);

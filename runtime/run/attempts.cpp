@@ -61,7 +61,8 @@ void Attempts::begin(TaskId task, const ClusterNode& node) {
   status.incarnation = node.incarnation;
   status.attempts = attempts;
   nodes_used_.insert(node.node);
-  decision_.persist(AttemptRecord{{run_, task, status.attempt}, node.node, node.incarnation});
+  decision_.persist(
+      AttemptRecord{{run_, task, status.attempt}, node.node, node.incarnation, attempts > 1});
 }
 
 void Attempts::run(TaskId task) { move(task, tasks_.at(task), AttemptState::running); }

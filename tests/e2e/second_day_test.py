@@ -4,14 +4,16 @@ of the same name, after its data directory is gone or was brought back, over not
 that changes. What is visible afterwards is what the last run made, and nothing else.
 
 usage: second_day_test.py TROUPE [PART-OF-A-NAME]"""
+import contextlib
 import json
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
 
-from support import Tests, check, contains, equal, eventually
+from support import ROOT, Tests, check, contains, equal, eventually
 
 test = Tests()
 
@@ -153,6 +155,30 @@ def a_copy_of_the_metadata_that_is_brought_back_writes_anew(site):
     cluster.await_live()
     cluster.run(job, "-p", "v=200", "-p", f"out={out}").expect(0)
     equal(written(out), rows(200), "the output after the second run 2")
+
+
+@test
+def metadata_of_an_earlier_troupe_shows_the_same_runs(site):
+    """What it listed is listed: states, times, tasks and rows; a key it knew is known; what it left
+    open is gone on with. The database is that of a cluster that was killed at work."""
+    golden = ROOT / "tests" / "golden" / "metadata"
+    said = json.loads((golden / "version_3.json").read_text())
+    data = site.path / "a" / "data"
+    data.mkdir(parents=True, mode=0o700)
+    with contextlib.closing(sqlite3.connect(data / "metadata.db")) as old:
+        old.executescript((golden / "version_3.sql").read_text())
+    subprocess.run(["chmod", "-R", "go=", data], check=True)
+    a = site.node("a", "--roles", "coordinator,gateway", "--port", "0").start()
+    runs = a.get("/api/v1/runs")["runs"]
+    for run in runs:
+        del run["vertices"], run["task_list"]
+    equal(runs[1:], said[1:], "the runs that had ended")
+    went_on = {"state": runs[0]["state"]}
+    equal(runs[0], said[0] | went_on, "the run that had not")
+    check(runs[0]["state"] in ("RUNNING", "RESTARTING"), f"it is {runs[0]['state']}")
+    status, answer = a.http("/api/v1/jobs/small/runs", {"idempotency_key": "the key"})
+    equal((status, json.loads(answer)["run"]), (201, 5), f"a known key ({answer})")
+    equal(len(a.get("/api/v1/runs")["runs"]), 6, "runs")
 
 
 @test

@@ -38,6 +38,7 @@ void Client::submit_new() {
     job.always_fails.reset();
   }
   world_.jobs.emplace(job.plan, std::move(job));
+  if (random_.chance(1, 6)) entry.interval = "2026-01-01";
   if (random_.chance(1, 12) && !world_.calm() && !world_.one_bad_disk()) {
     entry.cancel_at = world_.loop.now() + Duration(random_.below(500'000'000));
   }
@@ -45,14 +46,43 @@ void Client::submit_new() {
 }
 
 void Client::ask(Entry& entry) {
+  submit(entry);
+  if (random_.chance(1, 8)) submit(entry);
+  if (random_.chance(1, 8)) ask_soon(entry);
+}
+
+void Client::ask_soon(Entry& entry) {
+  world_.loop.after(world_.between(Duration(0), 10ms), [this, &entry] { submit(entry); });
+}
+
+void Client::submit(Entry& entry) {
   auto* coordinator = static_cast<SimCoordinator*>(world_.process(World::coordinator));
   if (coordinator == nullptr || world_.loop.frozen(World::coordinator)) return;
-  Submission submission = submission_of(world_.jobs.at(entry.plan), entry.key);
+  const bool rival = !entry.interval.empty() && random_.chance(1, 2);
+  Submission submission =
+      submission_of(world_.jobs.at(entry.plan), entry.key + (rival ? "-rival" : ""));
+  submission.interval = entry.interval;
   if (world_.one_bad_disk()) submission.settings.restart = {};
   coordinator->submit(std::move(submission), [this, &entry](const Result<RunId>& answer) {
-    if (!answer) world_.violation(answer.error().to_string());
-    entry.answers.insert(*answer);
+    hear(entry, answer);
+    // Whoever has just been answered may ask again before anything else happens.
+    if (random_.chance(1, 8)) world_.loop.after(Duration(0), [this, &entry] { submit(entry); });
   });
+}
+
+void Client::hear(Entry& entry, const Result<RunId>& answer) {
+  if (answer) {
+    entry.answers.insert(*answer);
+    return;
+  }
+  if (answer.error().code != ErrorCode::already_exists || entry.interval.empty()) {
+    world_.violation(answer.error().to_string());
+  }
+  // The other key was first.
+  const auto run =
+      world_.store.look_up({0, "", RunInterval{JobName(entry.plan), entry.interval, 0}});
+  world_.check(run.of_interval.has_value(), "an interval is refused although nothing is there");
+  entry.answers.insert(*run.of_interval);
 }
 
 void Client::maybe_cancel(Entry& entry) {

@@ -10,8 +10,9 @@
 
 namespace troupe::sim {
 
-/// Whoever submits jobs: some at a time, each with a key, again and again until there is an answer;
-/// now and then it changes its mind. It believes only what it was answered.
+/// Whoever submits jobs: some at a time, each with a key, again and again until there is an answer,
+/// and now and then twice at the same moment; some are of an interval, which another key wants as
+/// well. Now and then it changes its mind. It believes only what it was answered.
 class Client {
  public:
   explicit Client(World& world);
@@ -29,6 +30,7 @@ class Client {
   struct Entry {
     std::string key;
     std::string plan;
+    std::string interval;  ///< of which there may be one run, whichever key asks
     std::set<RunId> answers;
     Instant cancel_at = Instant::max();
     bool cancel_asked = false;
@@ -37,6 +39,9 @@ class Client {
   void step();
   void submit_new();
   void ask(Entry& entry);
+  void ask_soon(Entry& entry);
+  void submit(Entry& entry);
+  void hear(Entry& entry, const Result<RunId>& answer);
   void maybe_cancel(Entry& entry);
   bool ended(const Entry& entry) const;
   void check_entry(const Entry& entry) const;

@@ -10,6 +10,8 @@ namespace troupe::sim {
 /// of a shell: `if (world.killed_at(KillPoint::..., node)) return;`.
 enum class KillPoint {
   // of the coordinator
+  asked_not_looked_up,
+  looked_up_not_made,
   decided_not_written,
   after_persist_before_send,
   reported_not_persisted,
@@ -31,7 +33,9 @@ enum class KillPoint {
   serving_a_partition,
 };
 
-inline constexpr std::array<std::string_view, 18> kill_point_names{
+inline constexpr std::array<std::string_view, 20> kill_point_names{
+    "asked_not_looked_up",
+    "looked_up_not_made",
     "decided_not_written",
     "after_persist_before_send",
     "reported_not_persisted",

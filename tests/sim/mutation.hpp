@@ -31,6 +31,8 @@ enum class Mutation {
   rot_not_seen,                ///< a kept partition is served without looking at its checksum
   failed_sync_ignored,         ///< a kept partition that did not reach the disk counts as kept
   failed_write_ignored,        ///< rows that the store refused count as written
+  look_out_of_order,           ///< a look is answered beside the writes, whenever that is done
+  look_from_old_snapshot,      ///< a look is answered by what was there some writes ago
   bad_node_not_avoided,        ///< a failure of the node's disk is told as any other
   cleanup_forgotten,           ///< a new leader does not remove what the last one had to
   two_clocks,                  ///< when a node was heard is read from its own clock
@@ -43,7 +45,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 27> mutations{{
+inline constexpr std::array<MutationName, 29> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -66,6 +68,8 @@ inline constexpr std::array<MutationName, 27> mutations{{
     {Mutation::rot_not_seen, "rot_not_seen"},
     {Mutation::failed_sync_ignored, "failed_sync_ignored"},
     {Mutation::failed_write_ignored, "failed_write_ignored"},
+    {Mutation::look_out_of_order, "look_out_of_order"},
+    {Mutation::look_from_old_snapshot, "look_from_old_snapshot"},
     {Mutation::bad_node_not_avoided, "bad_node_not_avoided"},
     {Mutation::cleanup_forgotten, "cleanup_forgotten"},
     {Mutation::two_clocks, "two_clocks"},

@@ -10,6 +10,15 @@ namespace {
 
 constexpr Duration tick_every = 50ms;
 
+std::vector<Looked> looks_of(const StoreSteps& steps, const Store& store) {
+  std::vector<Looked> answers;
+  for (const StoreStep& step : steps) {
+    if (const auto* look = std::get_if<effect::Look>(&step))
+      answers.push_back(store.look_up(*look));
+  }
+  return answers;
+}
+
 }  // namespace
 
 SimCoordinator::SimCoordinator(World& world)
@@ -211,7 +220,7 @@ void SimCoordinator::release_early() {
 
 void SimCoordinator::carry_out(effect::Persist& persist) {
   last_ticket_ = persist.ticket;
-  to_write_.push_back(std::move(persist));
+  to_write_.emplace_back(std::move(persist));
   if (killed_at(KillPoint::decided_not_written)) return;
   if (world_.mutated(Mutation::persist_before_sync)) {
     world_.loop.after(World::coordinator, 10us, [this, ticket = last_ticket_] {
@@ -221,9 +230,22 @@ void SimCoordinator::carry_out(effect::Persist& persist) {
   if (writing_.empty()) write_next();
 }
 
+void SimCoordinator::carry_out(effect::Look& look) {
+  if (killed_at(KillPoint::asked_not_looked_up)) return;
+  if (world_.mutated(Mutation::look_out_of_order)) {
+    const Looked answer = world_.store.look_up(look);
+    world_.loop.after(World::coordinator, world_.between(100us, 10ms),
+                      [this, answer] { decide(answer); });
+    return;
+  }
+  to_write_.emplace_back(std::move(look));
+  if (writing_.empty()) write_next();
+}
+
 /// Everything that waits is one transaction: the disk is asked once.
 void SimCoordinator::write_next() {
   writing_ = std::exchange(to_write_, {});
+  writing_ticket_ = last_ticket_;
   if (writing_.empty()) return;
   if (writes_state(RunState::finishing) && killed_at(KillPoint::all_finished_before_manifest)) {
     return;
@@ -232,32 +254,48 @@ void SimCoordinator::write_next() {
 }
 
 bool SimCoordinator::writes_state(RunState state) const {
-  for (const effect::Persist& persist : writing_) {
-    for (const Record& record : persist.records) {
-      const auto* run = std::get_if<RunStateRecord>(&record);
-      if (run != nullptr && run->to == state) return true;
-    }
-  }
-  return false;
+  return writes([&](const Record& record) {
+    const auto* run = std::get_if<RunStateRecord>(&record);
+    return run != nullptr && run->to == state;
+  });
 }
 
 bool SimCoordinator::writes_epoch(EpochState state) const {
-  for (const effect::Persist& persist : writing_) {
-    for (const Record& record : persist.records) {
-      const auto* epoch = std::get_if<EpochRecord>(&record);
-      if (epoch != nullptr && epoch->to == state) return true;
-    }
-  }
-  return false;
+  return writes([&](const Record& record) {
+    const auto* epoch = std::get_if<EpochRecord>(&record);
+    return epoch != nullptr && epoch->to == state;
+  });
 }
 
-void SimCoordinator::commit_write() {
-  std::vector<Record> records;
-  for (effect::Persist& persist : writing_) {
-    for (Record& record : persist.records) records.push_back(std::move(record));
+template <class Wanted>
+bool SimCoordinator::writes(Wanted wanted) const {
+  return std::any_of(writing_.begin(), writing_.end(), [&](const StoreStep& step) {
+    const auto* persist = std::get_if<effect::Persist>(&step);
+    return persist != nullptr &&
+           std::any_of(persist->records.begin(), persist->records.end(), wanted);
+  });
+}
+
+std::vector<Looked> SimCoordinator::commit_write() {
+  auto answers = world_.store.carry_out(writing_);
+  if (!answers) world_.violation(answers.error().to_string());
+  if (world_.mutated(Mutation::look_from_old_snapshot)) forget_recent(*answers);
+  return *answers;
+}
+
+/// The mutant: what this write and the last one have made is not there yet.
+void SimCoordinator::forget_recent(std::vector<Looked>& answers) {
+  std::set<RunId> made;
+  (void)writes([&](const Record& record) {
+    if (const auto* run = std::get_if<RunRecord>(&record)) made.insert(run->run);
+    return false;
+  });
+  for (Looked& answer : answers) {
+    for (std::optional<RunId>* run : {&answer.with_key, &answer.of_interval}) {
+      if (*run && (made.contains(**run) || last_made_.contains(**run))) run->reset();
+    }
   }
-  const Result<> done = world_.store.write(records);
-  if (!done) world_.violation(done.error().to_string());
+  last_made_ = std::move(made);
 }
 
 /// The disk said no; whether the rows are on it nobody knows. Whoever goes on would act on rows
@@ -266,8 +304,10 @@ bool SimCoordinator::write_failed() {
   ++world_.damage.store_writes;
   world_.trace("the store refuses a write");
   if (world_.mutated(Mutation::failed_write_ignored)) {
-    const std::uint64_t ticket = writing_.back().ticket;
+    const std::uint64_t ticket = writing_ticket_;
+    const std::vector<Looked> answers = looks_of(writing_, world_.store);
     writing_.clear();
+    tell_looked(answers);
     decide(coordinator_event::Persisted{ticket});
     if (!dead_ && writing_.empty()) write_next();
   } else {
@@ -280,17 +320,27 @@ void SimCoordinator::written() {
   if (std::exchange(world_.store_fails_next, false) && write_failed()) return;
   const bool manifest = writes_state(RunState::finishing);
   const bool published = writes_epoch(EpochState::published);
-  const std::uint64_t ticket = writing_.back().ticket;
-  commit_write();
+  const std::uint64_t ticket = writing_ticket_;
+  const std::vector<Looked> answers = commit_write();
   writing_.clear();
   if (killed_at(KillPoint::after_persist_before_send)) return;
   if (manifest && killed_at(KillPoint::manifest_started_not_published)) return;
   if (published && killed_at(KillPoint::published_not_committed)) return;
+  if (!answers.empty() && killed_at(KillPoint::looked_up_not_made)) return;
+  tell_looked(answers);
+  if (dead_) return;
   if (!world_.mutated(Mutation::persist_before_sync) &&
       !world_.mutated(Mutation::send_before_persist)) {
     decide(coordinator_event::Persisted{ticket});
   }
   if (!dead_ && writing_.empty()) write_next();
+}
+
+/// In the order of their looks, and before what says that later rows are durable.
+void SimCoordinator::tell_looked(const std::vector<Looked>& answers) {
+  for (const Looked& answer : answers) {
+    if (!dead_) decide(answer);
+  }
 }
 
 void SimCoordinator::carry_out(effect::Send& effect) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace troupe::sim {
@@ -44,6 +45,7 @@ class SimCoordinator final : public Process {
   void carry(Effects effects);
   void release_early();
   void carry_out(effect::Persist&);
+  void carry_out(effect::Look&);
   void carry_out(effect::Send&);
   void carry_out(effect::PlanTasks&);
   void carry_out(effect::CommitSink&);
@@ -61,7 +63,11 @@ class SimCoordinator final : public Process {
   void write_next();
   void written();
   bool write_failed();
-  void commit_write();
+  std::vector<Looked> commit_write();
+  void forget_recent(std::vector<Looked>& answers);
+  void tell_looked(const std::vector<Looked>& answers);
+  template <class Wanted>
+  bool writes(Wanted wanted) const;
   bool writes_state(RunState state) const;
   bool writes_epoch(EpochState state) const;
 
@@ -72,9 +78,11 @@ class SimCoordinator final : public Process {
   bool early_ = false;
   std::map<NodeIndex, std::unique_ptr<Session>> sessions_;
   std::unique_ptr<CoordinatorMachine> machine_;
-  std::vector<effect::Persist> to_write_;
-  std::vector<effect::Persist> writing_;  ///< one transaction, under way
+  StoreSteps to_write_;
+  StoreSteps writing_;  ///< one transaction, under way
   std::uint64_t last_ticket_ = 0;
+  std::uint64_t writing_ticket_ = 0;  ///< durable with that transaction
+  std::set<RunId> last_made_;         ///< a mutant's: what an old snapshot lacks
   std::map<RunId, std::size_t> committed_sinks_;
   std::map<std::uint64_t, Answer> answers_;
   std::uint64_t last_request_ = 0;

@@ -16,19 +16,36 @@ Result<ClusterImage> Store::begin_term() {
     if (!ended(run.state)) image.runs.push_back(run);
     if (owes(id)) image.leftovers.push_back(leftover_of(run));
   }
-  image.keys = state_.keys;
-  image.intervals = state_.intervals;
   return image;
 }
 
 /// A conflict leaves half of a transaction behind, which a database would not: whoever gets one
 /// must stop, and the simulation fails with it.
-Result<> Store::write(const std::vector<Record>& records) {
-  for (const Record& record : records) {
-    const Result<> done = std::visit([this](const auto& each) { return apply(each); }, record);
-    if (!done) return done.error().within(fmt::format("writing a {} record", name_of(record)));
+Result<std::vector<Looked>> Store::carry_out(const StoreSteps& steps) {
+  std::vector<Looked> answers;
+  for (const StoreStep& step : steps) {
+    if (const auto* look = std::get_if<effect::Look>(&step)) {
+      answers.push_back(look_up(*look));
+      continue;
+    }
+    for (const Record& record : std::get<effect::Persist>(step).records) {
+      const Result<> done = std::visit([this](const auto& each) { return apply(each); }, record);
+      if (!done) return done.error().within(fmt::format("writing a {} record", name_of(record)));
+    }
   }
-  return {};
+  return answers;
+}
+
+Looked Store::look_up(const effect::Look& look) const {
+  Looked found{look.look, {}, {}};
+  if (const auto run = state_.keys.find(look.key); run != state_.keys.end()) {
+    found.with_key = run->second;
+  }
+  if (!look.interval) return found;
+  if (const auto run = state_.intervals.find(*look.interval); run != state_.intervals.end()) {
+    found.of_interval = run->second;
+  }
+  return found;
 }
 
 Result<> Store::apply(const JobVersionRecord& record) {
@@ -43,8 +60,8 @@ Result<> Store::apply(const RunRecord& record) {
   if (!record.key.empty() && !state_.keys.emplace(record.key, record.run).second) {
     return fail(ErrorCode::conflict, "key '{}' exists", record.key);
   }
-  if (!record.interval.empty() &&
-      !state_.intervals.emplace(record.job, record.interval, record.generation).second) {
+  const RunInterval interval{record.job, record.interval, record.generation};
+  if (!record.interval.empty() && !state_.intervals.emplace(interval, record.run).second) {
     return fail(ErrorCode::conflict, "interval '{}' of {} exists", record.interval, record.job);
   }
   RunImage& run = state_.runs[record.run];
@@ -166,28 +183,49 @@ Result<> Store::apply(const EventRecord& record) {
 Result<StoredRun> Store::run(RunId run) {
   const auto found = state_.runs.find(run);
   if (found == state_.runs.end()) return fail(ErrorCode::not_found, "there is no run {}", run);
-  return StoredRun{found->second, WallTime(), {}, {}};
+  return StoredRun{found->second, {}};
 }
 
-Result<std::vector<StoredRun>> Store::runs(const std::optional<JobName>& job,
-                                           std::optional<RunId> before, std::uint32_t limit) {
-  std::vector<StoredRun> all;
+RunSummary Store::summary_of(const RunImage& run) {
+  RunSummary summary{run.made, run.state, run.cause, {}, {.tasks = run.made.tasks}};
+  for (const AttemptImage& attempt : run.attempts) {
+    summary.counts.tasks_finished += attempt.state == AttemptState::finished;
+    summary.counts.task_restarts += attempt.made.again;
+  }
+  return summary;
+}
+
+JobSummary Store::summary_of(const JobVersionRecord& version) {
+  return {version.job, version.hash, WallTime(), {}, {}};
+}
+
+Result<RunSummary> Store::run_summary(RunId run) {
+  const StoredRun stored = TRY(this->run(run));
+  return summary_of(stored.image);
+}
+
+Result<std::vector<RunSummary>> Store::runs(const std::optional<JobName>& job,
+                                            std::optional<RunId> before, std::uint32_t limit) {
+  std::vector<RunSummary> all;
   for (auto run = state_.runs.rbegin(); run != state_.runs.rend() && all.size() < limit; ++run) {
     if (before && run->first >= *before) continue;
-    if (!job || run->second.made.job == *job) all.push_back({run->second, WallTime(), {}, {}});
+    if (!job || run->second.made.job == *job) all.push_back(summary_of(run->second));
   }
   return all;
 }
 
-Result<std::vector<StoredJob>> Store::jobs() {
-  std::vector<StoredJob> all;
-  for (const auto& [hash, version] : state_.versions) all.push_back({version, WallTime(), {}, {}});
+Result<std::vector<JobSummary>> Store::jobs(const JobName& after, std::uint32_t limit) {
+  std::vector<JobSummary> all;
+  for (const auto& [hash, version] : state_.versions) {
+    if (after < version.job && all.size() < limit) all.push_back(summary_of(version));
+  }
   return all;
 }
 
 Result<StoredJob> Store::job(const JobName& job) {
   for (const auto& [hash, version] : state_.versions) {
-    if (version.job == job) return StoredJob{version, WallTime(), {}, {}};
+    if (version.job != job) continue;
+    return StoredJob{summary_of(version), version.plan, version.descriptor};
   }
   return fail(ErrorCode::not_found, "there is no job '{}'", job);
 }

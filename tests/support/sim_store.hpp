@@ -19,16 +19,18 @@ class Store final : public MetadataStore {
   explicit Store(ClusterId cluster) : cluster_(std::move(cluster)) {}
 
   Result<ClusterImage> begin_term() override;
-  Result<> write(const std::vector<Record>& records) override;
+  Result<std::vector<Looked>> carry_out(const StoreSteps& steps) override;
 
   Result<StoredRun> run(RunId run) override;
-  Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
-                                      std::optional<RunId> before, std::uint32_t limit) override;
-  Result<std::vector<StoredJob>> jobs() override;
+  Result<RunSummary> run_summary(RunId run) override;
+  Result<std::vector<RunSummary>> runs(const std::optional<JobName>& job,
+                                       std::optional<RunId> before, std::uint32_t limit) override;
+  Result<std::vector<JobSummary>> jobs(const JobName& after, std::uint32_t limit) override;
   Result<StoredJob> job(const JobName& job) override;
   Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
                                           std::uint32_t limit) override;
 
+  Looked look_up(const effect::Look& look) const;
   Term term() const { return term_; }
   const std::map<RunId, RunImage>& all_runs() const { return state_.runs; }
   const std::map<NodeId, NodeRecord>& nodes() const { return state_.nodes; }
@@ -42,7 +44,7 @@ class Store final : public MetadataStore {
     std::map<RunId, RunImage> runs;
     std::map<NodeId, NodeRecord> nodes;
     std::map<std::string, RunId> keys;
-    std::set<RunInterval> intervals;
+    std::map<RunInterval, RunId> intervals;
     std::set<RunId> cleaned;
   };
   Result<> apply(const JobVersionRecord& record);
@@ -59,6 +61,8 @@ class Store final : public MetadataStore {
   Result<> apply(const RunCleanedRecord& record);
   Result<AttemptImage*> find(const AttemptKey& key);
   static Leftover leftover_of(const RunImage& run);
+  static RunSummary summary_of(const RunImage& run);
+  static JobSummary summary_of(const JobVersionRecord& version);
 
   ClusterId cluster_;
   Term term_;

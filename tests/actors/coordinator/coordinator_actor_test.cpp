@@ -8,6 +8,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/sim_store.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,17 +25,21 @@ class RefusingStore final : public MetadataStore {
   explicit RefusingStore(int writes_max) : writes_max_(writes_max) {}
 
   Result<ClusterImage> begin_term() override { return store.begin_term(); }
-  Result<> write(const std::vector<Record>& records) override {
+  Result<std::vector<Looked>> carry_out(const StoreSteps& steps) override {
     if (writes_ >= writes_max_) return fail(ErrorCode::unavailable, "the disk is full");
     ++writes_;
-    return store.write(records);
+    if (while_writing) while_writing();
+    return store.carry_out(steps);
   }
   Result<StoredRun> run(RunId run) override { return store.run(run); }
-  Result<std::vector<StoredRun>> runs(const std::optional<JobName>& job,
-                                      std::optional<RunId> before, std::uint32_t limit) override {
+  Result<RunSummary> run_summary(RunId run) override { return store.run_summary(run); }
+  Result<std::vector<RunSummary>> runs(const std::optional<JobName>& job,
+                                       std::optional<RunId> before, std::uint32_t limit) override {
     return store.runs(job, before, limit);
   }
-  Result<std::vector<StoredJob>> jobs() override { return store.jobs(); }
+  Result<std::vector<JobSummary>> jobs(const JobName& after, std::uint32_t limit) override {
+    return store.jobs(after, limit);
+  }
   Result<StoredJob> job(const JobName& job) override { return store.job(job); }
   Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
                                           std::uint32_t limit) override {
@@ -42,6 +47,7 @@ class RefusingStore final : public MetadataStore {
   }
 
   sim::Store store{ClusterId("c")};
+  std::function<void()> while_writing;
 
  private:
   const int writes_max_;
@@ -79,15 +85,15 @@ struct Joining {
   Joining(std::uint64_t seed, int writes_max)
       : system(seed), store(std::make_shared<RefusingStore>(writes_max)) {
     const auto listener = system.spawn<Listener>("executor", told, *store);
-    CoordinatorServices services{store, registry, metrics, [listener](const NodeId&, Incarnation) {
-                                   return ExecutorPort(listener.handle());
-                                 }};
-    const CoordinatorRef coordinator = spawn_coordinator(system, {}, std::move(services));
+    CoordinatorServices services{
+        store, system.io(), registry, metrics,
+        [listener](const NodeId&, Incarnation) { return ExecutorPort(listener.handle()); }};
+    coordinator = spawn_coordinator(system, {}, std::move(services));
     system.spawn<Watcher>("watcher", coordinator.handle(), down);
     coordinator.tell(CoordinatorTold{coordinator_event::Received{
         NodeId("n"), JoinCluster{ClusterId("c"), NodeId("n"), Incarnation(1), Term(), "", 2}}});
-    system.run();
   }
+  void run() { system.run(); }
 
   OperatorRegistry registry;
   Metrics metrics;
@@ -95,6 +101,7 @@ struct Joining {
   std::optional<Down> down;
   SteppedActorSystem system;
   std::shared_ptr<RefusingStore> store;
+  CoordinatorRef coordinator;
 };
 
 }  // namespace
@@ -102,6 +109,7 @@ struct Joining {
 TEST_CASE("a node is told that it is a member when its row is durable") {
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Joining joining(seed, 1000);
+    joining.run();
     CHECK(joining.told == std::vector<std::string>{"Joined", "Adopt"});
     CHECK_FALSE(joining.down.has_value());
   }
@@ -110,9 +118,34 @@ TEST_CASE("a node is told that it is a member when its row is durable") {
 TEST_CASE("a store that refuses a write ends its coordinator, and nothing leaves before it") {
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Joining joining(seed, 0);
+    joining.run();
     CHECK(joining.told.empty());
     REQUIRE(joining.down.has_value());
     REQUIRE(joining.down->error.has_value());
     CHECK(joining.down->error->message.find("the disk is full") != std::string::npos);
   }
+}
+
+TEST_CASE("a list waits for no write: it is answered while one is under way") {
+  std::size_t while_writing = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    Joining joining(seed, 1000);
+    bool writing = false;
+    joining.store->while_writing = [&] {
+      writing = true;
+      while (joining.system.io().run_one()) {
+      }
+      writing = false;
+    };
+    std::size_t answers = 0;
+    const auto control = make_control(joining.coordinator);
+    control->runs({}, {}, 10, [&](const Result<std::vector<RunView>>& runs) {
+      CHECK(runs.ok());
+      ++answers;
+      while_writing += writing;
+    });
+    joining.run();
+    CHECK(answers == 1);
+  }
+  CHECK(while_writing > 0);
 }

@@ -41,6 +41,17 @@ TEST_CASE("an effect waits for every row before it, and for every effect before 
   CHECK(outbox.idle());
 }
 
+TEST_CASE("a look goes to the store with the rows, in their order, and holds nothing up") {
+  Outbox outbox;
+  const Effects leaving =
+      outbox.put({effect::Persist{}, effect::Look{1, "k", {}}, reply(1), effect::Persist{}});
+  REQUIRE(leaving.size() == 3);
+  CHECK(std::holds_alternative<effect::Persist>(leaving[0]));
+  CHECK(std::holds_alternative<effect::Look>(leaving[1]));
+  CHECK(std::holds_alternative<effect::Persist>(leaving[2]));
+  CHECK(replies(outbox.durable(1)) == Numbers{1});
+}
+
 TEST_CASE("one write may make many tickets durable") {
   Outbox outbox;
   outbox.put({effect::Persist{}, reply(1), effect::Persist{}, reply(2)});

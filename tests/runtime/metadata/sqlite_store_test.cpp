@@ -4,43 +4,12 @@
 
 #include "runtime/decision/column_codec.hpp"
 #include "runtime/os/file_system.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/runtime/metadata/rows.hpp"
 
 using namespace troupe;
+using namespace troupe::rows;
 
 namespace {
-
-struct Fixture {
-  TempDir dir;
-  std::unique_ptr<MetadataStore> store;
-
-  Fixture() { store = open(); }
-
-  std::unique_ptr<MetadataStore> open() {
-    store.reset();
-    auto opened = open_sqlite_store(dir.path() + "/meta", ClusterName("c1"), system_clock());
-    REQUIRE(opened);
-    return std::move(*opened);
-  }
-};
-
-JobVersionRecord version(const std::string& hash = "h1") {
-  return {JobName("ns/job"), hash, std::make_shared<const std::string>("plan\0bytes", 10),
-          "kind: Job", "ada"};
-}
-
-RunRecord run_record(std::uint64_t run, const std::string& key = "") {
-  RunRecord record;
-  record.run = RunId(run);
-  record.uid = run_uid(ClusterId("c"), record.run, run);
-  record.job = JobName("ns/job");
-  record.hash = "h1";
-  record.key = key;
-  record.target = {3, true};
-  record.memory_bytes = 1 << 20;
-  return record;
-}
 
 const AttemptKey attempt{RunId(1), {StageId(2), 1}, Attempt(5)};
 
@@ -61,8 +30,7 @@ TEST_CASE("metadata of another cluster's name is refused; two of one name are tw
   Fixture fixture, other;
   CHECK_FALSE(fixture.store->begin_term()->cluster == other.store->begin_term()->cluster);
   fixture.store.reset();
-  const auto opened =
-      open_sqlite_store(fixture.dir.path() + "/meta", ClusterName("c2"), system_clock());
+  const auto opened = open_sqlite_store(fixture.settings("c2"), system_clock());
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code == ErrorCode::conflict);
 }
@@ -92,7 +60,6 @@ TEST_CASE("a run comes back as it was, with attempts, outputs and manifest") {
   const auto image = fixture.store->begin_term();
   REQUIRE(image);
   CHECK(image->last_run == RunId(1));
-  CHECK(image->keys.at("key-1") == RunId(1));
   REQUIRE(image->runs.size() == 1);
   const RunImage& run = image->runs.front();
   CHECK(run.state == RunState::running);
@@ -143,13 +110,13 @@ TEST_CASE("runs that have ended are history, not work") {
   CHECK(image->runs[0].made.run == RunId(2));
   const auto ended = fixture.store->run(RunId(1));
   CHECK(ended->image.cause == cause);
-  CHECK(ended->finished);
-  CHECK_FALSE(ended->started);
+  CHECK(ended->times.finished);
+  CHECK_FALSE(ended->times.started);
   CHECK(fixture.store->runs(JobName("ns/job"), {}, 10)->size() == 2);
   CHECK(fixture.store->runs(JobName("other"), {}, 10)->empty());
   const auto older = fixture.store->runs(JobName("ns/job"), RunId(2), 10);
   REQUIRE(older->size() == 1);
-  CHECK(older->front().image.made.run == RunId(1));
+  CHECK(older->front().made.run == RunId(1));
   CHECK(fixture.store->runs({}, RunId(1), 10)->empty());
   CHECK(fixture.store->events(RunId(2), 0, 10)->front().event.text == "waits");
   CHECK(fixture.store->events({}, 1, 10)->size() == 1);
@@ -160,10 +127,15 @@ TEST_CASE("a job runs its latest version") {
   Fixture fixture;
   REQUIRE(fixture.store->write({version("h1"), run_record(1)}));
   REQUIRE(fixture.store->write({version("h2")}));
-  CHECK(fixture.store->job(JobName("ns/job"))->version.hash == "h2");
-  CHECK(fixture.store->jobs()->front().last_run == RunId(1));
+  const auto stored = fixture.store->job(JobName("ns/job"));
+  REQUIRE(stored);
+  CHECK(stored->summary.hash == "h2");
+  CHECK(*stored->plan == *version().plan);
+  CHECK(stored->descriptor == "kind: Job");
+  CHECK(fixture.store->jobs(JobName(), 10)->front().last_run == RunId(1));
+  CHECK(fixture.store->jobs(JobName("ns/job"), 10)->empty());
   REQUIRE(fixture.store->write({version("h1")}));
-  CHECK(fixture.store->job(JobName("ns/job"))->version.hash == "h1");
+  CHECK(fixture.store->job(JobName("ns/job"))->summary.hash == "h1");
   CHECK(fixture.store->job(JobName("no")).error().code == ErrorCode::not_found);
 }
 
@@ -200,5 +172,7 @@ TEST_CASE("the metadata is its owner's alone, with all that lies beside it") {
     INFO(name);
     CHECK(*system_files().is_private(fixture.dir.path() + "/" + name));
   }
-  CHECK(system_files().exists(fixture.dir.path() + "/meta-wal"));
+  for (const char* name : {"/metadata.db-wal", "/metadata.db-shm", "/metadata.lock"}) {
+    CHECK(system_files().exists(fixture.dir.path() + name));
+  }
 }
