@@ -1,9 +1,9 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
 #include "actors/executor/ports.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
+#include "runtime/control/control.hpp"
 #include "runtime/job/coordinator_machine.hpp"
 #include "runtime/metadata/metadata_store.hpp"
 #include "runtime/operator/operator_kind.hpp"
@@ -14,16 +14,22 @@
 
 namespace troupe {
 
-class CoordinatorActor;
-
 /// Something happened that the machine must know: what the session with a node says, work that is
 /// done.
 struct CoordinatorTold {
   CoordinatorEvent event;
 };
-/// A client's question, run where the coordinator's state is.
-struct ControlCall {
-  std::function<void(CoordinatorActor&)> work;
+/// What a client asks, and where the answer goes: once.
+struct Asked {
+  AnyRequest request;
+  AnyAnswerTo answer;
+};
+/// A client waits for events, and there were none when the store was asked last.
+struct EventsAwaited {
+  ListEvents asked;
+  Instant until;
+  std::uint64_t writes = 0;  ///< of the coordinator, when the store was asked
+  AnswerTo<ListEvents> answer;
 };
 /// The store has been read; once, first.
 struct ImageRead {
@@ -35,7 +41,7 @@ struct Written {
   Result<> outcome;
 };
 
-using CoordinatorRef = Ref<CoordinatorTold, Reported, ControlCall, ImageRead, Written>;
+using CoordinatorRef = Ref<CoordinatorTold, Reported, Asked, EventsAwaited, ImageRead, Written>;
 
 /// What the coordinator needs of its node. All outlive it.
 struct CoordinatorServices {

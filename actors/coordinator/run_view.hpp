@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
+#include "runtime/control/views.hpp"
 #include "runtime/job/job_machine.hpp"
 #include "runtime/job/records.hpp"
 
