@@ -1,5 +1,6 @@
-#include "actors/coordinator/control.hpp"
+#include "runtime/control/control.hpp"
 
+#include "actors/coordinator/compile.hpp"
 #include "actors/coordinator/coordinator_state.hpp"
 #include "actors/coordinator/run_work.hpp"
 #include "runtime/connectors/printed_rows.hpp"
@@ -14,19 +15,19 @@ namespace {
 /// More subtasks of a stage than this a job must ask for.
 constexpr std::uint32_t usual_parallelism_max = 256;
 constexpr std::uint32_t jobs_read_at_once = 1000;
-
-const char* level_word(log::Level level) { return log::to_string(level); }
+/// How often a request that waits for events looks again.
+constexpr Duration look_for_events_every = 100ms;
+/// Longer waits are this long.
+constexpr std::chrono::seconds wait_max = 24h * 365;
 
 EventView view_of(const StoredEvent& stored) {
-  EventView view{stored.sequence, stored.at, {}, level_word(stored.event.level), stored.event.text};
+  EventView view{stored.sequence, stored.at, stored.event.level, stored.event.text, {}};
   if (stored.event.run != RunId(0)) view.run = stored.event.run;
   return view;
 }
 
 JobView view_of(const JobSummary& job) {
-  JobView view{job.job, job.hash, job.applied, job.last_run, ""};
-  if (job.last_state) view.last_state = to_string(*job.last_state);
-  return view;
+  return {job.job, job.hash, job.last_state, job.applied, job.last_run};
 }
 
 /// Rows that readers see; before the commit there are none.
@@ -78,21 +79,88 @@ Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& regis
                           .finished = stored.times.finished});
 }
 
+/// What of a member of the cluster people want to see.
+NodeState node_state(const Member& member) {
+  switch (member.state) {
+    case MemberState::silent:
+      return NodeState::silent;
+    case MemberState::adopting:
+      return NodeState::adopting;
+    case MemberState::live:
+      return member.health.resting() ? NodeState::resting : NodeState::live;
+    case MemberState::suspect:
+      return NodeState::suspect;
+    case MemberState::gone:
+      return NodeState::gone;
+  }
+  return NodeState::gone;
+}
+
 }  // namespace
+
+void CoordinatorActor::on(const Asked& asked) {
+  if (!machine_) {
+    early_asked_.push_back(asked);
+    return;
+  }
+  std::visit(
+      [&]<class R>(const R& request) {
+        handle(request, AnswerTo<R>([answer = asked.answer](Result<typename R::Answer> result) {
+                 if (!result) return answer(std::move(result).error());
+                 answer(AnyAnswer(*std::move(result)));
+               }));
+      },
+      asked.request);
+}
+
+template <class R>
+void CoordinatorActor::ask(const CoordinatorRef& coordinator, R request, AnswerTo<R> answer) {
+  coordinator.tell(Asked{AnyRequest(std::move(request)), any_answer<R>(std::move(answer))});
+}
 
 template <class T>
 void CoordinatorActor::from_store(std::function<Result<T>(MetadataStore&)> read,
-                                  Control::Answer<T> answer) {
+                                  std::function<void(Result<T>)> then) {
   reads_->call([store = services_.store, read = std::move(read)] { return read(*store); },
-               std::move(answer));
+                     std::move(then));
 }
 
-void CoordinatorActor::apply(JobGraph graph, SubmitOptions options,
-                             Control::Answer<JobView> answer) {
-  JobVersionRecord version{graph.name, plan_hash(graph),
-                           std::make_shared<const std::string>(encode_plan(graph)),
-                           std::move(options.descriptor_text), std::move(options.submitted_by)};
-  const JobName job = version.job;
+template <class R>
+void CoordinatorActor::handle(const FromDescriptor<R>& asked, AnswerTo<FromDescriptor<R>> answer) {
+  const CoordinatorRef me(self());
+  const auto go_on = [me, asked, answer](Result<CompiledDescriptor> compiled) {
+    if (!compiled) return answer(std::move(compiled).error());
+    typename FromDescriptor<R>::Answer checked{.mistakes = std::move(compiled->mistakes),
+                                               .notes = std::move(compiled->notes)};
+    if (!compiled->graph) return answer(std::move(checked));
+    R request = asked.request;
+    request.graph = std::move(*compiled->graph);
+    if constexpr (requires { request.descriptor_text; }) {
+      request.descriptor_text = asked.descriptor;
+    }
+    ask<R>(me, std::move(request),
+           [checked = std::move(checked), answer](Result<typename R::Answer> done) mutable {
+             if (!done) return answer(std::move(done).error());
+             checked.done = *std::move(done);
+             answer(std::move(checked));
+           });
+  };
+  system().io().call(
+      [asked, &registry = services_.registry] {
+        return compile(asked.file, asked.descriptor, asked.params, registry);
+      },
+      go_on);
+}
+
+void CoordinatorActor::handle(const ValidateJob& asked, AnswerTo<ValidateJob> answer) {
+  answer(Validity{.plan_hash = plan_hash(asked.graph)});
+}
+
+void CoordinatorActor::handle(const ApplyJob& asked, AnswerTo<ApplyJob> answer) {
+  JobVersionRecord version{asked.graph.name, plan_hash(asked.graph),
+                           std::make_shared<const std::string>(encode_plan(asked.graph)),
+                           asked.descriptor_text, asked.submitted_by};
+  const JobName job = asked.graph.name;
   writes_->call(
       [store = services_.store, version = std::move(version)] { return store->write({version}); },
       [store = services_.store, reads = reads_, job,
@@ -104,23 +172,26 @@ void CoordinatorActor::apply(JobGraph graph, SubmitOptions options,
       });
 }
 
-void CoordinatorActor::submit(JobGraph graph, SubmitOptions options,
-                              Control::Answer<RunId> answer) {
+void CoordinatorActor::handle(const SubmitRun& asked, AnswerTo<SubmitRun> answer) {
+  const JobGraph& graph = asked.graph;
   coordinator_event::Submit submit;
   submit.request = ++last_request_;
   Submission& made = submit.submission;
   made.job = graph.name;
   made.plan = std::make_shared<const std::string>(encode_plan(graph));
   made.hash = plan_hash(graph);
-  made.descriptor = std::move(options.descriptor_text);
-  made.by = std::move(options.submitted_by);
-  made.key = std::move(options.idempotency_key);
+  made.descriptor = asked.descriptor_text;
+  made.by = asked.submitted_by;
+  made.key = asked.idempotency_key;
   made.target = {graph.settings.parallelism.value_or(usual_parallelism()),
                  start_.keep_blocking_edges};
   made.tasks = tasks_of_graph(graph, services_.registry, made.target);
   made.settings = graph.settings;
   made.nonce = random_.next();
-  requests_[submit.request] = std::move(answer);
+  requests_[submit.request] = [answer = std::move(answer)](Result<RunId> run) {
+    if (!run) return answer(std::move(run).error());
+    answer(RunStarted{*run});
+  };
   tell(std::move(submit));
 }
 
@@ -132,32 +203,31 @@ std::uint32_t CoordinatorActor::usual_parallelism() const {
   return slots > 0 ? std::min(slots, usual_parallelism_max) : start_.parallelism_alone;
 }
 
-void CoordinatorActor::start_job(JobName job, SubmitOptions options,
-                                 Control::Answer<RunId> answer) {
+void CoordinatorActor::handle(const StartJob& asked, AnswerTo<StartJob> answer) {
   const CoordinatorRef me(self());
-  from_store<StoredJob>(
-      [job](MetadataStore& store) { return store.job(job); },
-      [me, options = std::move(options), answer](Result<StoredJob> stored) mutable {
-        if (!stored) return answer(stored.error());
-        auto graph = decode_plan(*stored->plan);
-        if (!graph) return answer(graph.error());
-        options.descriptor_text = stored->descriptor;
-        me.tell(ControlCall{[graph = std::move(*graph), options, answer](CoordinatorActor& actor) {
-          actor.submit(graph, options, answer);
-        }});
-      });
+  from_store<StoredJob>([job = asked.job](MetadataStore& store) { return store.job(job); },
+                        [me, asked, answer](Result<StoredJob> stored) {
+                          if (!stored) return answer(stored.error());
+                          auto graph = decode_plan(*stored->plan);
+                          if (!graph) return answer(graph.error());
+                          ask(me,
+                              SubmitRun{.graph = *std::move(graph),
+                                        .idempotency_key = asked.idempotency_key,
+                                        .descriptor_text = stored->descriptor,
+                                        .submitted_by = asked.submitted_by},
+                              answer);
+                        });
 }
 
-void CoordinatorActor::cancel_run(RunId run, std::string reason, Control::Answer<RunView> answer) {
-  if (!machine_->jobs().contains(run)) return show(run, std::move(answer));
+void CoordinatorActor::handle(const CancelRun& asked, AnswerTo<CancelRun> answer) {
+  if (!machine_->jobs().contains(asked.run)) return handle(ShowRun{asked.run}, std::move(answer));
   const CoordinatorRef me(self());
   const std::uint64_t request = ++last_request_;
-  requests_[request] = [me, answer](Result<RunId> cancelled) {
-    if (!cancelled) return answer(cancelled.error());
-    me.tell(ControlCall{
-        [run = *cancelled, answer](CoordinatorActor& actor) { actor.show(run, answer); }});
+  requests_[request] = [me, answer = std::move(answer)](Result<RunId> cancelled) {
+    if (!cancelled) return answer(std::move(cancelled).error());
+    ask(me, ShowRun{*cancelled}, answer);
   };
-  tell(coordinator_event::Cancel{request, run, std::move(reason)});
+  tell(coordinator_event::Cancel{request, asked.run, asked.reason});
 }
 
 std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std::string& plan) {
@@ -169,7 +239,8 @@ std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std
   return graph;
 }
 
-void CoordinatorActor::show(RunId run, Control::Answer<RunView> answer) {
+void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
+  const RunId run = asked.run;
   const auto found = machine_->jobs().find(run);
   RunNote note;
   if (const auto noted = notes_.find(run); noted != notes_.end()) note = noted->second;
@@ -193,12 +264,19 @@ void CoordinatorActor::show(RunId run, Control::Answer<RunView> answer) {
       std::move(answer));
 }
 
-void CoordinatorActor::await_end(RunId run, Control::Answer<RunView> answer) {
-  const auto found = machine_->jobs().find(run);
+void CoordinatorActor::handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer) {
+  const auto found = machine_->jobs().find(asked.run);
   if (found == machine_->jobs().end() || ended(found->second->state())) {
-    return show(run, std::move(answer));
+    return handle(ShowRun{asked.run}, std::move(answer));
   }
-  waiting_for_end_[run].push_back(std::move(answer));
+  const std::uint64_t request = ++last_request_;
+  waiting_for_end_[asked.run][request] = std::move(answer);
+  if (asked.wait == forever) return;
+  after(std::min(asked.wait, wait_max), [this, run = asked.run, request] {
+    const auto waiting = waiting_for_end_.find(run);
+    if (waiting == waiting_for_end_.end()) return;
+    if (auto late = waiting->second.extract(request)) handle(ShowRun{run}, late.mapped());
+  });
 }
 
 RunView CoordinatorActor::view_of_live(const RunMachine& job) {
@@ -211,83 +289,102 @@ RunView CoordinatorActor::view_of_live(const RunMachine& job) {
                           .recovered_in = job.longest_recovery()});
 }
 
-void CoordinatorActor::runs(std::optional<JobName> job, std::optional<RunId> before,
-                            std::uint32_t limit, Control::Answer<std::vector<RunView>> answer) {
-  from_store<std::vector<RunView>>(
-      [job = std::move(job), before, limit](MetadataStore& store) -> Result<std::vector<RunView>> {
-        std::vector<RunView> views;
-        for (const RunSummary& run : TRY(store.runs(job, before, limit))) {
-          views.push_back(brief_view(run));
+void CoordinatorActor::handle(const ListRuns& asked, AnswerTo<ListRuns> answer) {
+  from_store<RunPage>(
+      [asked](MetadataStore& store) -> Result<RunPage> {
+        const auto job = asked.job == JobName() ? std::nullopt : std::optional(asked.job);
+        const auto before = asked.before == RunId() ? std::nullopt : std::optional(asked.before);
+        const std::uint32_t shown = std::clamp(asked.limit, 1u, runs_a_page_max);
+        // One more than is shown tells whether there are more.
+        auto stored = TRY(store.runs(job, before, shown + 1));
+        RunPage page;
+        if (stored.size() > shown) {
+          stored.resize(shown);
+          page.next = stored.back().made.run;
         }
-        return views;
+        for (const RunSummary& run : stored) page.runs.push_back(brief_view(run));
+        return page;
       },
       std::move(answer));
 }
 
-void CoordinatorActor::jobs(Control::Answer<std::vector<JobView>> answer) {
-  from_store<std::vector<JobView>>(
-      [](MetadataStore& store) -> Result<std::vector<JobView>> {
-        std::vector<JobView> views;
+void CoordinatorActor::handle(const ListJobs&, AnswerTo<ListJobs> answer) {
+  from_store<JobList>(
+      [](MetadataStore& store) -> Result<JobList> {
+        JobList list;
         for (JobName after;;) {
           const std::vector<JobSummary> page = TRY(store.jobs(after, jobs_read_at_once));
-          for (const JobSummary& job : page) views.push_back(view_of(job));
-          if (page.size() < jobs_read_at_once) return views;
+          for (const JobSummary& job : page) list.jobs.push_back(view_of(job));
+          if (page.size() < jobs_read_at_once) return list;
           after = page.back().job;
         }
       },
       std::move(answer));
 }
 
-void CoordinatorActor::nodes(Control::Answer<std::vector<NodeView>> answer) {
+void CoordinatorActor::handle(const ListNodes&, AnswerTo<ListNodes> answer) {
   const ClusterView cluster = machine_->view();
-  std::vector<NodeView> views;
+  NodeList list;
   for (const auto& [node, member] : machine_->members().members()) {
     NodeView view{.id = node,
                   .address = member.address,
                   .incarnation = member.incarnation,
-                  .state = to_string(member.state),
+                  .state = node_state(member),
                   .slots = member.slots};
-    if (member.state == MemberState::live) {
-      if (member.health.resting()) view.state = "resting";
-      view.reason = member.health.reason();
-    }
+    if (member.state == MemberState::live) view.reason = member.health.reason();
     if (const ClusterNode* live = cluster.find(node, member.incarnation)) {
       view.slots_used = live->used;
     }
-    views.push_back(std::move(view));
+    list.nodes.push_back(std::move(view));
   }
-  answer(std::move(views));
+  answer(std::move(list));
 }
 
-void CoordinatorActor::events(std::optional<RunId> run, std::uint64_t sequence, std::uint32_t limit,
-                              Control::Answer<std::vector<EventView>> answer) {
-  from_store<std::vector<EventView>>(
-      [=](MetadataStore& store) -> Result<std::vector<EventView>> {
-        std::vector<EventView> views;
-        for (const StoredEvent& stored : TRY(store.events(run, sequence, limit))) {
-          views.push_back(view_of(stored));
-        }
-        return views;
-      },
-      std::move(answer));
+void CoordinatorActor::handle(const ListEvents& asked, AnswerTo<ListEvents> answer) {
+  look_for_events({asked, clock().now() + std::min(asked.wait, wait_max), 0, std::move(answer)});
 }
 
-void CoordinatorActor::output(RunId run, Control::Answer<std::vector<OutputView>> answer) {
-  from_store<std::vector<OutputView>>(
-      [run](MetadataStore& store) -> Result<std::vector<OutputView>> {
+void CoordinatorActor::look_for_events(EventsAwaited awaited) {
+  awaited.writes = writes_done_;
+  const CoordinatorRef me(self());
+  const auto read = [asked = awaited.asked](MetadataStore& store) -> Result<EventList> {
+    EventList list;
+    for (const auto& stored : TRY(store.events(asked.run, asked.after, events_an_answer))) {
+      list.events.push_back(view_of(stored));
+    }
+    return list;
+  };
+  from_store<EventList>(read, [me, awaited = std::move(awaited)](Result<EventList> found) {
+    const bool waits = found && found->events.empty() && awaited.asked.wait > 0s;
+    if (!waits) return awaited.answer(std::move(found));
+    me.tell(awaited);
+  });
+}
+
+void CoordinatorActor::on(const EventsAwaited& awaited) {
+  after(look_for_events_every, [this, awaited] {
+    if (clock().now() >= awaited.until) return awaited.answer(EventList());
+    if (awaited.writes == writes_done_) return on(awaited);  // nothing can have happened
+    look_for_events(awaited);
+  });
+}
+
+void CoordinatorActor::handle(const ReadOutput& asked, AnswerTo<ReadOutput> answer) {
+  from_store<OutputList>(
+      [run = asked.run](MetadataStore& store) -> Result<OutputList> {
         const StoredRun stored = TRY(store.run(run));
-        std::vector<OutputView> outputs;
-        if (stored.image.epoch != EpochState::committed) return outputs;
+        OutputList list;
+        if (stored.image.epoch != EpochState::committed) return list;
         const JobGraph job = TRY(decode_plan(*stored.image.plan));
         for (const SinkPart& part : stored.image.manifest) {
           const JobVertex* vertex = job.find(part.vertex);
           if (vertex == nullptr || vertex->op != "print") continue;
           for (const Committable& committable : part.committables) {
             const PrintedRows printed = TRY(decode_printed(committable.detail));
-            outputs.push_back({part.vertex, printed.title, printed.rows_in_all, printed.ipc});
+            list.outputs.push_back({part.vertex, printed.title, printed.rows_in_all, printed.ipc});
           }
         }
-        return outputs;
+        return list;
       },
       std::move(answer));
 }
@@ -295,96 +392,35 @@ void CoordinatorActor::output(RunId run, Control::Answer<std::vector<OutputView>
 namespace {
 
 /// An answer that goes out once: the one that is given, or that there is none.
-template <class T>
 class Once {
  public:
-  explicit Once(Control::Answer<T> answer) : answer_(std::move(answer)) {}
+  explicit Once(AnyAnswerTo answer) : answer_(std::move(answer)) {}
   Once(const Once&) = delete;
   ~Once() {
     tell(fail(ErrorCode::unavailable,
               "the coordinator ended before it could answer, its log says why: try again"));
   }
-  void tell(Result<T> result) {
+  void tell(Result<AnyAnswer> result) {
     if (auto answer = std::exchange(answer_, nullptr)) answer(std::move(result));
   }
 
  private:
-  Control::Answer<T> answer_;
+  AnyAnswerTo answer_;
 };
 
-/// Carries questions to the actor; keeps no state of its own.
+/// Carries requests to the actor; keeps no state of its own.
 class CoordinatorControl final : public Control {
  public:
   explicit CoordinatorControl(CoordinatorRef coordinator) : coordinator_(std::move(coordinator)) {}
 
-  void apply(JobGraph graph, SubmitOptions options, Answer<JobView> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.apply(graph, options, answer);
-    });
-  }
-  void submit(JobGraph graph, SubmitOptions options, Answer<RunId> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.submit(graph, options, answer);
-    });
-  }
-  void start(JobName job, SubmitOptions options, Answer<RunId> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.start_job(job, options, answer);
-    });
-  }
-  void cancel(RunId run, std::string reason, Answer<RunView> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.cancel_run(run, reason, answer);
-    });
-  }
-  void show(RunId run, Answer<RunView> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.show(run, answer);
-    });
-  }
-  void await_end(RunId run, Answer<RunView> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.await_end(run, answer);
-    });
-  }
-  void runs(std::optional<JobName> job, std::optional<RunId> before, std::uint32_t limit,
-            Answer<std::vector<RunView>> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.runs(job, before, limit, answer);
-    });
-  }
-  void jobs(Answer<std::vector<JobView>> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) { actor.jobs(answer); });
-  }
-  void nodes(Answer<std::vector<NodeView>> answer) override {
-    call(
-        [=, answer = certain(std::move(answer))](CoordinatorActor& actor) { actor.nodes(answer); });
-  }
-  void events(std::optional<RunId> run, std::uint64_t sequence, std::uint32_t limit,
-              Answer<std::vector<EventView>> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.events(run, sequence, limit, answer);
-    });
-  }
-  void output(RunId run, Answer<std::vector<OutputView>> answer) override {
-    call([=, answer = certain(std::move(answer))](CoordinatorActor& actor) {
-      actor.output(run, answer);
-    });
+  /// The answer is given even where nobody is left to give it.
+  void take(AnyRequest request, AnyAnswerTo answer) override {
+    coordinator_.tell(Asked{std::move(request),
+                            [once = std::make_shared<Once>(std::move(answer))](
+                                Result<AnyAnswer> result) { once->tell(std::move(result)); }});
   }
 
  private:
-  /// An answer that is given even where nobody is left to give it.
-  template <class T>
-  static Answer<T> certain(Answer<T> answer) {
-    return [once = std::make_shared<Once<T>>(std::move(answer))](Result<T> result) {
-      once->tell(std::move(result));
-    };
-  }
-
-  void call(std::function<void(CoordinatorActor&)> work) {
-    coordinator_.tell(ControlCall{std::move(work)});
-  }
-
   const CoordinatorRef coordinator_;
 };
 

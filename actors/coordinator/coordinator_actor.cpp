@@ -36,13 +36,8 @@ void CoordinatorActor::on(const ImageRead& read) {
   note_recoveries();
   carry_out(std::move(effects));
   for (auto& event : std::exchange(early_, {})) tell(std::move(event));
-  for (const auto& call : std::exchange(early_calls_, {})) call.work(*this);
+  for (const auto& asked : std::exchange(early_asked_, {})) on(asked);
   set_timer();
-}
-
-void CoordinatorActor::on(const ControlCall& call) {
-  if (machine_) return call.work(*this);
-  early_calls_.push_back(call);
 }
 
 void CoordinatorActor::on(const CoordinatorTold& told) { tell(told.event); }
@@ -123,6 +118,7 @@ void CoordinatorActor::ask_store() {
 }
 
 void CoordinatorActor::on(const Written& written) {
+  ++writes_done_;
   if (!written.outcome) {
     return give_up(written.outcome.error().within("the coordinator cannot write its metadata"));
   }
@@ -137,7 +133,7 @@ void CoordinatorActor::give_up(Error reason) {
   log::error("{}", reason.to_string());
   for (const auto& [request, answer] : std::exchange(requests_, {})) answer(reason);
   for (const auto& [run, answers] : std::exchange(waiting_for_end_, {})) {
-    for (const auto& answer : answers) answer(reason);
+    for (const auto& [number, answer] : answers) answer(reason);
   }
   end(std::move(reason));
 }
@@ -227,7 +223,7 @@ void CoordinatorActor::carry_out(effect::RunEnded& effect) {
   graphs_.erase(effect.run);
   const auto waiting = waiting_for_end_.extract(effect.run);
   if (!waiting) return;
-  for (const auto& answer : waiting.mapped()) show(effect.run, answer);
+  for (const auto& [number, answer] : waiting.mapped()) handle(ShowRun{effect.run}, answer);
 }
 
 void CoordinatorActor::carry_out(effect::Halt& effect) {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
 #include "actors/executor/ports.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
+#include "runtime/control/control.hpp"
 #include "runtime/coordinator/coordinator_machine.hpp"
 #include "runtime/metadata/metadata_store.hpp"
 #include "runtime/operator/operator_kind.hpp"
@@ -16,16 +16,22 @@
 
 namespace troupe {
 
-class CoordinatorActor;
-
 /// Something happened that the machine must know: what the session with a node says, work that is
 /// done.
 struct CoordinatorTold {
   CoordinatorEvent event;
 };
-/// A client's question, run where the coordinator's state is.
-struct ControlCall {
-  std::function<void(CoordinatorActor&)> work;
+/// What a client asks, and where the answer goes: once.
+struct Asked {
+  AnyRequest request;
+  AnyAnswerTo answer;
+};
+/// A client waits for events, and there were none when the store was asked last.
+struct EventsAwaited {
+  ListEvents asked;
+  Instant until;
+  std::uint64_t writes = 0;  ///< of the coordinator, when the store was asked
+  AnswerTo<ListEvents> answer;
 };
 /// The store has been read; once, first.
 struct ImageRead {
@@ -37,7 +43,7 @@ struct Written {
   Result<std::vector<Looked>> outcome;
 };
 
-using CoordinatorRef = Ref<CoordinatorTold, Reported, ControlCall, ImageRead, Written>;
+using CoordinatorRef = Ref<CoordinatorTold, Reported, Asked, EventsAwaited, ImageRead, Written>;
 
 /// Threads that `CoordinatorServices::store_io` needs.
 inline constexpr std::size_t store_threads = 2;

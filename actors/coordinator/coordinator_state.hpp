@@ -15,31 +15,34 @@ namespace troupe {
 
 /// The COORDINATOR actor; private to this room, split over `coordinator_actor.cpp` (events and
 /// effects) and `control.cpp` (clients' questions).
-class CoordinatorActor final
-    : public ActorOf<CoordinatorActor, CoordinatorTold, Reported, ControlCall, ImageRead, Written> {
+class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold, Reported, Asked,
+                                              EventsAwaited, ImageRead, Written> {
  public:
   CoordinatorActor(CoordinatorStart start, CoordinatorServices services);
 
   void on(const CoordinatorTold& told);
   void on(const Reported& reported);
-  void on(const ControlCall& call);
+  void on(const Asked& asked);
+  void on(const EventsAwaited& awaited);
   void on(const ImageRead& read);
   void on(const Written& written);
 
-  // What clients ask; the answers come from the machine where it knows, from the store otherwise.
-  void apply(JobGraph graph, SubmitOptions options, Control::Answer<JobView> answer);
-  void submit(JobGraph graph, SubmitOptions options, Control::Answer<RunId> answer);
-  void start_job(JobName job, SubmitOptions options, Control::Answer<RunId> answer);
-  void cancel_run(RunId run, std::string reason, Control::Answer<RunView> answer);
-  void show(RunId run, Control::Answer<RunView> answer);
-  void await_end(RunId run, Control::Answer<RunView> answer);
-  void runs(std::optional<JobName> job, std::optional<RunId> before, std::uint32_t limit,
-            Control::Answer<std::vector<RunView>> answer);
-  void jobs(Control::Answer<std::vector<JobView>> answer);
-  void nodes(Control::Answer<std::vector<NodeView>> answer);
-  void events(std::optional<RunId> run, std::uint64_t sequence, std::uint32_t limit,
-              Control::Answer<std::vector<EventView>> answer);
-  void output(RunId run, Control::Answer<std::vector<OutputView>> answer);
+  // What clients ask, a function a request: the answers come from the machine where it knows, from
+  // the store otherwise.
+  void handle(const ApplyJob& asked, AnswerTo<ApplyJob> answer);
+  void handle(const SubmitRun& asked, AnswerTo<SubmitRun> answer);
+  void handle(const ValidateJob& asked, AnswerTo<ValidateJob> answer);
+  template <class R>
+  void handle(const FromDescriptor<R>& asked, AnswerTo<FromDescriptor<R>> answer);
+  void handle(const StartJob& asked, AnswerTo<StartJob> answer);
+  void handle(const CancelRun& asked, AnswerTo<CancelRun> answer);
+  void handle(const ShowRun& asked, AnswerTo<ShowRun> answer);
+  void handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer);
+  void handle(const ListRuns& asked, AnswerTo<ListRuns> answer);
+  void handle(const ListJobs& asked, AnswerTo<ListJobs> answer);
+  void handle(const ListNodes& asked, AnswerTo<ListNodes> answer);
+  void handle(const ListEvents& asked, AnswerTo<ListEvents> answer);
+  void handle(const ReadOutput& asked, AnswerTo<ReadOutput> answer);
 
  protected:
   void start() override;
@@ -85,7 +88,13 @@ class CoordinatorActor final
   void off_thread(Work work, EventOf event_of);
   /// Reads the store away from this thread, waiting for no write; `answer` is given there too.
   template <class T>
-  void from_store(std::function<Result<T>(MetadataStore&)> read, Control::Answer<T> answer);
+  void from_store(std::function<Result<T>(MetadataStore&)> read,
+                  std::function<void(Result<T>)> then);
+  /// Asks this actor itself, from any thread.
+  template <class R>
+  static void ask(const CoordinatorRef& coordinator, R request, AnswerTo<R> answer);
+  /// Answers with what the store has; where that is nothing, looks again while the client waits.
+  void look_for_events(EventsAwaited awaited);
   RunView view_of_live(const RunMachine& job);
   /// Subtasks of a stage for a run that is submitted now and does not say.
   std::uint32_t usual_parallelism() const;
@@ -102,15 +111,17 @@ class CoordinatorActor final
   std::optional<CoordinatorMachine> machine_;
   std::map<NodeId, KnownExecutor> executors_;
   std::vector<CoordinatorEvent> early_;  ///< told before the store was read
-  std::vector<ControlCall> early_calls_;
+  std::vector<Asked> early_asked_;
   StoreSteps for_store_;  ///< in the order in which they were decided
   std::uint64_t last_ticket_ = 0;
   bool store_busy_ = false;
+  std::uint64_t writes_done_ = 0;  ///< that are done
   std::optional<TimerId> timer_;
   std::uint64_t last_request_ = 0;
   Random random_ = Random::from_system();  ///< what makes a run unlike any other of its number
-  std::map<std::uint64_t, Control::Answer<RunId>> requests_;
-  std::map<RunId, std::vector<Control::Answer<RunView>>> waiting_for_end_;
+  std::map<std::uint64_t, std::function<void(Result<RunId>)>> requests_;
+  /// Who waits for the end of a run, by number of the request.
+  std::map<RunId, std::map<std::uint64_t, AnswerTo<AwaitEnd>>> waiting_for_end_;
   std::map<RunId, RunNote> notes_;  ///< of runs of this coordinator's life, the newest
   std::map<RunId, std::shared_ptr<const JobGraph>> graphs_;
 };

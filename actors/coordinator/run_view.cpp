@@ -17,10 +17,9 @@ std::string chain_name(const Stage& stage) {
   return fmt::format("{}", fmt::join(names, " > "));
 }
 
-const char* task_state(const TaskStatus& task) {
-  if (task.attempt == Attempt(0) && task.attempts == 0) return "WAITING";
-  if (task.attempt == Attempt(0)) return "RESTARTING";
-  return to_string(task.state);
+TaskState state_of(const TaskStatus& task) {
+  if (task.attempt != Attempt(0)) return task_state(task.state);
+  return task.attempts == 0 ? TaskState::waiting : TaskState::restarting;
 }
 
 bool is_finished(const TaskStatus& task) {
@@ -69,12 +68,12 @@ class Views {
         vertex.bytes_out += static_cast<std::int64_t>(counted.bytes_out);
       }
     }
-    tasks_.push_back({id, chain_name(stage), task_state(task), task.attempt, task.node,
+    tasks_.push_back({id, chain_name(stage), state_of(task), task.attempt, task.node,
                       is_finished(task) ? "" : task.over});
   }
 
   void fill(RunView& view) && {
-    for (auto& vertex : vertices_) vertex.state = state_of(vertex);
+    for (auto& vertex : vertices_) vertex.state = final_state(vertex);
     view.vertices = std::move(vertices_);
     view.task_list = std::move(tasks_);
   }
@@ -89,14 +88,16 @@ class Views {
     vertex.blocked_s += in_seconds(counters.blocked);
     vertex.idle_s += in_seconds(counters.idle);
     vertex.queue_fill = std::max(vertex.queue_fill, counters.queue_percent / 100.0);
-    if (task.attempt != Attempt(0) && task.state == AttemptState::running) vertex.state = "running";
+    if (state_of(task) == TaskState::running) vertex.state = VertexState::running;
   }
 
-  std::string state_of(const VertexView& vertex) const {
-    if (vertex.tasks > 0 && vertex.tasks_finished == vertex.tasks) return "finished";
-    if (facts_.state == RunState::failed || facts_.state == RunState::halted) return "failed";
-    if (facts_.state == RunState::cancelled) return "cancelled";
-    return vertex.state.empty() ? "waiting" : vertex.state;
+  /// Once all tasks have been added: until then it is waiting, or running where one of them is.
+  VertexState final_state(const VertexView& vertex) const {
+    if (vertex.tasks > 0 && vertex.tasks_finished == vertex.tasks) return VertexState::finished;
+    if (facts_.state == RunState::failed || facts_.state == RunState::halted) {
+      return VertexState::failed;
+    }
+    return facts_.state == RunState::cancelled ? VertexState::cancelled : vertex.state;
   }
 
   const RunFacts& facts_;
@@ -111,7 +112,7 @@ RunView view_of(const RunFacts& facts) {
   RunView view;
   view.id = facts.made.run;
   view.job = facts.made.job;
-  view.state = to_string(facts.state);
+  view.state = facts.state;
   view.uid = facts.made.uid;
   view.plan_hash = facts.made.hash;
   view.attempt = facts.made.run_attempt;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
+#include "runtime/control/views.hpp"
 #include "runtime/decision/records.hpp"
 #include "runtime/run/run_machine.hpp"
 

@@ -1,32 +1,15 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
 #include "actors/gateway/http_server.hpp"
 #include "runtime/base/json_fwd.hpp"
 #include "runtime/base/metrics.hpp"
+#include "runtime/control/control.hpp"
 
-#include <functional>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace troupe {
-
-/// A descriptor as a client sent it.
-struct DescriptorRequest {
-  std::string text;
-  std::string file;  ///< the name shown in messages
-  std::map<std::string, std::string> params;
-};
-
-/// What became of it: a graph ready to run, or the diagnostics, as the API's JSON.
-struct CompiledDescriptor {
-  std::optional<JobGraph> graph;
-  std::shared_ptr<const Json> diagnostics;
-  /// What is no mistake, and yet worth telling.
-  std::vector<std::string> notes = {};
-};
 
 struct GatewayConfig {
   /// Loopback only: there is no TLS here. To reach it from elsewhere, put a proxy in front.
@@ -43,12 +26,10 @@ struct GatewayConfig {
 struct GatewayServices {
   Control& control;
   Metrics& metrics;
-  /// Compiles a descriptor elsewhere (on the node's I/O pool), and always answers.
-  std::function<void(DescriptorRequest, std::function<void(Result<CompiledDescriptor>)>)> compile;
 };
 
-/// The cluster's HTTP API: `Control` as routes, for the command line, SDKs, consoles and curl
-/// alike. Owns its server. The contract is `openapi()`, made from the one table of routes.
+/// The cluster's HTTP API, for the command line, SDKs, consoles and curl alike: requests as the
+/// table of `runtime/control/routes.hpp` has them, handed to `Control`. Owns its server.
 class Gateway {
  public:
   /// `invalid_argument` where the address is not loopback or the token is short.

@@ -1,7 +1,6 @@
 #include "actors/node/node.hpp"
 
 #include "actors/gateway/gateway.hpp"
-#include "actors/node/compile.hpp"
 #include "actors/node/control_switch.hpp"
 #include "actors/node/data_directory.hpp"
 #include "actors/node/node_body.hpp"
@@ -156,19 +155,7 @@ class HostedNode final : public Node {
     gateway.port = config_.gateway_port;
     gateway.metrics_only = !config_.roles.contains(Role::gateway);
     gateway.token = TRY(load_or_make_token(token_file()));
-    gateway_ = TRY(Gateway::start(
-        std::move(gateway),
-        {.control = control_,
-         .metrics = metrics_,
-         .compile = [this](DescriptorRequest asked, auto then) {
-           const std::lock_guard lock(mutex_);
-           if (!body_) {
-             return then(fail(ErrorCode::unavailable, "the node is starting: try again"));
-           }
-           body_->system().io().call(
-               [this, asked = std::move(asked)] { return compile(asked, registry_); },
-               std::move(then));
-         }}));
+    gateway_ = TRY(Gateway::start(std::move(gateway), {.control = control_, .metrics = metrics_}));
     return {};
   }
 

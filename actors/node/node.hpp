@@ -1,10 +1,10 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/metrics.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/control/control.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -79,7 +79,7 @@ struct NodeConfig {
 ///     register_operators(registry);
 ///     register_connectors(registry);
 ///     auto node = TRY(Node::start({.name = NodeId("service")}, registry));
-///     node->control().submit(graph, {}, [](Result<RunId> run) { ... });
+///     node->control().ask(SubmitRun{graph}, [](Result<RunStarted> started) { ... });
 ///
 /// Owns its threads, actors, sockets and files, and gives them all back in `stop` or when it is
 /// destroyed. The registry must outlive it. Start as many in one process as you like.

@@ -1,9 +1,9 @@
 #include "deploy/cli/api_client.hpp"
 
-#include "actors/gateway/api_json.hpp"
 #include "actors/gateway/http_server.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
+#include "runtime/control/answer_json.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -23,6 +23,8 @@ namespace http = beast::http;
 using tcp = boost::asio::ip::tcp;
 
 constexpr Duration connect_patience = 5s;
+constexpr Duration read_patience = 15s;
+constexpr Duration write_patience = 60s;
 constexpr std::size_t answer_bytes_max = 256 << 20;
 
 std::string state_directory() {
@@ -95,26 +97,7 @@ Result<> remember_gateway(const std::string& address, const std::string& token_f
   return write_atomically(files, gateway_file(), json_text(file, 2) + "\n");
 }
 
-std::string url_encode(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) ||
-                       std::string_view("-._~").find(c) != std::string_view::npos;
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
-}
-
-Result<Json> ApiClient::get(const std::string& target, Duration patience) const {
-  return read(exchange("GET", target, "", patience));
-}
-
-Result<Json> ApiClient::post(const std::string& target, const Json& body, Duration patience) const {
-  return read(exchange("POST", target, json_text(body), patience));
-}
-
-Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::string& target,
-                                              const std::string& body, Duration patience) const {
+Result<ApiClient::Answer> ApiClient::exchange(const HttpCall& call, Duration patience) const {
   const std::string where = host_and_port(address_.host, address_.port);
   const auto unreachable = [&](const boost::system::error_code& error) {
     Error told = fail(ErrorCode::unavailable, "no gateway at {}: {}", where, error.message());
@@ -137,13 +120,13 @@ Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::str
   step(connect_patience, [&](auto then) { stream.async_connect(endpoints, then); });
   if (error) return unreachable(error);
 
-  http::request<http::string_body> request(http::string_to_verb(method), target, 11);
+  http::request<http::string_body> request(http::string_to_verb(call.method), call.target, 11);
   request.set(http::field::host, where);
   request.set(http::field::content_type, "application/json");
   if (!address_.token.empty()) {
     request.set(http::field::authorization, "Bearer " + address_.token);
   }
-  request.body() = body;
+  request.body() = call.body;
   request.keep_alive(false);
   request.prepare_payload();
   step(patience, [&](auto then) { http::async_write(stream, request, then); });
@@ -162,15 +145,20 @@ Result<ApiClient::Answer> ApiClient::exchange(const char* method, const std::str
   return Answer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
 }
 
-Result<Json> ApiClient::read(Result<Answer> answer) const {
-  if (!answer) return std::move(answer).error();
-  Json body = Json::parse(answer->body, nullptr, false);
+Result<AnyAnswer> ApiClient::ask_any(const AnyRequest& request,
+                                     std::optional<Duration> patience) const {
+  const HttpCall call = TRY(http_call(request));
+  const bool reads = call.method == std::string_view("GET");
+  const Answer answer =
+      TRY(exchange(call, patience.value_or(reads ? read_patience : write_patience)));
+  const Json body = Json::parse(answer.body, nullptr, false);
   if (body.is_discarded()) {
     return fail(ErrorCode::corrupt, "the answer of {} is no JSON: is it a Troupe gateway?",
                 host_and_port(address_.host, address_.port));
   }
-  // 422 carries diagnostics, which the caller shows.
-  if (answer->status < 300 || answer->status == 422) return body;
+  if (answer.status < 300 || answer.status == mistakes_status) {
+    return answer_from_json(request, body);
+  }
   Error error = error_from_json(body);
   if (error.code == ErrorCode::not_allowed) {
     error.hint = "give the token with --token-file or TROUPE_TOKEN";

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "deploy/cli/verb.hpp"
-#include "runtime/base/json_fwd.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/control/request_text.hpp"
 
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace troupe {
 
@@ -16,14 +18,18 @@ struct ApiAddress {
   std::string token;
 };
 
-/// Talks to a gateway, one request at a time, and blocks. Errors of the server come back as they
-/// are; `unavailable` where there is no server.
+/// Asks a gateway what `Control` is asked in a process, one request at a time, and blocks. Errors
+/// of the server come back as they are; `unavailable` where there is no server.
 class ApiClient {
  public:
   explicit ApiClient(ApiAddress address) : address_(std::move(address)) {}
 
-  Result<Json> get(const std::string& target, Duration patience = 15s) const;
-  Result<Json> post(const std::string& target, const Json& body, Duration patience = 60s) const;
+  /// The answer to this request, by the route that the API has for it. Without `patience` what is
+  /// read has 15 s, and what changes something 60 s.
+  template <class R>
+  Result<typename R::Answer> ask(R request, std::optional<Duration> patience = {}) const {
+    return std::get<typename R::Answer>(TRY(ask_any(std::move(request), patience)));
+  }
 
   const ApiAddress& address() const { return address_; }
 
@@ -32,9 +38,8 @@ class ApiClient {
     int status = 0;
     std::string body;
   };
-  Result<Answer> exchange(const char* method, const std::string& target, const std::string& body,
-                          Duration patience) const;
-  Result<Json> read(Result<Answer> answer) const;
+  Result<AnyAnswer> ask_any(const AnyRequest& request, std::optional<Duration> patience) const;
+  Result<Answer> exchange(const HttpCall& call, Duration patience) const;
 
   ApiAddress address_;
 };
@@ -47,8 +52,5 @@ Result<ApiClient> api_client(const VerbArguments& arguments);
 
 /// Tells later calls on this machine where the gateway of a node is; its owner may read it alone.
 Result<> remember_gateway(const std::string& address, const std::string& token_file);
-
-/// "a b/c" -> "a%20b%2Fc".
-std::string url_encode(std::string_view text);
 
 }  // namespace troupe

@@ -1,10 +1,9 @@
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/descriptor_input.hpp"
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "runtime/base/json.hpp"
-#include "runtime/base/json_text.hpp"
+#include "runtime/control/answer_json.hpp"
 #include "runtime/os/clock.hpp"
 
 namespace troupe {
@@ -36,22 +35,18 @@ class ApplyVerb final : public Verb {
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const std::string file = arguments.text("FILE");
-    Json body = {{"descriptor", TRY(read_descriptor(file))}, {"file", file}};
-    body["params"] = Json::object();
-    for (const auto& [name, value] : TRY(parse_parameters(arguments))) body["params"][name] = value;
+    const FromDescriptor<ApplyJob> asked{.descriptor = TRY(read_descriptor(file)),
+                                         .file = file,
+                                         .params = TRY(parse_parameters(arguments))};
     const ApiClient api = TRY(api_client(arguments));
-    const Json applied = TRY(api.post("/api/v1/jobs", body));
-    if (applied.contains("diagnostics")) {
-      TRY(show_diagnostics(context.out, applied["diagnostics"],
-                           body["descriptor"].get<std::string>()));
-      show_notes(context.out, applied);
-      return ExitCode::invalid;
-    }
-    show_notes(context.out, applied);
-    const JobView job = TRY(job_from_json(applied));
+    const Checked<JobView> applied = TRY(api.ask(asked));
+    if (!applied.done) show_mistakes(context.out, applied.mistakes, asked);
+    for (const std::string& note : applied.notes) context.out.say("note: " + note);
+    if (!applied.done) return ExitCode::invalid;
+    const JobView& job = *applied.done;
     if (!arguments.flag("run")) {
       if (context.out.json())
-        context.out.object(applied);
+        context.out.object(to_json(applied));
       else
         context.out.line(fmt::format("job {} is stored as {}", job.name, job.version));
       return ExitCode::done;
@@ -62,19 +57,17 @@ class ApplyVerb final : public Verb {
  private:
   static Result<ExitCode> start(const ApiClient& api, const JobView& job,
                                 const VerbArguments& arguments, VerbContext& context) {
-    const Json started =
-        TRY(api.post(fmt::format("/api/v1/jobs/{}/runs", url_encode(job.name.value())),
-                     {{"idempotency_key", arguments.text("key")}}));
-    const RunId run(started.at("run").get<std::uint64_t>());
+    const RunStarted started =
+        TRY(api.ask(StartJob{.job = job.name, .idempotency_key = arguments.text("key")}));
     if (!arguments.flag("wait")) {
       if (context.out.json())
-        context.out.object(started);
+        context.out.object(to_json(started));
       else
-        context.out.line(fmt::format("{}/{}", job.name, run));
+        context.out.line(fmt::format("{}/{}", job.name, started.run));
       return ExitCode::done;
     }
     const Instant from = system_clock().now();
-    const RunView view = TRY(follow_run(api, run, run_patience, [&](const RunView& now) {
+    const RunView view = TRY(follow_run(api, started.run, run_patience, [&](const RunView& now) {
       const double seconds = std::chrono::duration<double>(system_clock().now() - from).count();
       context.out.progress(run_progress(now, seconds));
     }));
@@ -82,27 +75,12 @@ class ApplyVerb final : public Verb {
     return report_run(context.out, view, TRY(fetch_outputs(api, view)));
   }
 
-  /// As `troupe validate` shows them.
-  static Result<> show_diagnostics(const Output& out, const Json& diagnostics,
-                                   const std::string& text) {
-    std::vector<Diagnostic> mistakes;
-    for (const auto& one : diagnostics) {
-      auto mistake = diagnostic_of(one, text);
-      if (!mistake) {
-        return fail(ErrorCode::unsupported, "a mistake that this version does not know: {}",
-                    json_text(one));
-      }
-      mistakes.push_back(*std::move(mistake));
-    }
+  /// As `troupe validate` shows them, with the lines of the text that was sent.
+  static void show_mistakes(const Output& out, std::vector<Diagnostic> mistakes,
+                            const FromDescriptor<ApplyJob>& asked) {
+    const SourceText text(asked.file, asked.descriptor);
+    for (Diagnostic& mistake : mistakes) mistake.line = text.line(mistake.position.line);
     print_mistakes(out, mistakes);
-    return {};
-  }
-
-  static void show_notes(const Output& out, const Json& answer) {
-    if (!answer.contains("notes")) return;
-    for (const auto& note : answer["notes"]) {
-      out.say(fmt::format("note: {}", note.get<std::string>()));
-    }
   }
 };
 

@@ -1,9 +1,9 @@
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/control/answer_json.hpp"
 
 namespace troupe {
 namespace {
@@ -27,11 +27,9 @@ class CancelVerb final : public Verb {
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
     const RunView found = TRY(find_run(api, arguments.text("PATH")));
-    const Json answer =
-        TRY(api.post(fmt::format("/api/v1/runs/{}/cancel", found.id), Json::object()));
-    const RunView run = TRY(run_from_json(answer));
+    const RunView run = TRY(api.ask(CancelRun{found.id}));
     if (context.out.json()) {
-      context.out.object(answer);
+      context.out.object(to_json(run));
     } else {
       context.out.line(run_headline(run));
     }

@@ -1,4 +1,3 @@
-#include "actors/gateway/api_json.hpp"
 #include "actors/gateway/http_server.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/verb.hpp"
@@ -6,6 +5,7 @@
 #include "runtime/net/keys.hpp"
 #include "runtime/os/file_system.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -98,15 +98,16 @@ Finding check_keys(const std::string& directory) {
 Finding check_gateway(const VerbArguments& arguments) {
   const auto api = api_client(arguments);
   if (!api) return {Health::ok, "gateway", "no node is known on this machine"};
-  const auto nodes = api->get("/api/v1/nodes");
+  const auto list = api->ask(ListNodes{});
   const std::string where = host_and_port(api->address().host, api->address().port);
-  if (!nodes) {
-    return {Health::warning, "gateway", nodes.error().message, nodes.error().hint};
+  if (!list) {
+    return {Health::warning, "gateway", list.error().message, list.error().hint};
   }
-  std::size_t live = 0;
-  for (const auto& node : nodes->at("nodes")) live += node.value("state", "") == "live";
+  const auto live = std::count_if(list->nodes.begin(), list->nodes.end(), [](const NodeView& node) {
+    return node.state == NodeState::live;
+  });
   return {Health::ok, "gateway",
-          fmt::format("{}: {} of {} nodes live", where, live, nodes->at("nodes").size())};
+          fmt::format("{}: {} of {} nodes live", where, live, list->nodes.size())};
 }
 
 const char* word_of(Health health) {

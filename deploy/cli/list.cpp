@@ -1,40 +1,36 @@
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/control/answer_json.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 namespace troupe {
 namespace {
 
-constexpr std::uint32_t runs_shown = 50;
-constexpr std::uint32_t runs_a_page = 1000;
-
 /// The newest `limit` runs, over as many pages as they take; all of them where there is no limit.
 Result<ExitCode> list_runs(const ApiClient& api, const std::string& job,
                            std::optional<std::uint32_t> limit, const Output& out) {
-  const std::string only = job.empty() ? "" : "&job=" + url_encode(TRY(find_job(api, job)).value());
-  std::vector<RunView> runs;
-  Json items = Json::array();
-  std::uint64_t next = 0;
+  ListRuns asked;
+  if (!job.empty()) asked.job = TRY(find_job(api, job));
+  RunPage all;
   do {
-    const std::uint32_t wanted =
-        limit ? *limit - static_cast<std::uint32_t>(runs.size()) : runs_a_page;
-    const Json answer = TRY(api.get(fmt::format("/api/v1/runs?limit={}&before={}{}",
-                                                std::min(wanted, runs_a_page), next, only)));
-    for (const auto& item : answer.at("runs")) {
-      runs.push_back(TRY(run_from_json(item)));
-      items.push_back(item);
-    }
-    next = answer.value("next", std::uint64_t{0});
-  } while (next != 0 && (!limit || runs.size() < *limit));
-  out.table(runs_table(runs), &items);
-  if (next != 0) {
-    out.say(fmt::format("the newest {} runs; there are more: --limit N, or --all", runs.size()));
+    const auto shown = static_cast<std::uint32_t>(all.runs.size());
+    asked.limit = limit ? std::min(*limit - shown, runs_a_page_max) : runs_a_page_max;
+    RunPage page = TRY(api.ask(asked));
+    std::move(page.runs.begin(), page.runs.end(), std::back_inserter(all.runs));
+    all.next = page.next;
+    asked.before = page.next.value_or(RunId());
+  } while (all.next && (!limit || all.runs.size() < *limit));
+  const Json items = to_json(all).at("runs");
+  out.table(runs_table(all.runs), &items);
+  if (all.next) {
+    out.say(
+        fmt::format("the newest {} runs; there are more: --limit N, or --all", all.runs.size()));
   }
   return ExitCode::done;
 }
@@ -52,7 +48,7 @@ class ListVerb final : public Verb {
                                          {.names = "--limit",
                                           .help = "at most so many runs, the newest",
                                           .value_name = "N",
-                                          .default_value = fmt::format("{}", runs_shown)},
+                                          .default_value = fmt::format("{}", runs_a_page)},
                                          {.names = "--all",
                                           .kind = VerbArgument::Kind::flag,
                                           .help = "all runs, however many"}},
@@ -70,15 +66,16 @@ class ListVerb final : public Verb {
       return list_runs(api, arguments.text("JOB"),
                        arguments.flag("all") ? std::nullopt : std::optional(limit), context.out);
     }
-    const Json answer = TRY(api.get("/api/v1/jobs"));
+    const JobList list = TRY(api.ask(ListJobs{}));
     TextTable table{{{"JOB"}, {"LAST"}, {"RUN", true}, {"VERSION"}, {"APPLIED"}}, {}};
-    for (const auto& item : answer.at("jobs")) {
-      const JobView job = TRY(job_from_json(item));
-      table.rows.push_back(
-          {job.name.value(), job.last_state, job.last_run ? fmt::format("{}", *job.last_run) : "",
-           job.version.substr(0, 12), job.applied ? short_time(*job.applied) : ""});
+    for (const JobView& job : list.jobs) {
+      table.rows.push_back({job.name.value(), job.last_state ? to_string(*job.last_state) : "",
+                            job.last_run ? fmt::format("{}", *job.last_run) : "",
+                            job.version.substr(0, 12),
+                            job.applied ? short_time(*job.applied) : ""});
     }
-    context.out.table(table, &answer.at("jobs"));
+    const Json items = to_json(list).at("jobs");
+    context.out.table(table, &items);
     return ExitCode::done;
   }
 };

@@ -1,20 +1,32 @@
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
+#include "runtime/control/answer_json.hpp"
+#include "runtime/control/wall_time.hpp"
 
 namespace troupe {
 namespace {
 
+/// How long a gateway is asked to wait for more, and how long it is waited for.
+constexpr auto wait_for_more = std::chrono::seconds(10);
+constexpr Duration patience = 30s;
+
 /// JSON is one array, given at the end; everything else is a line an event, as it comes.
-void print(const EventView& event, const Json& item, const Output& out) {
+void print(const EventList& list, const Output& out) {
   if (out.format() == OutputFormat::json) return;
-  if (out.json()) return out.line(json_text(item));
-  const std::string run = event.run ? fmt::format("run {}  ", *event.run) : "";
-  out.line(fmt::format("{}  {:<5}  {}{}", to_iso8601(event.at), event.level, run, event.text));
+  if (out.json()) {
+    const Json items = to_json(list).at("events");
+    for (const Json& item : items) out.line(json_text(item));
+    return;
+  }
+  for (const EventView& event : list.events) {
+    const std::string run = event.run ? fmt::format("run {}  ", *event.run) : "";
+    out.line(fmt::format("{}  {:<5}  {}{}", to_iso8601(event.at), log::to_string(event.level), run,
+                         event.text));
+  }
 }
 
 class LogsVerb final : public Verb {
@@ -38,26 +50,23 @@ class LogsVerb final : public Verb {
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
-    std::optional<RunId> run;
-    if (arguments.has("PATH")) run = TRY(find_run(api, arguments.text("PATH"))).id;
-    const std::string base = run ? fmt::format("/api/v1/runs/{}/events", *run) : "/api/v1/events";
+    ListEvents asked;
+    if (arguments.has("PATH")) asked.run = TRY(find_run(api, arguments.text("PATH"))).id;
     const bool follow = arguments.flag("follow");
-    std::uint64_t after = 0;
-    Json all = Json::array();
+    EventList all;
     for (;;) {
       // Asked before the events: whatever happened until then is in the next answer.
-      const bool ended = run && is_final(TRY(fetch_run(api, *run)).state);
-      const int wait = follow && !ended ? 10 : 0;
-      const Json answer = TRY(api.get(fmt::format("{}?after={}&wait={}", base, after, wait), 30s));
-      for (const auto& item : answer.at("events")) {
-        const EventView event = TRY(event_from_json(item));
-        after = event.sequence;
-        print(event, item, context.out);
-        if (context.out.format() == OutputFormat::json) all.push_back(item);
+      const bool over = asked.run && ended(TRY(fetch_run(api, *asked.run)).state);
+      asked.wait = follow && !over ? wait_for_more : 0s;
+      const EventList list = TRY(api.ask(asked, patience));
+      if (list.events.empty() && (over || !follow)) break;
+      print(list, context.out);
+      if (!list.events.empty()) asked.after = list.events.back().sequence;
+      if (context.out.format() == OutputFormat::json) {
+        all.events.insert(all.events.end(), list.events.begin(), list.events.end());
       }
-      if (answer.at("events").empty() && (ended || !follow)) break;
     }
-    if (context.out.format() == OutputFormat::json) context.out.object(all);
+    if (context.out.format() == OutputFormat::json) context.out.object(to_json(all).at("events"));
     return ExitCode::done;
   }
 };

@@ -1,9 +1,9 @@
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/control/answer_json.hpp"
 
 namespace troupe {
 namespace {
@@ -24,16 +24,16 @@ class NodesVerb final : public Verb {
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const ApiClient api = TRY(api_client(arguments));
-    const Json answer = TRY(api.get("/api/v1/nodes"));
+    const NodeList list = TRY(api.ask(ListNodes{}));
     TextTable table{
         {{"NODE"}, {"STATE"}, {"SLOTS", true}, {"INCARNATION", true}, {"ADDRESS"}, {"WHY"}}, {}};
-    for (const auto& item : answer.at("nodes")) {
-      const NodeView node = TRY(node_from_json(item));
-      table.rows.push_back({node.id.value(), node.state,
+    for (const NodeView& node : list.nodes) {
+      table.rows.push_back({node.id.value(), to_string(node.state),
                             fmt::format("{}/{}", node.slots_used, node.slots),
                             fmt::format("{}", node.incarnation), node.address, node.reason});
     }
-    context.out.table(table, &answer.at("nodes"));
+    const Json items = to_json(list).at("nodes");
+    context.out.table(table, &items);
     return ExitCode::done;
   }
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
 #include "deploy/cli/output.hpp"
 #include "runtime/base/json_fwd.hpp"
+#include "runtime/control/views.hpp"
 
 #include <string>
 

@@ -1,4 +1,3 @@
-#include "actors/gateway/api_json.hpp"
 #include "actors/node/node.hpp"
 #include "deploy/cli/descriptor_input.hpp"
 #include "deploy/cli/executor_processes.hpp"
@@ -28,25 +27,6 @@ constexpr double local_lease_s = 2;
 
 std::uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
-/// Blocks for an answer of `Control`.
-template <class T, class Ask>
-Result<T> answer_of(Ask&& ask) {
-  struct Box {
-    std::mutex mutex;
-    std::condition_variable given;
-    std::optional<Result<T>> answer;
-  };
-  const auto box = std::make_shared<Box>();
-  ask([box](Result<T> answer) {
-    const std::lock_guard lock(box->mutex);
-    box->answer = std::move(answer);
-    box->given.notify_all();
-  });
-  std::unique_lock lock(box->mutex);
-  box->given.wait(lock, [&] { return box->answer.has_value(); });
-  return std::move(*box->answer);
-}
-
 /// One run from its submission to its end, watched from outside.
 class WatchedRun {
  public:
@@ -61,7 +41,7 @@ class WatchedRun {
       std::optional<Result<RunView>> view;
     };
     const auto ending = std::make_shared<Ending>();
-    control_.await_end(run, [ending](Result<RunView> view) {
+    control_.ask(AwaitEnd{run}, [ending](Result<RunView> view) {
       const std::lock_guard lock(ending->mutex);
       ending->view = std::move(view);
       ending->over.notify_all();
@@ -86,10 +66,9 @@ class WatchedRun {
   Result<> look(RunId run, Instant from) {
     if (noted_signal() != 0 && !cancelling_) {
       cancelling_ = true;
-      control_.cancel(run, "a signal", [](Result<RunView>) {});
+      control_.ask(CancelRun{run, "a signal"}, [](Result<RunView>) {});
     }
-    const RunView view =
-        TRY(answer_of<RunView>([&](auto answer) { control_.show(run, std::move(answer)); }));
+    const RunView view = TRY(answer_of(control_, ShowRun{run}));
     const double seconds = std::chrono::duration<double>(system_clock().now() - from).count();
     out_.progress(run_progress(view, seconds));
     if (executors_ == nullptr) return {};
@@ -99,13 +78,13 @@ class WatchedRun {
 
   /// The executor with the most work that would be lost, when the moment has come.
   Result<> kill_one(const RunView& view) {
-    if (view.tasks == 0 || view.state != "RUNNING" ||
+    if (view.tasks == 0 || view.state != RunState::running ||
         view.tasks_finished < *kill_at_ * view.tasks) {
       return {};
     }
     std::map<NodeId, int> held;
     for (const TaskView& task : view.task_list) {
-      if (task.state == "RUNNING" || task.state == "FINISHED") ++held[task.node];
+      if (task.state == TaskState::running || task.state == TaskState::finished) ++held[task.node];
     }
     if (held.empty()) return {};
     const auto most = std::max_element(
@@ -224,17 +203,15 @@ class RunVerb final : public Verb {
   static Result<ExitCode> submit(Node& node, JobGraph graph, ExecutorProcesses* executors,
                                  std::optional<double> kill_at, VerbContext& context) {
     Control& control = node.control();
-    const RunId run = TRY(answer_of<RunId>([&](auto answer) {
-      control.submit(std::move(graph), {.submitted_by = "troupe run"}, std::move(answer));
-    }));
+    const RunStarted started =
+        TRY(answer_of(control, SubmitRun{.graph = std::move(graph), .submitted_by = "troupe run"}));
     WatchedRun watched(control, context.out, executors, kill_at);
-    const RunView view = TRY(watched.follow(run));
-    const auto outputs = TRY(answer_of<std::vector<OutputView>>(
-        [&](auto answer) { control.output(run, std::move(answer)); }));
+    const RunView view = TRY(watched.follow(started.run));
+    const OutputList list = TRY(answer_of(control, ReadOutput{started.run}));
     if (kill_at && !watched.killed()) {
       context.out.warning("the run ended before an executor could be killed");
     }
-    return report(context.out, view, outputs);
+    return report(context.out, view, list.outputs);
   }
 
   /// Standard output has what the job prints; how the run went is talk.
@@ -247,8 +224,8 @@ class RunVerb final : public Verb {
       out.say(run_headline(view));
       if (!view.error.empty()) out.error(Error{ErrorCode::internal, view.error, view.hint});
     }
-    if (view.state == "SUCCEEDED") return ExitCode::done;
-    return view.state == "CANCELLED" ? ExitCode::cancelled : ExitCode::failed;
+    if (view.state == RunState::succeeded) return ExitCode::done;
+    return view.state == RunState::cancelled ? ExitCode::cancelled : ExitCode::failed;
   }
 };
 

@@ -1,10 +1,10 @@
 #include "deploy/cli/run_path.hpp"
 
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/printed.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
+#include "runtime/control/answer_json.hpp"
 #include "runtime/os/clock.hpp"
 
 #include <fmt/ranges.h>
@@ -38,9 +38,9 @@ bool is_called(const JobName& job, const std::string& name) {
 
 Result<JobName> find_job(const ApiClient& api, const std::string& name) {
   std::vector<std::string> names, meant;
-  const Json answer = TRY(api.get("/api/v1/jobs"));
-  for (const auto& item : answer.at("jobs")) {
-    names.push_back(TRY(job_from_json(item)).name.value());
+  const JobList list = TRY(api.ask(ListJobs{}));
+  for (const JobView& job : list.jobs) {
+    names.push_back(job.name.value());
     if (names.back() == name) return JobName(name);
     if (is_called(JobName(names.back()), name)) meant.push_back(names.back());
     names.push_back(names.back().substr(names.back().rfind('/') + 1));
@@ -54,9 +54,7 @@ Result<JobName> find_job(const ApiClient& api, const std::string& name) {
   return error;
 }
 
-Result<RunView> fetch_run(const ApiClient& api, RunId run) {
-  return run_from_json(TRY(api.get(fmt::format("/api/v1/runs/{}", run))));
-}
+Result<RunView> fetch_run(const ApiClient& api, RunId run) { return api.ask(ShowRun{run}); }
 
 Result<RunView> find_run(const ApiClient& api, const std::string& path) {
   const auto slash = path.rfind('/');
@@ -70,13 +68,13 @@ Result<RunView> find_run(const ApiClient& api, const std::string& path) {
     return view;
   }
   const JobName job = TRY(find_job(api, path));
-  const Json answer = TRY(api.get("/api/v1/runs?limit=1&job=" + url_encode(job.value())));
-  if (answer.at("runs").empty()) {
+  const RunPage newest = TRY(api.ask(ListRuns{.job = job, .limit = 1}));
+  if (newest.runs.empty()) {
     Error error = fail(ErrorCode::not_found, "the job '{}' has not run yet", job);
     error.hint = "`troupe apply FILE --run` starts one";
     return error;
   }
-  return fetch_run(api, TRY(run_from_json(answer.at("runs").front())).id);
+  return fetch_run(api, newest.runs.front().id);
 }
 
 Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
@@ -86,9 +84,9 @@ Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
   Instant heard = system_clock().now();
   for (;;) {
     watch(view);
-    if (is_final(view.state)) return view;
+    if (ended(view.state)) return view;
     if (system_clock().now() > give_up) {
-      return fail(ErrorCode::timeout, "run {} is still {}; it goes on", run, view.state);
+      return fail(ErrorCode::timeout, "run {} is still {}; it goes on", run, to_string(view.state));
     }
     std::this_thread::sleep_for(look_again_after);
     auto now = fetch_run(api, run);
@@ -103,11 +101,8 @@ Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
 }
 
 Result<std::vector<OutputView>> fetch_outputs(const ApiClient& api, const RunView& run) {
-  std::vector<OutputView> outputs;
-  if (run.state != "SUCCEEDED") return outputs;
-  const Json answer = TRY(api.get(fmt::format("/api/v1/runs/{}/output", run.id)));
-  for (const auto& item : answer.at("outputs")) outputs.push_back(TRY(output_from_json(item)));
-  return outputs;
+  if (run.state != RunState::succeeded) return std::vector<OutputView>();
+  return TRY(api.ask(ReadOutput{run.id})).outputs;
 }
 
 Result<Json> run_json(const RunView& run, const std::vector<OutputView>& outputs) {
@@ -138,8 +133,9 @@ Result<ExitCode> report_run(const Output& out, const RunView& run,
   if (!out.json() && out.format() != OutputFormat::yaml) {
     for (const auto& output : outputs) out.write(TRY(printed_text(output, out.format())));
   }
-  if (run.state == "CANCELLED") return ExitCode::cancelled;
-  return run.state == "FAILED" || run.state == "HALTED" ? ExitCode::failed : ExitCode::done;
+  if (run.state == RunState::cancelled) return ExitCode::cancelled;
+  const bool failed = run.state == RunState::failed || run.state == RunState::halted;
+  return failed ? ExitCode::failed : ExitCode::done;
 }
 
 }  // namespace troupe

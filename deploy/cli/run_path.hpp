@@ -1,7 +1,8 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
 #include "deploy/cli/api_client.hpp"
+#include "runtime/base/json_fwd.hpp"
+#include "runtime/control/views.hpp"
 
 #include <string>
 

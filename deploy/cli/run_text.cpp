@@ -1,12 +1,11 @@
 #include "deploy/cli/run_text.hpp"
 
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/output.hpp"
+#include "runtime/control/wall_time.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <set>
 
 namespace troupe {
 namespace {
@@ -28,11 +27,19 @@ double share(double part, const VertexView& vertex) {
   return all > 0 ? part / all : 0;
 }
 
-const char* colour_of(const std::string& state) {
-  if (state == "failed") return "\033[31m";
-  if (state == "running") return "\033[36m";
-  if (state == "finished") return "\033[32m";
-  return "\033[2m";
+const char* colour_of(VertexState state) {
+  switch (state) {
+    case VertexState::failed:
+      return "\033[31m";
+    case VertexState::running:
+      return "\033[36m";
+    case VertexState::finished:
+      return "\033[32m";
+    case VertexState::waiting:
+    case VertexState::cancelled:
+      return "\033[2m";
+  }
+  return "";
 }
 
 std::string where_it_waits(const VertexView& vertex) {
@@ -89,13 +96,8 @@ std::string other_inputs(const VertexView& vertex) {
 
 std::string short_time(WallTime time) { return to_iso8601(time).substr(0, 19) + "Z"; }
 
-bool is_final(const std::string& state) {
-  static const std::set<std::string> final_states{"SUCCEEDED", "FAILED", "CANCELLED", "HALTED"};
-  return final_states.contains(state);
-}
-
 std::string run_headline(const RunView& run) {
-  std::string text = fmt::format("run {}  {}  {}", run.id, run.job, run.state);
+  std::string text = fmt::format("run {}  {}  {}", run.id, run.job, to_string(run.state));
   if (run.started && run.finished) {
     text += "  " + human_duration(seconds_between(*run.started, *run.finished));
   }
@@ -117,14 +119,14 @@ std::string run_graph(const RunView& run, bool colour) {
   std::string text;
   for (const auto& [drawn, vertex] : tree.lines()) {
     const std::int64_t rows = vertex->rows_out > 0 ? vertex->rows_out : vertex->rows_in;
-    text +=
-        fmt::format("  {}{}  {:<{}}  {}{:<9}{}  {:>5}  {:>14} rows  {}{}\n", drawn,
-                    std::string(id_width - width_of(drawn), ' '), vertex->op, op_width,
-                    colour ? colour_of(vertex->state) : "", vertex->state, colour ? "\033[0m" : "",
-                    vertex->tasks > 0 && vertex->tasks_begun == 0
-                        ? std::string("fused")
-                        : fmt::format("{}/{}", vertex->tasks_begun_finished, vertex->tasks_begun),
-                    with_thousands(rows), where_it_waits(*vertex), other_inputs(*vertex));
+    text += fmt::format(
+        "  {}{}  {:<{}}  {}{:<9}{}  {:>5}  {:>14} rows  {}{}\n", drawn,
+        std::string(id_width - width_of(drawn), ' '), vertex->op, op_width,
+        colour ? colour_of(vertex->state) : "", to_string(vertex->state), colour ? "\033[0m" : "",
+        vertex->tasks > 0 && vertex->tasks_begun == 0
+            ? std::string("fused")
+            : fmt::format("{}/{}", vertex->tasks_begun_finished, vertex->tasks_begun),
+        with_thousands(rows), where_it_waits(*vertex), other_inputs(*vertex));
   }
   const std::string words = bottleneck(run);
   if (!words.empty()) text += fmt::format("\n  bottleneck: {}\n", words);
@@ -156,8 +158,8 @@ std::string run_progress(const RunView& run, double seconds) {
     if (vertex.from.empty()) rows += vertex.rows_out;
   }
   const double rate = seconds > 0 ? static_cast<double>(rows) / seconds : 0;
-  return fmt::format("{}  {}/{} tasks  {} rows read  {}/s  {}", run.state, run.tasks_finished,
-                     run.tasks, with_thousands(rows),
+  return fmt::format("{}  {}/{} tasks  {} rows read  {}/s  {}", to_string(run.state),
+                     run.tasks_finished, run.tasks, with_thousands(rows),
                      with_thousands(static_cast<std::int64_t>(rate)), human_duration(seconds));
 }
 
@@ -183,11 +185,11 @@ TextTable runs_table(const std::vector<RunView>& runs) {
             ? TextTable::Cell::seconds(seconds_between(*run.started, *run.finished))
             : TextTable::Cell("");
     table.rows.push_back(
-        {fmt::format("{}", run.id), run.job.value(), run.state,
+        {fmt::format("{}", run.id), run.job.value(), to_string(run.state),
          fmt::format("{}/{}", run.tasks_finished, run.tasks), fmt::format("{}", run.tasks),
          fmt::format("{}", run.tasks_finished), fmt::format("{}", run.task_restarts),
-         run.state == "SUCCEEDED" ? TextTable::Cell::count(run.rows_committed) : "", time, time,
-         run.submitted ? short_time(*run.submitted) : "", run.plan_hash, run.error});
+         run.state == RunState::succeeded ? TextTable::Cell::count(run.rows_committed) : "", time,
+         time, run.submitted ? short_time(*run.submitted) : "", run.plan_hash, run.error});
   }
   return table;
 }
@@ -196,9 +198,9 @@ TextTable tasks_table(const RunView& run) {
   TextTable table{{{"TASK"}, {"OPERATORS"}, {"STATE"}, {"NODE"}, {"ATTEMPT", true}, {"REASON"}},
                   {}};
   for (const auto& task : run.task_list) {
-    table.rows.push_back({fmt::format("{}", task.task), task.name, task.state, task.node.value(),
-                          task.attempt == Attempt() ? "" : fmt::format("{}", task.attempt),
-                          task.reason});
+    table.rows.push_back(
+        {fmt::format("{}", task.task), task.name, to_string(task.state), task.node.value(),
+         task.attempt == Attempt() ? "" : fmt::format("{}", task.attempt), task.reason});
   }
   return table;
 }

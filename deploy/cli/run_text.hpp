@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/coordinator/control.hpp"
 #include "deploy/cli/output.hpp"
+#include "runtime/control/views.hpp"
 
 #include <string>
 
@@ -37,8 +37,5 @@ TextTable runs_table(const std::vector<RunView>& runs);
 TextTable tasks_table(const RunView& run);
 /// "tasks by node: a 3, b 2"; empty before there are any.
 std::string run_nodes(const RunView& run);
-
-/// True for states that no run leaves by itself.
-bool is_final(const std::string& run_state);
 
 }  // namespace troupe

@@ -1,9 +1,9 @@
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"
 #include "deploy/cli/verb.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/control/answer_json.hpp"
 
 namespace troupe {
 namespace {
@@ -38,7 +38,7 @@ class ShowVerb final : public Verb {
     RunView run = TRY(find_run(api, arguments.text("PATH")));
     if (arguments.flag("watch")) {
       run = TRY(follow_run(api, run.id, watch_max, [&](const RunView& now) {
-        if (!context.out.json() && !is_final(now.state)) {
+        if (!context.out.json() && !ended(now.state)) {
           context.out.write(context.out.colour() ? "\033[H\033[2J" : "");
           static_cast<void>(report_run(context.out, now, {}));
         }

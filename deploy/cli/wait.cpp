@@ -1,4 +1,3 @@
-#include "actors/gateway/api_json.hpp"
 #include "deploy/cli/api_client.hpp"
 #include "deploy/cli/run_path.hpp"
 #include "deploy/cli/run_text.hpp"

@@ -11,20 +11,9 @@
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
 
-#include <future>
-
 using namespace troupe;
 
 namespace {
-
-/// `Control` answers on a thread of the node; here we wait for it.
-template <class T, class Ask>
-Result<T> answer_of(Ask ask) {
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  auto answer = promise->get_future();
-  ask([promise](Result<T> result) { promise->set_value(std::move(result)); });
-  return answer.get();
-}
 
 /// Orders by shop: how many, and their sum.
 Result<JobGraph> sums_by_shop(const OperatorRegistry& registry) {
@@ -72,17 +61,14 @@ Result<> serve() {
   Control& control = node->control();
 
   JobGraph graph = TRY(sums_by_shop(registry));
-  const RunId run = TRY(answer_of<RunId>(
-      [&](auto answer) { control.submit(std::move(graph), {}, std::move(answer)); }));
-  const RunView ended =
-      TRY(answer_of<RunView>([&](auto answer) { control.await_end(run, std::move(answer)); }));
-  if (ended.state != "SUCCEEDED") return fail(ErrorCode::unavailable, "{}", ended.error);
+  const RunId run = TRY(answer_of(control, SubmitRun{std::move(graph)})).run;
+  const RunView ended = TRY(answer_of(control, AwaitEnd{run}));
+  if (ended.state != RunState::succeeded) return fail(ErrorCode::unavailable, "{}", ended.error);
 
-  const auto outputs = TRY(answer_of<std::vector<OutputView>>(
-      [&](auto answer) { control.output(run, std::move(answer)); }));
-  const Batch batch = TRY(from_ipc(outputs.at(0).ipc));
+  const OutputList output = TRY(answer_of(control, ReadOutput{run}));
+  const Batch batch = TRY(from_ipc(output.outputs.at(0).ipc));
   show(batch);
-  fmt::print("run {} {}, {} rows\n", run, ended.state, batch.rows());
+  fmt::print("run {} {}, {} rows\n", run, to_string(ended.state), batch.rows());
   node->stop();
   return {};
 }

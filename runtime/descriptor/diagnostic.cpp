@@ -85,7 +85,7 @@ Json render_json(const Diagnostic& told) {
   return json;
 }
 
-std::optional<Diagnostic> diagnostic_of(const Json& json, std::string_view text) {
+std::optional<Diagnostic> diagnostic_of(const Json& json) {
   if (!json.is_object()) return std::nullopt;
   const auto& kinds = mistake_kinds();
   const std::string code = json.value("code", "");
@@ -100,7 +100,6 @@ std::optional<Diagnostic> diagnostic_of(const Json& json, std::string_view text)
   told.message = json.value("message", "");
   told.hint = json.value("hint", "");
   told.allowed = json.value("allowed", std::vector<std::string>());
-  told.line = SourceText(told.file, text).line(told.position.line);
   return told;
 }
 

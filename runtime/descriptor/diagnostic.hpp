@@ -51,8 +51,8 @@ std::string render_text(const Diagnostic& diagnostic);
 std::string render_line(const Diagnostic& diagnostic);
 /// {"code": "TR1007", "file": ..., "line": ..., "column": ..., "length": ..., "message": ...}
 Json render_json(const Diagnostic& diagnostic);
-/// The diagnostic that `render_json` has written about this text; none where a newer version knows
-/// kinds of mistakes that this one does not.
-std::optional<Diagnostic> diagnostic_of(const Json& json, std::string_view text);
+/// The diagnostic that `render_json` has written, without the line of the text; none where a newer
+/// version knows kinds of mistakes that this one does not.
+std::optional<Diagnostic> diagnostic_of(const Json& json);
 
 }  // namespace troupe

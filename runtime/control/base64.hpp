@@ -1,0 +1,14 @@
+#pragma once
+
+#include "runtime/base/result.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// Bytes as RFC 4648 has them in text, with padding.
+std::string to_base64(std::string_view bytes);
+Result<std::string> from_base64(std::string_view text);
+
+}  // namespace troupe

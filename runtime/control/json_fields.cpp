@@ -1,0 +1,29 @@
+#include "runtime/control/json_fields.hpp"
+
+#include "runtime/base/readable.hpp"
+
+namespace troupe {
+namespace {
+
+/// More of what was given instead of what is wanted is not shown.
+constexpr std::size_t shown_bytes_max = 60;
+
+}  // namespace
+
+Error wants(const std::string& what, const Json& got) {
+  std::string shown =
+      got.is_string() ? fmt::format("'{}'", got.get_ref<const std::string&>()) : json_text(got);
+  if (shown.size() > shown_bytes_max) shown = readable(shown.substr(0, shown_bytes_max)) + "...";
+  return fail(ErrorCode::invalid_argument, "wants {}, not {}", what, shown);
+}
+
+Result<> read_texts(const Json& json, Texts& texts) {
+  if (!json.is_object()) return wants("an object", json);
+  texts.clear();
+  for (const auto& [name, value] : json.items()) {
+    texts[name] = value.is_string() ? value.get<std::string>() : json_text(value);
+  }
+  return {};
+}
+
+}  // namespace troupe
