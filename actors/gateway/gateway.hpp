@@ -4,6 +4,7 @@
 #include "actors/gateway/http_server.hpp"
 #include "runtime/base/json_fwd.hpp"
 #include "runtime/base/metrics.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <functional>
 #include <memory>
@@ -62,6 +63,6 @@ class Gateway {
 };
 
 /// The token in `path`, made (256 random bits, mode 0600) where there is none yet.
-Result<std::string> load_or_make_token(const std::string& path);
+Result<std::string> load_or_make_token(FileSystem& files, const std::string& path);
 
 }  // namespace troupe

@@ -234,16 +234,16 @@ class IpcWriter final : public BatchWriter {
 
 }  // namespace
 
-Result<SchemaPtr> ipc_schema(const std::string& path) {
-  const auto file = TRY(open_input(path));
+Result<SchemaPtr> ipc_schema(FileSystem& files, const std::string& path) {
+  const auto file = TRY(open_input(files, path));
   const auto found = TRY(is_file(path, *file))
                          ? TRY(open_file(path, file, read_options(*file)))->schema()
                          : TRY(open_stream(path, file))->schema();
   return runtime_schema(*found, path);
 }
 
-Result<IpcInfo> ipc_info(const std::string& path) {
-  const auto file = TRY(open_input(path));
+Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path) {
+  const auto file = TRY(open_input(files, path));
   IpcInfo info;
   if (!TRY(is_file(path, *file))) {
     info.schema = TRY(runtime_schema(*TRY(open_stream(path, file))->schema(), path));
@@ -256,9 +256,10 @@ Result<IpcInfo> ipc_info(const std::string& path) {
   return info;
 }
 
-Result<std::unique_ptr<BatchReader>> read_ipc(const std::string& path, std::int64_t first,
-                                              std::int64_t count, const SchemaPtr& columns) {
-  const auto file = TRY(open_input(path));
+Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::string& path,
+                                              std::int64_t first, std::int64_t count,
+                                              const SchemaPtr& columns) {
+  const auto file = TRY(open_input(files, path));
   std::unique_ptr<Batches> batches;
   if (TRY(is_file(path, *file))) {
     auto options = read_options(*file);

@@ -89,7 +89,7 @@ struct Joining {
     system.run();
   }
 
-  OperatorRegistry registry;
+  OperatorRegistry registry{system_files()};
   Metrics metrics;
   std::vector<std::string> told;
   std::optional<Down> down;
