@@ -1,5 +1,6 @@
 #include "runtime/formats/input_file.hpp"
 
+#include "runtime/base/ensure.hpp"
 #include "runtime/base/node_fault.hpp"
 #include "runtime/data/arrow_result.hpp"
 
@@ -30,6 +31,7 @@ class InputFile final : public arrow::io::RandomAccessFile {
     return arrow::Status::OK();
   }
   arrow::Result<std::int64_t> GetSize() override { return size_; }
+  const std::optional<Error>& failure() const { return failure_; }
 
   arrow::Result<std::int64_t> Read(std::int64_t bytes, void* out) override {
     ARROW_ASSIGN_OR_RAISE(const std::int64_t read, ReadAt(position_, bytes, out));
@@ -65,12 +67,13 @@ class InputFile final : public arrow::io::RandomAccessFile {
     return std::min(bytes, std::max<std::int64_t>(size_ - at, 0));
   }
 
-  arrow::Status fill(std::int64_t at, std::int64_t bytes, void* out) const {
+  arrow::Status fill(std::int64_t at, std::int64_t bytes, void* out) {
     const auto wanted = static_cast<std::size_t>(bytes);
     const auto read =
         file_->read_at(static_cast<std::uint64_t>(at), {static_cast<char*>(out), wanted});
-    if (!read) return to_arrow(read.error());
-    return *read == wanted ? arrow::Status::OK() : to_arrow(stopped(at, *read));
+    if (read && *read == wanted) return arrow::Status::OK();
+    failure_ = read ? stopped(at, *read) : read.error();
+    return to_arrow(*failure_);
   }
 
   /// Where somebody has cut it meanwhile, whoever knows its version says so instead.
@@ -84,6 +87,7 @@ class InputFile final : public arrow::io::RandomAccessFile {
   const std::string path_;
   const std::int64_t size_;
   std::int64_t position_ = 0;
+  std::optional<Error> failure_;
 };
 
 }  // namespace
@@ -98,6 +102,12 @@ Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(FileSystem& file
   const auto size = static_cast<std::int64_t>(TRY((*file)->size()));
   return std::shared_ptr<arrow::io::RandomAccessFile>(
       std::make_shared<InputFile>(*std::move(file), path, size));
+}
+
+std::optional<Error> disk_error(const arrow::io::RandomAccessFile& file) {
+  const auto* input = dynamic_cast<const InputFile*>(&file);
+  ENSURE(input != nullptr, "a file that open_input has not opened");
+  return input->failure();
 }
 
 }  // namespace troupe

@@ -4,6 +4,7 @@
 #include "runtime/os/file_system.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace arrow::io {
@@ -21,5 +22,9 @@ namespace troupe {
 /// a signal that ends the node.
 Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(FileSystem& files,
                                                                 const std::string& path);
+
+/// What the disk said when it failed under such a file: Arrow's code may make of it a sentence on
+/// damage.
+std::optional<Error> disk_error(const arrow::io::RandomAccessFile& file);
 
 }  // namespace troupe

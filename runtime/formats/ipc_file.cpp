@@ -27,6 +27,14 @@ namespace {
 
 constexpr std::string_view magic = "ARROW1";
 
+/// What Arrow has read from the file; of a failure first what the disk said.
+template <class T>
+Result<T> ipc_try(const std::string& path, const std::string& place,
+                  const arrow::io::RandomAccessFile& file, arrow::Result<T>&& result) {
+  if (const auto disk = result.ok() ? std::nullopt : disk_error(file)) return *disk;
+  return read_try(path, place, std::move(result));
+}
+
 /// A file has an index of its batches; a stream does not, and begins differently.
 Result<bool> is_file(const std::string& path, arrow::io::RandomAccessFile& file) {
   const std::int64_t size = TRY(read_try(path, "", file.GetSize()));
@@ -55,14 +63,14 @@ using StreamReaderPtr = std::shared_ptr<arrow::ipc::RecordBatchStreamReader>;
 
 Result<FileReaderPtr> open_file(const std::string& path, const FilePtr& file,
                                 const arrow::ipc::IpcReadOptions& options) {
-  return read_try(path, "its footer", arrow::ipc::RecordBatchFileReader::Open(file, options));
+  return ipc_try(path, "its footer", *file, arrow::ipc::RecordBatchFileReader::Open(file, options));
 }
 
 Result<StreamReaderPtr> open_stream(const std::string& path, const FilePtr& file) {
   TRY(read_try(path, "", file->Seek(0)));
-  return read_try(path, "its schema",
-                  arrow::ipc::RecordBatchStreamReader::Open(
-                      std::static_pointer_cast<arrow::io::InputStream>(file), read_options(*file)));
+  return ipc_try(path, "its schema", *file,
+                 arrow::ipc::RecordBatchStreamReader::Open(
+                     std::static_pointer_cast<arrow::io::InputStream>(file), read_options(*file)));
 }
 
 /// Batches of a file or a stream, one after the other.
@@ -132,8 +140,11 @@ class StreamBatches final : public Batches {
 
 class IpcReader final : public BatchReader {
  public:
-  IpcReader(std::string path, std::unique_ptr<Batches> batches, SchemaPtr columns)
-      : path_(std::move(path)), batches_(std::move(batches)), columns_(std::move(columns)) {}
+  IpcReader(std::string path, FilePtr file, std::unique_ptr<Batches> batches, SchemaPtr columns)
+      : path_(std::move(path)),
+        file_(std::move(file)),
+        batches_(std::move(batches)),
+        columns_(std::move(columns)) {}
 
   Result<Batch> next() override {
     while (rows_left_ == 0) {
@@ -159,6 +170,7 @@ class IpcReader final : public BatchReader {
 
  private:
   Error unread(const arrow::Status& status) const {
+    if (const auto disk = disk_error(*file_)) return *disk;
     const auto column = batches_->bad_column();
     return reading_error(path_,
                          column ? column_place("record batch", batches_->number(), *column)
@@ -203,6 +215,7 @@ class IpcReader final : public BatchReader {
   }
 
   const std::string path_;
+  const FilePtr file_;
   const std::unique_ptr<Batches> batches_;
   const SchemaPtr columns_;
   std::vector<PendingColumn> pending_;
@@ -252,7 +265,7 @@ Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path) {
   const auto reader = TRY(open_file(path, file, read_options(*file)));
   info.schema = TRY(runtime_schema(*reader->schema(), path));
   info.batches = reader->num_record_batches();
-  info.rows = TRY(read_try(path, "the rows of its record batches", reader->CountRows()));
+  info.rows = TRY(ipc_try(path, "the rows of its record batches", *file, reader->CountRows()));
   return info;
 }
 
@@ -280,7 +293,7 @@ Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::stri
     batches = std::make_unique<StreamBatches>(TRY(open_stream(path, file)));
   }
   return std::unique_ptr<BatchReader>(
-      std::make_unique<IpcReader>(path, std::move(batches), columns));
+      std::make_unique<IpcReader>(path, file, std::move(batches), columns));
 }
 
 Result<std::unique_ptr<BatchWriter>> write_ipc(FileSystem& files, const std::string& path,
