@@ -24,6 +24,11 @@ DOORS = [
      "configuration is handed down by main"),
     (r"\bstd::[oi]?fstream\b|\bfopen\(", ("runtime/os/", "tests/", "benchmarks/", "examples/"),
      "go through FileSystem (runtime/os/file_system.hpp)"),
+    (r"\bsystem_files\(\)", ("runtime/os/", "actors/node/", "deploy/", "examples/", "tests/", "benchmarks/"),
+     "take a FileSystem: main chooses the disk and hands it down (runtime/os/file_system.hpp)"),
+    # SQLite opens its file itself, and wants it to be there with its mode.
+    (r"\bown_files\(\)", ("runtime/os/", "runtime/db/", "actors/node/", "deploy/", "tests/", "benchmarks/"),
+     "take a FileSystem: main chooses the disk and hands it down (runtime/os/own_files.hpp)"),
     (r"\.dump\(", ("runtime/base/json_text.cpp", "tests/"),
      "write JSON with json_text (runtime/base/json_text.hpp): bytes that are no UTF-8 must not throw"),
     (r"\bstd::cout\b|\bprintf\(", ("deploy/", "examples/", "tests/", "benchmarks/"),

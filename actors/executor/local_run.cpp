@@ -2,7 +2,6 @@
 
 #include "actors/executor/task_actor.hpp"
 #include "runtime/host/local_plan.hpp"
-#include "runtime/os/file_system.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -72,8 +71,8 @@ Result<> settle_sinks(const LocalPlan& plan, const StagedRows& staged, bool comm
                           : objects.sink->clean_up(plan.marker(stage));
     if (!settled && commit && outcome) outcome = settled.error();
   }
-  if (system_files().exists(plan.scratch_directory)) {
-    static_cast<void>(system_files().remove_all(plan.scratch_directory));
+  if (plan.files->exists(plan.scratch_directory)) {
+    static_cast<void>(plan.files->remove_all(plan.scratch_directory));
   }
   return outcome;
 }
@@ -179,6 +178,7 @@ LocalRunResult run_local(ActorSystem& system, std::shared_ptr<const TaskGraph> g
   plan_options.run = options.run;
   plan_options.memory_bytes = options.memory_bytes;
   plan_options.scratch_directory = options.scratch_directory;
+  plan_options.files = options.files;
   for (const auto& vertex : options.collect) plan_options.taps[vertex] = collector->tap(vertex);
 
   LocalRunActor::Hosts hosts;

@@ -2,6 +2,7 @@
 
 #include "actors/system/actor_system.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/os/file_system.hpp"
 #include "runtime/protocol/counters.hpp"
 
 #include <atomic>
@@ -18,6 +19,7 @@ struct LocalRunOptions {
   std::int64_t memory_bytes = std::int64_t{4} << 30;
   /// Where tasks may put files of their own; removed afterwards.
   std::string scratch_directory = "/tmp";
+  FileSystem* files = nullptr;  ///< what that is on
   /// Vertices whose rows are wanted: the output of an operator, the input of a sink.
   std::set<std::string> collect = {};
   /// False: sinks stage their rows and nothing is made visible (tests in the file).

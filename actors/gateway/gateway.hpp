@@ -4,6 +4,7 @@
 #include "runtime/base/json_fwd.hpp"
 #include "runtime/base/metrics.hpp"
 #include "runtime/control/control.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -43,6 +44,6 @@ class Gateway {
 };
 
 /// The token in `path`, made (256 random bits, mode 0600) where there is none yet.
-Result<std::string> load_or_make_token(const std::string& path);
+Result<std::string> load_or_make_token(FileSystem& files, const std::string& path);
 
 }  // namespace troupe

@@ -1,5 +1,4 @@
 #include "actors/gateway/gateway.hpp"
-#include "runtime/os/file_system.hpp"
 
 #include <array>
 #include <cerrno>
@@ -25,8 +24,7 @@ Result<std::string> random_token() {
 
 }  // namespace
 
-Result<std::string> load_or_make_token(const std::string& path) {
-  FileSystem& files = system_files();
+Result<std::string> load_or_make_token(FileSystem& files, const std::string& path) {
   if (files.exists(path)) {
     struct stat info;
     if (stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {

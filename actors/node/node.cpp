@@ -154,7 +154,7 @@ class HostedNode final : public Node {
     gateway.address = config_.gateway_address;
     gateway.port = config_.gateway_port;
     gateway.metrics_only = !config_.roles.contains(Role::gateway);
-    gateway.token = TRY(load_or_make_token(token_file()));
+    gateway.token = TRY(load_or_make_token(own_files(), token_file()));
     gateway_ = TRY(Gateway::start(std::move(gateway), {.control = control_, .metrics = metrics_}));
     return {};
   }
@@ -267,7 +267,8 @@ Result<std::unique_ptr<Node>> Node::start(NodeConfig config, const OperatorRegis
   TRY(check(config));
   auto directory = TRY(DataDirectory::open(config.data_directory, config.name));
   if (config.slots == 0) config.slots = std::max(1u, std::thread::hardware_concurrency());
-  OperatorRegistry limited = limited_to(registry, TRY(AllowedPaths::make(config.paths)));
+  OperatorRegistry limited =
+      limited_to(registry, TRY(AllowedPaths::make(registry.files(), config.paths)));
   auto node =
       std::make_unique<HostedNode>(std::move(config), std::move(limited), std::move(directory));
   TRY(node->begin());

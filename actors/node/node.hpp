@@ -75,7 +75,7 @@ struct NodeConfig {
 /// One node of a cluster, hosted by this process: the embedding API. `troupe` itself is a thin
 /// program around it.
 ///
-///     OperatorRegistry registry;            // the built-in operators, and your own
+///     OperatorRegistry registry(system_files());  // the built-in operators, and your own
 ///     register_operators(registry);
 ///     register_connectors(registry);
 ///     auto node = TRY(Node::start({.name = NodeId("service")}, registry));

@@ -95,9 +95,9 @@ Result<> measure(const OperatorRegistry& registry, const ParquetFile& file,
 }
 
 Result<> measure_all(const std::string& path) {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
-  const auto file = TRY(ParquetFile::open(path));
+  const auto file = TRY(ParquetFile::open(system_files(), path));
   TRY(measure(registry, *file, {"origin", "delay", "distance"},
               R"~({"group_by": ["origin"], "select":
                   {"n": "count(*)", "late": "avg(delay)", "miles": "sum(distance)"}})~"));

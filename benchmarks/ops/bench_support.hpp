@@ -15,7 +15,7 @@ namespace troupe {
 
 /// All rows of a Parquet file, in memory.
 inline std::vector<Batch> load(const std::string& path) {
-  const auto file = ParquetFile::open(path).value();
+  const auto file = ParquetFile::open(system_files(), path).value();
   std::vector<int> groups;
   for (int i = 0; i < file->row_groups(); ++i) groups.push_back(i);
   auto reader = file->read(groups, file->schema()->field_names()).value();
@@ -40,7 +40,7 @@ inline std::int64_t count(const std::vector<Batch>& batches) {
 
 inline OperatorPlan plan_of(const std::string& op, const Json& with,
                             const std::vector<PlanInput>& inputs) {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
   const OperatorKind& kind = *registry.find(op);
   return kind.plan(Options::make(kind.description(), with).value(), inputs, {.parallelism = 2})

@@ -1,6 +1,7 @@
 #include "deploy/cli/command_line.hpp"
 #include "runtime/connectors/connectors.hpp"
 #include "runtime/ops/builtin_ops.hpp"
+#include "runtime/os/file_system.hpp"
 #include "runtime/os/memory.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ int main(int argc, char** argv) {
   using namespace troupe;
   arrange_memory();
   try {
-    OperatorRegistry registry;
+    OperatorRegistry registry(system_files());
     register_operators(registry);
     register_connectors(registry);
     return CommandLine(all_verbs(), registry).run(argc, argv);

@@ -2,6 +2,7 @@
 #include "deploy/cli/descriptor_input.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/descriptor/job_test.hpp"
+#include "runtime/os/own_files.hpp"
 
 #include <regex>
 
@@ -51,6 +52,7 @@ class TestBench {
     LocalRunOptions options;
     options.collect = collect;
     options.commit = false;
+    options.files = &own_files();
     options.run = RunId(++runs_);
     LocalRunResult result = run_local(system_, std::move(tasks), options);
     if (result.error) return *std::move(result.error);

@@ -6,6 +6,7 @@
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
 #include "runtime/ops/builtin_ops.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -54,7 +55,7 @@ void show(const Batch& batch) {
 }
 
 Result<> serve() {
-  OperatorRegistry registry;  // the built-in operators; a service may add its own
+  OperatorRegistry registry(system_files());  // the built-in operators; a service may add its own
   register_operators(registry);
   register_connectors(registry);
   auto node = TRY(Node::start({.name = NodeId("service"), .keep_blocking_edges = false}, registry));

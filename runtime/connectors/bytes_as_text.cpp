@@ -113,7 +113,10 @@ class TextReader final : public BatchReader {
 class TextFormat final : public ReadFormat {
  public:
   TextFormat(std::shared_ptr<const ReadFormat> format, BytesAsOf columns, bool unite)
-      : format_(std::move(format)), columns_(std::move(columns)), unite_(unite) {}
+      : ReadFormat(format->files()),
+        format_(std::move(format)),
+        columns_(std::move(columns)),
+        unite_(unite) {}
 
   Result<FileInfo> inspect(const std::string& path) const override {
     FileInfo info = TRY(format_->inspect(path));

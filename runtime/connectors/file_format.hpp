@@ -47,11 +47,14 @@ struct FilePart {
   std::int64_t file_bytes = 0;  ///< the whole file when it was cut: another size is another file
 };
 
-/// A way to read files, with its options: what `read.parquet` and its like differ in. Immutable,
-/// shared by threads. All calls block.
+/// A way to read the files of a disk, with its options: what `read.parquet` and its like differ in.
+/// Immutable, shared by threads. All calls block.
 class ReadFormat {
  public:
+  explicit ReadFormat(FileSystem& files) : files_(files) {}
   virtual ~ReadFormat() = default;
+
+  FileSystem& files() const { return files_; }
   virtual Result<FileInfo> inspect(const std::string& path) const = 0;
   /// Of these columns those that the file has, with the types that it can give them.
   virtual Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const = 0;
@@ -63,6 +66,15 @@ class ReadFormat {
                                               std::int64_t part_bytes) const = 0;
   virtual Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                                     const ReadRequest& request) const = 0;
+
+ protected:
+  /// Its bytes now.
+  Result<std::int64_t> size(const std::string& path) const {
+    return static_cast<std::int64_t>(TRY(files_.size(path)));
+  }
+
+ private:
+  FileSystem& files_;
 };
 
 /// Parts of a file of text, in bytes; who reads one cuts it at line breaks.

@@ -240,7 +240,7 @@ Result<std::vector<std::string>> partition_by(const Options& options, const Sche
 }  // namespace
 
 Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, const Options& options,
-                                    const PlanInput& input,
+                                    const PlanInput& input, const PlanContext& context,
                                     std::shared_ptr<const WriteFormat> format) {
   const auto path = local_path(options.text("path"));
   if (!path) return path.error().at("path");
@@ -262,8 +262,8 @@ Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, cons
   phase.writes = *path;
   const std::string below = partitions.empty() ? "" : partitions.front() + "=0/";
   if (!single) phase.writes_part = below + part_name(0, *format);
-  phase.make_sink = [settings, format]() -> Result<std::shared_ptr<Sink>> {
-    return std::shared_ptr<Sink>(TRY(FileSink::make(system_files(), settings, format)));
+  phase.make_sink = [&files = *context.files, settings, format]() -> Result<std::shared_ptr<Sink>> {
+    return std::shared_ptr<Sink>(TRY(FileSink::make(files, settings, format)));
   };
   OperatorPlan plan;
   plan.phases = {std::move(phase)};

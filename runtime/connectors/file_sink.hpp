@@ -66,7 +66,7 @@ std::string detail_of(const StagedFile& file);
 
 /// Plans the sink of a `write.*` operator from its `path` and `mode`.
 Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, const Options& options,
-                                    const PlanInput& input,
+                                    const PlanInput& input, const PlanContext& context,
                                     std::shared_ptr<const WriteFormat> format);
 
 /// The parameters that every `write.*` operator has.

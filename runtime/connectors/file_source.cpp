@@ -32,8 +32,8 @@ std::string detail_of(const FilePart& part, const std::string& version) {
 
 /// The parts of a file are cut once and read at other times, by other nodes, maybe twice: all must
 /// see the same bytes, or the rows would be a mix of two files that never were.
-Result<> check_unchanged(const std::string& path, const std::string& version) {
-  if (TRY(system_files().version(path)) == version) return {};
+Result<> check_unchanged(FileSystem& files, const std::string& path, const std::string& version) {
+  if (TRY(files.version(path)) == version) return {};
   Error error =
       fail(ErrorCode::invalid_argument, "'{}' was changed while the job was reading it", path);
   error.hint = "run it again; whoever writes the file should do so beside it, and rename it then";
@@ -67,17 +67,22 @@ Result<CutPart> part_of(const Split& split) {
 
 class PartReader final : public BatchReader {
  public:
-  PartReader(std::unique_ptr<BatchReader> batches, std::string path, std::string version)
-      : batches_(std::move(batches)), path_(std::move(path)), version_(std::move(version)) {}
+  PartReader(FileSystem& files, std::unique_ptr<BatchReader> batches, std::string path,
+             std::string version)
+      : files_(files),
+        batches_(std::move(batches)),
+        path_(std::move(path)),
+        version_(std::move(version)) {}
   Result<Batch> next() override {
     auto batch = reading(path_, [&] { return batches_->next(); });
     // An error, too, may be the fault of who writes to the file; at the end all has been read.
-    if (!batch || !*batch) TRY(check_unchanged(path_, version_));
+    if (!batch || !*batch) TRY(check_unchanged(files_, path_, version_));
     return batch;
   }
   SkippedRows skipped() const override { return batches_->skipped(); }
 
  private:
+  FileSystem& files_;
   const std::unique_ptr<BatchReader> batches_;
   const std::string path_;
   const std::string version_;
@@ -184,10 +189,10 @@ Result<bool> FileSource::may_match(const std::string& path) const {
 }
 
 Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
-  const auto paths = TRY(find_files(system_files(), table_.pattern));
+  const auto paths = TRY(find_files(files_, table_.pattern));
   std::int64_t bytes = 0;
   for (const std::string& path : paths) {
-    bytes += static_cast<std::int64_t>(TRY(system_files().size(path)));
+    bytes += static_cast<std::int64_t>(TRY(files_.size(path)));
   }
   const std::int64_t part_bytes = std::clamp(bytes / (std::int64_t{wanted} * parts_a_subtask + 1),
                                              part_bytes_min, part_bytes_max);
@@ -195,7 +200,7 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
   std::vector<Split> splits;
   for (const std::string& path : paths) {
     if (!TRY(may_match(path))) continue;
-    const std::string version = TRY(system_files().version(path));
+    const std::string version = TRY(files_.version(path));
     ReadRequest request = TRY(request_of(path));
     request.first_file = paths.front();
     const auto parts =
@@ -210,10 +215,10 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
 
 Result<std::unique_ptr<BatchReader>> FileSource::open(const Split& split) {
   const auto [part, version] = TRY(part_of(split));
-  TRY(check_unchanged(part.path, version));
+  TRY(check_unchanged(files_, part.path, version));
   const ReadRequest request = TRY(request_of(part.path));
   auto opened = reading(part.path, [&, &part = part] { return format_->open(part, request); });
-  if (!opened) TRY(check_unchanged(part.path, version));
+  if (!opened) TRY(check_unchanged(files_, part.path, version));
   auto batches = TRY(std::move(opened));
   const SchemaPtr columns = TRY(select_columns(request_.schema, request_.columns));
   const SchemaPtr there = TRY(select_columns(request.schema, request.columns));
@@ -232,7 +237,7 @@ Result<std::unique_ptr<BatchReader>> FileSource::open(const Split& split) {
                                              std::move(batches));
   }
   return std::unique_ptr<BatchReader>(
-      std::make_unique<PartReader>(std::move(batches), part.path, version));
+      std::make_unique<PartReader>(files_, std::move(batches), part.path, version));
 }
 
 }  // namespace troupe

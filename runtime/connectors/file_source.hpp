@@ -28,7 +28,10 @@ struct FileTable {
 class FileSource final : public Source {
  public:
   FileSource(FileTable table, std::shared_ptr<const ReadFormat> format, ReadRequest request)
-      : table_(std::move(table)), format_(std::move(format)), request_(std::move(request)) {}
+      : files_(format->files()),
+        table_(std::move(table)),
+        format_(std::move(format)),
+        request_(std::move(request)) {}
 
   Result<std::vector<Split>> splits(std::uint32_t wanted) override;
   Result<std::unique_ptr<BatchReader>> open(const Split& split) override;
@@ -37,6 +40,7 @@ class FileSource final : public Source {
   Result<ReadRequest> request_of(const std::string& path) const;
   Result<bool> may_match(const std::string& path) const;
 
+  FileSystem& files_;
   const FileTable table_;
   const std::shared_ptr<const ReadFormat> format_;
   const ReadRequest request_;

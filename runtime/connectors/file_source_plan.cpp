@@ -1,6 +1,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
 #include "runtime/base/near.hpp"
+#include "runtime/base/node_fault.hpp"
 #include "runtime/connectors/declared_types.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/connectors/partitions.hpp"
@@ -57,14 +58,19 @@ Result<std::int64_t> count_rows(const std::vector<std::string>& paths, const Rea
 }
 
 /// The file that says what the columns are: text files without a byte say nothing.
-Result<std::string> telling_file(const std::vector<std::string>& paths) {
+Result<std::string> telling_file(FileSystem& files, const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
-    if (TRY(system_files().size(path)) > 0) return path;
+    if (TRY(files.size(path)) > 0) return path;
   }
   return paths.front();
 }
 
-Error at_path(const Error& error) { return error.path.empty() ? error.at("path") : error; }
+/// What is wrong with the files is told at `path`; also a disk that fails, for which a plan has no
+/// other node to go to.
+Error at_path(Error error) {
+  if (is_node_fault(error)) error.path.clear();
+  return error.path.empty() ? error.at("path") : error;
+}
 
 /// The columns of all files together.
 Result<SchemaPtr> united(const std::vector<std::string>& paths, const ReadFormat& format) {
@@ -77,7 +83,7 @@ Result<SchemaPtr> united(const std::vector<std::string>& paths, const ReadFormat
   }
   std::vector<FileColumns> files;
   for (const std::string& path : paths) {
-    if (TRY(system_files().size(path)) == 0) continue;
+    if (TRY(format.files().size(path)) == 0) continue;
     files.push_back({path, TRY(format.inspect(path)).schema});
   }
   return united_schema(files, format.widening());
@@ -113,23 +119,14 @@ Result<SchemaPtr> partitions_of(const std::vector<std::string>& paths, const Opt
 Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
                        const Options& options) {
   const bool unite = options.text("schema") == "union";
-  const auto paths = find_files(system_files(), pattern);
-  if (!paths) return at_path(paths.error());
-  const std::string telling = TRY(telling_file(*paths));
-  const auto first = reading(telling, [&] { return format.inspect(telling); });
-  if (!first) return at_path(first.error());
-  ReadRequest request{.schema = first->schema, .first_file = telling};
-  if (unite) {
-    const auto all = united(*paths, format);
-    if (!all) return at_path(all.error());
-    request.schema = *all;
-  }
+  FileSystem& disk = format.files();
+  const auto paths = TRY(find_files(disk, pattern));
+  const std::string telling = TRY(telling_file(disk, paths));
+  const FileInfo first = TRY(reading(telling, [&] { return format.inspect(telling); }));
+  ReadRequest request{.schema = first.schema, .first_file = telling};
+  if (unite) request.schema = TRY(united(paths, format));
   SchemaPtr partitions = arrow::schema(arrow::FieldVector{});
-  if (options.text("partitions") == "hive") {
-    const auto found = partitions_of(*paths, options);
-    if (!found) return at_path(found.error());
-    partitions = *found;
-  }
+  if (options.text("partitions") == "hive") partitions = TRY(partitions_of(paths, options));
   std::vector<std::string> names;
   SchemaPtr all = with_partitions(request.schema, *partitions, names);
   if (options.has("columns")) {
@@ -139,25 +136,24 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
     request.schema = shared_columns(all, request.schema);
     request.selected = true;
   }
-  for (const auto& [column, why] : first->unreadable) {
-    if (request.schema->GetFieldByName(column)) return at_path(why);
+  for (const auto& [column, why] : first.unreadable) {
+    if (request.schema->GetFieldByName(column)) return why;
   }
   auto figures = std::make_shared<arrow::KeyValueMetadata>();
   figures->Append(partitions_key, json_text(Json(names)));
-  if (first->rows >= 0) {
-    const auto rows = count_rows(*paths, format, request, *first, unite);
-    if (!rows) return at_path(rows.error());
-    figures->Append(rows_key, std::to_string(*rows));
+  if (first.rows >= 0) {
+    const std::int64_t rows = TRY(count_rows(paths, format, request, first, unite));
+    figures->Append(rows_key, std::to_string(rows));
   }
   std::int64_t bytes = 0;
-  for (const std::string& path : *paths) {
-    bytes += static_cast<std::int64_t>(TRY(system_files().size(path)));
+  for (const std::string& path : paths) {
+    bytes += static_cast<std::int64_t>(TRY(disk.size(path)));
   }
   figures->Append(bytes_key, std::to_string(bytes));
-  if (first->row_bytes_min > 0 && std::none_of(paths->begin(), paths->end(), is_compressed)) {
+  if (first.row_bytes_min > 0 && std::none_of(paths.begin(), paths.end(), is_compressed)) {
     // The last row of a file may lack its line break; one of other columns may be shorter.
     const std::int64_t rows =
-        (bytes + static_cast<std::int64_t>(paths->size())) / (unite ? 1 : first->row_bytes_min);
+        (bytes + static_cast<std::int64_t>(paths.size())) / (unite ? 1 : first.row_bytes_min);
     figures->Append(rows_max_key, std::to_string(rows));
   }
   return all->WithMetadata(figures);
@@ -190,7 +186,12 @@ Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
                                       std::shared_ptr<const ReadFormat> format) {
   const std::string pattern = options.text("path");
   ReadRequest request;
-  request.schema = context.resolved ? context.resolved : TRY(look(pattern, *format, options));
+  request.schema = context.resolved;
+  if (request.schema == nullptr) {
+    auto found = look(pattern, *format, options);
+    if (!found) return at_path(found.error());
+    request.schema = *found;
+  }
   request.selected = options.has("columns");
   request.columns = context.projection.value_or(request.schema->field_names());
   if (!context.predicate.empty()) {

@@ -84,7 +84,11 @@ PartitionedWriter::PartitionedWriter(FileSystem& files, StagingPlace place, cons
   state_->schema = without_columns(schema, columns_);
 }
 
-PartitionedWriter::~PartitionedWriter() = default;
+PartitionedWriter::~PartitionedWriter() {
+  if (prepared_) return;
+  state_->open.clear();
+  static_cast<void>(files_.remove_all(place_.directory).ok());
+}
 
 Result<> PartitionedWriter::write(const Batch& batch) {
   const auto directories = TRY(directories_of(batch, columns_));
@@ -177,6 +181,7 @@ Result<std::vector<Committable>> PartitionedWriter::prepare() {
   for (int i = 0; i < 3; ++i, directory = parent_of(directory)) {
     TRY(files_.sync_directory(directory));
   }
+  prepared_ = true;
   return std::move(state_->finished);
 }
 

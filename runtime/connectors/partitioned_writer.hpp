@@ -46,6 +46,7 @@ class PartitionedWriter final : public SinkWriter {
   const std::shared_ptr<const WriteFormat> format_;
   struct State;
   const std::unique_ptr<State> state_;
+  bool prepared_ = false;  ///< else nobody will commit what is staged: it goes with the writer
 };
 
 /// The columns that stay in the files.

@@ -3,7 +3,6 @@
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/csv_file.hpp"
-#include "runtime/os/file_system.hpp"
 
 #include <arrow/type.h>
 
@@ -21,20 +20,22 @@ bool is_in(const std::vector<std::string>& names, const std::string& name) {
 
 class CsvFormat final : public ReadFormat {
  public:
-  CsvFormat(CsvDialect dialect, ColumnTypes types, Splitting splitting, bool unite)
-      : dialect_(std::move(dialect)),
+  CsvFormat(FileSystem& files, CsvDialect dialect, ColumnTypes types, Splitting splitting,
+            bool unite)
+      : ReadFormat(files),
+        dialect_(std::move(dialect)),
         types_(std::move(types)),
         splitting_(splitting),
         unite_(unite) {}
 
   Result<FileInfo> inspect(const std::string& path) const override {
-    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    const std::int64_t bytes = TRY(size(path));
     ColumnTypes types = types_;
     if (unite_) {
-      const auto names = TRY(csv_names(path, dialect_));
+      const auto names = TRY(csv_names(files(), path, dialect_));
       std::erase_if(types, [&](const auto& declared) { return !is_in(names, declared.first); });
     }
-    FileInfo info{.schema = TRY(csv_schema(path, dialect_, types)), .bytes = bytes};
+    FileInfo info{.schema = TRY(csv_schema(files(), path, dialect_, types)), .bytes = bytes};
     // Delimiters between the values, and a line break; or a letter and a line break.
     const int columns = std::max(info.schema->num_fields(), 1);
     info.row_bytes_min = dialect_.short_rows ? std::min(columns, 2) : columns;
@@ -42,17 +43,17 @@ class CsvFormat final : public ReadFormat {
   }
 
   Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const override {
-    return shared_columns(wanted, as_expected(TRY(csv_names(path, dialect_)), *wanted));
+    return shared_columns(wanted, as_expected(TRY(csv_names(files(), path, dialect_)), *wanted));
   }
   Widening widening() const override { return Widening::text; }
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
                                       std::int64_t part_bytes) const override {
-    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
-    const auto names = TRY(csv_names(path, dialect_));
+    const std::int64_t bytes = TRY(size(path));
+    const auto names = TRY(csv_names(files(), path, dialect_));
     if (names.empty()) return std::vector<FilePart>();
     TRY(check_same_columns(request, as_expected(names, *request.schema), path));
-    const bool split = bytes > part_bytes && may_split(path);
+    const bool split = bytes > part_bytes && TRY(may_split(path));
     return byte_parts(path, bytes, split ? part_bytes : bytes);
   }
 
@@ -60,7 +61,7 @@ class CsvFormat final : public ReadFormat {
                                             const ReadRequest& request) const override {
     CsvDialect dialect = dialect_;
     dialect.quoted_line_breaks = is_whole(part);
-    return read_csv(part.path, byte_range(part), dialect,
+    return read_csv(files(), part.path, byte_range(part), dialect,
                     TRY(select_columns(request.schema, request.columns)), types_);
   }
 
@@ -75,11 +76,11 @@ class CsvFormat final : public ReadFormat {
     return arrow::schema(std::move(fields));
   }
 
-  bool may_split(const std::string& path) const {
+  Result<bool> may_split(const std::string& path) const {
     const bool whole = is_compressed(path) || !dialect_.encoding.cuttable();
     if (whole || splitting_ == Splitting::never) return false;
     if (dialect_.quote == 0 || splitting_ == Splitting::always) return true;
-    return !file_holds(path, dialect_.quote);
+    return !TRY(file_holds(files(), path, dialect_.quote));
   }
 
   const CsvDialect dialect_;
@@ -238,7 +239,7 @@ class ReadCsv final : public OperatorKind {
     const bool unite = options.text("schema") == "union";
     auto plan = TRY(plan_file_source(
         description_, options, context,
-        std::make_shared<CsvFormat>(std::move(dialect), types,
+        std::make_shared<CsvFormat>(*context.files, std::move(dialect), types,
                                     splitting_of(options.text("splittable")), unite)));
     if (unite && !context.resolved) TRY(check_declared(types, options, *plan.output()));
     return plan;

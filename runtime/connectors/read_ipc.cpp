@@ -2,7 +2,6 @@
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/ipc_file.hpp"
-#include "runtime/os/file_system.hpp"
 
 #include <algorithm>
 
@@ -12,21 +11,23 @@ namespace {
 /// Arrow IPC files, in parts of whole record batches; a stream is one part.
 class IpcFormat final : public ReadFormat {
  public:
+  using ReadFormat::ReadFormat;
+
   Result<FileInfo> inspect(const std::string& path) const override {
-    const IpcInfo info = TRY(ipc_info(path));
-    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    const IpcInfo info = TRY(ipc_info(files(), path));
+    const std::int64_t bytes = TRY(size(path));
     return FileInfo{.schema = info.schema, .rows = info.rows, .bytes = bytes};
   }
 
   Result<SchemaPtr> columns_in(const std::string& path, const SchemaPtr& wanted) const override {
-    return shared_columns(wanted, TRY(ipc_schema(path)));
+    return shared_columns(wanted, TRY(ipc_schema(files(), path)));
   }
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest& request,
                                       std::int64_t part_bytes) const override {
-    const IpcInfo info = TRY(ipc_info(path));
+    const IpcInfo info = TRY(ipc_info(files(), path));
     TRY(check_same_columns(request, info.schema, path));
-    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    const std::int64_t bytes = TRY(size(path));
     const std::int64_t each =
         std::max<std::int64_t>(1, bytes / std::max<std::int64_t>(1, info.batches));
     const std::int64_t step = std::max<std::int64_t>(1, part_bytes / each);
@@ -41,7 +42,7 @@ class IpcFormat final : public ReadFormat {
 
   Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                             const ReadRequest& request) const override {
-    return read_ipc(part.path, part.first, part.count,
+    return read_ipc(files(), part.path, part.first, part.count,
                     TRY(select_columns(request.schema, request.columns)));
   }
 };
@@ -58,7 +59,7 @@ class ReadIpc final : public OperatorKind {
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
-    const auto format = TRY(bytes_as_text(options, std::make_shared<IpcFormat>()));
+    const auto format = TRY(bytes_as_text(options, std::make_shared<IpcFormat>(*context.files)));
     return plan_file_source(description_, options, context, format);
   }
 

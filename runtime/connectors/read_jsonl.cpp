@@ -2,7 +2,6 @@
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/json_file.hpp"
-#include "runtime/os/file_system.hpp"
 
 #include <arrow/type.h>
 
@@ -12,13 +11,14 @@ namespace {
 /// Files of one object a line, cut at line breaks: no value holds one.
 class JsonFormat final : public ReadFormat {
  public:
-  explicit JsonFormat(ColumnTypes types) : types_(std::move(types)) {}
+  JsonFormat(FileSystem& files, ColumnTypes types) : ReadFormat(files), types_(std::move(types)) {}
 
   Result<FileInfo> inspect(const std::string& path) const override {
-    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    const std::int64_t bytes = TRY(size(path));
     constexpr std::int64_t empty_object = 2;
-    return FileInfo{
-        .schema = TRY(json_schema(path, types_)), .bytes = bytes, .row_bytes_min = empty_object};
+    return FileInfo{.schema = TRY(json_schema(files(), path, types_)),
+                    .bytes = bytes,
+                    .row_bytes_min = empty_object};
   }
 
   /// A field that is missing is null.
@@ -29,7 +29,7 @@ class JsonFormat final : public ReadFormat {
 
   Result<std::vector<FilePart>> parts(const std::string& path, const ReadRequest&,
                                       std::int64_t part_bytes) const override {
-    const auto bytes = static_cast<std::int64_t>(TRY(system_files().size(path)));
+    const std::int64_t bytes = TRY(size(path));
     return byte_parts(path, bytes, is_compressed(path) ? bytes : part_bytes);
   }
 
@@ -39,7 +39,7 @@ class JsonFormat final : public ReadFormat {
     const bool all =
         !request.selected &&
         request.columns.size() == static_cast<std::size_t>(request.schema->num_fields());
-    return read_json(part.path, byte_range(part),
+    return read_json(files(), part.path, byte_range(part),
                      TRY(select_columns(request.schema, request.columns)),
                      {.known = all ? request.schema : nullptr, .declared = types_});
   }
@@ -71,7 +71,7 @@ class ReadJsonl final : public OperatorKind {
     auto types = TRY(declared_types(options, "types"));
     if (const auto fits = check_json_types(types); !fits) return fits.error().at("types");
     return plan_file_source(description_, options, context,
-                            std::make_shared<JsonFormat>(std::move(types)));
+                            std::make_shared<JsonFormat>(*context.files, std::move(types)));
   }
 
  private:

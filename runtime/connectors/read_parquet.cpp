@@ -14,6 +14,8 @@ namespace {
 /// them.
 class ParquetFormat final : public ReadFormat {
  public:
+  using ReadFormat::ReadFormat;
+
   Result<FileInfo> inspect(const std::string& path) const override {
     const auto file = TRY(this->file(path));
     FileInfo info{.schema = file->schema(), .rows = 0, .bytes = file->size()};
@@ -66,7 +68,7 @@ class ParquetFormat final : public ReadFormat {
       std::lock_guard lock(mutex_);
       if (const auto known = footers_.find(path); known != footers_.end()) return known->second;
     }
-    auto file = TRY(ParquetFile::open(path));
+    auto file = TRY(ParquetFile::open(files(), path));
     std::lock_guard lock(mutex_);
     if (footers_.size() >= footers_max) footers_.clear();
     footers_[path] = file;
@@ -89,7 +91,8 @@ class ReadParquet final : public OperatorKind {
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
-    const auto format = TRY(bytes_as_text(options, std::make_shared<ParquetFormat>()));
+    const auto format =
+        TRY(bytes_as_text(options, std::make_shared<ParquetFormat>(*context.files)));
     return plan_file_source(description_, options, context, format);
   }
 

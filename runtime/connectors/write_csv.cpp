@@ -38,7 +38,7 @@ class WriteCsv final : public OperatorKind {
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
-                            const PlanContext&) const override {
+                            const PlanContext& context) const override {
     const std::string written = options.text("delimiter");
     const std::string delimiter = written == "\\t" ? "\t" : written;
     if (delimiter.size() != 1 || delimiter.find_first_of("\"\r\n") != std::string::npos) {
@@ -47,7 +47,7 @@ class WriteCsv final : public OperatorKind {
     }
     auto format = std::make_shared<CsvFormat>(
         CsvWriteOptions{.delimiter = delimiter[0], .header = options.boolean("header")});
-    return plan_file_sink(description_, options, inputs.front(), std::move(format));
+    return plan_file_sink(description_, options, inputs.front(), context, std::move(format));
   }
 
  private:

@@ -35,8 +35,8 @@ class WriteIpc final : public OperatorKind {
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
-                            const PlanContext&) const override {
-    return plan_file_sink(description_, options, inputs.front(),
+                            const PlanContext& context) const override {
+    return plan_file_sink(description_, options, inputs.front(), context,
                           std::make_shared<IpcFormat>(options.text("compression")));
   }
 

@@ -30,8 +30,9 @@ class WriteJsonl final : public OperatorKind {
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
-                            const PlanContext&) const override {
-    return plan_file_sink(description_, options, inputs.front(), std::make_shared<JsonFormat>());
+                            const PlanContext& context) const override {
+    return plan_file_sink(description_, options, inputs.front(), context,
+                          std::make_shared<JsonFormat>());
   }
 
  private:

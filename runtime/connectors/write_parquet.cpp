@@ -45,11 +45,11 @@ class WriteParquet final : public OperatorKind {
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
-                            const PlanContext&) const override {
+                            const PlanContext& context) const override {
     auto format = std::make_shared<ParquetFormat>(
         ParquetWriteOptions{.compression = options.text("compression"),
                             .row_group_rows = options.integer("row_group_rows")});
-    return plan_file_sink(description_, options, inputs.front(), std::move(format));
+    return plan_file_sink(description_, options, inputs.front(), context, std::move(format));
   }
 
  private:

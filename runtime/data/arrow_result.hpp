@@ -19,4 +19,10 @@ inline Result<> arrow_try(const arrow::Status& status) {
   return {};
 }
 
+/// Our error on its way through Arrow's code, which calls us and hands it on: `from_arrow` gives
+/// back the very same.
+arrow::Status to_arrow(const Error& error);
+/// The error of ours that a status carries; null where it is Arrow's own.
+const Error* carried_error(const arrow::Status& status);
+
 }  // namespace troupe

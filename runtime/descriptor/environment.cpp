@@ -2,7 +2,6 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/operator/operator_kind.hpp"
-#include "runtime/os/file_system.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,8 +35,7 @@ bool holds_no_files(const std::string& directory) {
 }
 
 /// The directory in which the first missing part of `path` would be made.
-Result<> writable(const std::string& named) {
-  FileSystem& files = system_files();
+Result<> writable(FileSystem& files, const std::string& named) {
   const std::string path = TRY(files.follow_links(named));
   std::string at = parent(path);
   while (!files.exists(at) && at != "/" && at != ".") at = parent(at);
@@ -70,7 +68,7 @@ std::vector<Error> check_outputs(const JobGraph& graph, const OperatorRegistry& 
       if (parameter.type != ParameterType::path || value == vertex.with->end()) continue;
       const auto& path = value->get_ref<const std::string&>();
       if (path.find("://") != std::string::npos) continue;
-      const Result<> checked = writable(path);
+      const Result<> checked = writable(registry.files(), path);
       if (!checked) errors.push_back(checked.error().at(vertex.id + ".with." + parameter.name));
     }
   }

@@ -31,7 +31,7 @@ struct TaskSite {
   std::shared_ptr<TaskHost> host;
   std::shared_ptr<MemoryBudget> memory;
   std::string scratch_directory;
-  FileSystem* files = &own_files();  ///< what it is on
+  FileSystem* files = nullptr;  ///< what it is on
   std::string sink_tag;
   std::string sink_marker;
   std::vector<Split> splits;  ///< of this subtask, where the stage reads a source

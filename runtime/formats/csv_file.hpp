@@ -33,12 +33,13 @@ struct CsvDialect {
 using ColumnTypes = std::map<std::string, std::shared_ptr<arrow::DataType>>;
 
 /// The names of the columns, from the first row. An empty file has none.
-Result<std::vector<std::string>> csv_names(const std::string& path, const CsvDialect& dialect);
+Result<std::vector<std::string>> csv_names(FileSystem& files, const std::string& path,
+                                           const CsvDialect& dialect);
 
 /// Names and types of the columns: declared, or inferred from the first MiB of rows, and at least
 /// from one: bigint, boolean, date, timestamp (ISO 8601), double precision, numeric(38,0) for
 /// integers that are no bigint, else text.
-Result<SchemaPtr> csv_schema(const std::string& path, const CsvDialect& dialect,
+Result<SchemaPtr> csv_schema(FileSystem& files, const std::string& path, const CsvDialect& dialect,
                              const ColumnTypes& declared);
 
 /// Error, with the column as path, where CSV holds no values of such a type.
@@ -48,8 +49,9 @@ Result<> check_csv_types(const ColumnTypes& types);
 /// a row with too few or too many values, and quotes that do not match are errors with file and
 /// line, or skipped as the dialect says. So is an integer that a double cannot hold, where nobody
 /// has `declared` the column to be of doubles.
-Result<std::unique_ptr<BatchReader>> read_csv(const std::string& path, ByteRange range,
-                                              const CsvDialect& dialect, const SchemaPtr& columns,
+Result<std::unique_ptr<BatchReader>> read_csv(FileSystem& files, const std::string& path,
+                                              ByteRange range, const CsvDialect& dialect,
+                                              const SchemaPtr& columns,
                                               const ColumnTypes& declared = {});
 
 struct CsvWriteOptions {

@@ -139,20 +139,23 @@ arrow::csv::ConvertOptions convert_options(const CsvDialect& dialect) {
   return options;
 }
 
-Result<std::unique_ptr<TextBlocks>> open_csv(const std::string& path, const TextOptions& options,
+Result<std::unique_ptr<TextBlocks>> open_csv(FileSystem& files, const std::string& path,
+                                             const TextOptions& options,
                                              const CsvDialect& dialect) {
   TextOptions all = options;
   all.encoding = dialect.encoding;
   const auto rows = std::make_shared<CsvRows>(dialect);
-  return TextBlocks::open(path, all, [rows](std::string_view text) -> Result<std::int64_t> {
+  return TextBlocks::open(files, path, all, [rows](std::string_view text) -> Result<std::int64_t> {
     return rows->last_end(text);
   });
 }
 
-Result<CsvDialect> with_delimiter(const std::string& path, const CsvDialect& dialect) {
+Result<CsvDialect> with_delimiter(FileSystem& files, const std::string& path,
+                                  const CsvDialect& dialect) {
   if (dialect.delimiter != 0) return dialect;
   const auto blocks = TRY(TextBlocks::open(
-      path, {.encoding = dialect.encoding, .skip_lines = dialect.skip_lines}, last_line_end));
+      files, path, {.encoding = dialect.encoding, .skip_lines = dialect.skip_lines},
+      last_line_end));
   const TextBlock block = TRY(blocks->next());
   CsvDialect found = dialect;
   found.delimiter = ',';
@@ -174,9 +177,9 @@ Result<CsvDialect> with_delimiter(const std::string& path, const CsvDialect& dia
       "'quote: \"\"' says that quotes mean nothing");
 }
 
-Result<CsvHead> open_head(const std::string& path, const CsvDialect& dialect) {
+Result<CsvHead> open_head(FileSystem& files, const std::string& path, const CsvDialect& dialect) {
   CsvHead head;
-  head.blocks = TRY(open_csv(path, {.skip_lines = dialect.skip_lines}, dialect));
+  head.blocks = TRY(open_csv(files, path, {.skip_lines = dialect.skip_lines}, dialect));
   head.first = head.blocks->begin();
   const CsvRows rows(dialect);
   do {

@@ -13,12 +13,13 @@ arrow::csv::ParseOptions parse_options(const CsvDialect& dialect, std::size_t co
 arrow::csv::ConvertOptions convert_options(const CsvDialect& dialect);
 
 /// Blocks that end with a row of this dialect. Lines are skipped at the file's begin only.
-Result<std::unique_ptr<TextBlocks>> open_csv(const std::string& path, const TextOptions& options,
-                                             const CsvDialect& dialect);
+Result<std::unique_ptr<TextBlocks>> open_csv(FileSystem& files, const std::string& path,
+                                             const TextOptions& options, const CsvDialect& dialect);
 
 /// The dialect with the delimiter that this file has, where it leaves that open: of ',', tab, ';'
 /// and '|' the one that gives all of the first rows the same number of values, the highest.
-Result<CsvDialect> with_delimiter(const std::string& path, const CsvDialect& dialect);
+Result<CsvDialect> with_delimiter(FileSystem& files, const std::string& path,
+                                  const CsvDialect& dialect);
 
 /// What stands before the rows of a CSV file, and the block in which they begin.
 struct CsvHead {
@@ -28,7 +29,7 @@ struct CsvHead {
   std::size_t taken = 0;   ///< of the block, by comments and the header
   std::int64_t first = 0;  ///< the byte of the file where rows begin, if its encoding can be cut
 };
-Result<CsvHead> open_head(const std::string& path, const CsvDialect& dialect);
+Result<CsvHead> open_head(FileSystem& files, const std::string& path, const CsvDialect& dialect);
 
 /// What is wrong with the quotes of a row, and what to do.
 Error quote_error(const std::string& where, const CsvRow& row, std::string_view text);

@@ -358,14 +358,15 @@ class CsvReader final : public BatchReader {
 
 }  // namespace
 
-Result<std::unique_ptr<BatchReader>> read_csv(const std::string& path, ByteRange range,
-                                              const CsvDialect& dialect, const SchemaPtr& columns,
+Result<std::unique_ptr<BatchReader>> read_csv(FileSystem& files, const std::string& path,
+                                              ByteRange range, const CsvDialect& dialect,
+                                              const SchemaPtr& columns,
                                               const ColumnTypes& declared) {
-  const CsvDialect known = TRY(with_delimiter(path, dialect));
-  CsvHead head = TRY(open_head(path, known));
+  const CsvDialect known = TRY(with_delimiter(files, path, dialect));
+  CsvHead head = TRY(open_head(files, path, known));
   const bool whole = range.begin == 0 && range.end == INT64_MAX;
   auto blocks = std::move(head.blocks);
-  if (!whole) blocks = TRY(open_csv(path, {.range = range, .first = head.first}, known));
+  if (!whole) blocks = TRY(open_csv(files, path, {.range = range, .first = head.first}, known));
   auto reader = std::make_unique<CsvReader>(path, known, std::move(blocks));
   if (!head.names.empty()) {
     TRY(reader->start(head, columns, declared));

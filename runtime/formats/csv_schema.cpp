@@ -72,7 +72,7 @@ Result<std::string> first_rows(const std::string& path, CsvHead& head, const Csv
 }
 
 /// What is wrong with the first rows, told with its line by a reader that infers nothing.
-Error first_error(const std::string& path, const CsvDialect& dialect,
+Error first_error(FileSystem& files, const std::string& path, const CsvDialect& dialect,
                   const std::vector<std::string>& names, const ColumnTypes& declared,
                   const arrow::Status& otherwise) {
   arrow::FieldVector fields;
@@ -80,7 +80,7 @@ Error first_error(const std::string& path, const CsvDialect& dialect,
     const auto known = declared.find(name);
     fields.push_back(arrow::field(name, known == declared.end() ? arrow::utf8() : known->second));
   }
-  const auto reader = TRY(read_csv(path, {}, dialect, arrow::schema(std::move(fields))));
+  const auto reader = TRY(read_csv(files, path, {}, dialect, arrow::schema(std::move(fields))));
   while (TRY(reader->next()).rows() > 0) {
   }
   return fail(ErrorCode::invalid_argument, "'{}': {}", path, otherwise.message());
@@ -142,7 +142,7 @@ bool is_doubtful(const arrow::DataType& inferred) {
 }
 
 /// The types of the columns in these rows.
-Result<arrow::FieldVector> infer(const std::string& path, std::string_view rows,
+Result<arrow::FieldVector> infer(FileSystem& files, const std::string& path, std::string_view rows,
                                  const CsvDialect& dialect, const std::vector<std::string>& names,
                                  const ColumnTypes& declared) {
   auto parse = parse_options(dialect, names.size());
@@ -156,7 +156,7 @@ Result<arrow::FieldVector> infer(const std::string& path, std::string_view rows,
     };
   }
   const auto table = table_of(rows, parse, names, convert);
-  if (!table.ok()) return first_error(path, dialect, names, declared, table.status());
+  if (!table.ok()) return first_error(files, path, dialect, names, declared, table.status());
   arrow::FieldVector fields = (*table)->schema()->fields();
   // Arrow takes integers that are too long for doubles, and any fraction for nanoseconds.
   for (auto& field : fields) {
@@ -185,14 +185,15 @@ Result<arrow::FieldVector> infer(const std::string& path, std::string_view rows,
 
 }  // namespace
 
-Result<std::vector<std::string>> csv_names(const std::string& path, const CsvDialect& dialect) {
-  return TRY(open_head(path, TRY(with_delimiter(path, dialect)))).names;
+Result<std::vector<std::string>> csv_names(FileSystem& files, const std::string& path,
+                                           const CsvDialect& dialect) {
+  return TRY(open_head(files, path, TRY(with_delimiter(files, path, dialect)))).names;
 }
 
-Result<SchemaPtr> csv_schema(const std::string& path, const CsvDialect& written,
+Result<SchemaPtr> csv_schema(FileSystem& files, const std::string& path, const CsvDialect& written,
                              const ColumnTypes& declared) {
-  const CsvDialect dialect = TRY(with_delimiter(path, written));
-  CsvHead head = TRY(open_head(path, dialect));
+  const CsvDialect dialect = TRY(with_delimiter(files, path, written));
+  CsvHead head = TRY(open_head(files, path, dialect));
   if (head.names.empty()) {
     Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
     error.hint = "leave it out of 'path'";
@@ -209,7 +210,7 @@ Result<SchemaPtr> csv_schema(const std::string& path, const CsvDialect& written,
   if (declared.size() == head.names.size() || rows.empty()) {
     for (const std::string& name : head.names) fields.push_back(arrow::field(name, arrow::null()));
   } else {
-    fields = TRY(infer(path, rows, dialect, head.names, declared));
+    fields = TRY(infer(files, path, rows, dialect, head.names, declared));
   }
   for (auto& field : fields) {
     const auto known = declared.find(field->name());

@@ -1,9 +1,7 @@
 #include "runtime/formats/damage.hpp"
 
 #include "runtime/base/readable.hpp"
-#include "runtime/data/batch.hpp"
-
-#include <arrow/util/io_util.h>
+#include "runtime/data/arrow_result.hpp"
 
 namespace troupe {
 namespace {
@@ -32,11 +30,11 @@ Error cut_short(const std::string& path, std::string_view kind) {
 
 Error reading_error(const std::string& path, const std::string& place,
                     const arrow::Status& status) {
+  if (const Error* disk = carried_error(status)) return *disk;
   if (status.IsNotImplemented()) {
     return fail(ErrorCode::unsupported, "'{}': {}{}", path, before(place), status.message());
   }
-  const bool storage = arrow::internal::ErrnoFromStatus(status) != 0;
-  if (storage || status.IsOutOfMemory() || status.IsCancelled()) {
+  if (status.IsOutOfMemory() || status.IsCancelled()) {
     return from_arrow(status).within(fmt::format("reading '{}'", path));
   }
   return damaged(path, place, status.message());

@@ -15,8 +15,9 @@ namespace troupe {
 /// What a library says of the bytes of a user's file, in words for him: "'a.parquet' is damaged:
 /// row group 3, column 'x': ...". It is `invalid_argument`: he must write the file again, and no
 /// retry makes it better. (`corrupt` are bytes of our own, which another attempt may write again.)
-/// What is not the fault of the bytes keeps its own code: a disk that does not read and memory that
-/// is short are `unavailable`, what the library cannot do is `unsupported`. `place` may be empty.
+/// What is not the fault of the bytes keeps its own code: the disk's error comes through as it is,
+/// memory that is short is `unavailable`, what the library cannot do `unsupported`. `place` may be
+/// empty.
 Error reading_error(const std::string& path, const std::string& place, const arrow::Status& status);
 
 /// What the library has read, or the error above.

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace arrow::io {
@@ -12,9 +14,17 @@ class InputStream;
 
 namespace troupe {
 
-/// Opens a file of the user's for reading; `not_found` with its name where there is none. Reads go
-/// through `pread`, not a memory map: a file that is cut short meanwhile must be an error of this
-/// job and not a signal that ends the node.
-Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(const std::string& path);
+/// Opens a file of the user's as what Arrow's readers want; `not_found` with its name where there
+/// is none. It is asked for no more bytes than it has, and one that gives fewer is an error: a disk
+/// that stops in the middle must not look like the end of the rows.
+///
+/// Reads, not a memory map: a file that is cut short meanwhile must be an error of this job and not
+/// a signal that ends the node.
+Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(FileSystem& files,
+                                                                const std::string& path);
+
+/// What the disk said when it failed under such a file: Arrow's code may make of it a sentence on
+/// damage.
+std::optional<Error> disk_error(const arrow::io::RandomAccessFile& file);
 
 }  // namespace troupe

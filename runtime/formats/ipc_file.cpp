@@ -27,6 +27,14 @@ namespace {
 
 constexpr std::string_view magic = "ARROW1";
 
+/// What Arrow has read from the file; of a failure first what the disk said.
+template <class T>
+Result<T> ipc_try(const std::string& path, const std::string& place,
+                  const arrow::io::RandomAccessFile& file, arrow::Result<T>&& result) {
+  if (const auto disk = result.ok() ? std::nullopt : disk_error(file)) return *disk;
+  return read_try(path, place, std::move(result));
+}
+
 /// A file has an index of its batches; a stream does not, and begins differently.
 Result<bool> is_file(const std::string& path, arrow::io::RandomAccessFile& file) {
   const std::int64_t size = TRY(read_try(path, "", file.GetSize()));
@@ -55,14 +63,14 @@ using StreamReaderPtr = std::shared_ptr<arrow::ipc::RecordBatchStreamReader>;
 
 Result<FileReaderPtr> open_file(const std::string& path, const FilePtr& file,
                                 const arrow::ipc::IpcReadOptions& options) {
-  return read_try(path, "its footer", arrow::ipc::RecordBatchFileReader::Open(file, options));
+  return ipc_try(path, "its footer", *file, arrow::ipc::RecordBatchFileReader::Open(file, options));
 }
 
 Result<StreamReaderPtr> open_stream(const std::string& path, const FilePtr& file) {
   TRY(read_try(path, "", file->Seek(0)));
-  return read_try(path, "its schema",
-                  arrow::ipc::RecordBatchStreamReader::Open(
-                      std::static_pointer_cast<arrow::io::InputStream>(file), read_options(*file)));
+  return ipc_try(path, "its schema", *file,
+                 arrow::ipc::RecordBatchStreamReader::Open(
+                     std::static_pointer_cast<arrow::io::InputStream>(file), read_options(*file)));
 }
 
 /// Batches of a file or a stream, one after the other.
@@ -132,8 +140,11 @@ class StreamBatches final : public Batches {
 
 class IpcReader final : public BatchReader {
  public:
-  IpcReader(std::string path, std::unique_ptr<Batches> batches, SchemaPtr columns)
-      : path_(std::move(path)), batches_(std::move(batches)), columns_(std::move(columns)) {}
+  IpcReader(std::string path, FilePtr file, std::unique_ptr<Batches> batches, SchemaPtr columns)
+      : path_(std::move(path)),
+        file_(std::move(file)),
+        batches_(std::move(batches)),
+        columns_(std::move(columns)) {}
 
   Result<Batch> next() override {
     while (rows_left_ == 0) {
@@ -159,6 +170,7 @@ class IpcReader final : public BatchReader {
 
  private:
   Error unread(const arrow::Status& status) const {
+    if (const auto disk = disk_error(*file_)) return *disk;
     const auto column = batches_->bad_column();
     return reading_error(path_,
                          column ? column_place("record batch", batches_->number(), *column)
@@ -203,6 +215,7 @@ class IpcReader final : public BatchReader {
   }
 
   const std::string path_;
+  const FilePtr file_;
   const std::unique_ptr<Batches> batches_;
   const SchemaPtr columns_;
   std::vector<PendingColumn> pending_;
@@ -234,16 +247,16 @@ class IpcWriter final : public BatchWriter {
 
 }  // namespace
 
-Result<SchemaPtr> ipc_schema(const std::string& path) {
-  const auto file = TRY(open_input(path));
+Result<SchemaPtr> ipc_schema(FileSystem& files, const std::string& path) {
+  const auto file = TRY(open_input(files, path));
   const auto found = TRY(is_file(path, *file))
                          ? TRY(open_file(path, file, read_options(*file)))->schema()
                          : TRY(open_stream(path, file))->schema();
   return runtime_schema(*found, path);
 }
 
-Result<IpcInfo> ipc_info(const std::string& path) {
-  const auto file = TRY(open_input(path));
+Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path) {
+  const auto file = TRY(open_input(files, path));
   IpcInfo info;
   if (!TRY(is_file(path, *file))) {
     info.schema = TRY(runtime_schema(*TRY(open_stream(path, file))->schema(), path));
@@ -252,13 +265,14 @@ Result<IpcInfo> ipc_info(const std::string& path) {
   const auto reader = TRY(open_file(path, file, read_options(*file)));
   info.schema = TRY(runtime_schema(*reader->schema(), path));
   info.batches = reader->num_record_batches();
-  info.rows = TRY(read_try(path, "the rows of its record batches", reader->CountRows()));
+  info.rows = TRY(ipc_try(path, "the rows of its record batches", *file, reader->CountRows()));
   return info;
 }
 
-Result<std::unique_ptr<BatchReader>> read_ipc(const std::string& path, std::int64_t first,
-                                              std::int64_t count, const SchemaPtr& columns) {
-  const auto file = TRY(open_input(path));
+Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::string& path,
+                                              std::int64_t first, std::int64_t count,
+                                              const SchemaPtr& columns) {
+  const auto file = TRY(open_input(files, path));
   std::unique_ptr<Batches> batches;
   if (TRY(is_file(path, *file))) {
     auto options = read_options(*file);
@@ -279,7 +293,7 @@ Result<std::unique_ptr<BatchReader>> read_ipc(const std::string& path, std::int6
     batches = std::make_unique<StreamBatches>(TRY(open_stream(path, file)));
   }
   return std::unique_ptr<BatchReader>(
-      std::make_unique<IpcReader>(path, std::move(batches), columns));
+      std::make_unique<IpcReader>(path, file, std::move(batches), columns));
 }
 
 Result<std::unique_ptr<BatchWriter>> write_ipc(FileSystem& files, const std::string& path,

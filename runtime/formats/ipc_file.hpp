@@ -17,14 +17,15 @@ struct IpcInfo {
   std::int64_t batches = 1;  ///< parts it can be read in; a stream is one
 };
 /// Reads the head of every record batch, to count the rows.
-Result<IpcInfo> ipc_info(const std::string& path);
+Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path);
 /// Its columns alone.
-Result<SchemaPtr> ipc_schema(const std::string& path);
+Result<SchemaPtr> ipc_schema(FileSystem& files, const std::string& path);
 
 /// Record batches [first, first + count) of a file, or the whole of a stream, with these columns.
 /// Everything is checked on the way in: a damaged file is `corrupt` and harms nobody.
-Result<std::unique_ptr<BatchReader>> read_ipc(const std::string& path, std::int64_t first,
-                                              std::int64_t count, const SchemaPtr& columns);
+Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::string& path,
+                                              std::int64_t first, std::int64_t count,
+                                              const SchemaPtr& columns);
 
 /// A file (not a stream), compressed with "lz4", "zstd" or "none".
 Result<std::unique_ptr<BatchWriter>> write_ipc(FileSystem& files, const std::string& path,

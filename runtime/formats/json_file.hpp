@@ -17,7 +17,8 @@ namespace troupe {
 /// integers that are no bigint, text, and lists and structs of those. In the order of the file;
 /// declared ones that do not occur in it come last.
 inline constexpr std::size_t json_sample_max = 16 << 20;
-Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declared);
+Result<SchemaPtr> json_schema(FileSystem& files, const std::string& path,
+                              const ColumnTypes& declared);
 
 /// Error, with the column as path, where JSON holds no values of such a type.
 Result<> check_json_types(const ColumnTypes& types);
@@ -34,8 +35,8 @@ struct JsonReading {
 /// The objects that begin in `range`, with these columns and types. A field that is missing is
 /// null; what does not parse, and an integer that would lose digits, is an error with file and
 /// line.
-Result<std::unique_ptr<BatchReader>> read_json(const std::string& path, ByteRange range,
-                                               const SchemaPtr& columns,
+Result<std::unique_ptr<BatchReader>> read_json(FileSystem& files, const std::string& path,
+                                               ByteRange range, const SchemaPtr& columns,
                                                const JsonReading& reading = {});
 
 /// One object a line, nulls included. Times are texts in ISO 8601, bytes texts in base64, decimals

@@ -168,10 +168,10 @@ class JsonReader final : public BatchReader {
 
 }  // namespace
 
-Result<std::unique_ptr<BatchReader>> read_json(const std::string& path, ByteRange range,
-                                               const SchemaPtr& columns,
+Result<std::unique_ptr<BatchReader>> read_json(FileSystem& files, const std::string& path,
+                                               ByteRange range, const SchemaPtr& columns,
                                                const JsonReading& reading) {
-  auto blocks = TRY(TextBlocks::open(path, {.range = range}, last_line_end));
+  auto blocks = TRY(TextBlocks::open(files, path, {.range = range}, last_line_end));
   return std::unique_ptr<BatchReader>(
       std::make_unique<JsonReader>(path, columns, reading, std::move(blocks)));
 }

@@ -114,8 +114,9 @@ struct JsonSample {
 };
 
 /// Reads on while a field has only nulls, twice as much each time.
-Result<JsonSample> first_rows(const std::string& path, const SchemaPtr& declared) {
-  const auto blocks = TRY(TextBlocks::open(path, {}, last_line_end));
+Result<JsonSample> first_rows(FileSystem& files, const std::string& path,
+                              const SchemaPtr& declared) {
+  const auto blocks = TRY(TextBlocks::open(files, path, {}, last_line_end));
   const auto options = json_options(declared, Others::InferType);
   JsonSample sample;
   for (std::size_t wanted = 1;; wanted = sample.text.size() * 2) {
@@ -190,10 +191,11 @@ bool is_blank_json(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-Result<SchemaPtr> json_schema(const std::string& path, const ColumnTypes& declared) {
+Result<SchemaPtr> json_schema(FileSystem& files, const std::string& path,
+                              const ColumnTypes& declared) {
   arrow::FieldVector known;
   for (const auto& [name, type] : declared) known.push_back(arrow::field(name, type));
-  const JsonSample sample = TRY(first_rows(path, arrow::schema(known)));
+  const JsonSample sample = TRY(first_rows(files, path, arrow::schema(known)));
   if (is_blank_json(sample.text) && declared.empty()) {
     Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
     error.hint = "leave it out of 'path', or declare its fields in 'types'";

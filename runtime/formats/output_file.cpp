@@ -1,6 +1,7 @@
 #include "runtime/formats/output_file.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/data/arrow_result.hpp"
 
 #include <arrow/buffer.h>
 #include <arrow/io/interfaces.h>
@@ -24,7 +25,7 @@ class OutputFile::Stream final : public arrow::io::OutputStream {
   arrow::Status Flush() override {
     if (!failure_ && !waiting_.empty()) keep(file_->append(waiting_));
     waiting_.clear();
-    return failure_ ? arrow::Status::IOError(failure_->message) : arrow::Status::OK();
+    return failure_ ? to_arrow(*failure_) : arrow::Status::OK();
   }
 
   arrow::Status Close() override { return Flush(); }

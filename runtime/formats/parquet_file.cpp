@@ -74,6 +74,7 @@ parquet::ArrowReaderProperties reader_properties() {
 }  // namespace
 
 struct ParquetFile::State {
+  FileSystem* files = nullptr;
   std::string path;
   std::int64_t size = 0;
   std::shared_ptr<parquet::FileMetaData> metadata;
@@ -199,8 +200,8 @@ Result<std::shared_ptr<arrow::Field>> told_field(const SchemaField& field,
 }
 
 Result<std::unique_ptr<parquet::ParquetFileReader>> open_reader(
-    const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) {
-  const auto file = TRY(open_input(path));
+    FileSystem& files, const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) {
+  const auto file = TRY(open_input(files, path));
   const std::int64_t size = TRY(read_try(path, "", file->GetSize()));
   if (metadata == nullptr) TRY(check_frame(path, *file, size));
   parquet::ReaderProperties properties(memory_for_file(size));
@@ -216,12 +217,14 @@ Result<std::unique_ptr<parquet::ParquetFileReader>> open_reader(
 
 }  // namespace
 
-Result<std::shared_ptr<const ParquetFile>> ParquetFile::open(const std::string& path) {
-  const auto reader = TRY(open_reader(path, nullptr));
+Result<std::shared_ptr<const ParquetFile>> ParquetFile::open(FileSystem& files,
+                                                             const std::string& path) {
+  const auto reader = TRY(open_reader(files, path, nullptr));
   auto state = std::make_unique<State>();
+  state->files = &files;
   state->path = path;
   state->metadata = reader->metadata();
-  state->size = static_cast<std::int64_t>(TRY(system_files().size(path)));
+  state->size = static_cast<std::int64_t>(TRY(files.size(path)));
   TRY(read_try(path, "its schema", parquet_call([&] {
                  return parquet::arrow::SchemaManifest::Make(state->metadata->schema(),
                                                              state->metadata->key_value_metadata(),
@@ -285,7 +288,7 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
     wanted.push_back({state_->schema->GetFieldByName(name), TRY(state_->leaves(name))});
   }
   arrow::MemoryPool* memory = memory_for_file(state_->size);
-  auto reader = TRY(open_reader(state_->path, state_->metadata));
+  auto reader = TRY(open_reader(*state_->files, state_->path, state_->metadata));
   auto file = TRY(read_try(state_->path, "", parquet_call([&] {
                              return parquet::arrow::FileReader::Make(memory, std::move(reader),
                                                                      reader_properties());

@@ -2,6 +2,7 @@
 
 #include "runtime/expr/expression.hpp"
 #include "runtime/operator/batch_reader.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <cstdint>
 #include <map>
@@ -16,7 +17,8 @@ namespace troupe {
 class ParquetFile {
  public:
   /// An error where the file is damaged, cut short, or no Parquet at all. Blocks.
-  static Result<std::shared_ptr<const ParquetFile>> open(const std::string& path);
+  static Result<std::shared_ptr<const ParquetFile>> open(FileSystem& files,
+                                                         const std::string& path);
 
   const std::string& path() const;
   /// Logical types; every column is nullable.

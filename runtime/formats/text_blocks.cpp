@@ -53,15 +53,14 @@ Result<std::int64_t> row_start(arrow::io::RandomAccessFile& file, std::int64_t o
 
 /// Calls `see` with the bytes of a file, in pieces, until it returns false.
 template <class See>
-void scan(const std::string& path, std::int64_t bytes, See&& see) {
+Result<> scan(FileSystem& files, const std::string& path, std::int64_t bytes, See&& see) {
   constexpr std::int64_t step = 1 << 20;
-  const auto file = open_input(path);
-  if (!file) return;
+  const auto file = TRY(open_input(files, path));
   for (std::int64_t at = 0; at < bytes; at += step) {
-    const auto piece = (*file)->ReadAt(at, std::min(step, bytes - at));
-    if (!piece.ok() || (*piece)->size() == 0) return;
-    if (!see(std::string_view(**piece))) return;
+    const auto piece = TRY(arrow_try(file->ReadAt(at, std::min(step, bytes - at))));
+    if (piece->size() == 0 || !see(std::string_view(*piece))) return {};
   }
+  return {};
 }
 
 }  // namespace
@@ -81,28 +80,29 @@ std::int64_t line_breaks(std::string_view text) {
   return breaks;
 }
 
-std::int64_t line_at(const std::string& path, std::int64_t offset) {
+std::int64_t line_at(FileSystem& files, const std::string& path, std::int64_t offset) {
   std::int64_t line = 1;
-  scan(path, offset, [&](std::string_view bytes) {
+  const auto all = scan(files, path, offset, [&](std::string_view bytes) {
     line += std::count(bytes.begin(), bytes.end(), '\n');
     return true;
   });
+  static_cast<void>(all.ok());
   return line;
 }
 
-bool file_holds(const std::string& path, char byte) {
+Result<bool> file_holds(FileSystem& files, const std::string& path, char byte) {
   bool found = false;
-  scan(path, INT64_MAX, [&](std::string_view bytes) {
+  TRY(scan(files, path, INT64_MAX, [&](std::string_view bytes) {
     found = bytes.find(byte) != std::string_view::npos;
     return !found;
-  });
+  }));
   return found;
 }
 
-Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path,
+Result<std::unique_ptr<TextBlocks>> TextBlocks::open(FileSystem& files, const std::string& path,
                                                      const TextOptions& options,
                                                      LastRowEnd last_row_end) {
-  const auto file = TRY(open_input(path));
+  const auto file = TRY(open_input(files, path));
   std::shared_ptr<arrow::io::InputStream> stream = file;
   std::int64_t begin = 0;
   std::int64_t left = INT64_MAX;
@@ -120,7 +120,7 @@ Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path,
     TRY(arrow_try(file->Seek(begin)));
     left = std::max<std::int64_t>(0, end - begin);
   }
-  std::unique_ptr<TextBlocks> blocks(new TextBlocks(path, std::move(stream), begin, left,
+  std::unique_ptr<TextBlocks> blocks(new TextBlocks(files, path, std::move(stream), begin, left,
                                                     options.encoding, std::move(last_row_end)));
   TRY(blocks->fill());
   if (begin == 0) TRY(blocks->pass_over_mark());
@@ -128,10 +128,11 @@ Result<std::unique_ptr<TextBlocks>> TextBlocks::open(const std::string& path,
   return blocks;
 }
 
-TextBlocks::TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream,
-                       std::int64_t begin, std::int64_t left, const TextEncoding& encoding,
-                       LastRowEnd last_row_end)
-    : path_(std::move(path)),
+TextBlocks::TextBlocks(FileSystem& files, std::string path,
+                       std::shared_ptr<arrow::io::InputStream> stream, std::int64_t begin,
+                       std::int64_t left, const TextEncoding& encoding, LastRowEnd last_row_end)
+    : files_(files),
+      path_(std::move(path)),
       stream_(std::move(stream)),
       encoding_(encoding),
       last_row_end_(std::move(last_row_end)),
@@ -152,7 +153,7 @@ Error TextBlocks::too_long() {
 }
 
 std::int64_t TextBlocks::lines_before() {
-  if (!lines_before_) lines_before_ = opened_ == 0 ? 0 : line_at(path_, opened_) - 1;
+  if (!lines_before_) lines_before_ = opened_ == 0 ? 0 : line_at(files_, path_, opened_) - 1;
   return *lines_before_;
 }
 

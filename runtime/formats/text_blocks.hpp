@@ -2,6 +2,7 @@
 
 #include "runtime/base/result.hpp"
 #include "runtime/formats/text_decoder.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -49,7 +50,7 @@ class TextBlocks {
 
   /// `range` other than the whole file needs a file without compression, in an encoding that can
   /// be cut, whose rows are lines. A byte order mark is passed over.
-  static Result<std::unique_ptr<TextBlocks>> open(const std::string& path,
+  static Result<std::unique_ptr<TextBlocks>> open(FileSystem& files, const std::string& path,
                                                   const TextOptions& options,
                                                   LastRowEnd last_row_end);
   ~TextBlocks();
@@ -64,8 +65,9 @@ class TextBlocks {
   std::int64_t lines_before();
 
  private:
-  TextBlocks(std::string path, std::shared_ptr<arrow::io::InputStream> stream, std::int64_t begin,
-             std::int64_t left, const TextEncoding& encoding, LastRowEnd last_row_end);
+  TextBlocks(FileSystem& files, std::string path, std::shared_ptr<arrow::io::InputStream> stream,
+             std::int64_t begin, std::int64_t left, const TextEncoding& encoding,
+             LastRowEnd last_row_end);
   Result<> fill();
   Result<> decode(std::string_view bytes);
   Result<> pass_over_mark();
@@ -73,6 +75,7 @@ class TextBlocks {
   std::int64_t line_in_file() { return line_ + lines_before(); }
   Error too_long();
 
+  FileSystem& files_;
   const std::string path_;
   const std::shared_ptr<arrow::io::InputStream> stream_;
   const TextEncoding encoding_;
@@ -98,10 +101,11 @@ Result<std::int64_t> last_line_end(std::string_view text);
 /// Line breaks in a text: "\n", "\r\n", or "\r" alone.
 std::int64_t line_breaks(std::string_view text);
 
-/// The line at which `offset` stands in the file, for messages. Reads the file up to there.
-std::int64_t line_at(const std::string& path, std::int64_t offset);
+/// The line at which `offset` stands in the file, for messages. Reads the file up to there, or as
+/// far as it can be read.
+std::int64_t line_at(FileSystem& files, const std::string& path, std::int64_t offset);
 
-/// Whether a byte occurs in the file. Reads it all; false for what cannot be read.
-bool file_holds(const std::string& path, char byte);
+/// Whether a byte occurs in the file. Reads it all.
+Result<bool> file_holds(FileSystem& files, const std::string& path, char byte);
 
 }  // namespace troupe

@@ -93,6 +93,7 @@ class VertexPlanner {
     context.projection = vertex.projection;
     context.predicate = vertex.predicate;
     context.resolved = vertex.resolved;
+    context.files = &registry_.files();
     const Result<Options> options = Options::make(kind.description(), *vertex.with);
     if (!options) return options.error().at(vertex.id + ".with");
     Result<OperatorPlan> plan = kind.plan(*options, inputs, context);
@@ -131,7 +132,8 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
     const bool source = graph.vertices[i].inputs.empty();
     if (source && bound.plans[i]) graph.vertices[i].resolved = bound.plans[i]->output();
   }
-  for (Error& mistake : check_outputs_apart(graph, bound)) bound.errors.push_back(mistake);
+  for (Error& mistake : check_outputs_apart(registry.files(), graph, bound))
+    bound.errors.push_back(mistake);
   if (bound.ok()) push_down(graph, bound, registry, whole);
   return std::move(bound.errors);
 }

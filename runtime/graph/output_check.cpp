@@ -52,7 +52,8 @@ Error written_twice(const Output& one, const Output& other) {
 
 }  // namespace
 
-std::vector<Error> check_outputs_apart(const JobGraph& graph, const BoundGraph& bound) {
+std::vector<Error> check_outputs_apart(FileSystem& files, const JobGraph& graph,
+                                       const BoundGraph& bound) {
   std::vector<Error> errors;
   std::vector<Output> outputs;
   for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
@@ -70,8 +71,8 @@ std::vector<Error> check_outputs_apart(const JobGraph& graph, const BoundGraph& 
     const std::string& pattern = bound.plans[i]->phases.front().reads;
     if (pattern.empty()) continue;
     for (const Output& output : outputs) {
-      const bool replaces_all = within(resolved(searched_directory(pattern)), output.path);
-      if (replaces_all || !would_find(pattern, output.example)) continue;
+      const bool replaces_all = within(resolved(searched_directory(files, pattern)), output.path);
+      if (replaces_all || !would_find(files, pattern, output.example)) continue;
       errors.push_back(read_again(output, graph.vertices[i].id, pattern));
     }
   }

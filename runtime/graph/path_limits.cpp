@@ -46,7 +46,7 @@ class LimitedKind final : public OperatorKind {
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
                             const PlanContext& context) const override {
-    TRY(check(options, context.resolved != nullptr));
+    TRY(check(options, context));
     auto plan = TRY(kind_.plan(options, inputs, context));
     for (Phase& phase : plan.phases) {
       if (!phase.make_source || paths_->everything()) continue;
@@ -59,14 +59,14 @@ class LimitedKind final : public OperatorKind {
   }
 
  private:
-  Result<> check(const Options& options, bool resolved) const {
+  Result<> check(const Options& options, const PlanContext& context) const {
     if (paths_->everything()) return {};
     for (const Parameter& parameter : description().parameters) {
       if (parameter.type != ParameterType::path || !options.has(parameter.name)) continue;
       const auto path = local_path(options.text(parameter.name));
       if (!path) continue;  // its operator says so
       const bool source = description().role == OperatorRole::source;
-      const Result<> checked = source ? check_pattern(*path, resolved) : paths_->check(*path);
+      const Result<> checked = source ? check_pattern(*path, context) : paths_->check(*path);
       if (!checked) return checked.error().at(parameter.name);
     }
     return {};
@@ -74,10 +74,10 @@ class LimitedKind final : public OperatorKind {
 
   /// What a pattern finds must lie inside as well, before its operator looks into it: a link may
   /// lead out.
-  Result<> check_pattern(const std::string& pattern, bool resolved) const {
-    TRY(paths_->check(searched_directory(pattern)));
-    if (resolved) return {};
-    const auto found = find_files(system_files(), pattern);
+  Result<> check_pattern(const std::string& pattern, const PlanContext& context) const {
+    TRY(paths_->check(searched_directory(*context.files, pattern)));
+    if (context.resolved) return {};
+    const auto found = find_files(*context.files, pattern);
     if (!found) return {};  // its operator says so
     for (const std::string& path : *found) TRY(paths_->check(path));
     return {};
@@ -91,7 +91,7 @@ class LimitedKind final : public OperatorKind {
 
 OperatorRegistry limited_to(const OperatorRegistry& registry, AllowedPaths paths) {
   const auto shared = std::make_shared<const AllowedPaths>(std::move(paths));
-  OperatorRegistry limited;
+  OperatorRegistry limited(registry.files());
   for (const OperatorKind* kind : registry.all()) {
     limited.add(std::make_unique<LimitedKind>(*kind, shared));
   }

@@ -93,6 +93,7 @@ Result<LocalPlan> LocalPlan::make(const TaskGraph& graph, const MakeHost& make_h
                                   const LocalPlanOptions& options, const Clock& clock) {
   LocalPlan plan;
   plan.run = options.run;
+  plan.files = options.files;
   plan.scratch_directory = fmt::format("{}/troupe-run-{}", options.scratch_directory, options.run);
   for (const auto& stage : graph.stages) {
     plan.objects[stage.id] = TRY(StageObjects::make(stage));

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/exec/task_builder.hpp"
-#include "runtime/os/own_files.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <functional>
 #include <map>
@@ -15,7 +15,7 @@ struct LocalPlanOptions {
   std::int64_t memory_bytes = std::int64_t{4} << 30;
   std::string scratch_directory = "/tmp";
   ChannelLimits channel = {};
-  FileSystem* files = &own_files();
+  FileSystem* files = nullptr;  ///< what that is on
   std::map<std::string, Tap> taps = {};
 };
 
@@ -32,6 +32,7 @@ struct LocalPlan {
 
   RunId run;
   std::string scratch_directory;  ///< of the run; to be removed after it
+  FileSystem* files = nullptr;    ///< what it is on
   std::map<StageId, StageObjects> objects;
   std::map<TaskId, std::unique_ptr<Task>> tasks;
 };

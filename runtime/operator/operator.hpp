@@ -3,7 +3,7 @@
 #include "runtime/base/result.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/data/memory_budget.hpp"
-#include "runtime/os/own_files.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <cstdint>
 #include <string>
@@ -28,9 +28,10 @@ struct OperatorContext {
   std::uint32_t output_partitions = 1;
   MemoryBudget* memory = nullptr;
   /// A directory of this operator of this task attempt alone, removed when the attempt ends; made
-  /// at first use. `files` is the disk that it is on, and the operator's only way to it.
+  /// at first use. `files` is the disk that it is on, and the operator's only way to it: what fails
+  /// there is the node's fault (`runtime/os/own_files.hpp`).
   std::string scratch_directory = {};
-  FileSystem* files = &own_files();
+  FileSystem* files = nullptr;
 };
 
 /// Whether a call did all it had to do, or wants to be called again with the same arguments once

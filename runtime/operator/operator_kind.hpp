@@ -93,6 +93,9 @@ struct PlanContext {
   std::string predicate = {};
   /// The schema a source found when the job was submitted; it does not look again.
   SchemaPtr resolved = {};
+  /// The disk of the files that sources read and sinks write, when they are planned and when they
+  /// run: their only way to it. Outlives the plan. The planner takes it from the registry.
+  FileSystem* files = nullptr;
 };
 
 /// One operator as users name it: its description, and how it is planned. Stateless.
@@ -106,15 +109,22 @@ class OperatorKind {
                                     const PlanContext& context) const = 0;
 };
 
-/// The operators of a node, by name. `main` (or an embedding service) makes it and may add its own.
+/// The operators of a node, by name, and the disk of the files that they read and write for users.
+/// `main` (or an embedding service) makes it and may add its own. What operators keep for
+/// themselves is on another one (`OperatorContext::files`).
 class OperatorRegistry {
  public:
+  /// `files` outlives it and all plans.
+  explicit OperatorRegistry(FileSystem& files) : files_(&files) {}
+
+  FileSystem& files() const { return *files_; }
   void add(std::unique_ptr<OperatorKind> kind);
   const OperatorKind* find(const std::string& name) const;
   /// In the order of their names.
   std::vector<const OperatorKind*> all() const;
 
  private:
+  FileSystem* files_;
   std::vector<std::unique_ptr<OperatorKind>> kinds_;
 };
 

@@ -1,7 +1,5 @@
 #include "runtime/os/allowed_paths.hpp"
 
-#include "runtime/os/file_system.hpp"
-
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -11,9 +9,9 @@ namespace troupe {
 namespace {
 
 /// Where a path leads: absolute, without links and "..".
-Result<std::string> place_of(const std::string& path) {
+Result<std::string> place_of(FileSystem& files, const std::string& path) {
   // A link to something that does not exist yet is followed, too: it would be made there.
-  const std::string target = TRY(system_files().follow_links(path));
+  const std::string target = TRY(files.follow_links(path));
   std::error_code error;
   const auto absolute = std::filesystem::absolute(target, error);
   const auto place = error ? absolute : std::filesystem::weakly_canonical(absolute, error);
@@ -32,20 +30,21 @@ bool inside(const std::string& place, const std::string& path) {
 
 }  // namespace
 
-Result<AllowedPaths> AllowedPaths::make(const std::vector<std::string>& places) {
+Result<AllowedPaths> AllowedPaths::make(FileSystem& files, const std::vector<std::string>& places) {
   AllowedPaths allowed;
+  allowed.files_ = &files;
   for (const std::string& place : places) {
-    if (!system_files().exists(place)) {
+    if (!files.exists(place)) {
       return fail(ErrorCode::invalid_argument, "'{}' cannot be allowed: it does not exist", place);
     }
-    allowed.places_.push_back(TRY(place_of(place)));
+    allowed.places_.push_back(TRY(place_of(files, place)));
   }
   return allowed;
 }
 
 Result<> AllowedPaths::check(const std::string& path) const {
   if (everything()) return {};
-  const std::string leads = TRY(place_of(path));
+  const std::string leads = TRY(place_of(*files_, path));
   if (std::ranges::any_of(places_, [&](const auto& place) { return inside(place, leads); })) {
     return {};
   }

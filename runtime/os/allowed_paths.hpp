@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/base/result.hpp"
+#include "runtime/os/file_system.hpp"
 
 #include <string>
 #include <vector>
@@ -16,14 +16,15 @@ namespace troupe {
 class AllowedPaths {
  public:
   AllowedPaths() = default;
-  /// Each must be an existing directory or file.
-  static Result<AllowedPaths> make(const std::vector<std::string>& places);
+  /// Each must be an existing directory or file of this disk.
+  static Result<AllowedPaths> make(FileSystem& files, const std::vector<std::string>& places);
 
   bool everything() const { return places_.empty(); }
   /// `invalid_argument` where the path leads out of all places; it does not tell what is there.
   Result<> check(const std::string& path) const;
 
  private:
+  FileSystem* files_ = nullptr;      ///< set where there are places
   std::vector<std::string> places_;  ///< absolute, without links
 };
 

@@ -231,9 +231,9 @@ std::string without_scheme(const std::string& pattern) {
 
 }  // namespace
 
-std::string searched_directory(const std::string& pattern) {
+std::string searched_directory(FileSystem& files, const std::string& pattern) {
   const std::string path = without_scheme(pattern);
-  if (system_files().exists(path)) return path;
+  if (files.exists(path)) return path;
   std::string at = path[0] == '/' ? "/" : ".";
   for (const std::string& part : parts_of(path)) {
     if (has_wildcard(part)) return at;
@@ -242,8 +242,8 @@ std::string searched_directory(const std::string& pattern) {
   return at;
 }
 
-bool would_find(const std::string& pattern, const std::string& path) {
-  const std::string root = searched_directory(pattern);
+bool would_find(FileSystem& files, const std::string& pattern, const std::string& path) {
+  const std::string root = searched_directory(files, pattern);
   std::error_code error;
   const std::string from =
       std::filesystem::weakly_canonical(std::filesystem::absolute(root), error).string();
@@ -251,7 +251,7 @@ bool would_find(const std::string& pattern, const std::string& path) {
   const std::string asked = without_scheme(pattern);
   auto wanted = parts_of(asked);
   const auto first =
-      system_files().exists(asked) ? wanted.end() : std::ranges::find_if(wanted, has_wildcard);
+      files.exists(asked) ? wanted.end() : std::ranges::find_if(wanted, has_wildcard);
   wanted.erase(wanted.begin(), first);
   if (path != from && !path.starts_with(from == "/" ? from : from + "/")) return false;
   const auto names = parts_of(path.substr(from.size()));

@@ -26,9 +26,9 @@ Result<std::string> local_path(const std::string& path);
 Result<std::vector<std::string>> find_files(FileSystem& files, const std::string& pattern);
 
 /// Would `find_files` name this file, if it existed? `path` is absolute, without links and "..".
-bool would_find(const std::string& pattern, const std::string& path);
+bool would_find(FileSystem& files, const std::string& pattern, const std::string& path);
 /// Of a pattern the directory below which it looks; another path is its own answer.
-std::string searched_directory(const std::string& pattern);
+std::string searched_directory(FileSystem& files, const std::string& pattern);
 
 /// True of "year=2013": what is below it is below the directory that holds it, too.
 bool is_partition_directory(const std::string& name);

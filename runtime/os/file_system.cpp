@@ -1,5 +1,7 @@
 #include "runtime/os/file_system.hpp"
 
+#include "runtime/base/node_fault.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +20,25 @@ constexpr int links_max = 40;
 /// Times that a removal begins again because somebody else removed a part of it.
 constexpr int removal_rounds_max = 100;
 
+/// What any other machine may well do: the device fails, the mount is gone, the process has no room
+/// for one more open file.
+bool machine_failed(int number) {
+  switch (number) {
+    case EIO:
+    case ENXIO:
+    case ENODEV:
+    case ESTALE:
+    case EREMOTEIO:
+    case EUCLEAN:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Error os_error(std::string_view doing, const std::string& path, int number) {
   ErrorCode code = ErrorCode::unavailable;
   if (number == ENOENT || number == ENOTDIR) code = ErrorCode::not_found;
@@ -25,9 +46,56 @@ Error os_error(std::string_view doing, const std::string& path, int number) {
   if (number == EACCES || number == EPERM || number == EROFS || number == EISDIR) {
     code = ErrorCode::invalid_argument;
   }
-  if (number == EINVAL || number == ENOSYS || number == ENOTSUP) code = ErrorCode::unsupported;
-  return fail(code, "cannot {} '{}': {}", doing, path, std::strerror(number));
+  if (number == ELOOP || number == ENAMETOOLONG) code = ErrorCode::invalid_argument;
+  if (number == EINVAL || number == ENOSYS || number == ENOTSUP || number == ESPIPE) {
+    code = ErrorCode::unsupported;
+  }
+  const Error error = fail(code, "cannot {} '{}': {}", doing, path, std::strerror(number));
+  return machine_failed(number) ? node_fault(error) : error;
 }
+
+class ReadSystemFile final : public ReadableFile {
+ public:
+  ReadSystemFile(int descriptor, std::string path)
+      : descriptor_(descriptor), path_(std::move(path)) {}
+  ~ReadSystemFile() override { ::close(descriptor_); }
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+      const ssize_t count = ::pread(descriptor_, into.data() + filled, into.size() - filled,
+                                    static_cast<off_t>(offset + filled));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return os_error("read", path_, errno);
+      if (count == 0) break;
+      filled += static_cast<std::size_t>(count);
+    }
+    return filled;
+  }
+
+  Result<std::uint64_t> size() override {
+    struct stat info;
+    if (::fstat(descriptor_, &info) != 0) return os_error("read the size of", path_, errno);
+    return static_cast<std::uint64_t>(info.st_size);
+  }
+
+ private:
+  const int descriptor_;
+  const std::string path_;
+};
+
+/// A file of a disk that can only be read as a whole.
+class WholeText final : public ReadableFile {
+ public:
+  explicit WholeText(std::string bytes) : bytes_(std::move(bytes)) {}
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    return offset < bytes_.size() ? bytes_.copy(into.data(), into.size(), offset) : 0;
+  }
+  Result<std::uint64_t> size() override { return bytes_.size(); }
+
+ private:
+  const std::string bytes_;
+};
 
 class SystemFile final : public WritableFile {
  public:
@@ -64,6 +132,17 @@ class SystemFile final : public WritableFile {
 
 class SystemFiles final : public FileSystem {
  public:
+  Result<std::unique_ptr<ReadableFile>> open(const std::string& path) override {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return os_error("open", path, errno);
+    auto file = std::make_unique<ReadSystemFile>(descriptor, path);
+    struct stat info;
+    if (::fstat(descriptor, &info) != 0) return os_error("look at", path, errno);
+    if (S_ISDIR(info.st_mode)) return os_error("open", path, EISDIR);
+    if (::lseek(descriptor, 0, SEEK_CUR) < 0) return os_error("open", path, errno);
+    return std::unique_ptr<ReadableFile>(std::move(file));
+  }
+
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
     return open_new(path, 0644);
   }
@@ -107,29 +186,6 @@ class SystemFiles final : public FileSystem {
       bytes.append(block, static_cast<std::size_t>(count));
     }
     ::close(descriptor);
-    return bytes;
-  }
-
-  Result<std::string> read_range(const std::string& path, std::uint64_t offset,
-                                 std::uint64_t length) override {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return os_error("open", path, errno);
-    std::string bytes(length, '\0');
-    std::size_t filled = 0;
-    while (filled < length) {
-      const ssize_t count = ::pread(descriptor, bytes.data() + filled, length - filled,
-                                    static_cast<off_t>(offset + filled));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) {
-        const Error error = os_error("read", path, errno);
-        ::close(descriptor);
-        return error;
-      }
-      if (count == 0) break;
-      filled += static_cast<std::size_t>(count);
-    }
-    ::close(descriptor);
-    bytes.resize(filled);
     return bytes;
   }
 
@@ -261,10 +317,16 @@ Result<std::string> FileSystem::version(const std::string& path) {
   return std::to_string(TRY(size(path)));
 }
 
+Result<std::unique_ptr<ReadableFile>> FileSystem::open(const std::string& path) {
+  return std::unique_ptr<ReadableFile>(std::make_unique<WholeText>(TRY(read(path))));
+}
+
 Result<std::string> FileSystem::read_range(const std::string& path, std::uint64_t offset,
                                            std::uint64_t length) {
-  std::string all = TRY(read(path));
-  return offset < all.size() ? all.substr(offset, length) : std::string();
+  const auto file = TRY(open(path));
+  std::string bytes(length, '\0');
+  bytes.resize(TRY(file->read_at(offset, bytes)));
+  return bytes;
 }
 
 FileSystem& system_files() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,12 +22,30 @@ class WritableFile {
   virtual Result<> close() = 0;
 };
 
-/// The door to the disk for our own durable files. Data files of users are opened through Arrow's
-/// file systems in `formats` and `connectors`, but placed, renamed and removed through here.
-/// All calls block.
+/// A file being read, at any place. It holds no position, so threads may share it.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  /// Fills `into` with the bytes from `offset` on, and says how many there were: fewer only where
+  /// the file ends before.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
+  /// Now: somebody else may be writing to it.
+  virtual Result<std::uint64_t> size() = 0;
+};
+
+/// The door to a disk, for our own files and those of users; there is no other. `main` chooses the
+/// disk and hands it down (`OperatorRegistry`, `OperatorContext`, the services of an actor), so a
+/// test can give any part of the system one that fails. All calls block.
+///
+/// What a machine alone can be blamed for (a device that fails, a mount that is gone) is its
+/// node's fault (`runtime/base/node_fault.hpp`); a full disk is `unavailable`, a path that cannot
+/// be is the caller's mistake.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
+  /// For reading. `invalid_argument` for a directory, `unsupported` for what has no places (a
+  /// pipe). A simulated disk keeps the default: what `read` gives, in memory.
+  virtual Result<std::unique_ptr<ReadableFile>> open(const std::string& path);
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
   /// Like `create`, but readable by its owner only from its first byte on. A disk without users
   /// (a simulated one) keeps the defaults of these.
@@ -39,8 +58,8 @@ class FileSystem {
   virtual Result<> make_private(const std::string&) { return {}; }
   virtual Result<std::string> read(const std::string& path) = 0;
   /// `length` bytes from `offset` on; fewer only where the file ends before.
-  virtual Result<std::string> read_range(const std::string& path, std::uint64_t offset,
-                                         std::uint64_t length);
+  Result<std::string> read_range(const std::string& path, std::uint64_t offset,
+                                 std::uint64_t length);
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_directory(const std::string& path) = 0;
@@ -69,7 +88,8 @@ class FileSystem {
   virtual Result<> sync_directory(const std::string& path) = 0;
 };
 
-/// The machine's disk. Stateless, shared by all.
+/// The machine's disk. Stateless, shared by all. For `main` and its like, which build things: all
+/// others are given theirs (`.ci/tidy.py`).
 FileSystem& system_files();
 
 /// Writes `bytes` beside `path`, syncs, renames over it and syncs the directory: a reader sees the

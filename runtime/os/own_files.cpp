@@ -24,6 +24,18 @@ class OwnFile final : public WritableFile {
   const std::unique_ptr<WritableFile> below_;
 };
 
+class ReadOwnFile final : public ReadableFile {
+ public:
+  explicit ReadOwnFile(std::unique_ptr<ReadableFile> below) : below_(std::move(below)) {}
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    return ours(below_->read_at(offset, into));
+  }
+  Result<std::uint64_t> size() override { return ours(below_->size()); }
+
+ private:
+  const std::unique_ptr<ReadableFile> below_;
+};
+
 Result<> add_loose(FileSystem& files, const std::string& path, std::vector<std::string>& loose) {
   if (!TRY(files.is_private(path))) loose.push_back(path);
   if (loose.size() >= loose_named_max || !files.is_directory(path)) return {};
@@ -38,6 +50,10 @@ Result<> add_loose(FileSystem& files, const std::string& path, std::vector<std::
 
 }  // namespace
 
+Result<std::unique_ptr<ReadableFile>> OwnFiles::open(const std::string& path) {
+  return std::unique_ptr<ReadableFile>(std::make_unique<ReadOwnFile>(TRY(ours(below_.open(path)))));
+}
+
 Result<std::unique_ptr<WritableFile>> OwnFiles::create(const std::string& path) {
   return create_private(path);
 }
@@ -50,10 +66,6 @@ Result<std::unique_ptr<WritableFile>> OwnFiles::create_private(const std::string
 Result<bool> OwnFiles::is_private(const std::string& path) { return ours(below_.is_private(path)); }
 Result<> OwnFiles::make_private(const std::string& path) { return ours(below_.make_private(path)); }
 Result<std::string> OwnFiles::read(const std::string& path) { return ours(below_.read(path)); }
-Result<std::string> OwnFiles::read_range(const std::string& path, std::uint64_t offset,
-                                         std::uint64_t length) {
-  return ours(below_.read_range(path, offset, length));
-}
 Result<std::vector<std::string>> OwnFiles::list(const std::string& directory) {
   return ours(below_.list(directory));
 }

@@ -13,20 +13,21 @@ namespace troupe {
 ///
 /// - Whatever is made is its owner's alone from its first byte on: 0600, directories 0700, whatever
 ///   the umask. Rows are in there, and keys.
-/// - Whatever fails is this node's fault (`runtime/base/node_fault.hpp`), never the job's.
+/// - Whatever fails is this node's fault (`runtime/base/node_fault.hpp`), never the job's: also
+/// what
+///   would be the job's with its own files, a directory that is gone or closed.
 ///
 /// What users read and write (`formats`, `connectors`) does not go through here.
 class OwnFiles final : public FileSystem {
  public:
   explicit OwnFiles(FileSystem& below) : below_(below) {}
 
+  Result<std::unique_ptr<ReadableFile>> open(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> create_private(const std::string& path) override;
   Result<bool> is_private(const std::string& path) override;
   Result<> make_private(const std::string& path) override;
   Result<std::string> read(const std::string& path) override;
-  Result<std::string> read_range(const std::string& path, std::uint64_t offset,
-                                 std::uint64_t length) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   bool exists(const std::string& path) override { return below_.exists(path); }
   bool is_directory(const std::string& path) override { return below_.is_directory(path); }

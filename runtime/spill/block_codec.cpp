@@ -1,5 +1,6 @@
 #include "runtime/spill/block_codec.hpp"
 
+#include "runtime/base/node_fault.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/key_hash.hpp"
 #include "runtime/data/take.hpp"
@@ -59,7 +60,7 @@ std::vector<std::uint64_t> hashes_of_text(const arrow::Array& column) {
 }
 
 Error corrupt(const std::string& file, const SpillBlock& block, const std::string& why) {
-  return fail(ErrorCode::corrupt, "'{}' at byte {}: {}", file, block.offset, why);
+  return node_fault(fail(ErrorCode::corrupt, "'{}' at byte {}: {}", file, block.offset, why));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "runtime/spill/partition_reader.hpp"
 
+#include "runtime/base/node_fault.hpp"
+
 #include <xxhash.h>
 
 namespace troupe {
@@ -9,8 +11,8 @@ Result<PartitionIndex> read_partition_index(FileSystem& files, const std::string
   PartitionIndex index = TRY(PartitionIndex::decode(TRY(files.read(name)), name));
   const std::uint64_t bytes = TRY(files.size(path));
   if (bytes != index.file_bytes) {
-    return fail(ErrorCode::corrupt, "'{}' has {} bytes, its index says {}", path, bytes,
-                index.file_bytes);
+    return node_fault(fail(ErrorCode::corrupt, "'{}' has {} bytes, its index says {}", path, bytes,
+                           index.file_bytes));
   }
   return index;
 }
@@ -37,8 +39,8 @@ Result<std::string> PartitionReader::next_bytes() {
   const SpillBlock& block = partition_.blocks[block_++];
   std::string bytes = TRY(files_.read_range(path_, block.offset, block.bytes));
   if (bytes.size() != block.bytes || XXH3_64bits(bytes.data(), bytes.size()) != block.checksum) {
-    return fail(ErrorCode::corrupt, "'{}' at byte {}: a block fails its checksum", path_,
-                block.offset);
+    return node_fault(fail(ErrorCode::corrupt, "'{}' at byte {}: a block fails its checksum", path_,
+                           block.offset));
   }
   return bytes;
 }

@@ -33,7 +33,7 @@ struct Rows {
 
 const OperatorKind& kind_of(const std::string& op) {
   static const OperatorRegistry registry = [] {
-    OperatorRegistry all;
+    OperatorRegistry all(system_files());
     register_connectors(all);
     return all;
   }();
@@ -52,7 +52,7 @@ void check_batch(const Batch& batch) {
 Result<Rows> read_as_job(const std::string& op, const std::string& path) {
   const OperatorKind& kind = kind_of(op);
   const Options options = TRY(Options::make(kind.description(), Json{{"path", path}}));
-  const OperatorPlan plan = TRY(kind.plan(options, {}, {}));
+  const OperatorPlan plan = TRY(kind.plan(options, {}, {.files = &system_files()}));
   const auto source = TRY(plan.phases.front().make_source());
   Rows rows{plan.output(), {}};
   for (const Split& split : TRY(source->splits(2))) {

@@ -8,7 +8,7 @@ namespace troupe {
 /// Operators and connectors, as the command line has them.
 inline const OperatorRegistry& all_operators() {
   static const OperatorRegistry all = [] {
-    OperatorRegistry made;
+    OperatorRegistry made(system_files());
     register_operators(made);
     register_connectors(made);
     return made;

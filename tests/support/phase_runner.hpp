@@ -4,6 +4,7 @@
 #include "runtime/data/key_hash.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/operator/operator_kind.hpp"
+#include "runtime/os/own_files.hpp"
 #include "tests/support/rows.hpp"
 
 #include <deque>
@@ -25,8 +26,9 @@ struct PhaseRun {
   std::uint32_t parallelism = 2;
   MemoryBudget* memory = nullptr;  ///< default: 4 GiB
   std::string scratch_directory = {};
-  std::uint32_t seed = 1;  ///< decides which input's batch comes next
-  bool check = true;       ///< every value of every emitted batch; off for benchmarks
+  FileSystem* files = &own_files();  ///< what it is on
+  std::uint32_t seed = 1;            ///< decides which input's batch comes next
+  bool check = true;                 ///< every value of every emitted batch; off for benchmarks
 };
 
 using Stream = std::vector<Batch>;    ///< of one subtask
@@ -218,6 +220,7 @@ inline Result<Streams> run_phases(const OperatorPlan& plan, const std::vector<St
       context.output_partitions = receivers;
       context.memory = run.memory != nullptr ? run.memory : &plenty;
       context.scratch_directory = fmt::format("{}/{}.{}", run.scratch_directory, p, subtask);
+      context.files = run.files;
       std::vector<std::vector<std::deque<Batch>>> received;
       for (const PhaseInput& input : phase.inputs) {
         const auto index = static_cast<std::size_t>(input.index);

@@ -14,7 +14,7 @@ inline Result<OperatorPlan> plan_op(const std::string& name, const std::string& 
                                     const std::vector<SchemaPtr>& inputs,
                                     const PlanContext& context = {}) {
   static const OperatorRegistry* const registry = [] {
-    auto* made = new OperatorRegistry();
+    auto* made = new OperatorRegistry(system_files());
     register_operators(*made);
     return made;
   }();

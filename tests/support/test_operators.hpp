@@ -226,7 +226,7 @@ inline void register_all(OperatorRegistry& registry) {
 /// All of them.
 inline const OperatorRegistry& registry() {
   static const OperatorRegistry all = [] {
-    OperatorRegistry made;
+    OperatorRegistry made(system_files());
     register_all(made);
     return made;
   }();

@@ -95,7 +95,7 @@ struct Joining {
   }
   void run() { system.run(); }
 
-  OperatorRegistry registry;
+  OperatorRegistry registry{system_files()};
   Metrics metrics;
   std::vector<std::string> told;
   std::optional<Down> down;

@@ -67,7 +67,7 @@ struct Cluster {
   }
 
   SteppedActorSystem system;
-  OperatorRegistry registry;
+  OperatorRegistry registry{system_files()};
   Metrics metrics;
   std::shared_ptr<sim::Store> store = std::make_shared<sim::Store>(ClusterId("c"));
   CoordinatorRef coordinator;

@@ -193,7 +193,7 @@ class OneExecutor {
   }
 
   TempDir directory_;
-  OperatorRegistry registry_;
+  OperatorRegistry registry_{system_files()};
   Metrics metrics_;
   JobGraph graph_;
   PlanTarget target_;

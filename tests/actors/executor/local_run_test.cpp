@@ -1,5 +1,6 @@
 #include "actors/executor/local_run.hpp"
 
+#include "runtime/os/own_files.hpp"
 #include "tests/runtime/exec/random_graph.hpp"
 #include "tests/support/catch.hpp"
 
@@ -8,6 +9,7 @@ using namespace troupe;
 namespace {
 
 LocalRunResult run(ActorSystem& system, TaskGraph graph, LocalRunOptions options = {}) {
+  options.files = &own_files();
   return run_local(system, std::make_shared<TaskGraph>(std::move(graph)), options);
 }
 

@@ -16,19 +16,22 @@
 
 namespace troupe {
 
-/// Plans one connector by its name, as the planner does.
+/// Plans one connector by its name, as the planner does; on the machine's disk where `context`
+/// names none.
 inline Result<OperatorPlan> plan_connector(const std::string& name, const Json& with,
                                            const PlanContext& context = {},
                                            const std::vector<PlanInput>& inputs = {}) {
   static const OperatorRegistry registry = [] {
-    OperatorRegistry all;
+    OperatorRegistry all(system_files());
     register_connectors(all);
     return all;
   }();
   const OperatorKind* kind = registry.find(name);
   ENSURE(kind != nullptr, "no connector '{}'", name);
   const Options options = TRY(Options::make(kind->description(), with));
-  return kind->plan(options, inputs, context);
+  PlanContext placed = context;
+  if (placed.files == nullptr) placed.files = &registry.files();
+  return kind->plan(options, inputs, placed);
 }
 
 inline std::shared_ptr<Source> source_of(const OperatorPlan& plan) {

@@ -50,7 +50,7 @@ TEST_CASE("what does not fit is named by row and column") {
 }
 
 TEST_CASE("the source reads its rows once, in order, only the columns that are wanted") {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_connectors(registry);
   const OperatorKind& values = *registry.find("values");
   const Json with = {{"rows", Json::parse(R"([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}])")}};

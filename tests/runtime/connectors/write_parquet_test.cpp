@@ -21,12 +21,12 @@ namespace {
 const SchemaPtr schema = arrow::schema({arrow::field("n", arrow::int64())});
 
 OperatorPlan plan(const Json& with) {
-  static OperatorRegistry registry;
+  static OperatorRegistry registry(system_files());
   if (registry.all().empty()) register_write_parquet(registry);
   const OperatorKind& kind = *registry.find("write.parquet");
   const auto options = Options::make(kind.description(), with);
   REQUIRE(options);
-  auto plan = kind.plan(*options, {PlanInput{.schema = schema}}, {});
+  auto plan = kind.plan(*options, {PlanInput{.schema = schema}}, {.files = &system_files()});
   REQUIRE(plan);
   return *plan;
 }
@@ -44,7 +44,7 @@ std::vector<Committable> stage(Sink& sink, std::uint32_t subtask, const std::str
 }
 
 std::vector<std::string> rows_of(const std::string& path) {
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   std::vector<int> groups;
   for (int i = 0; i < file->row_groups(); ++i) groups.push_back(i);
   const auto reader = *file->read(groups, {"n"});
@@ -80,7 +80,7 @@ TEST_CASE("a result without rows is a valid file with the schema") {
   TempDir dir;
   const auto out = sink({{"path", dir.path() + "/out"}});
   REQUIRE(out->commit("run-1", stage(*out, 0, "t", {})));
-  const auto file = ParquetFile::open(dir.path() + "/out/part-00000.parquet");
+  const auto file = ParquetFile::open(system_files(), dir.path() + "/out/part-00000.parquet");
   REQUIRE(file);
   CHECK((*file)->schema()->Equals(*schema));
 }

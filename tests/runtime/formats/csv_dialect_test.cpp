@@ -19,10 +19,10 @@ class File {
     REQUIRE(write_atomically(system_files(), path_, bytes));
   }
   Result<SchemaPtr> schema(const CsvDialect& dialect = {}, const ColumnTypes& types = {}) const {
-    return csv_schema(path_, dialect, types);
+    return csv_schema(system_files(), path_, dialect, types);
   }
   std::string names(const CsvDialect& dialect) const {
-    const auto names = csv_names(path_, dialect);
+    const auto names = csv_names(system_files(), path_, dialect);
     REQUIRE(names);
     return fmt::format("{}", fmt::join(*names, ","));
   }
@@ -38,7 +38,7 @@ class File {
   Result<Lines> read(const CsvDialect& dialect, SchemaPtr columns = nullptr, ByteRange range = {},
                      SkippedRows* skipped = nullptr) const {
     if (columns == nullptr) columns = TRY(schema(dialect));
-    const auto reader = TRY(read_csv(path_, range, dialect, columns));
+    const auto reader = TRY(read_csv(system_files(), path_, range, dialect, columns));
     std::vector<Batch> batches;
     for (Batch batch = TRY(reader->next()); batch; batch = TRY(reader->next())) {
       batches.push_back(std::move(batch));

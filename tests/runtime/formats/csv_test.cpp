@@ -25,7 +25,7 @@ class Csv {
   const std::string& path() const { return path_; }
 
   std::string types(const CsvDialect& dialect = {}, const ColumnTypes& declared = {}) const {
-    const auto schema = csv_schema(path_, dialect, declared);
+    const auto schema = csv_schema(system_files(), path_, dialect, declared);
     REQUIRE(schema);
     std::string text;
     for (const auto& field : (*schema)->fields()) {
@@ -36,8 +36,8 @@ class Csv {
 
   Result<std::vector<Batch>> read(ByteRange range = {}, const CsvDialect& dialect = {},
                                   SchemaPtr columns = nullptr) const {
-    if (columns == nullptr) columns = TRY(csv_schema(path_, dialect, {}));
-    auto reader = TRY(read_csv(path_, range, dialect, columns));
+    if (columns == nullptr) columns = TRY(csv_schema(system_files(), path_, dialect, {}));
+    auto reader = TRY(read_csv(system_files(), path_, range, dialect, columns));
     std::vector<Batch> batches;
     for (;;) {
       Batch batch = TRY(reader->next());
@@ -96,7 +96,7 @@ TEST_CASE("rows of every type with a text come back as they were") {
     const auto writer = *write_csv(system_files(), path, schema, {.delimiter = delimiter});
     for (const Batch& batch : batches) REQUIRE(writer->write(batch));
     REQUIRE(writer->close());
-    const auto reader = *read_csv(path, {}, {.delimiter = delimiter}, schema);
+    const auto reader = *read_csv(system_files(), path, {}, {.delimiter = delimiter}, schema);
     std::vector<Batch> found;
     for (auto batch = reader->next();; batch = reader->next()) {
       INFO((batch.ok() ? std::string() : batch.error().to_string()));
@@ -116,7 +116,7 @@ TEST_CASE("a single column keeps its nulls, which are empty lines") {
   const auto writer = *write_csv(system_files(), path, schema, {});
   REQUIRE(writer->write(rows_from(schema, R"([{"n": 1}, {"n": null}, {"n": 3}, {"n": null}])")));
   REQUIRE(writer->close());
-  const auto reader = *read_csv(path, {}, {}, schema);
+  const auto reader = *read_csv(system_files(), path, {}, {}, schema);
   CHECK(lines_of({*reader->next()}) == Lines{"1", "null", "3", "null"});
 }
 
@@ -220,7 +220,7 @@ TEST_CASE("a row with too few or too many values is told with its line") {
 TEST_CASE("what is wrong in the rows that types are inferred from is told with its line, too") {
   const auto error = [](const std::string& text, const ColumnTypes& declared = {}) {
     const Csv csv(text);
-    const auto schema = csv_schema(csv.path(), {}, declared);
+    const auto schema = csv_schema(system_files(), csv.path(), {}, declared);
     REQUIRE_FALSE(schema);
     return schema.error().message.substr(csv.path().size() + 4);
   };
@@ -233,7 +233,7 @@ TEST_CASE("what is wrong in the rows that types are inferred from is told with i
 TEST_CASE("a head that cannot be one is refused") {
   const auto error = [](const std::string& text, const ColumnTypes& declared = {}) {
     const Csv csv(text);
-    return csv_schema(csv.path(), {}, declared).error();
+    return csv_schema(system_files(), csv.path(), {}, declared).error();
   };
   CHECK(error("").message.find("is empty") != std::string::npos);
   CHECK(error("a,a\n1,2\n").message.find("two columns are named 'a'") != std::string::npos);
@@ -253,9 +253,9 @@ TEST_CASE("compressed files are read by their names, and damage in them is told"
     REQUIRE(out->Write(text).ok());
     REQUIRE(out->Close().ok());
   }
-  const auto schema = *csv_schema(path, {}, {});
+  const auto schema = *csv_schema(system_files(), path, {}, {});
   const auto count = [&]() -> Result<std::int64_t> {
-    const auto reader = TRY(read_csv(path, {}, {}, schema));
+    const auto reader = TRY(read_csv(system_files(), path, {}, {}, schema));
     std::int64_t rows = 0;
     for (Batch batch = TRY(reader->next()); batch; batch = TRY(reader->next())) {
       rows += batch.rows();

@@ -27,7 +27,7 @@ void write(const std::string& path, const std::vector<Batch>& batches, const Sch
 
 Result<std::vector<Batch>> read(const std::string& path, const SchemaPtr& columns,
                                 std::int64_t first, std::int64_t count) {
-  const auto reader = TRY(read_ipc(path, first, count, columns));
+  const auto reader = TRY(read_ipc(system_files(), path, first, count, columns));
   std::vector<Batch> batches;
   for (;;) {
     Batch batch = TRY(reader->next());
@@ -59,7 +59,7 @@ TEST_CASE("IPC: rows of every type come back, whole and in parts") {
       batches.push_back(random_batch(schema, static_cast<std::int64_t>(random.below(500)), random));
     }
     write(path, batches, schema, codecs[seed % 3]);
-    const auto info = *ipc_info(path);
+    const auto info = *ipc_info(system_files(), path);
     CHECK(info.schema->Equals(*schema));
     CHECK(info.batches == static_cast<std::int64_t>(batches.size()));
     std::vector<Batch> found;
@@ -104,7 +104,7 @@ TEST_CASE("IPC: streams are read too, dictionaries of strings stay, others are d
                Batch(arrow::RecordBatch::Make(arrow::schema({arrow::field("s", small->type()),
                                                              arrow::field("n", numbers->type())}),
                                               3, {small, numbers})));
-  const auto info = *ipc_info(path);
+  const auto info = *ipc_info(system_files(), path);
   CHECK(info.schema->field(0)->type()->Equals(*arrow::utf8()));
   CHECK(info.schema->field(1)->type()->Equals(*arrow::int64()));
   CHECK(info.rows == -1);
@@ -124,7 +124,7 @@ TEST_CASE("IPC: damaged files are refused by name, or read; they never do harm")
   const std::string whole = *system_files().read(path);
   for (const std::size_t length : {std::size_t{0}, whole.size() / 2, whole.size() - 1}) {
     REQUIRE(write_atomically(system_files(), path, whole.substr(0, length)));
-    const auto info = ipc_info(path);
+    const auto info = ipc_info(system_files(), path);
     REQUIRE_FALSE(info);
     CHECK(info.error().code == ErrorCode::invalid_argument);
     CHECK(info.error().message.find(path) != std::string::npos);
@@ -134,7 +134,7 @@ TEST_CASE("IPC: damaged files are refused by name, or read; they never do harm")
     std::string bytes = whole;
     for (int i = 0; i < 4; ++i) bytes[random.below(bytes.size())] ^= char(1 + random.below(255));
     std::ofstream(path, std::ios::binary) << bytes;
-    const auto info = ipc_info(path);
+    const auto info = ipc_info(system_files(), path);
     const auto found = info ? read(path, info->schema, 0, info->batches)
                             : Result<std::vector<Batch>>(info.error());
     if (found) lines_of(*found);

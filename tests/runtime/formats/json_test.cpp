@@ -27,7 +27,7 @@ class JsonLines {
   const std::string& path() const { return path_; }
 
   std::string types(const ColumnTypes& declared = {}) const {
-    const auto schema = json_schema(path_, declared);
+    const auto schema = json_schema(system_files(), path_, declared);
     REQUIRE(schema);
     std::string text;
     for (const auto& field : (*schema)->fields()) {
@@ -36,7 +36,7 @@ class JsonLines {
     return text;
   }
   Result<std::vector<Batch>> read(const SchemaPtr& columns, ByteRange range = {}) const {
-    const auto reader = TRY(read_json(path_, range, columns));
+    const auto reader = TRY(read_json(system_files(), path_, range, columns));
     std::vector<Batch> batches;
     for (;;) {
       Batch batch = TRY(reader->next());
@@ -164,7 +164,7 @@ TEST_CASE("JSON: dates, fractions of seconds and zones are seen where all texts 
       R"({"d":null,"t":"2013-05-06","z":"1969-12-31T23:00:00Z","s":"2013-05-06T10:00:00Z"})"
       "\n");
   CHECK(file.types() == "d date32[day], t timestamp[us], z timestamp[us, tz=UTC], s string");
-  CHECK(file.lines(*json_schema(file.path(), {})) ==
+  CHECK(file.lines(*json_schema(system_files(), file.path(), {})) ==
         Lines{"2013-05-06|2013-05-06 10:00:00.250000|2013-05-06 08:00:00.000000Z|2013-05-06",
               "null|2013-05-06 00:00:00.000000|1969-12-31 23:00:00.000000Z|2013-05-06T10:00:00Z"});
 }
@@ -175,7 +175,7 @@ TEST_CASE("JSON: texts in lists and structs stay as they are, whatever they look
       R"("l":["2025-06-28",null],"d":[[{"x":"2025-06-28 10:00:00"}]]})"
       "\n";
   const JsonLines file(text);
-  const auto schema = json_schema(file.path(), {});
+  const auto schema = json_schema(system_files(), file.path(), {});
   REQUIRE(schema);
   const auto found = file.read(*schema);
   REQUIRE(found);
@@ -219,28 +219,30 @@ TEST_CASE("JSON: what does not parse is told with its line") {
   for (int i = 1; i < 1000; ++i) text += "{\"n\": 1}\n";
   CHECK(JsonLines(text + "[]\n").error(schema, {4000, 100'000}).starts_with("line 1000: "));
   const JsonLines mixed("{\"n\": 1}\n\n{\"n\": 2}\n{\"n\": \"x\"}\n");
-  CHECK(json_schema(mixed.path(), {}).error().message.find("x.jsonl', line 4: ") !=
+  CHECK(json_schema(system_files(), mixed.path(), {}).error().message.find("x.jsonl', line 4: ") !=
         std::string::npos);
-  CHECK(json_schema(JsonLines("").path(), {}).error().message.find("is empty") !=
+  CHECK(json_schema(system_files(), JsonLines("").path(), {}).error().message.find("is empty") !=
         std::string::npos);
 }
 
 TEST_CASE("JSON: integers that are no bigint are numerics, and none becomes a double in silence") {
   const JsonLines ids("{\"id\":18446744073709551615}\n{\"id\":9223372036854775808}\n");
   CHECK(ids.types() == "id decimal128(38, 0)");
-  CHECK(ids.lines(*json_schema(ids.path(), {})) ==
+  CHECK(ids.lines(*json_schema(system_files(), ids.path(), {})) ==
         Lines{"18446744073709551615", "9223372036854775808"});
   const JsonLines mixed("{\"x\":1.5}\n{\"x\":9007199254740993}\n");
   CHECK(mixed.types() == "x double");
-  CHECK(mixed.error(*json_schema(mixed.path(), {})) ==
+  CHECK(mixed.error(*json_schema(system_files(), mixed.path(), {})) ==
         "line 2: column 'x': '9007199254740993' is no double precision without a loss of digits");
   const auto wide = mixed.read(columns({{"x", arrow::decimal128(38, 2)}}));
   REQUIRE(wide);
   CHECK(lines_of(*wide) == Lines{"1.50", "9007199254740993.00"});
   const JsonLines nested("{\"o\":{\"l\":[1.5,12345678901234567891]}}\n");
-  CHECK(nested.error(*json_schema(nested.path(), {})).find("'o.l'") != std::string::npos);
+  CHECK(nested.error(*json_schema(system_files(), nested.path(), {})).find("'o.l'") !=
+        std::string::npos);
   const JsonLines held("{\"x\":1.5,\"i\":9007199254740993}\n{\"x\":100000000000000000000}\n");
-  CHECK(held.lines(*json_schema(held.path(), {})) == Lines{"1.5|9007199254740993", "1e+20|null"});
+  CHECK(held.lines(*json_schema(system_files(), held.path(), {})) ==
+        Lines{"1.5|9007199254740993", "1e+20|null"});
 }
 
 TEST_CASE("JSON: types are looked for until a field has a value, and told where it comes later") {
@@ -248,7 +250,7 @@ TEST_CASE("JSON: types are looked for until a field has a value, and told where 
   while (nulls.size() < (2 << 20)) nulls += "{\"id\":null}\n";
   CHECK(JsonLines(nulls + "{\"id\":5}\n").types() == "id int64");
   const JsonLines late("{\"id\":null}\n{\"id\":5}\n");
-  const auto reader = *read_json(late.path(), {}, columns({{"id", arrow::utf8()}}));
+  const auto reader = *read_json(system_files(), late.path(), {}, columns({{"id", arrow::utf8()}}));
   const auto rows = reader->next();
   REQUIRE_FALSE(rows);
   CHECK(rows.error().message.ends_with("line 2: field 'id': 5 is a number, and the field is text"));
@@ -259,13 +261,15 @@ TEST_CASE("JSON: a field that nobody knew of is an error where it would be lost"
   const JsonLines file("{\"x\":1,\"o\":{\"a\":1}}\n{\"x\":2,\"y\":3}\n");
   const auto known =
       columns({{"x", arrow::int64()}, {"o", arrow::struct_({arrow::field("a", arrow::int64())})}});
-  const auto strict = (*read_json(file.path(), {}, known, {.known = known}))->next();
+  const auto strict =
+      (*read_json(system_files(), file.path(), {}, known, {.known = known}))->next();
   REQUIRE_FALSE(strict);
   CHECK(strict.error().message.find("line 2: the field 'y' has not been seen before") !=
         std::string::npos);
-  CHECK((*read_json(file.path(), {}, known))->next()->rows() == 2);
+  CHECK((*read_json(system_files(), file.path(), {}, known))->next()->rows() == 2);
   const JsonLines inner("{\"x\":1,\"o\":{\"a\":1,\"b\":2}}\n");
-  const auto nested = (*read_json(inner.path(), {}, known, {.known = known}))->next();
+  const auto nested =
+      (*read_json(system_files(), inner.path(), {}, known, {.known = known}))->next();
   REQUIRE_FALSE(nested);
   CHECK(nested.error().message.find("'o.b'") != std::string::npos);
 }

@@ -66,7 +66,7 @@ TEST_CASE("rows of every type come back as they were, for any row group size and
     write(path, batches, schema,
           {.compression = codecs[seed % codecs.size()],
            .row_group_rows = 1 + static_cast<std::int64_t>(random.below(500))});
-    const auto file = ParquetFile::open(path);
+    const auto file = ParquetFile::open(system_files(), path);
     REQUIRE(file);
     INFO("seed " << seed);
     CHECK((*file)->schema()->Equals(*schema));
@@ -79,7 +79,7 @@ TEST_CASE("a file without rows keeps its schema") {
   TempDir dir;
   const SchemaPtr schema = every_type();
   write(dir.path() + "/empty.parquet", {}, schema);
-  const auto file = ParquetFile::open(dir.path() + "/empty.parquet");
+  const auto file = ParquetFile::open(system_files(), dir.path() + "/empty.parquet");
   REQUIRE(file);
   CHECK((*file)->schema()->Equals(*schema));
   CHECK(read(**file, all_groups(**file), schema->field_names()).empty());
@@ -93,7 +93,7 @@ TEST_CASE("columns come in the order asked for, and no columns are still rows") 
   const std::string path = dir.path() + "/rows.parquet";
   write(path, {rows_from(schema, R"([{"a": 1, "b": "x", "c": 0.5}, {"a": 2, "b": null}])")},
         schema);
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   CHECK(lines_of(read(*file, {0}, {"c", "a"})) == std::vector<std::string>{"0.5|1", "null|2"});
   const auto counted = read(*file, {0}, {});
   REQUIRE(counted.size() == 1);
@@ -107,7 +107,7 @@ TEST_CASE("strings stay dictionaries, and the schema says utf8") {
   const std::string path = dir.path() + "/rows.parquet";
   write(path, {rows_from(schema, R"([{"carrier": "UA"}, {"carrier": null}, {"carrier": "UA"}])")},
         schema);
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   CHECK(file->schema()->field(0)->type()->Equals(*arrow::utf8()));
   const auto found = read(*file, {0}, {"carrier"});
   REQUIRE(found.size() == 1);
@@ -130,7 +130,7 @@ TEST_CASE("statistics skip row groups exactly where no row can match") {
   }
   const std::string path = dir.path() + "/rows.parquet";
   write(path, batches, schema, {.row_group_rows = 10});
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   REQUIRE(file->row_groups() == 10);
   const auto groups_left = [&](const std::vector<ColumnBound>& bounds) {
     std::vector<int> left;
@@ -159,7 +159,7 @@ TEST_CASE("NaN is larger than every number, so an upper statistic does not skip 
   REQUIRE(builder.AppendValues({1.0, std::nan(""), 2.0}).ok());
   const std::string path = dir.path() + "/rows.parquet";
   write(path, {Batch(arrow::RecordBatch::Make(schema, 3, {*builder.Finish()}))}, schema);
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   CHECK(file->may_match(0, schema, {bound(0, Comparison::greater, arrow::MakeScalar(5.0))}));
   CHECK_FALSE(file->may_match(0, schema, {bound(0, Comparison::less, arrow::MakeScalar(0.5))}));
 }
@@ -169,7 +169,7 @@ TEST_CASE("a group of nulls matches no comparison") {
   const auto schema = arrow::schema({arrow::field("n", arrow::int64())});
   const std::string path = dir.path() + "/rows.parquet";
   write(path, {rows_from(schema, R"([{"n": null}, {"n": null}])")}, schema);
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   CHECK_FALSE(file->may_match(0, schema, {bound(0, Comparison::not_equal, arrow::MakeScalar(1))}));
 }
 
@@ -183,13 +183,14 @@ TEST_CASE("a damaged file is told as such, by name, wherever it was cut") {
   for (const std::size_t length :
        {std::size_t{0}, std::size_t{3}, whole.size() / 2, whole.size() - 1}) {
     REQUIRE(write_atomically(system_files(), path, whole.substr(0, length)));
-    const auto file = ParquetFile::open(path);
+    const auto file = ParquetFile::open(system_files(), path);
     REQUIRE_FALSE(file);
     CHECK(file.error().code == ErrorCode::invalid_argument);
     CHECK(file.error().message.find(path) != std::string::npos);
     CHECK_FALSE(file.error().hint.empty());
   }
-  CHECK(ParquetFile::open(dir.path() + "/none.parquet").error().code == ErrorCode::not_found);
+  CHECK(ParquetFile::open(system_files(), dir.path() + "/none.parquet").error().code ==
+        ErrorCode::not_found);
 }
 
 TEST_CASE("flipped bytes never crash: the file is refused, or reads as something") {
@@ -203,7 +204,7 @@ TEST_CASE("flipped bytes never crash: the file is refused, or reads as something
     std::string bytes = whole;
     for (int i = 0; i < 3; ++i) bytes[random.below(bytes.size())] ^= char(1 + random.below(255));
     std::ofstream(path, std::ios::binary) << bytes;
-    const auto file = ParquetFile::open(path);
+    const auto file = ParquetFile::open(system_files(), path);
     if (!file) continue;
     auto reader = (*file)->read(all_groups(**file), (*file)->schema()->field_names());
     if (!reader) continue;
@@ -220,7 +221,7 @@ TEST_CASE("wide rows fill a row group before it has its number of rows") {
   const Batch batch(arrow::RecordBatch::Make(schema, 2000, {*texts.Finish()}));
   const std::string path = dir.path() + "/wide.parquet";
   write(path, std::vector<Batch>(8, batch), schema);  // 160 MB
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   REQUIRE(file->row_groups() == 2);
   CHECK(file->rows(0) == 8000);
   CHECK(file->rows(1) == 8000);
@@ -247,7 +248,7 @@ TEST_CASE("a writer holds about what it may, however many columns have values of
     CHECK(writer->held_bytes() <= bytes_max + 2 * columns * rows * 8);
   }
   REQUIRE(writer->close());
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   CHECK(file->row_groups() > 1);
   std::int64_t found = 0;
   for (int group = 0; group < file->row_groups(); ++group) found += file->rows(group);

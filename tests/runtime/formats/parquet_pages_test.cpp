@@ -108,7 +108,7 @@ TEST_CASE("every shape of page gives the rows that were written") {
     Random random(seed);
     const Batch rows = rows_with_nested(static_cast<std::int64_t>(random.below(4000)), random);
     write(path, rows, random_properties(random));
-    const auto file = ParquetFile::open(path);
+    const auto file = ParquetFile::open(system_files(), path);
     REQUIRE(file);
     const SchemaPtr schema = flat_and_nested();
     INFO("seed " << seed);
@@ -141,7 +141,7 @@ TEST_CASE("columns that cannot be null, and strings of other widths, are the sam
       *arrow::compute::Cast(*rows.columns()->column(2), arrow::utf8_view())};
   write(path, Batch(arrow::RecordBatch::Make(schema, 2, columns)),
         parquet::WriterProperties::Builder().build());
-  const auto file = *ParquetFile::open(path);
+  const auto file = *ParquetFile::open(system_files(), path);
   CHECK(file->schema()->Equals(*plain));
   CHECK(difference(rows, joined(read(*file, {"n", "s", "v"}), plain)) == "");
 }
@@ -154,7 +154,7 @@ TEST_CASE("the batches of a row group share one dictionary") {
   for (int i = 0; i < 150'000; ++i) REQUIRE(builder.Append(i % 3 ? "a" : "b").ok());
   write(path, Batch(arrow::RecordBatch::Make(schema, 150'000, {*builder.Finish()})),
         parquet::WriterProperties::Builder().build());
-  const auto batches = read(**ParquetFile::open(path), {"s"});
+  const auto batches = read(**ParquetFile::open(system_files(), path), {"s"});
   REQUIRE(batches.size() == 3);
   const auto dictionary = [&](std::size_t i) {
     return static_cast<const arrow::DictionaryArray&>(*batches[i].columns()->column(0))

@@ -63,7 +63,7 @@ std::string parquet_of(const TempDir& dir, const ArrayPtr& column, bool dictiona
 }
 
 std::string read_all(const std::string& path) {
-  const auto file = ParquetFile::open(path);
+  const auto file = ParquetFile::open(system_files(), path);
   if (!file) return file.error().message;
   std::vector<int> groups;
   for (int i = 0; i < (*file)->row_groups(); ++i) groups.push_back(i);
@@ -126,13 +126,13 @@ TEST_CASE("JSON: texts that are no UTF-8 are told with line and column, names wi
     return arrow::schema({arrow::field("a", std::move(type))});
   };
   REQUIRE(write_atomically(system_files(), path, "{\"a\":\"b\"}\n\n{\"a\":\"Ren\xe9\",\"n\":1}\n"));
-  const auto reader = read_json(path, {}, column(arrow::utf8()));
+  const auto reader = read_json(system_files(), path, {}, column(arrow::utf8()));
   REQUIRE(reader);
   const auto rows = (*reader)->next();
   REQUIRE_FALSE(rows);
   CHECK(rows.error().message == fmt::format("'{}', line 3: column 'a' is not in UTF-8", path));
   REQUIRE(write_atomically(system_files(), path, "{\"Ren\xe9\":1}\n"));
-  const auto schema = json_schema(path, {});
+  const auto schema = json_schema(system_files(), path, {});
   REQUIRE_FALSE(schema);
   CHECK(schema.error().message ==
         fmt::format("'{}' is damaged: column 1: the name 'Ren\\xE9' is not in UTF-8", path));
@@ -142,7 +142,7 @@ TEST_CASE("CSV: a name that is no UTF-8 is refused, by its number") {
   const TempDir dir;
   const std::string path = dir.path() + "/x.csv";
   REQUIRE(write_atomically(system_files(), path, "a,pr\xe9nom\n1,2\n"));
-  const auto schema = csv_schema(path, {}, {});
+  const auto schema = csv_schema(system_files(), path, {}, {});
   REQUIRE_FALSE(schema);
   CHECK(schema.error().message == fmt::format("'{}': the name of column 2 is not in UTF-8", path));
 }

@@ -59,7 +59,7 @@ Result<std::vector<Batch>> all(Result<std::unique_ptr<BatchReader>> reader) {
 }
 
 Result<std::vector<Batch>> read_parquet(const std::string& path) {
-  const auto file = TRY(ParquetFile::open(path));
+  const auto file = TRY(ParquetFile::open(system_files(), path));
   std::vector<int> groups;
   for (int i = 0; i < file->row_groups(); ++i) groups.push_back(i);
   return all(file->read(std::move(groups), file->schema()->field_names()));
@@ -87,7 +87,7 @@ Result<std::vector<Batch>> read_as_ipc(const std::string& path, const ArrayPtr& 
   REQUIRE(writer->WriteRecordBatch(*rows).ok());
   REQUIRE(writer->Close().ok());
   REQUIRE(out->Close().ok());
-  return all(read_ipc(path, 0, 1, TRY(ipc_info(path)).schema));
+  return all(read_ipc(system_files(), path, 0, 1, TRY(ipc_info(system_files(), path)).schema));
 }
 
 std::string ipc_refusal(const ArrayPtr& column) {

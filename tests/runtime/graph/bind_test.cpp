@@ -12,7 +12,7 @@ namespace {
 
 const OperatorRegistry& registry() {
   static const OperatorRegistry all = [] {
-    OperatorRegistry made;
+    OperatorRegistry made(system_files());
     test_operators::register_all(made);
     register_operators(made);
     return made;

@@ -162,7 +162,7 @@ using Describe = std::function<void(GraphBuilder&)>;
 Table run_job(const Describe& describe, const Setting& setting) {
   TempDir directory;
   Collected collected;
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
   registry.add(std::make_unique<GivenKind>(
       "left", left_schema,

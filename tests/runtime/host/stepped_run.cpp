@@ -1,12 +1,23 @@
 #include "tests/runtime/host/stepped_run.hpp"
 
+#include "runtime/os/own_files.hpp"
+
 namespace troupe {
+
+namespace {
+
+LocalPlanOptions on_a_disk(LocalPlanOptions options) {
+  if (options.files == nullptr) options.files = &own_files();
+  return options;
+}
+
+}  // namespace
 
 SteppedRun::SteppedRun(const TaskGraph& graph, std::uint64_t seed, LocalPlanOptions options)
     : random_(seed),
       plan_(LocalPlan::make(
                 graph, [this](TaskId id) { return hosts_[id] = std::make_shared<ManualHost>(); },
-                options, clock_)
+                on_a_disk(std::move(options)), clock_)
                 .value()) {
   for (auto& [id, host] : hosts_) host->wake();
 }

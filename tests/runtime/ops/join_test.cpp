@@ -23,7 +23,7 @@ const SchemaPtr right_schema =
 
 Result<OperatorPlan> plan_join(const Json& with, const SchemaPtr& left, const SchemaPtr& right,
                                std::optional<std::int64_t> rows = {}) {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
   const OperatorKind& kind = *registry.find("join");
   const auto options = TRY(Options::make(kind.description(), with));

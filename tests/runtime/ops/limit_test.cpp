@@ -13,7 +13,7 @@ namespace {
 const SchemaPtr numbers = arrow::schema({arrow::field("n", arrow::int64())});
 
 OperatorPlan plan_limit(std::int64_t rows, std::int64_t offset) {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
   const OperatorKind& kind = *registry.find("limit");
   const auto options =

@@ -28,7 +28,7 @@ class Named : public OperatorKind {
 }  // namespace
 
 TEST_CASE("operators are found by name and listed in order") {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   for (const char* name : {"sort", "filter", "union"}) {
     registry.add(std::make_unique<Named>(name));
   }
@@ -40,13 +40,13 @@ TEST_CASE("operators are found by name and listed in order") {
 }
 
 TEST_CASE("two operators of one name are a defect") {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   registry.add(std::make_unique<Named>("sort"));
   CHECK_THROWS_AS(registry.add(std::make_unique<Named>("sort")), Defect);
 }
 
 TEST_CASE("every operator explains itself, and its defaults satisfy its own description") {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
   for (const OperatorKind* kind : registry.all()) {
     const OperatorDescription& self = kind->description();

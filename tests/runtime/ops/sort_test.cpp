@@ -26,7 +26,7 @@ const SchemaPtr schema =
 OperatorPlan plan_sort(const std::vector<std::string>& by, std::uint32_t parallelism,
                        std::optional<std::int64_t> limit = {},
                        std::optional<std::int64_t> rows = {}) {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
   const OperatorKind& kind = *registry.find("sort");
   Json with{{"by", by}};

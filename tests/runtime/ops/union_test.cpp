@@ -16,7 +16,7 @@ const SchemaPtr ba =
     arrow::schema({arrow::field("b", arrow::utf8()), arrow::field("a", arrow::int64())});
 
 Result<OperatorPlan> plan_union(const std::vector<SchemaPtr>& schemas) {
-  OperatorRegistry registry;
+  OperatorRegistry registry(system_files());
   register_operators(registry);
   const OperatorKind& kind = *registry.find("union");
   std::vector<PlanInput> inputs;

@@ -18,7 +18,7 @@ TEST_CASE("a path is allowed by where it leads") {
   std::filesystem::create_symlink(shut, open + "/way");
   std::filesystem::create_symlink(open, shut + "/back");
   std::filesystem::create_symlink(shut + "/not-yet", open + "/not-yet");
-  const AllowedPaths paths = *AllowedPaths::make({open + "/"});
+  const AllowedPaths paths = *AllowedPaths::make(system_files(), {open + "/"});
 
   for (const std::string path : {"", "/x.csv", "/deep/../x", "/not/there/yet"}) {
     INFO(path);
@@ -38,7 +38,7 @@ TEST_CASE("a path is allowed by where it leads") {
 
 TEST_CASE("without a list everything is allowed; what does not exist cannot be on it") {
   CHECK(AllowedPaths().check("/etc/passwd"));
-  CHECK(AllowedPaths::make({})->everything());
-  CHECK(AllowedPaths::make({"/"})->check("/etc/passwd"));
-  CHECK_FALSE(AllowedPaths::make({"/nowhere/at/all"}));
+  CHECK(AllowedPaths::make(system_files(), {})->everything());
+  CHECK(AllowedPaths::make(system_files(), {"/"})->check("/etc/passwd"));
+  CHECK_FALSE(AllowedPaths::make(system_files(), {"/nowhere/at/all"}));
 }

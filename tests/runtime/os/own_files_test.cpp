@@ -76,6 +76,8 @@ TEST_CASE("whatever fails there is the node's fault, and never the user's mistak
   CHECK(is_node_fault(missing.error()));
   CHECK(missing.error().code == ErrorCode::not_found);
   CHECK(is_node_fault(missing.error().within("reading what was kept")));
+  CHECK(is_node_fault(own_files().open(dir.path() + "/nothing").error()));
+  CHECK(is_node_fault(own_files().read_range(dir.path() + "/nothing", 0, 1).error()));
   const auto forbidden = own_files().make_directories("/proc/nobody/may");
   REQUIRE_FALSE(forbidden);
   CHECK(is_node_fault(forbidden.error()));
