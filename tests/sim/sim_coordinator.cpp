@@ -1,6 +1,7 @@
 #include "tests/sim/sim_coordinator.hpp"
 
 #include "runtime/protocol/message_codec.hpp"
+#include "runtime/protocol/message_text.hpp"
 
 #include <algorithm>
 #include <utility>
