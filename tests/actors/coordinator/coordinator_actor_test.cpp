@@ -5,6 +5,7 @@
 #include "actors/system/actor.hpp"
 #include "actors/system/stepped_actor_system.hpp"
 #include "runtime/operator/operator_kind.hpp"
+#include "runtime/protocol/message_text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/sim_store.hpp"
 
@@ -139,11 +140,11 @@ TEST_CASE("a list waits for no write: it is answered while one is under way") {
     };
     std::size_t answers = 0;
     const auto control = make_control(joining.coordinator);
-    control->runs({}, {}, 10, [&](const Result<std::vector<RunView>>& runs) {
-      CHECK(runs.ok());
-      ++answers;
-      while_writing += writing;
-    });
+    control->ask(ListRuns{}, AnswerTo<ListRuns>([&](const Result<RunPage>& runs) {
+                   CHECK(runs.ok());
+                   ++answers;
+                   while_writing += writing;
+                 }));
     joining.run();
     CHECK(answers == 1);
   }

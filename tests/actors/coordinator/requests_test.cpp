@@ -31,9 +31,9 @@ using Answers = std::shared_ptr<std::vector<Result<T>>>;
 struct Cluster {
   Cluster() {
     register_connectors(registry);
-    coordinator = spawn_coordinator(
-        system, {},
-        {store, registry, metrics, [](const NodeId&, Incarnation) { return ExecutorPort(); }});
+    coordinator = spawn_coordinator(system, {},
+                                    {store, system.io(), registry, metrics,
+                                     [](const NodeId&, Incarnation) { return ExecutorPort(); }});
     control = make_control(coordinator);
   }
 

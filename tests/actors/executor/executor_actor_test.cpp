@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/operator/operator_kind.hpp"
+#include "runtime/protocol/message_text.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/failing_files.hpp"
