@@ -122,7 +122,7 @@ template <class T>
 void CoordinatorActor::from_store(std::function<Result<T>(MetadataStore&)> read,
                                   std::function<void(Result<T>)> then) {
   reads_->call([store = services_.store, read = std::move(read)] { return read(*store); },
-                     std::move(then));
+               std::move(then));
 }
 
 template <class R>

@@ -87,7 +87,8 @@ TEST_CASE("a run that is told to stop ends as cancelled and leaves nothing behin
   auto to = add_stage(graph, 1, {filter_phase(1'000'003), sink_phase(sink)});
   add_edge(graph, from, to, ExchangeKind::gather);
   std::atomic<bool> stop{true};
-  auto result = run_local(system, std::make_shared<TaskGraph>(graph), {}, &stop);
+  auto result =
+      run_local(system, std::make_shared<TaskGraph>(graph), {.files = &own_files()}, &stop);
   REQUIRE(result.error);
   CHECK(result.error->code == ErrorCode::cancelled);
   CHECK(sink->commits == 0);
