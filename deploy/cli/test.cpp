@@ -1,9 +1,11 @@
-#include "actors/executor/local_run.hpp"
+#include "actors/node/node.hpp"
+#include "deploy/cli/collected_rows.hpp"
 #include "deploy/cli/descriptor_input.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/descriptor/job_test.hpp"
-#include "runtime/os/own_files.hpp"
+#include "runtime/graph/path_limits.hpp"
 
+#include <optional>
 #include <regex>
 
 namespace troupe {
@@ -32,10 +34,18 @@ Result<TestFilter> parse_filter(const VerbArguments& arguments) {
   }
 }
 
-/// Runs graphs of tests on the actors of this process, one after another.
+/// Runs graphs of tests on a node of this process, one after another, as `troupe run` does.
 class TestBench {
  public:
-  explicit TestBench(const OperatorRegistry& registry) : registry_(registry) {}
+  static Result<std::unique_ptr<TestBench>> start(const OperatorRegistry& registry) {
+    auto bench = std::make_unique<TestBench>();
+    bench->registry_ = limited_to(registry, TRY(AllowedPaths::make(registry.files(), {})));
+    bench->rows_.add_to(*bench->registry_);
+    bench->node_ = TRY(Node::start(
+        {.slots = test_parallelism, .parallelism = test_parallelism, .keep_blocking_edges = false},
+        *bench->registry_));
+    return bench;
+  }
 
   RunGraph runner() {
     return [this](const JobGraph& graph, const std::set<std::string>& collect) {
@@ -46,22 +56,21 @@ class TestBench {
  private:
   Result<std::map<std::string, std::vector<Batch>>> run(const JobGraph& graph,
                                                         const std::set<std::string>& collect) {
-    auto tasks = std::make_shared<TaskGraph>(
-        TRY(plan_tasks(graph, registry_, {.parallelism = test_parallelism})));
-    TRY(assign_splits(*tasks));
-    LocalRunOptions options;
-    options.collect = collect;
-    options.commit = false;
-    options.files = &own_files();
-    options.run = RunId(++runs_);
-    LocalRunResult result = run_local(system_, std::move(tasks), options);
-    if (result.error) return *std::move(result.error);
-    return std::move(result.collected);
+    Control& control = node_->control();
+    JobGraph collecting = rows_.collecting(graph, collect, *registry_);
+    // What fails in a test fails its test: nobody waits for a second attempt.
+    collecting.settings.restart.attempts = 0;
+    const RunStarted started = TRY(answer_of(
+        control, SubmitRun{.graph = std::move(collecting), .submitted_by = "troupe test"}));
+    const RunView view = TRY(answer_of(control, AwaitEnd{started.run}));
+    auto rows = rows_.take();
+    if (view.state == RunState::succeeded) return rows;
+    return Error{ErrorCode::invalid_argument, view.error, view.hint};
   }
 
-  const OperatorRegistry& registry_;
-  ActorSystem system_;
-  std::uint64_t runs_ = 0;
+  std::optional<OperatorRegistry> registry_;  ///< that of the program, and `collect`
+  CollectedRows rows_;
+  std::unique_ptr<Node> node_;
 };
 
 Json to_json(const TestedFile& tested) {
@@ -115,12 +124,12 @@ class TestVerb final : public Verb {
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const TestFilter filter = TRY(parse_filter(arguments));
     const auto parameters = TRY(parse_parameters(arguments));
-    TestBench bench(context.registry);
+    const auto bench = TRY(TestBench::start(context.registry));
     std::size_t passed = 0, failed = 0;
     std::vector<Diagnostic> mistakes;
     Json files = Json::array();
     for (const std::string& file : arguments.list("FILE")) {
-      const TestedFile tested = TRY(test_file(file, parameters, filter, context.registry, bench));
+      const TestedFile tested = TRY(test_file(file, parameters, filter, context.registry, *bench));
       for (const auto& report : tested.reports) ++(report.passed() ? passed : failed);
       mistakes.insert(mistakes.end(), tested.mistakes.begin(), tested.mistakes.end());
       if (context.out.json()) {

@@ -12,20 +12,6 @@
 namespace troupe {
 namespace {
 
-/// Shows rows to somebody and passes them on.
-class TapOperator : public Operator {
- public:
-  explicit TapOperator(Tap tap) : tap_(std::move(tap)) {}
-  Result<Step> process(int, const Batch& batch, Emitter& out) override {
-    tap_(batch);
-    out.emit(batch);
-    return Step::done;
-  }
-
- private:
-  const Tap tap_;
-};
-
 /// Waiting rows of a gather may have to be set aside where its producers are fed by an exchange:
 /// one that waits would hold up the others.
 bool fed_by_exchange(const TaskGraph& graph, StageId stage) {
@@ -66,15 +52,12 @@ class Assembly {
   Result<> add(std::size_t index) {
     const ChainLink& link = stage_.chain[index];
     auto counters = counters_of(link.vertex);
-    const bool last_of_vertex =
-        index + 1 == stage_.chain.size() || stage_.chain[index + 1].vertex != link.vertex;
     if (link.phase.make_source) {
       ENSURE(index == 0, "a source inside a chain");
       auto reader = std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits));
       parts_.feed = std::make_shared<BatchFeed>(site_.host, std::move(reader), counters, clock_);
     } else if (link.phase.make_sink) {
       ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");
-      add_tap(link.vertex);
       SinkContext context{site_.task.subtask, stage_.parallelism, site_.sink_tag, site_.sink_marker,
                           in_writer(stage_).of(site_.memory.get())};
       parts_.output = std::make_shared<SinkOutput>(site_.host, objects_.sink, std::move(context),
@@ -83,26 +66,7 @@ class Assembly {
     } else {
       parts_.links.push_back({TRY(link.phase.make_operator()), counters, context()});
     }
-    if (last_of_vertex) add_tap(link.vertex);
     return {};
-  }
-
-  void add_tap(const std::string& vertex) {
-    auto tap = site_.taps.find(vertex);
-    if (tap == site_.taps.end() || !is_output_of(vertex)) return;
-    parts_.links.push_back({std::make_unique<TapOperator>(tap->second),
-                            std::make_shared<VertexMeter>(vertex), context()});
-  }
-
-  /// The last stage that runs a phase of the vertex is the one whose rows are its output.
-  bool is_output_of(const std::string& vertex) const {
-    StageId last = stage_.id;
-    for (const auto& stage : graph_.stages) {
-      for (const auto& link : stage.chain) {
-        if (link.vertex == vertex) last = stage.id;
-      }
-    }
-    return last == stage_.id;
   }
 
   OperatorContext context() const {

@@ -6,8 +6,6 @@
 #include "runtime/operator/sink.hpp"
 #include "runtime/operator/source.hpp"
 
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,9 +19,6 @@ struct StageObjects {
 
   static Result<StageObjects> make(const Stage& stage);
 };
-
-/// Rows of a vertex as they pass, for tests and for whoever submitted the graph.
-using Tap = std::function<void(const Batch&)>;
 
 /// Everything that one attempt of a task is given besides the plan.
 struct TaskSite {
@@ -39,8 +34,6 @@ struct TaskSite {
   std::vector<std::vector<std::unique_ptr<ChannelReceiver>>> receivers;
   /// The producer's ends, by edge out of this stage, in the order of `edges_out_of`.
   std::vector<std::vector<std::unique_ptr<ChannelSender>>> senders;
-  /// By vertex; a sink's tap sees what goes into it.
-  std::map<std::string, Tap> taps;
 };
 
 /// Edges into and out of a stage, in the order of the graph.

@@ -8,7 +8,11 @@ Result<std::shared_ptr<DeployedRun>> DeployedRun::make(const DeployTask& deploy,
                                                        const OperatorRegistry& registry) {
   const JobGraph job = TRY(decode_plan(*deploy.plan));
   TaskGraph graph = TRY(plan_tasks(job, registry, deploy.target));
-  return std::shared_ptr<DeployedRun>(new DeployedRun(std::move(graph), deploy.memory_bytes));
+  return of(std::move(graph), deploy.memory_bytes);
+}
+
+std::shared_ptr<DeployedRun> DeployedRun::of(TaskGraph graph, std::int64_t memory_bytes) {
+  return std::shared_ptr<DeployedRun>(new DeployedRun(std::move(graph), memory_bytes));
 }
 
 Result<StageObjects> DeployedRun::objects(StageId stage) {

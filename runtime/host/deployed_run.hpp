@@ -21,6 +21,8 @@ class DeployedRun {
   /// Derives the graph: may read nothing but the plan, yet takes milliseconds; for the I/O pool.
   static Result<std::shared_ptr<DeployedRun>> make(const DeployTask& deploy,
                                                    const OperatorRegistry& registry);
+  /// Of a graph that is derived already.
+  static std::shared_ptr<DeployedRun> of(TaskGraph graph, std::int64_t memory_bytes);
 
   /// Splits are not in it: each task is deployed with its own.
   const TaskGraph& graph() const { return graph_; }

@@ -3,6 +3,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/host/feed_receiver.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace troupe {
@@ -167,11 +168,11 @@ class Builder {
     const std::uint64_t from = graph_.stage(edge.from).parallelism;
     const bool forward = edge.exchange == ExchangeKind::forward;
     const std::uint64_t each = forward ? 1 : graph_.stage(edge.to).parallelism;
-    ChannelLimits limits;
+    ChannelLimits limits = site_.channels;
     const MemoryShare share{.parts = 16 * static_cast<std::int64_t>(from * each),
                             .least = 64 << 10,
-                            .most = limits.bytes_max};
-    limits.bytes_max = share.of(run_->memory().get());
+                            .most = ChannelLimits().bytes_max};
+    limits.bytes_max = std::min(limits.bytes_max, share.of(run_->memory().get()));
     return limits;
   }
 

@@ -20,6 +20,7 @@ struct DeploymentSite {
   LocalExchange& exchange;
   RemoteChannels* remote = nullptr;  ///< null: a node that has no others
   const Clock& clock;
+  ChannelLimits channels = {};  ///< of each inside this node; a run with little memory has less
 };
 
 /// Which channels of a task broke; written by the task, read when it has ended.

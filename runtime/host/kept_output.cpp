@@ -2,7 +2,6 @@
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/data/memory_share.hpp"
-#include "runtime/host/feed_receiver.hpp"
 #include "runtime/spill/partition_writer.hpp"
 
 #include <deque>
@@ -55,10 +54,6 @@ class KeptOutput::Work : public std::enable_shared_from_this<Work> {
   const PartitionIndex* index() const {
     std::lock_guard lock(mutex_);
     return index_ ? &*index_ : nullptr;
-  }
-  void tell(std::shared_ptr<TaskHost> consumer) {
-    std::lock_guard lock(mutex_);
-    consumers_.push_back(std::move(consumer));
   }
   const KeptPlace& place() const { return place_; }
 
@@ -118,13 +113,8 @@ class KeptOutput::Work : public std::enable_shared_from_this<Work> {
   Result<> finish() {
     TRY(open_file());
     auto index = TRY(writer_->finish());
-    std::vector<std::shared_ptr<TaskHost>> consumers;
-    {
-      std::lock_guard lock(mutex_);
-      index_ = std::move(index);
-      consumers = consumers_;
-    }
-    for (const auto& consumer : consumers) consumer->wake();
+    std::lock_guard lock(mutex_);
+    index_ = std::move(index);
     return {};
   }
 
@@ -135,7 +125,6 @@ class KeptOutput::Work : public std::enable_shared_from_this<Work> {
   std::deque<Waiting> waiting_;
   std::int64_t waiting_bytes_ = 0;
   std::size_t open_senders_ = 0;
-  std::vector<std::shared_ptr<TaskHost>> consumers_;
   std::optional<PartitionIndex> index_;
   std::optional<Error> error_;
   bool busy_ = false;
@@ -182,8 +171,6 @@ std::vector<std::unique_ptr<ChannelSender>> KeptOutput::senders(
   return senders;
 }
 
-bool KeptOutput::complete() const { return work_->index() != nullptr; }
-
 PartitionIndex KeptOutput::index() const {
   const auto* index = work_->index();
   ENSURE(index != nullptr, "'{}' is not complete", place().path);
@@ -191,46 +178,5 @@ PartitionIndex KeptOutput::index() const {
 }
 
 const KeptPlace& KeptOutput::place() const { return work_->place(); }
-void KeptOutput::tell(std::shared_ptr<TaskHost> consumer) { work_->tell(std::move(consumer)); }
-
-namespace {
-
-class KeptInput : public ChannelReceiver {
- public:
-  KeptInput(std::shared_ptr<const KeptOutput> output, std::uint32_t partition,
-            std::shared_ptr<TaskHost> host, const Clock& clock)
-      : output_(std::move(output)), partition_(partition), host_(std::move(host)), clock_(clock) {}
-
-  Result<std::optional<StreamItem>> receive() override {
-    if (!feed_ && !output_->complete()) return std::optional<StreamItem>();
-    if (!feed_) {
-      const auto& place = output_->place();
-      auto reader = std::make_unique<PartitionFileReader>(*place.files, place.path, partition_);
-      feed_ = std::make_unique<FeedReceiver>(
-          std::make_shared<BatchFeed>(host_, std::move(reader), nullptr, clock_));
-    }
-    return feed_->receive();
-  }
-  bool full() const override { return false; }
-  ChannelLevel level() const override { return feed_ ? feed_->level() : ChannelLevel(); }
-  void close() override {
-    if (feed_) feed_->close();
-  }
-
- private:
-  const std::shared_ptr<const KeptOutput> output_;
-  const std::uint32_t partition_;
-  const std::shared_ptr<TaskHost> host_;
-  const Clock& clock_;
-  std::unique_ptr<FeedReceiver> feed_;
-};
-
-}  // namespace
-
-std::unique_ptr<ChannelReceiver> kept_input(std::shared_ptr<const KeptOutput> output,
-                                            std::uint32_t partition, std::shared_ptr<TaskHost> host,
-                                            const Clock& clock) {
-  return std::make_unique<KeptInput>(std::move(output), partition, std::move(host), clock);
-}
 
 }  // namespace troupe

@@ -26,8 +26,8 @@ struct KeptPlace {
 };
 
 /// What one task keeps for the consumers of one blocking edge: a partition file, written on the
-/// I/O pool while the task goes on. It is complete, and its consumers are woken, when all senders
-/// have sent their end; a task that ends earlier leaves no file.
+/// I/O pool while the task goes on. It is complete when all senders have sent their end; a task
+/// that ends earlier leaves no file.
 class KeptOutput {
  public:
   KeptOutput(std::shared_ptr<TaskHost> host, KeptPlace place);
@@ -36,12 +36,9 @@ class KeptOutput {
   /// One for each partition in `which`; together they are the output. Called once.
   std::vector<std::unique_ptr<ChannelSender>> senders(const std::vector<std::uint32_t>& which);
 
-  bool complete() const;
-  /// Requires `complete()`.
+  /// Requires that it is complete, as that of every task that is done.
   PartitionIndex index() const;
   const KeptPlace& place() const;
-  /// Woken when the output is complete.
-  void tell(std::shared_ptr<TaskHost> consumer);
 
   /// Batches that wait to be written.
   static constexpr std::size_t waiting_max = 8;
@@ -51,10 +48,5 @@ class KeptOutput {
   class Sender;
   std::shared_ptr<Work> work_;
 };
-
-/// The consumer's end of a kept output of the same process: nothing until it is complete.
-std::unique_ptr<ChannelReceiver> kept_input(std::shared_ptr<const KeptOutput> output,
-                                            std::uint32_t partition, std::shared_ptr<TaskHost> host,
-                                            const Clock& clock);
 
 }  // namespace troupe

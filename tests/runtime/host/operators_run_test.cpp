@@ -179,11 +179,9 @@ Table run_job(const Describe& describe, const Setting& setting) {
   REQUIRE(mistakes.empty());
   TaskGraph graph = plan_tasks(job, registry, {setting.parallelism, setting.keep_edges}).value();
   REQUIRE(assign_splits(graph).ok());
-  LocalPlanOptions options;
-  options.memory_bytes = setting.memory;
-  options.scratch_directory = directory.path();
-  options.channel = {2, 2000};
-  SteppedRun run(graph, setting.seed, options);
+  SteppedRun run(
+      graph, setting.seed,
+      {.memory_bytes = setting.memory, .directory = directory.path(), .channels = {2, 2000}});
   run.run();
   INFO((run.errors().empty() ? "" : run.errors().front().to_string()));
   REQUIRE(run.errors().empty());

@@ -10,9 +10,7 @@ TEST_CASE("any graph in any interleaving delivers exactly the rows a naive evalu
   // joined by every exchange over tiny channels; each seed is a graph and an interleaving.
   // Some edges are kept on disk.
   TempDir directory;
-  LocalPlanOptions tiny;
-  tiny.scratch_directory = directory.path();
-  tiny.channel = {2, 400};
+  SteppedRunOptions tiny{.directory = directory.path(), .channels = {2, 400}};
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     INFO("seed " << seed);
     RandomGraph random(seed);

@@ -1,38 +1,83 @@
 #include "tests/runtime/host/stepped_run.hpp"
 
-#include "runtime/os/own_files.hpp"
-
 namespace troupe {
-
 namespace {
 
-LocalPlanOptions on_a_disk(LocalPlanOptions options) {
-  if (options.files == nullptr) options.files = &own_files();
-  return options;
-}
+const NodeId here("here");
 
 }  // namespace
 
-SteppedRun::SteppedRun(const TaskGraph& graph, std::uint64_t seed, LocalPlanOptions options)
+SteppedRun::SteppedRun(const TaskGraph& graph, std::uint64_t seed, SteppedRunOptions options)
     : random_(seed),
-      plan_(LocalPlan::make(
-                graph, [this](TaskId id) { return hosts_[id] = std::make_shared<ManualHost>(); },
-                on_a_disk(std::move(options)), clock_)
-                .value()) {
-  for (auto& [id, host] : hosts_) host->wake();
+      run_(DeployedRun::of(graph, options.memory_bytes)),
+      options_(std::move(options)),
+      kept_(system_files(), options_.directory),
+      site_{here, kept_, exchange_, nullptr, clock_, options_.channels} {
+  for (const Stage& stage : graph.stages) {
+    for (std::uint32_t i = 0; i < stage.parallelism; ++i) to_deploy_.insert({stage.id, i});
+  }
+  deploy();
+}
+
+DeployTask SteppedRun::deployment_of(TaskId id) const {
+  const TaskGraph& graph = run_->graph();
+  DeployTask deploy;
+  deploy.token.run = options_.run;
+  deploy.token.task = id;
+  deploy.token.attempt = Attempt(1);
+  deploy.run_uid = RunUid(fmt::format("run-{}", options_.run));
+  const Stage& stage = graph.stage(id.stage);
+  if (!stage.splits.empty()) deploy.splits = stage.splits.at(id.subtask);
+  for (std::uint32_t i = 0; i < graph.edges.size(); ++i) {
+    const TaskEdge& edge = graph.edges[i];
+    const auto peers = [&](StageId other) {
+      EdgePeers all{i, {}};
+      for (std::uint32_t n = 0; n < graph.stage(other).parallelism; ++n) {
+        all.peers.push_back({{other, n}, Attempt(1), here});
+      }
+      return all;
+    };
+    if (edge.to == id.stage) deploy.inputs.push_back(peers(edge.from));
+    if (edge.from == id.stage) deploy.outputs.push_back(peers(edge.to));
+  }
+  return deploy;
+}
+
+bool SteppedRun::may_begin(TaskId id) const {
+  const TaskGraph& graph = run_->graph();
+  for (const TaskEdge& edge : graph.edges) {
+    if (edge.to != id.stage || !edge.blocking) continue;
+    for (std::uint32_t from : producers_of(graph, edge, id.subtask)) {
+      if (!done_.contains({edge.from, from})) return false;
+    }
+  }
+  return true;
+}
+
+void SteppedRun::deploy() {
+  std::erase_if(to_deploy_, [&](TaskId id) {
+    if (!may_begin(id)) return false;
+    auto host = hosts_[id] = std::make_shared<ManualHost>();
+    deployed_.emplace(id, Deployment::make(deployment_of(id), run_, host, site_).value());
+    host->wake();
+    return true;
+  });
 }
 
 bool SteppedRun::step() {
   std::vector<std::pair<TaskId, int>> choices;  // -1: the task itself, else an offloaded work
   for (auto& [id, host] : hosts_) {
-    if (host->woken && plan_.tasks.contains(id)) choices.push_back({id, -1});
+    if (host->woken && deployed_.contains(id)) choices.push_back({id, -1});
     for (std::size_t i = 0; i < host->offloaded.size(); ++i) {
       choices.push_back({id, static_cast<int>(i)});
     }
   }
   if (choices.empty()) return false;
-  auto [id, work] = choices[random_.below(choices.size())];
-  if (work < 0) return run_task(id);
+  const auto [id, work] = choices[random_.below(choices.size())];
+  if (work < 0) {
+    run_task(id);
+    return true;
+  }
   auto& offloaded = hosts_.at(id)->offloaded;
   auto call = std::move(offloaded[static_cast<std::size_t>(work)]);
   offloaded.erase(offloaded.begin() + work);
@@ -40,17 +85,19 @@ bool SteppedRun::step() {
   return true;
 }
 
-bool SteppedRun::run_task(TaskId id) {
+void SteppedRun::run_task(TaskId id) {
   hosts_.at(id)->woken = false;
-  auto& task = plan_.tasks.at(id);
-  auto progress = task->run({static_cast<int>(1 + random_.below(4)), 1s});
+  Task& task = *deployed_.at(id).task;
+  const auto progress = task.run({static_cast<int>(1 + random_.below(4)), 1s});
   if (progress == Progress::worked) hosts_.at(id)->wake();
-  if (progress == Progress::failed) errors_.push_back(task->error());
+  if (progress != Progress::failed && progress != Progress::done) return;
+  if (progress == Progress::failed) errors_.push_back(task.error());
   if (progress == Progress::done) {
-    for (auto& staged : task->staged()) staged_[id.stage].push_back(staged);
+    for (auto& staged : task.staged()) staged_[id.stage].push_back(staged);
+    done_.insert(id);
   }
-  if (progress == Progress::failed || progress == Progress::done) plan_.tasks.erase(id);
-  return true;
+  deployed_.erase(id);
+  deploy();
 }
 
 int SteppedRun::run() {
@@ -59,13 +106,12 @@ int SteppedRun::run() {
   return steps;
 }
 
-void SteppedRun::cancel() {
-  for (auto& [id, task] : plan_.tasks) task->cancel();
-}
-
 void SteppedRun::commit() {
-  for (auto& [stage, objects] : plan_.objects) {
-    if (objects.sink) objects.sink->commit(plan_.marker(stage), staged_[stage]).value();
+  for (const Stage& stage : run_->graph().stages) {
+    const auto sink = run_->objects(stage.id).value().sink;
+    const std::string& vertex = stage.chain.back().vertex;
+    const RunUid uid(fmt::format("run-{}", options_.run));
+    if (sink) sink->commit(sink_marker(uid, vertex), staged_[stage.id]).value();
   }
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 
-#include "runtime/host/local_plan.hpp"
+#include "runtime/host/deployment.hpp"
 #include "runtime/os/random.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 
 #include <map>
 #include <memory>
-#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -19,34 +20,49 @@ class StillClock : public Clock {
   Instant time{};
 };
 
-/// Runs a graph in one thread: what runs next, a woken task or a piece of offloaded work, is chosen
-/// by chance, so a seed is an interleaving. A run that is not finished and has nothing to do is
-/// stuck: a wake was lost, or tasks wait for each other.
+struct SteppedRunOptions {
+  RunId run = RunId(1);
+  std::int64_t memory_bytes = std::int64_t{4} << 30;
+  std::string directory;  ///< of what tasks keep and set aside
+  ChannelLimits channels = {};
+};
+
+/// Runs a graph in one thread, deployed as a node deploys it: what runs next, a woken task or a
+/// piece of offloaded work, is chosen by chance, so a seed is an interleaving. Who reads a kept
+/// output is deployed once that is complete, as by a coordinator. A run that is not finished and
+/// has nothing to do is stuck: a wake was lost, or tasks wait for each other.
 class SteppedRun {
  public:
-  SteppedRun(const TaskGraph& graph, std::uint64_t seed, LocalPlanOptions options = {});
+  SteppedRun(const TaskGraph& graph, std::uint64_t seed, SteppedRunOptions options);
 
   /// One choice; false: nothing can run.
   bool step();
   /// Until nothing can run. The number of steps.
   int run();
-  bool finished() const { return plan_.tasks.empty(); }
+  bool finished() const { return to_deploy_.empty() && deployed_.empty(); }
   /// The failures of all tasks, first come first.
   const std::vector<Error>& errors() const { return errors_; }
-  /// Cancels what still runs.
-  void cancel();
-  /// Commits what was staged, as a supervisor does.
+  /// Commits what was staged, as a coordinator does.
   void commit();
-  Task& task(TaskId id) { return *plan_.tasks.at(id); }
 
  private:
-  bool run_task(TaskId id);
+  DeployTask deployment_of(TaskId id) const;
+  bool may_begin(TaskId id) const;
+  void deploy();
+  void run_task(TaskId id);
 
   OneThread thread_;
   StillClock clock_;
   Random random_;
+  const std::shared_ptr<DeployedRun> run_;
+  const SteppedRunOptions options_;
+  KeptFiles kept_;
+  LocalExchange exchange_;
+  const DeploymentSite site_;
+  std::set<TaskId> to_deploy_;
   std::map<TaskId, std::shared_ptr<ManualHost>> hosts_;
-  LocalPlan plan_;
+  std::map<TaskId, Deployment> deployed_;
+  std::set<TaskId> done_;
   std::map<StageId, std::vector<Committable>> staged_;
   std::vector<Error> errors_;
 };

@@ -1,0 +1,159 @@
+#include "deploy/cli/collected_rows.hpp"
+
+#include "runtime/base/json.hpp"
+#include "runtime/operator/operator_kind.hpp"
+
+#include <functional>
+#include <mutex>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+constexpr const char* collect = "collect";
+constexpr const char* of_operator = "operator";
+
+}  // namespace
+
+/// Tasks stage rows under the name of their attempt; a commit makes them those of the operator.
+class CollectedRows::Store {
+ public:
+  void stage(const std::string& attempt, std::vector<Batch> rows) {
+    const std::lock_guard lock(mutex_);
+    staged_[attempt] = std::move(rows);
+  }
+  void commit(const std::string& id, const std::vector<Committable>& staged) {
+    const std::lock_guard lock(mutex_);
+    auto& rows = committed_[id];
+    for (const Committable& attempt : staged) {
+      auto found = staged_.extract(attempt.detail);
+      if (found.empty()) continue;  // committed before
+      for (Batch& batch : found.mapped()) rows.push_back(std::move(batch));
+    }
+  }
+  std::map<std::string, std::vector<Batch>> take() {
+    const std::lock_guard lock(mutex_);
+    staged_.clear();
+    return std::exchange(committed_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::vector<Batch>> staged_, committed_;
+};
+
+namespace {
+
+class CollectWriter final : public SinkWriter {
+ public:
+  using Stage = std::function<void(std::vector<Batch>)>;
+  CollectWriter(std::string attempt, Stage stage)
+      : attempt_(std::move(attempt)), stage_(std::move(stage)) {}
+
+  Result<> write(const Batch& batch) override {
+    rows_ += batch.rows();
+    batches_.push_back(batch);
+    return {};
+  }
+  Result<std::vector<Committable>> prepare() override {
+    stage_(std::move(batches_));
+    return std::vector<Committable>{{attempt_, rows_}};
+  }
+
+ private:
+  const std::string attempt_;
+  const Stage stage_;
+  std::vector<Batch> batches_;
+  std::int64_t rows_ = 0;
+};
+
+class CollectSink final : public Sink {
+ public:
+  CollectSink(std::shared_ptr<CollectedRows::Store> store, std::string id)
+      : store_(std::move(store)), id_(std::move(id)) {}
+
+  Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override {
+    const std::string attempt = fmt::format("{}/{}", id_, context.tag);
+    return std::unique_ptr<SinkWriter>(std::make_unique<CollectWriter>(
+        attempt, [store = store_, attempt](std::vector<Batch> rows) {
+          store->stage(attempt, std::move(rows));
+        }));
+  }
+  Result<> commit(const std::string&, const std::vector<Committable>& staged) override {
+    store_->commit(id_, staged);
+    return {};
+  }
+  Result<> clean_up(const std::string&) override { return {}; }
+
+ private:
+  const std::shared_ptr<CollectedRows::Store> store_;
+  const std::string id_;
+};
+
+class CollectKind final : public OperatorKind {
+ public:
+  explicit CollectKind(std::shared_ptr<CollectedRows::Store> store) : store_(std::move(store)) {}
+
+  const OperatorDescription& description() const override { return description_; }
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
+                            const PlanContext&) const override {
+    Phase phase;
+    phase.name = collect;
+    phase.inputs = {PhaseInput{}};
+    phase.outputs = {inputs.front().schema};
+    phase.make_sink = [store = store_,
+                       id = options.text(of_operator)]() -> Result<std::shared_ptr<Sink>> {
+      return std::shared_ptr<Sink>(std::make_shared<CollectSink>(store, id));
+    };
+    OperatorPlan plan;
+    plan.phases = {std::move(phase)};
+    return plan;
+  }
+
+ private:
+  const OperatorDescription description_{
+      .name = collect,
+      .role = OperatorRole::sink,
+      .parameters = {{.name = of_operator, .type = ParameterType::text, .required = true}}};
+  const std::shared_ptr<CollectedRows::Store> store_;
+};
+
+JobVertex collector_of(const std::string& id, std::vector<JobInput> inputs) {
+  JobVertex vertex{id, collect, std::make_shared<const Json>(Json{{of_operator, id}})};
+  vertex.inputs = std::move(inputs);
+  return vertex;
+}
+
+bool is_sink(const JobVertex& vertex, const OperatorRegistry& registry) {
+  const OperatorKind* kind = registry.find(vertex.op);
+  return kind != nullptr && kind->description().role == OperatorRole::sink;
+}
+
+}  // namespace
+
+CollectedRows::CollectedRows() : store_(std::make_shared<Store>()) {}
+CollectedRows::~CollectedRows() = default;
+
+void CollectedRows::add_to(OperatorRegistry& registry) const {
+  registry.add(std::make_unique<CollectKind>(store_));
+}
+
+JobGraph CollectedRows::collecting(JobGraph graph, const std::set<std::string>& operators,
+                                   const OperatorRegistry& registry) const {
+  std::vector<JobVertex> behind;
+  for (JobVertex& vertex : graph.vertices) {
+    if (!operators.count(vertex.id)) continue;
+    if (is_sink(vertex, registry)) {
+      vertex = collector_of(vertex.id, vertex.inputs);
+    } else {
+      behind.push_back(collector_of(vertex.id, {{vertex.id}}));
+      behind.back().id = fmt::format("{}.{}", vertex.id, collect);
+    }
+  }
+  graph.vertices.insert(graph.vertices.end(), behind.begin(), behind.end());
+  return graph;
+}
+
+std::map<std::string, std::vector<Batch>> CollectedRows::take() { return store_->take(); }
+
+}  // namespace troupe
