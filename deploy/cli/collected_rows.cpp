@@ -118,17 +118,6 @@ class CollectKind final : public OperatorKind {
   const std::shared_ptr<CollectedRows::Store> store_;
 };
 
-JobVertex collector_of(const std::string& id, std::vector<JobInput> inputs) {
-  JobVertex vertex{id, collect, std::make_shared<const Json>(Json{{of_operator, id}})};
-  vertex.inputs = std::move(inputs);
-  return vertex;
-}
-
-bool is_sink(const JobVertex& vertex, const OperatorRegistry& registry) {
-  const OperatorKind* kind = registry.find(vertex.op);
-  return kind != nullptr && kind->description().role == OperatorRole::sink;
-}
-
 }  // namespace
 
 CollectedRows::CollectedRows() : store_(std::make_shared<Store>()) {}
@@ -138,19 +127,13 @@ void CollectedRows::add_to(OperatorRegistry& registry) const {
   registry.add(std::make_unique<CollectKind>(store_));
 }
 
-JobGraph CollectedRows::collecting(JobGraph graph, const std::set<std::string>& operators,
-                                   const OperatorRegistry& registry) const {
-  std::vector<JobVertex> behind;
-  for (JobVertex& vertex : graph.vertices) {
-    if (!operators.count(vertex.id)) continue;
-    if (is_sink(vertex, registry)) {
-      vertex = collector_of(vertex.id, vertex.inputs);
-    } else {
-      behind.push_back(collector_of(vertex.id, {{vertex.id}}));
-      behind.back().id = fmt::format("{}.{}", vertex.id, collect);
-    }
+JobGraph CollectedRows::collecting(JobGraph graph, const std::set<std::string>& operators) const {
+  for (const std::string& id : operators) {
+    JobVertex sink{fmt::format("{}.{}", id, collect), collect,
+                   std::make_shared<const Json>(Json{{of_operator, id}})};
+    sink.inputs = {{id}};
+    graph.vertices.push_back(std::move(sink));
   }
-  graph.vertices.insert(graph.vertices.end(), behind.begin(), behind.end());
   return graph;
 }
 

@@ -24,10 +24,8 @@ class CollectedRows {
 
   /// Makes the sink known by its name, `collect`.
   void add_to(OperatorRegistry& registry) const;
-  /// The graph, with such a sink behind each of these operators; one that is a sink itself is
-  /// replaced. The graph is bound, and stays so.
-  JobGraph collecting(JobGraph graph, const std::set<std::string>& operators,
-                      const OperatorRegistry& registry) const;
+  /// The bound graph, with such a sink behind each of these operators.
+  JobGraph collecting(JobGraph graph, const std::set<std::string>& operators) const;
   /// What has been committed, by operator; afterwards there is nothing.
   std::map<std::string, std::vector<Batch>> take();
 

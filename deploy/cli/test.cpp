@@ -57,7 +57,7 @@ class TestBench {
   Result<std::map<std::string, std::vector<Batch>>> run(const JobGraph& graph,
                                                         const std::set<std::string>& collect) {
     Control& control = node_->control();
-    JobGraph collecting = rows_.collecting(graph, collect, *registry_);
+    JobGraph collecting = rows_.collecting(graph, collect);
     // What fails in a test fails its test: nobody waits for a second attempt.
     collecting.settings.restart.attempts = 0;
     const RunStarted started = TRY(answer_of(
