@@ -2,6 +2,7 @@
 #include "deploy/cli/collected_rows.hpp"
 #include "deploy/cli/descriptor_input.hpp"
 #include "runtime/base/json.hpp"
+#include "runtime/base/log.hpp"
 #include "runtime/descriptor/job_test.hpp"
 #include "runtime/graph/path_limits.hpp"
 
@@ -38,6 +39,7 @@ Result<TestFilter> parse_filter(const VerbArguments& arguments) {
 class TestBench {
  public:
   static Result<std::unique_ptr<TestBench>> start(const OperatorRegistry& registry) {
+    log::set_level(log::Level::off);  // what fails is told with its test
     auto bench = std::make_unique<TestBench>();
     bench->registry_ = limited_to(registry, TRY(AllowedPaths::make(registry.files(), {})));
     bench->rows_.add_to(*bench->registry_);

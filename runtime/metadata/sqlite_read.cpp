@@ -1,5 +1,5 @@
-#include "runtime/base/json.hpp"
 #include "runtime/decision/column_codec.hpp"
+#include "runtime/metadata/counters_text.hpp"
 #include "runtime/metadata/sqlite_rows.hpp"
 
 namespace troupe {
@@ -78,22 +78,6 @@ Error no_run(RunId run) {
   Error error = fail(ErrorCode::not_found, "there is no run {}", run);
   error.hint = "`troupe list --runs` shows them";
   return error;
-}
-
-TaskCounters counters_from(const std::string& text) {
-  TaskCounters counters;
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return counters;
-  counters.busy = Duration(json.value("busy_ns", Duration::rep{0}));
-  counters.blocked = Duration(json.value("blocked_ns", Duration::rep{0}));
-  counters.idle = Duration(json.value("idle_ns", Duration::rep{0}));
-  for (const auto& vertex : json.value("vertices", Json::array())) {
-    counters.vertices.push_back(
-        {vertex.value("vertex", ""), vertex.value("rows_in", std::uint64_t{0}),
-         vertex.value("rows_out", std::uint64_t{0}), vertex.value("bytes_in", std::uint64_t{0}),
-         vertex.value("bytes_out", std::uint64_t{0})});
-  }
-  return counters;
 }
 
 Result<std::vector<AttemptImage>> read_attempts(SqliteDatabase& database, RunId run) {

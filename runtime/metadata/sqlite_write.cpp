@@ -1,6 +1,5 @@
-#include "runtime/base/json.hpp"
-#include "runtime/base/json_text.hpp"
 #include "runtime/decision/column_codec.hpp"
+#include "runtime/metadata/counters_text.hpp"
 #include "runtime/metadata/sqlite_rows.hpp"
 
 #include <array>
@@ -11,22 +10,6 @@ namespace {
 std::int64_t micros(WallTime time) { return time.time_since_epoch().count(); }
 
 std::int64_t signed_of(std::uint64_t number) { return static_cast<std::int64_t>(number); }
-
-/// For people only, so in a form that people read.
-std::string counters_text(const TaskCounters& counters) {
-  Json vertices = Json::array();
-  for (const auto& vertex : counters.vertices) {
-    vertices.push_back({{"vertex", vertex.vertex},
-                        {"rows_in", vertex.rows_in},
-                        {"rows_out", vertex.rows_out},
-                        {"bytes_in", vertex.bytes_in},
-                        {"bytes_out", vertex.bytes_out}});
-  }
-  return json_text({{"vertices", vertices},
-                    {"busy_ns", counters.busy.count()},
-                    {"blocked_ns", counters.blocked.count()},
-                    {"idle_ns", counters.idle.count()}});
-}
 
 class Writer {
  public:
