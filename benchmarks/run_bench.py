@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures Troupe beside other engines, on the same files, in the same run, in turn, and prints ratios.
 
-usage: run_bench.py BUILD FLIGHTS VEGA [--suite NAME] [--case NAME] [--peers NAME...] [--json FILE]
-Suites: flights, wire, startup; without --suite all. --json appends one JSON object a comparison."""
+usage: run_bench.py BUILD FLIGHTS VEGA TPCH [--suite NAME] [--case NAME] [--peers NAME...] [--json FILE]
+Suites: startup, wire, flights, tpch; without --suite all. --json appends one JSON object a
+comparison."""
 import argparse
 import json
 import pathlib
@@ -18,18 +19,22 @@ import measure
 
 ANSWERS = pathlib.Path(__file__).with_name("answers.py")
 FLIGHTS_CASES = ["flights", "group-by", "join", "large-join", "sort", "top-n"]
+TPCH_CASES = [f"q{number:02}" for number in range(1, 23)]
 COLD_RUNS, WARM_RUNS, WARM_UPS = 5, 5, 2
 PEERS = {"DuckDB": "duck.py", "Polars": "polar.py", "PySpark": "spark.py"}
+TPCH_PEER = "DuckDB"
 SLOW_COLD_RUNS, SLOW_WARM_RUNS = 1, 3  # of PySpark, which takes minutes otherwise
 WIRE_MESSAGES, WIRE_MEGABYTES, WIRE_LANES = "200000", "1000", "2"
 IDLE_SETTLE_S, IDLE_WATCH_S = 2, 5
+SUITES = ["startup", "wire", "flights", "tpch"]
 
 
 class Bench:
     def __init__(self, options):
         self.options = options
         self.build = options.build.resolve()
-        self.data = {"flights": str(options.flights.resolve())}
+        self.data = {"flights": str(options.flights.resolve())} | {
+            case: str(options.tpch.resolve()) for case in TPCH_CASES}
         self.vega = str(options.vega.resolve())
         self.out = pathlib.Path(tempfile.mkdtemp(prefix="troupe-bench-out-"))
         self.troupe = engines.Troupe(str(self.build / "troupe"))
@@ -110,6 +115,18 @@ class Bench:
             self.record(suite, case, seconds[ours], peer, seconds[peer.name], cpu_s=cpu[ours],
                         peak_mb=peak[ours], peer_cpu_s=cpu[peer.name], peer_peak_mb=peak[peer.name])
 
+    def summarise(self, suite, kind):
+        """The geometric means of a suite's ratios, the peer's over ours."""
+        rows = [row for row in self.rows if row["suite"] == suite and row["case"].endswith(kind)]
+        for name in dict.fromkeys(row["peer"] for row in rows):
+            of_peer = [row for row in rows if row["peer"] == name]
+            self.record(suite, f"all, {kind}", [], cases=len(of_peer), versus=name,
+                        ratio=statistics.geometric_mean(row["ratio"] for row in of_peer),
+                        least_ratio=min(row["ratio"] for row in of_peer),
+                        cpu_ratio=statistics.geometric_mean(
+                            row["peer_cpu_s"] / row["cpu_s"] for row in of_peer),
+                        memory_ratio=max(row["peak_mb"] / row["peer_peak_mb"] for row in of_peer))
+
     def check(self, case, all_engines):
         """Speed without the same answer is worth nothing: a difference ends the bench."""
         for peer in all_engines[1:]:
@@ -127,6 +144,16 @@ class Bench:
         for case in cases:
             self.cold("flights", case, all_engines)
         self.warm("flights", cases, all_engines)
+
+    def tpch(self):
+        """The 22 queries of TPC-H, by operators alone, beside DuckDB's SQL."""
+        all_engines = [self.troupe] + [peer for peer in self.peers() if peer.name == TPCH_PEER]
+        cases = [case for case in TPCH_CASES if self.options.case in (None, case)]
+        for case in cases:
+            self.cold("tpch", case, all_engines)
+        self.warm("tpch", cases, all_engines)
+        for kind in ("whole process", "warm"):
+            self.summarise("tpch", kind)
 
     def startup(self):
         all_engines = [self.troupe] + self.peers()
@@ -177,21 +204,23 @@ HEAD = (f"{'suite':<8} {'case':<28} {'troupe s':>8} {'peer':<8} {'peer s':>8} {'
 
 def main():
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--suite", choices=["flights", "wire", "startup"])
-    parser.add_argument("--case", choices=FLIGHTS_CASES, help="only this one of suite flights")
+    parser.add_argument("--suite", choices=SUITES)
+    parser.add_argument("--case", choices=FLIGHTS_CASES + TPCH_CASES, metavar="NAME",
+                        help="only this one of suite flights (sort, ...) or tpch (q01, ...)")
     parser.add_argument("--json", metavar="FILE", help="append one JSON object a comparison")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="NAME",
                         help=f"only these of {', '.join(PEERS)}")
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("flights", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("vega", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("tpch", type=pathlib.Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     measure.adopt_orphans()
     bench = Bench(options)
     print(f"{bench.troupe.version}; ratio: the peer's time over Troupe's, above 1 is better\n\n{HEAD}",
           flush=True)
     try:
-        for suite in [options.suite] if options.suite else ["startup", "wire", "flights"]:
+        for suite in [options.suite] if options.suite else SUITES:
             getattr(bench, suite)()
     finally:
         shutil.rmtree(bench.out, ignore_errors=True)

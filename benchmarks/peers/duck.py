@@ -1,5 +1,6 @@
 """DuckDB with two threads."""
 import os
+import pathlib
 
 import duckdb
 
@@ -45,11 +46,21 @@ QUERIES = {
     "sort": {"sort": f"SELECT * FROM {FLIGHTS} {ORDER}"},
     "top-n": {"top-n": f"SELECT * FROM {FLIGHTS} {ORDER} LIMIT 100"},
 }
+TPCH = pathlib.Path(__file__).with_name("tpch")
+TPCH_TABLES = ("region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem")
 TABLES = ("flights", "weather", "airlines", "airports", "planes")
 
 db = duckdb.connect()
 db.execute("SET threads = 2")
 db.execute("SET TimeZone = 'UTC'")
+
+
+def queries(case, data):
+    """Output -> its SQL."""
+    if case in QUERIES:
+        return {name: query.format(data=data) for name, query in QUERIES[case].items()}
+    files = {table: f"'{data}/{table}.parquet'" for table in TPCH_TABLES}
+    return {case: (TPCH / f"{case}.sql").read_text().format(**files)}
 
 
 def run(case, data, out):
@@ -62,8 +73,8 @@ def run(case, data, out):
         for name in TABLES:
             db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM "
                        + READ.format(data=data, name=name))
-    for name, query in QUERIES[case].items():
-        db.execute(f"COPY ({query.format(data=data)}) TO '{out}/{name}.parquet' "
+    for name, query in queries(case, data).items():
+        db.execute(f"COPY ({query}) TO '{out}/{name}.parquet' "
                    "(FORMAT parquet, COMPRESSION zstd)")
 
 
