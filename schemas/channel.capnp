@@ -26,6 +26,11 @@ struct CloseChannel {
   channel @0 :ChannelRef;
 }
 
+struct RowsLost {
+  # Sender -> receiver: a data connection of mine to you has closed, and what was on it may be lost. Also
+  # of channels whose sender has ended: only its node can still say so.
+}
+
 struct FetchPartition {
   # Executor -> store of another node: send me these rows on this channel. Answered by data frames,
   # or by FetchFailed.

@@ -160,6 +160,12 @@ Frame DataPlane::say(const RemoteEnd& where, std::string_view to, Fill&& fill) c
   return Frame::make<T>(tokens, to, std::forward<Fill>(fill));
 }
 
+Frame DataPlane::tell_rows_lost() const {
+  std::lock_guard lock(mutex_);
+  return Frame::make<schema::RowsLost>(Tokens{cluster_, self_, incarnation_}, data_address,
+                                       [](auto) {});
+}
+
 DataTokens DataPlane::tokens(const RemoteEnd& where, bool sending) const {
   std::lock_guard lock(mutex_);
   return {cluster_,
@@ -260,6 +266,9 @@ void DataPlane::hear(const NodeId& peer, const Frame& frame) {
     if (end->where().peer.node != peer) return refused(foreign_channel);
     then(*end);
   };
+  if (frame.is<schema::RowsLost>()) {
+    return break_all(peer, fail(ErrorCode::unavailable, "node {} lost rows on their way", peer));
+  }
   Result<> read = fail(ErrorCode::corrupt, "not a message of the data plane");
   if (frame.is<schema::GrantCredit>()) {
     read = frame.read<schema::GrantCredit>([&](auto grant) {
@@ -313,6 +322,9 @@ void DataPlane::hear_peer(const NodeId& peer, const PeerEvent& event) {
   if (const auto* lost = std::get_if<DataLost>(&event)) {
     break_all(peer, fail(ErrorCode::unavailable, "rows to or from node {} were lost: {}", peer,
                          lost->text));
+    // A sender that has sent its end and is gone cannot break its channel, and the receiver would
+    // wait for that end for ever. Where there is no session now, its loss is told at both ends.
+    static_cast<void>(wire_.send(peer, tell_rows_lost()));
   }
 }
 

@@ -26,8 +26,9 @@ inline constexpr Duration connect_max = 15s;
 /// The channels between tasks of this node and tasks of others.
 ///
 /// A channel lives in one session with its peer: it waits for the session, and breaks with it for
-/// good; its tasks fail, and their region begins again. Data frames and grants for channels that
-/// are not here are counted and dropped: they are late.
+/// good; its tasks fail, and their region begins again. It breaks, too, where a data connection to
+/// or from the peer closed within the session: each node tells the other of its own (`RowsLost`).
+/// Data frames and grants for channels that are not here are counted and dropped: they are late.
 ///
 /// Made before the link is started; outlives all tasks, outlived by the wire. The `hear` calls come
 /// from the wire's thread, the others from any.
@@ -72,6 +73,7 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   DataTokens tokens(const RemoteEnd& where, bool sending) const;
   template <class T, class Fill>
   Frame say(const RemoteEnd& where, std::string_view to, Fill&& fill) const;
+  Frame tell_rows_lost() const;
   void break_all(const NodeId& peer, const Error& error);
   void refused(const char* reason);
   MetricCounter& refusals(const char* reason);

@@ -84,8 +84,15 @@ void Link::Transport::call_back(const NodeId& node, Peer& peer, const Frame& hel
 
 void Link::Transport::accept_data(const NodeId& node, ReceivedPart& first, bool more) {
   auto frame = DataFrame::decode(rest_of_message(first, more));
-  if (!frame) return refuse(Refusal::corrupt);
   const auto found = peers_.find(node);
+  if (!frame) {
+    refuse(Refusal::corrupt);
+    // Of which channel it was nobody knows, and its end may have been in it.
+    if (found != peers_.end() && found->second.session.up()) {
+      announce(node, DataLost{"a frame of rows did not decode"});
+    }
+    return;
+  }
   if (found == peers_.end() || !found->second.session.up()) return refuse(Refusal::stale_session);
   Peer& peer = found->second;
   const auto& header = frame->header();

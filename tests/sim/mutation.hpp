@@ -27,6 +27,7 @@ enum class Mutation {
   published_not_recommitted,   ///< a new leader does not commit what was published
   cancel_ignored,              ///< executors do not stop what was superseded
   loss_not_told,               ///< the coordinator is not told that a node is gone
+  lost_rows_not_told,          ///< a node does not tell whom it sent rows that they may be lost
   damaged_frame_accepted,      ///< a frame that was changed on the way is taken for what it says
   rot_not_seen,                ///< a kept partition is served without looking at its checksum
   failed_sync_ignored,         ///< a kept partition that did not reach the disk counts as kept
@@ -45,7 +46,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 29> mutations{{
+inline constexpr std::array<MutationName, 30> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -64,6 +65,7 @@ inline constexpr std::array<MutationName, 29> mutations{{
     {Mutation::published_not_recommitted, "published_not_recommitted"},
     {Mutation::cancel_ignored, "cancel_ignored"},
     {Mutation::loss_not_told, "loss_not_told"},
+    {Mutation::lost_rows_not_told, "lost_rows_not_told"},
     {Mutation::damaged_frame_accepted, "damaged_frame_accepted"},
     {Mutation::rot_not_seen, "rot_not_seen"},
     {Mutation::failed_sync_ignored, "failed_sync_ignored"},

@@ -58,6 +58,9 @@ void Nemesis::strike(Fault fault) {
     case Fault::reset:
       world_.trace("the connection of {} and {} breaks", World::name_of(a), World::name_of(b));
       return world_.net.reset(a, b);
+    case Fault::cut:
+      world_.trace("the connection from {} to {} breaks", World::name_of(a), World::name_of(b));
+      return world_.net.cut(a, b);
     case Fault::slow:
       return world_.net.slow(a, b, world_.between(10ms, 700ms), length);
     case Fault::ghost:

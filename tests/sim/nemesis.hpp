@@ -25,8 +25,9 @@ class Nemesis {
     disk_full,
     store_fails,
     clock_jump,
+    cut,
   };
-  static constexpr int faults = 12;
+  static constexpr int faults = 13;
 
   void step();
   void strike(Fault fault);

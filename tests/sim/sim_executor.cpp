@@ -60,12 +60,17 @@ bool SimExecutor::killed_at(KillPoint point) { return world_.killed_at(point, se
 // ---- network
 
 void SimExecutor::on_connected(NodeIndex peer) {
-  if (peer == World::coordinator) tell_session(session_event::Connected{});
+  if (peer == World::coordinator) return tell_session(session_event::Connected{});
+  if (lost_to_.erase(peer) == 0) return;
+  auto packet = std::make_shared<Packet>();
+  packet->data = RowsLost{};
+  world_.net.send(self_, peer, std::move(packet));
 }
 
 void SimExecutor::on_disconnected(NodeIndex peer) {
   if (peer == World::coordinator) return tell_session(session_event::Disconnected{});
   for (const auto& [key, task] : tasks_) task->peer_lost(World::name_of(peer));
+  if (!world_.mutated(Mutation::lost_rows_not_told)) lost_to_.insert(peer);
 }
 
 void SimExecutor::on_refused(NodeIndex peer) {
@@ -80,6 +85,9 @@ void SimExecutor::on_packet(NodeIndex peer, const Packet& packet) {
   }
   if (packet.damaged) return world_.refuse_damaged(self_, peer);
   if (const auto* rows = std::any_cast<RowsItem>(&packet.data)) take(peer, *rows);
+  if (std::any_cast<RowsLost>(&packet.data) != nullptr) {
+    for (const auto& [key, task] : tasks_) task->rows_lost(World::name_of(peer));
+  }
   if (const auto* request = std::any_cast<PartitionRequest>(&packet.data)) take(peer, *request);
   if (const auto* reply = std::any_cast<PartitionReply>(&packet.data)) take(peer, *reply);
 }

@@ -73,6 +73,7 @@ class SimExecutor final : public Process, public TaskOwner {
   std::map<AttemptKey, std::unique_ptr<SimTask>> tasks_;
   std::map<AttemptKey, Kept> kept_;
   std::set<AttemptKey> rotten_;
+  std::set<NodeIndex> lost_to_;  ///< who is to be told, once it is connected again
   /// Over, but what they had planned may still come up in the loop.
   std::vector<std::unique_ptr<SimTask>> stopped_;
 };

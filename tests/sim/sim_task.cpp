@@ -112,17 +112,26 @@ void SimTask::take(const PartitionReply& reply) {
   if (!over_) finish_if_done();
 }
 
+/// Rows from there are still to come, over a channel.
+bool SimTask::reads(const NodeId& node) const {
+  return std::any_of(inputs_.begin(), inputs_.end(), [&](const Input& input) {
+    return !input.blocking && !input.done && input.producer.node == node;
+  });
+}
+
+void SimTask::rows_lost(const NodeId& from) {
+  if (!reads(from)) return;
+  break_with(FailureClass::node_lost, fmt::format("node {} lost rows on their way", from));
+}
+
 /// Channels to and from that node are broken. Kept partitions can be asked for again.
 void SimTask::peer_lost(const NodeId& node) {
   if (over_) return;
-  const bool reads = std::any_of(inputs_.begin(), inputs_.end(), [&](const Input& input) {
-    return !input.blocking && !input.done && input.producer.node == node;
-  });
   const bool writes = std::any_of(consumers_.begin(), consumers_.end(), [&](const auto& out) {
     return std::any_of(out.second.begin(), out.second.end(),
                        [&](const TaskPeer& peer) { return peer.node == node; });
   });
-  if (reads || writes) {
+  if (reads(node) || writes) {
     break_with(FailureClass::node_lost, fmt::format("the channel with node {} broke", node));
   }
 }

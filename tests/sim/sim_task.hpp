@@ -36,6 +36,9 @@ struct PartitionReply {
   Rows rows;
 };
 
+/// Rows that were on their way from this node may be lost, also those of attempts that have ended.
+struct RowsLost {};
+
 /// What a finished attempt keeps: by edge, by consumer subtask.
 using Kept = std::map<std::uint32_t, std::vector<Rows>>;
 
@@ -64,6 +67,7 @@ class SimTask {
   void take(const RowsItem& item);
   void take(const PartitionReply& reply);
   void peer_lost(const NodeId& node);
+  void rows_lost(const NodeId& from);
   const AttemptKey& key() const { return key_; }
 
  private:
@@ -75,6 +79,7 @@ class SimTask {
     int asked = 0;
     bool done = false;
   };
+  bool reads(const NodeId& node) const;
   void read_split(std::size_t split);
   void ask(std::size_t input);
   Input* input_of(const AttemptKey& producer, std::uint32_t edge);

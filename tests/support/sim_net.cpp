@@ -192,6 +192,8 @@ void Net::reset(NodeIndex a, NodeIndex b) {
   break_way(b, a, true, true);
 }
 
+void Net::cut(NodeIndex from, NodeIndex to) { break_way(from, to, true, true); }
+
 /// What stood behind a block comes on a new connection, not when the block would have ended.
 void Net::heal() {
   for (NodeIndex from = 0; from < nodes_; ++from) {

@@ -69,6 +69,8 @@ class Net {
   void block(NodeIndex from, NodeIndex to, Duration length);
   void slow(NodeIndex from, NodeIndex to, Duration extra, Duration length);
   void reset(NodeIndex a, NodeIndex b);
+  /// Our connection to the peer breaks; the one that it keeps to us does not.
+  void cut(NodeIndex from, NodeIndex to);
   void heal();
 
   std::uint64_t delivered() const { return delivered_; }

@@ -146,6 +146,22 @@ TEST_CASE("a channel breaks with its session, at both ends, and stays broken") {
   CHECK_FALSE(channel.sender->status());
 }
 
+TEST_CASE("rows that are lost after their sender has ended are told to who waits for them") {
+  OneChannel channel;
+  channel.planes.up();
+  CHECK(channel.send_all(10, 3) == 3);
+  channel.sender->send(EndOfStream{}, 0);
+  REQUIRE(channel.sender->flushed());
+  channel.sender.reset();  // its task is done
+  channel.planes.lose();
+  channel.receiving->woken = false;
+  channel.planes.deliver();
+  CHECK(channel.receiving->woken);
+  const auto received = channel.receiver->receive();
+  REQUIRE_FALSE(received);
+  CHECK(received.error().code == ErrorCode::unavailable);
+}
+
 TEST_CASE("a channel to an incarnation that was replaced breaks instead of waiting") {
   OneChannel channel;
   channel.planes.up(Incarnation(1), Incarnation(3));

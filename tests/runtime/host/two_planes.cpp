@@ -46,6 +46,11 @@ void TwoPlanes::down() {
   planes_.at(NodeId("b"))->hear_peer(NodeId("a"), gone);
 }
 
+void TwoPlanes::lose() {
+  std::erase_if(transit_, [](const Transit& each) { return static_cast<bool>(each.data); });
+  planes_.at(NodeId("a"))->hear_peer(NodeId("b"), DataLost{"a data connection closed"});
+}
+
 void TwoPlanes::deliver() {
   while (!transit_.empty()) {
     Transit next = std::move(transit_.front());

@@ -19,6 +19,8 @@ class TwoPlanes {
   /// The session between them begins.
   void up(Incarnation a = Incarnation(1), Incarnation b = Incarnation(2));
   void down();
+  /// The data connection from "a" to "b" closes within the session, with what was on it.
+  void lose();
   /// Delivers everything that is on its way.
   void deliver();
 
