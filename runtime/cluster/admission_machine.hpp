@@ -45,8 +45,8 @@ struct Grant {
 /// **Who comes first** is whose run was submitted first, and of one run the region that makes what
 /// others read. Of those that fit now, the first is served; so a narrow claim may pass a wide one
 /// for which there is no room yet. But whoever is first in line is passed only as often as there
-/// are slots that it may use: then what becomes free there is kept for it, until it fits. Who is
-/// first grows no younger, so everybody's turn comes.
+/// are slots that it may use: then what becomes free there is kept for it, until it fits. Runs are
+/// numbered upwards, so everybody gets to the front, and nobody starves.
 ///
 /// A claim that is wider than the cluster is no special case: it waits until all of it is free.
 ///
