@@ -198,8 +198,7 @@ void CoordinatorActor::handle(const SubmitRun& asked, AnswerTo<SubmitRun> answer
 std::uint32_t CoordinatorActor::usual_parallelism() const {
   if (start_.parallelism > 0) return start_.parallelism;
   std::uint32_t slots = 0;
-  const ClusterView cluster = machine_->view();
-  for (const ClusterNode& node : cluster.nodes) slots += node.slots;
+  for (const auto& [name, node] : machine_->view().nodes) slots += node.slots;
   return slots > 0 ? std::min(slots, usual_parallelism_max) : start_.parallelism_alone;
 }
 
@@ -220,7 +219,7 @@ void CoordinatorActor::handle(const StartJob& asked, AnswerTo<StartJob> answer) 
 }
 
 void CoordinatorActor::handle(const CancelRun& asked, AnswerTo<CancelRun> answer) {
-  if (!machine_->jobs().contains(asked.run)) return handle(ShowRun{asked.run}, std::move(answer));
+  if (!machine_->runs().contains(asked.run)) return handle(ShowRun{asked.run}, std::move(answer));
   const CoordinatorRef me(self());
   const std::uint64_t request = ++last_request_;
   requests_[request] = [me, answer = std::move(answer)](Result<RunId> cancelled) {
@@ -241,11 +240,11 @@ std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std
 
 void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
   const RunId run = asked.run;
-  const auto found = machine_->jobs().find(run);
+  const auto found = machine_->runs().find(run);
   RunNote note;
   if (const auto noted = notes_.find(run); noted != notes_.end()) note = noted->second;
   std::optional<RunView> live;
-  if (found != machine_->jobs().end() && !ended(found->second->state())) {
+  if (found != machine_->runs().end() && !ended(found->second->state())) {
     live = view_of_live(*found->second);
   }
   // The times are in the row alone, so the store is asked in either case.
@@ -265,8 +264,8 @@ void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
 }
 
 void CoordinatorActor::handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer) {
-  const auto found = machine_->jobs().find(asked.run);
-  if (found == machine_->jobs().end() || ended(found->second->state())) {
+  const auto found = machine_->runs().find(asked.run);
+  if (found == machine_->runs().end() || ended(found->second->state())) {
     return handle(ShowRun{asked.run}, std::move(answer));
   }
   const std::uint64_t request = ++last_request_;
@@ -323,7 +322,7 @@ void CoordinatorActor::handle(const ListJobs&, AnswerTo<ListJobs> answer) {
 }
 
 void CoordinatorActor::handle(const ListNodes&, AnswerTo<ListNodes> answer) {
-  const ClusterView cluster = machine_->view();
+  const ClusterView& cluster = machine_->view();
   NodeList list;
   for (const auto& [node, member] : machine_->members().members()) {
     NodeView view{.id = node,

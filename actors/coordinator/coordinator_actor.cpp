@@ -53,8 +53,8 @@ void CoordinatorActor::tell(CoordinatorEvent event) {
   }
   if (const auto* received = std::get_if<coordinator_event::Received>(&event)) {
     if (const auto* progress = std::get_if<TaskProgress>(&received->report)) {
-      const auto job = machine_->jobs().find(progress->token.run);
-      if (job != machine_->jobs().end()) {
+      const auto job = machine_->runs().find(progress->token.run);
+      if (job != machine_->runs().end()) {
         run_metrics_.progress(job->second->made().job, progress->counters);
       }
     }
@@ -84,8 +84,8 @@ void CoordinatorActor::count(const Record& record) {
     const std::string about = event->run == RunId(0) ? "" : fmt::format("run {}: ", event->run);
     log::write(event->level, about + event->text);
   } else if (const auto* result = std::get_if<AttemptResultRecord>(&record)) {
-    const auto job = machine_->jobs().find(result->key.run);
-    if (job == machine_->jobs().end() || job->second->topology() == nullptr) return;
+    const auto job = machine_->runs().find(result->key.run);
+    if (job == machine_->runs().end() || job->second->topology() == nullptr) return;
     run_metrics_.won(
         job->second->made().job,
         outer_counters(job->second->topology()->graph(), result->key.task.stage, result->counters),
@@ -250,10 +250,11 @@ void CoordinatorActor::set_timer() {
 
 /// What a run's machine knows and no row says is noted after each step: a later one drops it.
 void CoordinatorActor::note_recoveries() {
-  for (const auto& [run, job] : machine_->jobs()) {
+  for (const RunId run : machine_->touched()) {
+    const RunMachine& machine = *machine_->runs().at(run);
     RunNote& note = notes_[run];
-    run_metrics_.restarted(job->made().job, job->restarts() - note.restarts);
-    note = {job->made().job, job->restarts(), job->longest_recovery()};
+    run_metrics_.restarted(machine.made().job, machine.restarts() - note.restarts);
+    note = {machine.made().job, machine.restarts(), machine.longest_recovery()};
   }
   while (notes_.size() > run_notes_max) notes_.erase(notes_.begin());
 }

@@ -70,9 +70,7 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   void carry_out(effect::PlanTasks& effect);
   void carry_out(effect::CommitSink& effect);
   void carry_out(effect::CleanUpSinks& effect);
-  void carry_out(effect::LeaveBehind&) {}
-  void carry_out(effect::BlameNode&) {}
-  void carry_out(effect::Continue&) {}
+  void carry_out(const effect::Inner auto&) {}
   void carry_out(effect::Reply& effect);
   void carry_out(effect::RunEnded& effect);
   void carry_out(effect::Halt& effect);

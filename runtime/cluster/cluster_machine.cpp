@@ -21,6 +21,16 @@ const char* to_string(MemberState state) {
   return "gone";
 }
 
+std::optional<ClusterNode> node_of(const Member& member) {
+  if (member.state == MemberState::gone) return {};
+  ClusterNode node{member.node, member.incarnation, member.address, member.slots};
+  node.placeable = member.state == MemberState::live;
+  node.resting = member.health.resting();
+  if (member.health.on_trial()) node.slots = std::min(node.slots, 1u);
+  node.listed = node.placeable || member.before_suspicion == MemberState::live;
+  return node;
+}
+
 ClusterMachine::ClusterMachine(ClusterId cluster, Term term,
                                const std::map<NodeId, NodeRecord>& recorded, Duration node_lease,
                                Instant now)
@@ -72,12 +82,14 @@ void ClusterMachine::handle(const cluster_event::Closed& event) {
   if (member.state != MemberState::live && member.state != MemberState::adopting) return;
   member.before_suspicion = member.state;
   member.state = MemberState::suspect;
+  out_.changed.insert(member.node);
 }
 
 void ClusterMachine::handle(const cluster_event::Resumed& event) {
   const auto found = members_.find(event.node);
   if (found == members_.end() || found->second.state != MemberState::suspect) return;
   found->second.state = *std::exchange(found->second.before_suspicion, {});
+  out_.changed.insert(event.node);
 }
 
 void ClusterMachine::handle(const cluster_event::Down& event) {
@@ -105,6 +117,7 @@ void ClusterMachine::handle(const cluster_event::NodeFault& event) {
   Member* faulty = member(event.node, event.incarnation);
   if (faulty == nullptr || faulty->state == MemberState::gone) return;
   if (!faulty->health.on_fault(now_, event.reason)) return;
+  out_.changed.insert(event.node);
   const auto rest = std::chrono::duration_cast<std::chrono::seconds>(faulty->health.rest()).count();
   say(log::Level::warn, fmt::format("node {} gets no new work for {} s, for work fails there: {}",
                                     event.node, rest, event.reason));
@@ -112,9 +125,8 @@ void ClusterMachine::handle(const cluster_event::NodeFault& event) {
 
 void ClusterMachine::handle(const cluster_event::Tick&) {
   for (auto& [node, member] : members_) {
-    if (member.state != MemberState::gone && member.health.on_tick(now_)) {
-      say(log::Level::info, fmt::format("node {} is tried again, with one slot", node));
-    }
+    if (member.state == MemberState::gone) continue;
+    look_after_health(member);
     if (member.state != MemberState::silent || member.silent_until > now_) continue;
     lose(member, "it did not show up within a lease of the new leader's start");
     member.ended = true;
@@ -122,10 +134,19 @@ void ClusterMachine::handle(const cluster_event::Tick&) {
   }
 }
 
+void ClusterMachine::look_after_health(Member& member) {
+  const auto due = member.health.next_deadline();
+  if (!due || *due > now_) return;
+  out_.changed.insert(member.node);
+  if (!member.health.on_tick(now_)) return;
+  say(log::Level::info, fmt::format("node {} is tried again, with one slot", member.node));
+}
+
 void ClusterMachine::lose(Member& member, std::string reason) {
   if (member.state == MemberState::gone) return;
   member.state = MemberState::gone;
   member.before_suspicion.reset();
+  out_.changed.insert(member.node);
   say(log::Level::warn,
       fmt::format("node {} (incarnation {}) is gone: {}", member.node, member.incarnation, reason));
   out_.lost.push_back({member.node, member.incarnation, std::move(reason)});
@@ -169,6 +190,7 @@ void ClusterMachine::handle(const cluster_event::Join& event) {
   member.ended = false;
   member.state = MemberState::adopting;
   member.before_suspicion.reset();
+  out_.changed.insert(member.node);
   record(member);
   if (!known) {
     say(log::Level::info, fmt::format("node {} (incarnation {}) joins: {} slots at {}", member.node,
@@ -183,6 +205,7 @@ void ClusterMachine::handle(const cluster_event::Join& event) {
 void ClusterMachine::handle(const cluster_event::Listed& event) {
   Member* listed = member(event.node, event.incarnation);
   if (listed == nullptr) return;
+  out_.changed.insert(event.node);
   if (listed->state == MemberState::adopting) listed->state = MemberState::live;
   if (listed->state == MemberState::suspect) listed->before_suspicion = MemberState::live;
 }

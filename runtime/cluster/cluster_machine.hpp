@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -71,6 +72,7 @@ struct NodeLoss {
 struct ClusterChange {
   Effects effects;
   std::vector<NodeLoss> lost;
+  std::set<NodeId> changed;  ///< members that `node_of` says something else of
 };
 
 enum class MemberState {
@@ -93,6 +95,9 @@ struct Member {
   bool ended = false;      ///< the incarnation
   NodeHealth health = {};  ///< of this incarnation: whoever starts a node again has mended it
 };
+
+/// The member as placement sees it; none where it is gone. Its slots in use are not known here.
+std::optional<ClusterNode> node_of(const Member& member);
 
 /// Who is a member, as which incarnation, and since when not.
 ///
@@ -134,6 +139,7 @@ class ClusterMachine {
 
   void refuse(const JoinCluster& request, Incarnation highest, std::string reason);
   void lose(Member& member, std::string reason);
+  void look_after_health(Member& member);
   void record(const Member& member);
   void say(log::Level level, std::string text);
   Member* member(const NodeId& node, Incarnation incarnation);

@@ -1,5 +1,7 @@
 #include "runtime/cluster/placement.hpp"
 
+#include "runtime/base/ensure.hpp"
+
 #include <algorithm>
 
 namespace troupe {
@@ -29,52 +31,70 @@ Standing standing_of(const ClusterNode& node, const std::set<NodeProcess>& avoid
 /// The cluster is seen as if there were only nodes of this standing or a better one.
 Standing best_standing(const ClusterView& cluster, const std::set<NodeProcess>& avoided) {
   Standing best = Standing::avoided;
-  for (const ClusterNode& node : cluster.nodes) {
+  for (const auto& [name, node] : cluster.nodes) {
     if (usable(node)) best = std::min(best, standing_of(node, avoided));
   }
   return best;
 }
 
+std::vector<Candidate> candidates(const ClusterView& cluster,
+                                  const std::set<NodeProcess>& avoided) {
+  const Standing worst = best_standing(cluster, avoided);
+  std::vector<Candidate> found;
+  for (const auto& [name, node] : cluster.nodes) {
+    if (usable(node) && standing_of(node, avoided) <= worst) found.push_back({&node, node.used});
+  }
+  return found;
+}
+
 }  // namespace
 
 const ClusterNode* ClusterView::find(const NodeId& node, Incarnation incarnation) const {
-  for (const ClusterNode& known : nodes) {
-    if (known.node == node) return known.incarnation == incarnation ? &known : nullptr;
-  }
-  return nullptr;
+  const ClusterNode* known = find(node);
+  return known != nullptr && known->incarnation == incarnation ? known : nullptr;
 }
 
-ClusterNode* ClusterView::find(const NodeId& node) {
-  for (ClusterNode& known : nodes) {
-    if (known.node == node) return &known;
-  }
-  return nullptr;
+const ClusterNode* ClusterView::find(const NodeId& node) const {
+  const auto known = nodes.find(node);
+  return known == nodes.end() ? nullptr : &known->second;
 }
 
-bool has_good_node(const ClusterView& cluster, const std::set<NodeProcess>& avoided) {
-  return best_standing(cluster, avoided) == Standing::good;
+bool Room::fits(std::uint32_t width) const {
+  return total > 0 && free >= std::min<std::uint64_t>(width, total);
 }
 
-std::optional<std::vector<NodeId>> place(std::uint32_t width, const ClusterView& cluster,
-                                         const std::set<NodeProcess>& avoided) {
-  const Standing worst = best_standing(cluster, avoided);
-  std::vector<Candidate> candidates;
-  std::uint64_t total = 0;
-  std::uint64_t free = 0;
-  for (const ClusterNode& node : cluster.nodes) {
-    if (!usable(node) || standing_of(node, avoided) > worst) continue;
-    candidates.push_back({&node, node.used});
-    total += node.slots;
-    free += node.slots - std::min(node.slots, node.used);
+Room room_for(const std::set<NodeProcess>& avoided, const ClusterView& cluster,
+              const std::set<NodeId>& kept) {
+  Room room;
+  for (const auto& [node, used] : candidates(cluster, avoided)) {
+    room.total += node->slots;
+    if (!kept.contains(node->node)) room.free += node->slots - std::min(node->slots, node->used);
   }
-  if (candidates.empty() || free < std::min<std::uint64_t>(width, total)) return std::nullopt;
+  return room;
+}
+
+std::set<NodeId> usable_nodes(const std::set<NodeProcess>& avoided, const ClusterView& cluster) {
+  std::set<NodeId> names;
+  for (const auto& [node, used] : candidates(cluster, avoided)) names.insert(node->node);
+  return names;
+}
+
+std::vector<NodeId> place(std::uint32_t width, const ClusterView& cluster,
+                          const std::set<NodeProcess>& avoided, const std::set<NodeId>& kept) {
+  std::vector<Candidate> open = candidates(cluster, avoided);
+  std::erase_if(open, [&](const Candidate& each) { return kept.contains(each.node->node); });
+  ENSURE(!open.empty(), "{} slots are placed where there is no node", width);
   std::vector<NodeId> slots;
   for (std::uint32_t slot = 0; slot < width; ++slot) {
-    Candidate& chosen = *std::min_element(candidates.begin(), candidates.end(), less_loaded);
+    Candidate& chosen = *std::min_element(open.begin(), open.end(), less_loaded);
     ++chosen.used;
     slots.push_back(chosen.node->node);
   }
   return slots;
+}
+
+bool has_good_node(const ClusterView& cluster, const std::set<NodeProcess>& avoided) {
+  return best_standing(cluster, avoided) == Standing::good;
 }
 
 }  // namespace troupe

@@ -3,7 +3,7 @@
 #include "runtime/decision/records.hpp"
 
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,27 +25,41 @@ struct ClusterNode {
   bool listed = false;
 };
 
-/// The members of the cluster whose tasks and kept outputs still count, by name.
+/// The members of the cluster whose tasks and kept outputs still count.
 struct ClusterView {
-  std::vector<ClusterNode> nodes;
+  std::map<NodeId, ClusterNode> nodes;
 
-  /// The node, if it is still this incarnation.
+  /// The node, if it is still this incarnation; else null.
   const ClusterNode* find(const NodeId& node, Incarnation incarnation) const;
-  ClusterNode* find(const NodeId& node);
+  const ClusterNode* find(const NodeId& node) const;
 };
 
-/// Nodes for the `width` slots of a region, slot by slot; none where it must wait.
-///
+/// Slots on the nodes that somebody may use.
+struct Room {
+  std::uint64_t total = 0;
+  std::uint64_t free = 0;
+
+  /// True where so many slots may be given now. A region that is wider than all there is (a node
+  /// died) fits when all of it is free, and then takes more than there are: a smaller cluster is
+  /// slower, not stuck.
+  bool fits(std::uint32_t width) const;
+};
+
 /// Not on a node that rests, nor on one of `avoided`, where this region failed by the node's fault.
 /// Where there is no other node, not on the avoided; where these are all there are, on any: a fault
-/// may pass, and who tries again has a limit of its own.
+/// may pass, and who tries again has a limit of its own. Nothing is free on the nodes that are
+/// `kept` for somebody else.
+Room room_for(const std::set<NodeProcess>& avoided, const ClusterView& cluster,
+              const std::set<NodeId>& kept = {});
+/// The nodes of that room.
+std::set<NodeId> usable_nodes(const std::set<NodeProcess>& avoided, const ClusterView& cluster);
+/// Nodes for `width` slots, slot by slot, out of a room in which they fit.
 ///
 /// Spreads: each slot goes to the node that is least loaded for its size, the first by name among
-/// equals, so the same cluster gives the same answer. A region that is wider than the whole cluster
-/// (a node died) waits until all slots are free and then takes more than there are: a smaller
-/// cluster is slower, not stuck.
-std::optional<std::vector<NodeId>> place(std::uint32_t width, const ClusterView& cluster,
-                                         const std::set<NodeProcess>& avoided = {});
+/// equals, so the same cluster gives the same answer.
+std::vector<NodeId> place(std::uint32_t width, const ClusterView& cluster,
+                          const std::set<NodeProcess>& avoided = {},
+                          const std::set<NodeId>& kept = {});
 /// True where a region that avoids these need not go to a node that rests, nor to one of them.
 bool has_good_node(const ClusterView& cluster, const std::set<NodeProcess>& avoided);
 

@@ -6,15 +6,6 @@
 namespace troupe {
 namespace {
 
-std::map<NodeId, std::uint32_t> slots_in_use(
-    const std::map<RunId, std::unique_ptr<RunMachine>>& jobs) {
-  std::map<NodeId, std::uint32_t> used;
-  for (const auto& [run, job] : jobs) {
-    for (const auto& [node, slots] : job->slots_held()) used[node] += slots;
-  }
-  return used;
-}
-
 Error newer_term(const NodeId& node, Term seen, Term ours) {
   return fail(ErrorCode::conflict,
               "node {} has seen term {}, this metadata is at term {}: it is older than the "
@@ -24,17 +15,21 @@ Error newer_term(const NodeId& node, Term seen, Term ours) {
 
 }  // namespace
 
-CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage image, Instant now)
+CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage image, Instant now,
+                                       std::unique_ptr<AdmissionMachine> admission)
     : config_(config),
       cluster_id_(image.cluster),
       term_(image.term),
       last_run_(image.last_run),
       cluster_(cluster_id_, term_, image.nodes, config_.node_lease, now),
+      admission_(std::move(admission)),
       leftovers_(std::move(image.leftovers)),
       now_(now) {
+  for (const auto& [node, member] : cluster_.members()) note_node(node);
   for (RunImage& run : image.runs) {
     const RunId id = run.made.run;
-    jobs_.emplace(id, std::make_unique<RunMachine>(std::move(run)));
+    if (run.state == RunState::queued) queued_.insert(id);
+    runs_.emplace(id, std::make_unique<RunMachine>(std::move(run)));
   }
 }
 
@@ -42,12 +37,12 @@ Effects CoordinatorMachine::start(Instant now) {
   now_ = now;
   // Published epochs first; then what an earlier leader had begun; then what waits.
   for (const RunState first : {RunState::finishing, RunState::cancelling}) {
-    for (auto& [run, job] : jobs_) {
-      if (job->state() == first) begin(*job);
+    for (const auto& [run, machine] : runs_) {
+      if (machine->state() == first) begin(run);
     }
   }
-  for (auto& [run, job] : jobs_) {
-    if (job->state() != RunState::queued && !begun_.contains(run)) begin(*job);
+  for (const auto& [run, machine] : runs_) {
+    if (!queued_.contains(run) && !begun_.contains(run)) begin(run);
   }
   begin_queued();
   decide(leftovers_.start());
@@ -57,49 +52,43 @@ Effects CoordinatorMachine::start(Instant now) {
 Effects CoordinatorMachine::on(const CoordinatorEvent& event, Instant now) {
   now_ = now;
   if (halted_) return {};
+  drop_done();
   std::visit([this](const auto& e) { handle(e); }, event);
+  grant();
+  begin_queued();
   return std::exchange(out_, {});
 }
 
 std::optional<Instant> CoordinatorMachine::next_deadline() const {
-  std::optional<Instant> next = cluster_.next_deadline();
-  for (const auto& [run, job] : jobs_) {
-    const auto deadline = job->next_deadline();
-    if (deadline && (!next || *deadline < *next)) next = deadline;
-  }
-  if (const auto deadline = leftovers_.next_deadline()) {
-    next = std::min(next.value_or(*deadline), *deadline);
+  std::optional<Instant> next;
+  for (const auto& deadline :
+       {cluster_.next_deadline(), deadlines_.first(), leftovers_.next_deadline()}) {
+    if (deadline) next = std::min(next.value_or(*deadline), *deadline);
   }
   return next;
-}
-
-ClusterView CoordinatorMachine::view() const {
-  const std::map<NodeId, std::uint32_t> used = slots_in_use(jobs_);
-  ClusterView view;
-  for (const auto& [name, member] : cluster_.members()) {
-    if (member.state == MemberState::gone) continue;
-    const auto in_use = used.find(name);
-    ClusterNode node{name, member.incarnation, member.address, member.slots};
-    node.used = in_use == used.end() ? 0 : in_use->second;
-    node.placeable = member.state == MemberState::live;
-    node.resting = member.health.resting();
-    if (member.health.on_trial()) node.slots = std::min(node.slots, 1u);
-    node.listed = node.placeable || member.before_suspicion == MemberState::live;
-    view.nodes.push_back(std::move(node));
-  }
-  return view;
 }
 
 // ---- nodes
 
 void CoordinatorMachine::handle(const ClusterEvent& event) {
   ClusterChange change = cluster_.on(event, now_);
-  const bool joined = std::holds_alternative<cluster_event::Join>(event);
+  note(change);
   for (const NodeLoss& loss : change.lost) {
-    tell_all(run_event::NodeLost{loss.node, loss.incarnation, loss.reason});
+    tell_begun(run_event::NodeLost{loss.node, loss.incarnation, loss.reason});
   }
   decide(std::move(change.effects));
-  if (!joined) wake_waiting();
+}
+
+void CoordinatorMachine::note(const ClusterChange& change) {
+  for (const NodeId& node : change.changed) note_node(node);
+}
+
+void CoordinatorMachine::note_node(const NodeId& node) {
+  if (auto member = node_of(cluster_.members().at(node))) {
+    admission_->on(admission_event::NodeChanged{*std::move(member)});
+  } else {
+    admission_->on(admission_event::NodeGone{node});
+  }
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const JoinCluster& request) {
@@ -119,18 +108,15 @@ void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) 
     return refuse(from, "an inventory that does not answer the last question");
   }
   release_ended(from, inventory);
-  // The node takes new tasks from here on, but no run may give it any before it has read what the
-  // node held until now: they would be missing from the list.
-  decide(cluster_.on(cluster_event::Listed{from, inventory.incarnation}, now_).effects);
-  for (auto& [run, job] : jobs_) {
-    run_event::Listed listed{from, inventory.incarnation, {}};
-    for (const HeldTask& held : inventory.held) {
-      if (held.run == run) listed.held.push_back(held);
-    }
-    tell(run, listed);
+  // The node takes new tasks from here on, but none is granted before every run has read what the
+  // node held until now: new ones would be missing from the list.
+  handle(ClusterEvent(cluster_event::Listed{from, inventory.incarnation}));
+  std::map<RunId, std::vector<HeldTask>> held;
+  for (const HeldTask& task : inventory.held) held[task.run].push_back(task);
+  for (const RunId run : std::set(begun_)) {
+    tell(run, run_event::Listed{from, inventory.incarnation, std::move(held[run])});
   }
   decide(leftovers_.on_listed({from, inventory.incarnation}, inventory.held));
-  wake_waiting();
 }
 
 /// Whoever holds more than was ever given out was given it by a later history than ours.
@@ -140,9 +126,9 @@ bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& invent
     return true;
   }
   for (const HeldTask& held : inventory.held) {
-    const auto job = jobs_.find(held.run);
+    const auto job = runs_.find(held.run);
     const bool newer_run = held.run > last_run_;
-    const bool newer_attempt = job != jobs_.end() && held.attempt > job->second->last_attempt();
+    const bool newer_attempt = job != runs_.end() && held.attempt > job->second->last_attempt();
     if (!newer_run && !newer_attempt) continue;
     halt(fail(ErrorCode::conflict,
               "node {} holds attempt {} of task {} of run {}, which this metadata never gave out: "
@@ -156,8 +142,8 @@ bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& invent
 void CoordinatorMachine::release_ended(const NodeId& from, const Inventory& inventory) {
   std::set<RunId> ended;
   for (const HeldTask& held : inventory.held) {
-    const auto job = jobs_.find(held.run);
-    if (job == jobs_.end() || job->second->releases()) ended.insert(held.run);
+    const auto job = runs_.find(held.run);
+    if (job == runs_.end() || job->second->releases()) ended.insert(held.run);
   }
   for (const RunId run : ended) {
     Token token;
@@ -190,8 +176,8 @@ RunMachine* CoordinatorMachine::addressed(const NodeId& from, const R& report) {
     refuse(from, "a report of an incarnation that is not a member");
     return nullptr;
   }
-  const auto job = jobs_.find(token.run);
-  if (job != jobs_.end()) return job->second.get();
+  const auto job = runs_.find(token.run);
+  if (job != runs_.end()) return job->second.get();
   // The run has ended, and its node missed it.
   refuse(from, "a report about a run that has ended");
   Token ended;
@@ -208,13 +194,11 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskReady& report) {
 void CoordinatorMachine::accept(const NodeId& from, const TaskFinished& report) {
   if (addressed(from, report) == nullptr) return;
   tell(report.token.run, run_event::Finished{from, report.token.incarnation, report});
-  wake_waiting();
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskFailed& report) {
   if (addressed(from, report) == nullptr) return;
   tell(report.token.run, run_event::Failed{from, report.token.incarnation, report});
-  wake_waiting();
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskStopped& report) {
@@ -279,7 +263,7 @@ void CoordinatorMachine::handle(const Looked& looked) {
 }
 
 void CoordinatorMachine::make_run(std::uint64_t request, const Submission& job) {
-  if (jobs_.size() >= open_runs_max) {
+  if (runs_.size() >= open_runs_max) {
     return decide({effect::Reply{
         request, fail(ErrorCode::unavailable, "{} runs have not ended, the limit; wait for some",
                       open_runs_max)}});
@@ -300,14 +284,14 @@ void CoordinatorMachine::make_run(std::uint64_t request, const Submission& job) 
                EventRecord{last_run_, log::Level::info, fmt::format("submitted by {}", job.by)}}},
           effect::Reply{request, last_run_}});
   submissions_.made(image.made, outbox_.last_ticket());
-  jobs_.emplace(last_run_, std::make_unique<RunMachine>(std::move(image)));
-  begin_queued();
+  runs_.emplace(last_run_, std::make_unique<RunMachine>(std::move(image)));
+  queued_.insert(last_run_);
 }
 
 void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
-  const auto job = jobs_.find(event.run);
+  const auto job = runs_.find(event.run);
   const bool known = event.run <= last_run_ && event.run != RunId();
-  if (job == jobs_.end() || ended(job->second->state())) {
+  if (job == runs_.end() || ended(job->second->state())) {
     return decide({effect::Reply{
         event.request, known ? fail(ErrorCode::conflict, "run {} has ended", event.run)
                              : fail(ErrorCode::not_found, "there is no run {}", event.run)}});
@@ -321,53 +305,65 @@ void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
   }
   tell(event.run, run_event::Cancel{event.by});
   decide({effect::Reply{event.request, event.run}});
-  wake_waiting();
 }
 
 void CoordinatorMachine::handle(const coordinator_event::Tick&) {
   decide(leftovers_.on_tick(now_));
   handle(ClusterEvent(cluster_event::Tick{}));
+  for (const RunId run : deadlines_.due(now_)) tell(run, run_event::Tick{});
 }
 
-void CoordinatorMachine::begin(RunMachine& job) {
-  begun_.insert(job.run());
-  ClusterView cluster = view();
-  decide(job.start(cluster, now_));
+void CoordinatorMachine::begin(RunId run) {
+  begun_.insert(run);
+  RunMachine& machine = *runs_.at(run);
+  decide(machine.start(view(), now_));
+  note(machine);
 }
 
+/// As far ahead as is of use: its plan is at hand when its turn comes.
 void CoordinatorMachine::begin_queued() {
-  for (auto& [run, job] : jobs_) {
-    if (begun_.size() >= active_runs_max) return;
-    if (!begun_.contains(run)) begin(*job);
+  while (!queued_.empty() && ahead_.size() < runs_ahead_max) {
+    const RunId next = *queued_.begin();
+    queued_.erase(next);
+    ahead_.insert(next);
+    begin(next);
   }
 }
 
 void CoordinatorMachine::tell(RunId run, const RunEvent& event) {
-  const auto job = jobs_.find(run);
-  if (job == jobs_.end()) return;
-  ClusterView cluster = view();
-  decide(job->second->on(event, cluster, now_));
+  const auto found = runs_.find(run);
+  if (found == runs_.end()) return;
+  decide(found->second->on(event, view(), now_));
+  note(*found->second);
 }
 
-void CoordinatorMachine::tell_all(const RunEvent& event) {
-  for (auto& [run, job] : jobs_) {
-    if (begun_.contains(run)) tell(run, event);
+void CoordinatorMachine::tell_begun(const RunEvent& event) {
+  for (const RunId run : std::set(begun_)) tell(run, event);
+}
+
+/// What has changed about a run that has just heard something.
+void CoordinatorMachine::note(const RunMachine& run) {
+  touched_.insert(run.run());
+  deadlines_.set(run.run(), run.next_deadline());
+  if (!run.working()) ahead_.erase(run.run());
+  if (run.state() != RunState::queued) queued_.erase(run.run());
+}
+
+/// Slots may be free, nodes may have come: whoever waits and now fits is told, and nobody else.
+void CoordinatorMachine::grant() {
+  while (auto grant = admission_->next_grant()) {
+    ahead_.erase(grant->claim.run);
+    tell(grant->claim.run, run_event::Granted{grant->claim.region, std::move(grant->nodes)});
   }
 }
 
-/// Slots may be free, nodes may have come: in the order of their submission, who waits may go on.
-void CoordinatorMachine::wake_waiting() {
-  drop_done();
-  begin_queued();
-  tell_all(run_event::Tick{});
-}
-
 void CoordinatorMachine::drop_done() {
-  std::erase_if(jobs_, [&](const auto& entry) {
-    if (!entry.second->done()) return false;
-    begun_.erase(entry.first);
-    return true;
-  });
+  for (const RunId run : std::exchange(touched_, {})) {
+    const auto found = runs_.find(run);
+    if (found == runs_.end() || !found->second->done()) continue;
+    runs_.erase(found);
+    begun_.erase(run);
+  }
 }
 
 // ---- effects
@@ -375,19 +371,33 @@ void CoordinatorMachine::drop_done() {
 void CoordinatorMachine::handle(const coordinator_event::Persisted& event) {
   submissions_.durable(event.ticket);
   leave(outbox_.durable(event.ticket));
-  drop_done();
-  begin_queued();
 }
 
 void CoordinatorMachine::decide(Effects effects) {
+  Effects others;
   for (Effect& effect : effects) {
-    auto* send = std::get_if<effect::Send>(&effect);
-    if (send == nullptr) continue;
-    stamp(send->command, send->incarnation);
-    if (const auto* adopt = std::get_if<Adopt>(&send->command))
-      asked_[send->node] = adopt->token.seq;
+    if (ask_for_slots(effect)) continue;
+    if (auto* send = std::get_if<effect::Send>(&effect)) {
+      stamp(send->command, send->incarnation);
+      if (const auto* adopt = std::get_if<Adopt>(&send->command)) {
+        asked_[send->node] = adopt->token.seq;
+      }
+    }
+    others.push_back(std::move(effect));
   }
-  leave(outbox_.put(std::move(effects)));
+  leave(outbox_.put(std::move(others)));
+}
+
+/// The ledger of slots is kept here: it need not wait until what was decided before is durable.
+/// What a grant leads to does.
+bool CoordinatorMachine::ask_for_slots(const Effect& effect) {
+  return std::visit(
+      [this]<class E>(const E& wanted) {
+        constexpr bool asks = std::is_constructible_v<AdmissionEvent, const E&>;
+        if constexpr (asks) admission_->on(wanted);
+        return asks;
+      },
+      effect);
 }
 
 void CoordinatorMachine::leave(Effects effects) {
@@ -411,8 +421,7 @@ void CoordinatorMachine::leave(Effects effects) {
 }
 
 void CoordinatorMachine::blame(const effect::BlameNode& fault) {
-  const cluster_event::NodeFault event{fault.node, fault.incarnation, fault.reason};
-  decide(cluster_.on(event, now_).effects);
+  handle(ClusterEvent(cluster_event::NodeFault{fault.node, fault.incarnation, fault.reason}));
 }
 
 void CoordinatorMachine::stamp(Command& command, Incarnation incarnation) {

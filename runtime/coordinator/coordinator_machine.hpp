@@ -1,6 +1,8 @@
 #pragma once
 
+#include "runtime/cluster/admission_machine.hpp"
 #include "runtime/cluster/cluster_machine.hpp"
+#include "runtime/coordinator/deadlines.hpp"
 #include "runtime/coordinator/submissions.hpp"
 #include "runtime/decision/outbox.hpp"
 #include "runtime/run/leftovers.hpp"
@@ -75,12 +77,16 @@ struct CoordinatorConfig {
   Duration node_lease = 10s;
 };
 
-/// Runs that are worked on at a time; more wait in QUEUED, in the order of their submission.
-inline constexpr std::size_t active_runs_max = 64;
+/// Runs that are planned ahead of their first slots; more wait in QUEUED, in the order of their
+/// submission. How many are at work, slots alone decide.
+inline constexpr std::size_t runs_ahead_max = 64;
 /// Submissions beyond this many runs that have not ended are refused.
 inline constexpr std::size_t open_runs_max = 10'000;
 
-/// The acting leader of a cluster: membership, one RunMachine a run, and the order of effects.
+/// The acting leader of a cluster: membership, slots, one RunMachine a run, and the order of
+/// effects. It hands on: a report to the one run that it is for, what runs want to the ledger of
+/// slots, what becomes free to whoever waits and now fits. Only what becomes of a node is told to
+/// all runs that have begun. So a report costs the same however many runs wait.
 ///
 /// Owned by the COORDINATOR actor, whose whole work is to carry events in and effects out:
 ///
@@ -98,7 +104,9 @@ inline constexpr std::size_t open_runs_max = 10'000;
 /// than the cluster (protocols 2.2).
 class CoordinatorMachine {
  public:
-  CoordinatorMachine(CoordinatorConfig config, ClusterImage image, Instant now);
+  CoordinatorMachine(
+      CoordinatorConfig config, ClusterImage image, Instant now,
+      std::unique_ptr<AdmissionMachine> admission = std::make_unique<AdmissionMachine>());
 
   /// Once, first: commits what is published, plans what runs.
   Effects start(Instant now);
@@ -108,10 +116,13 @@ class CoordinatorMachine {
   const ClusterId& cluster() const { return cluster_id_; }
   Term term() const { return term_; }
   const ClusterMachine& members() const { return cluster_; }
-  const std::map<RunId, std::unique_ptr<RunMachine>>& jobs() const { return jobs_; }
+  const AdmissionMachine& admission() const { return *admission_; }
+  const std::map<RunId, std::unique_ptr<RunMachine>>& runs() const { return runs_; }
+  /// Runs that heard something since the last event came in; those that are done then go.
+  const std::set<RunId>& touched() const { return touched_; }
   /// What is still to be removed beside outputs.
   const Leftovers& leftovers() const { return leftovers_; }
-  ClusterView view() const;
+  const ClusterView& view() const { return admission_->view(); }
 
  private:
   void handle(const ClusterEvent&);
@@ -143,14 +154,18 @@ class CoordinatorMachine {
   bool is_member(const NodeId& node, Incarnation incarnation) const;
   bool contradicts(const NodeId& from, const Inventory& inventory);
   void release_ended(const NodeId& from, const Inventory& inventory);
+  void note(const ClusterChange& change);
+  void note_node(const NodeId& node);
   void make_run(std::uint64_t request, const Submission& submission);
   void tell(RunId run, const RunEvent& event);
-  void tell_all(const RunEvent& event);
-  void begin(RunMachine& job);
+  void tell_begun(const RunEvent& event);
+  void note(const RunMachine& run);
+  void begin(RunId run);
   void begin_queued();
-  void wake_waiting();
+  void grant();
   void drop_done();
   void decide(Effects effects);
+  bool ask_for_slots(const Effect& effect);
   void leave(Effects effects);
   void stamp(Command& command, Incarnation incarnation);
   void refuse(const NodeId& node, std::string what);
@@ -162,8 +177,13 @@ class CoordinatorMachine {
   RunId last_run_;
   Submissions submissions_;
   ClusterMachine cluster_;
-  std::map<RunId, std::unique_ptr<RunMachine>> jobs_;
+  std::unique_ptr<AdmissionMachine> admission_;
+  std::map<RunId, std::unique_ptr<RunMachine>> runs_;
+  std::set<RunId> queued_;  ///< not begun
   std::set<RunId> begun_;
+  std::set<RunId> ahead_;  ///< begun, and never given a slot
+  std::set<RunId> touched_;
+  Deadlines deadlines_;
   Leftovers leftovers_;
   /// The number of the last Adopt to each node: a list that answers an earlier one lacks what was
   /// deployed since.

@@ -2,13 +2,25 @@
 
 #include "runtime/decision/records.hpp"
 
+#include <compare>
+#include <concepts>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace troupe {
+
+/// A region of a run, to which slots are granted. Runs are served in the order of their numbers,
+/// and the regions of a run in that of theirs: who makes what others read stands before them.
+struct Claim {
+  RunId run;
+  std::size_t region = 0;
+
+  friend auto operator<=>(const Claim&, const Claim&) = default;
+};
 
 /// What the machines of this room want done. **The order of a list is its contract**: nothing
 /// leaves before every record that stands before it, in this list or an earlier one, is durable.
@@ -68,6 +80,24 @@ struct BlameNode {
   Incarnation incarnation;
   std::string reason;
 };
+/// Slots, all at once, before this region may run: granted as soon as it is its turn. Said again,
+/// it replaces what was said before. What a node must have besides slots is asked for here, too.
+/// This and the two below go to the ledger of slots (`AdmissionMachine`), at once, and never leave
+/// the coordinator.
+struct Need {
+  Claim claim;
+  std::uint32_t slots = 1;
+  std::set<NodeProcess> avoided = {};  ///< it failed there by the node's fault
+};
+/// The region is at work there already: an earlier leader gave it these slots.
+struct Hold {
+  Claim claim;
+  std::vector<NodeId> nodes;
+};
+/// The region needs none any more: it gives back what it holds, or waits no longer.
+struct Free {
+  Claim claim;
+};
 /// Tell the machine of this run that everything before this is durable.
 struct Continue {
   RunId run;
@@ -93,12 +123,19 @@ struct RefuseReport {
   std::string what;
 };
 
+/// What machines of the coordinator say to each other; no shell gets to see it.
+template <class E>
+concept Inner =
+    std::same_as<E, LeaveBehind> || std::same_as<E, BlameNode> || std::same_as<E, Continue> ||
+    std::same_as<E, Need> || std::same_as<E, Hold> || std::same_as<E, Free>;
+
 }  // namespace effect
 
 using Effect =
     std::variant<effect::Persist, effect::Look, effect::Send, effect::PlanTasks, effect::CommitSink,
-                 effect::CleanUpSinks, effect::LeaveBehind, effect::BlameNode, effect::Continue,
-                 effect::Reply, effect::RunEnded, effect::Halt, effect::RefuseReport>;
+                 effect::CleanUpSinks, effect::LeaveBehind, effect::BlameNode, effect::Need,
+                 effect::Hold, effect::Free, effect::Continue, effect::Reply, effect::RunEnded,
+                 effect::Halt, effect::RefuseReport>;
 using Effects = std::vector<Effect>;
 
 /// What the store does for the machines, in this order: the part of the effects that is its own.

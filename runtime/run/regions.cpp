@@ -64,7 +64,7 @@ void Regions::restore(std::size_t region) {
   const auto widest = std::max_element(
       nodes.begin(), nodes.end(),
       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-  hold_slots(status, widest->second);
+  run_.decision.effect(effect::Hold{claim(region), widest->second});
 }
 
 // ---- what is kept, and what is lost
@@ -72,7 +72,7 @@ void Regions::restore(std::size_t region) {
 bool Regions::kept(TaskId producer) const {
   const TaskStatus& status = run_.attempts.at(producer);
   if (!status.finished() || status.missing) return false;
-  const ClusterNode* node = std::as_const(*run_.cluster).find(status.node, status.incarnation);
+  const ClusterNode* node = run_.cluster->find(status.node, status.incarnation);
   return node != nullptr && node->listed;
 }
 
@@ -80,8 +80,7 @@ bool Regions::kept(TaskId producer) const {
 bool Regions::lost(TaskId producer) const {
   const TaskStatus& status = run_.attempts.at(producer);
   if (!status.finished()) return false;
-  return status.missing ||
-         std::as_const(*run_.cluster).find(status.node, status.incarnation) == nullptr;
+  return status.missing || run_.cluster->find(status.node, status.incarnation) == nullptr;
 }
 
 bool Regions::inputs_kept(std::size_t region) const {
@@ -134,22 +133,59 @@ void Regions::advance() {
   advanced_at_ = run_.now;
   rerun_lost_producers();
   for (std::size_t region = 0; region < all_.size(); ++region) {
-    const Region& status = all_[region];
-    if (status.state != State::waiting || status.not_before > run_.now) continue;
-    if (!inputs_kept(region)) continue;
-    auto slots = place(run_.topology->regions()[region].width, *run_.cluster, status.avoided);
-    if (slots) deploy(region, *std::move(slots));
+    if (can_run(region)) {
+      ask(region);
+    } else if (all_[region].asked) {
+      free(region);
+    }
   }
   note_running();
 }
 
-void Regions::deploy(std::size_t region, std::vector<NodeId> slots) {
+bool Regions::can_run(std::size_t region) const {
+  const Region& status = all_[region];
+  return status.state == State::waiting && status.not_before <= run_.now && inputs_kept(region);
+}
+
+/// Once, and again where it has come to avoid another node.
+void Regions::ask(std::size_t region) {
+  Region& status = all_[region];
+  if (status.asked == status.avoided) return;
+  status.asked = status.avoided;
+  const std::uint32_t width = run_.topology->regions()[region].width;
+  run_.decision.effect(effect::Need{claim(region), width, status.avoided});
+}
+
+void Regions::free(std::size_t region) {
+  all_[region].asked.reset();
+  run_.decision.effect(effect::Free{claim(region)});
+}
+
+void Regions::free_all() {
+  for (std::size_t region = 0; region < all_.size(); ++region) {
+    if (at_work(region) || all_[region].asked) free(region);
+  }
+}
+
+void Regions::grant(std::size_t region, const std::vector<NodeId>& nodes) {
+  ENSURE(all_.at(region).asked, "region {} of run {} is granted slots that it does not ask for",
+         region, run_.id());
+  // Where a node has joined anew, what it keeps is not known again before it has said so.
+  if (!inputs_kept(region)) return free(region);
+  all_[region].asked.reset();
+  deploy(region, nodes);
+}
+
+void Regions::deploy(std::size_t region, const std::vector<NodeId>& slots) {
   std::map<StageId, std::size_t> placed;
   for (const TaskId& task : tasks(region)) {
-    run_.attempts.begin(task, *run_.cluster->find(slots.at(placed[task.stage]++)));
+    const NodeId& name = slots.at(placed[task.stage]++);
+    const ClusterNode* node = run_.cluster->find(name);
+    ENSURE(node != nullptr && node->placeable, "a slot of node {} is granted, which takes no tasks",
+           name);
+    run_.attempts.begin(task, *node);
   }
   all_[region].state = State::deploying;
-  hold_slots(all_[region], std::move(slots));
   for (auto task = tasks(region).rbegin(); task != tasks(region).rend(); ++task) {
     const TaskStatus& status = run_.attempts.at(*task);
     run_.decision.send(status.node, status.incarnation, deployment(*task));
@@ -171,7 +207,7 @@ DeployTask Regions::deployment(TaskId task) const {
     const TaskStatus& peer = run_.attempts.at(link.task);
     if (edges.empty() || edges.back().edge != link.edge) edges.push_back({link.edge, {}});
     edges.back().peers.push_back({link.task, peer.attempt, peer.node});
-    const ClusterNode* node = std::as_const(*run_.cluster).find(peer.node, peer.incarnation);
+    const ClusterNode* node = run_.cluster->find(peer.node, peer.incarnation);
     if (node != nullptr && named.insert(peer.node).second) {
       deploy.nodes.push_back({node->node, node->incarnation, node->address});
     }
@@ -214,7 +250,7 @@ void Regions::finish_if_done(std::size_t region) {
   });
   if (!done) return;
   all_[region].state = State::finished;
-  release_slots(all_[region]);
+  free(region);
   if (const auto took = run_.recovery.on_done(region, run_.now)) {
     run_.say(
         log::Level::info,
@@ -232,10 +268,10 @@ void Regions::reset(std::size_t region, Instant not_before, const std::string& w
   Region& status = all_[region];
   if (status.state == State::waiting) return;
   const bool was_finished = status.state == State::finished;
+  if (!was_finished) free(region);
   status.state = State::waiting;
   status.not_before = not_before;
   status.restarted = true;
-  release_slots(status);
   run_.recovery.on_undone(region, run_.now);
   for (const TaskId& task : tasks(region)) run_.attempts.supersede(task, why, *run_.cluster);
   if (was_finished) {
@@ -255,28 +291,6 @@ void Regions::reset_readers(TaskId producer, bool finished_too, const std::strin
       reset(reader, run_.now, why);
     }
   }
-}
-
-// ---- slots
-
-void Regions::hold_slots(Region& region, std::vector<NodeId> slots) {
-  region.slots = std::move(slots);
-  for (const NodeId& slot : region.slots) {
-    ++run_.slots_held[slot];
-    if (ClusterNode* node = run_.cluster->find(slot)) ++node->used;
-  }
-}
-
-void Regions::release_slots(Region& region) {
-  for (const NodeId& slot : std::exchange(region.slots, {})) {
-    --run_.slots_held[slot];
-    ClusterNode* node = run_.cluster->find(slot);
-    if (node != nullptr && node->used > 0) --node->used;
-  }
-}
-
-void Regions::release_all() {
-  for (Region& region : all_) release_slots(region);
 }
 
 }  // namespace troupe

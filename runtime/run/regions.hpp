@@ -10,9 +10,9 @@ namespace troupe {
 
 /// The life of a run's regions: which one is at work, where, and which one must run again.
 ///
-///    waiting --(its inputs are kept somewhere, slots are free)--> deploying: rows of the attempts,
-///    then DeployTask, consumers first --(all READY)--> running: rows, then StartTask
-///    --(all FINISHED)--> finished
+///    waiting --(its inputs are kept somewhere: it asks for slots; they are granted)--> deploying:
+///    rows of the attempts, then DeployTask, consumers first --(all READY)--> running: rows, then
+///    StartTask --(all FINISHED)--> finished
 ///    any of them --(a task failed, its node was lost, what it reads was lost)--> waiting
 ///
 /// What a region is, `TaskTopology` says. Owned by the phase in which tasks are at work.
@@ -25,8 +25,10 @@ class Regions {
 
   /// From the attempts of the rows.
   void restore();
-  /// Begins what can begin: what is lost and needed is made again, what waits is given slots.
+  /// What is lost and needed is made again; what could run, and nothing else, asks for slots.
   void advance();
+  /// Slots that a region has asked for.
+  void grant(std::size_t region, const std::vector<NodeId>& nodes);
   bool all_finished() const;
 
   std::size_t of(TaskId task) const { return run_.topology->region_of(task); }
@@ -44,7 +46,8 @@ class Regions {
   void reset(std::size_t region, Instant not_before, const std::string& why);
   /// Who is reading what this task kept begins again; also who has read it, if `finished_too`.
   void reset_readers(TaskId producer, bool finished_too, const std::string& why);
-  void release_all();
+  /// None of them needs slots any more.
+  void free_all();
 
   /// When one that waits may begin.
   std::optional<Instant> next_deadline() const;
@@ -54,9 +57,10 @@ class Regions {
   struct Region {
     State state = State::waiting;
     Instant not_before = {};
-    bool restarted = false;     ///< the run is RESTARTING because of it
-    std::vector<NodeId> slots;  ///< while it is deploying or running
+    bool restarted = false;  ///< the run is RESTARTING because of it
     std::set<NodeProcess> avoided;
+    /// While it waits for slots: what it has said that it avoids.
+    std::optional<std::set<NodeProcess>> asked;
   };
 
   const std::vector<TaskId>& tasks(std::size_t region) const;
@@ -67,11 +71,13 @@ class Regions {
   bool lost(TaskId producer) const;
   void rerun_lost_producers();
   void rerun(TaskId producer);
-  void deploy(std::size_t region, std::vector<NodeId> slots);
+  bool can_run(std::size_t region) const;
+  void ask(std::size_t region);
+  void free(std::size_t region);
+  Claim claim(std::size_t region) const { return {run_.id(), region}; }
+  void deploy(std::size_t region, const std::vector<NodeId>& slots);
   DeployTask deployment(TaskId task) const;
   void note_running();
-  void hold_slots(Region& region, std::vector<NodeId> slots);
-  void release_slots(Region& region);
 
   Run& run_;
   std::vector<Region> all_;  ///< producers first

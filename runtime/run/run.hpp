@@ -53,11 +53,10 @@ struct Run {
   RestartPolicy policy;
   Random random;
   Recovery recovery;
-  std::map<NodeId, std::uint32_t> slots_held;  ///< that its regions take
-  std::optional<Instant> began;                ///< unknown where an earlier leader began it
+  std::optional<Instant> began;  ///< unknown where an earlier leader began it
 
-  ClusterView* cluster = nullptr;  ///< at the event at hand
-  Instant now = {};                ///< likewise
+  const ClusterView* cluster = nullptr;  ///< at the event at hand
+  Instant now = {};                      ///< likewise
 
  private:
   void say_how_it_ended();

@@ -32,6 +32,11 @@ struct Failed {
   Incarnation incarnation;
   TaskFailed report;
 };
+/// The slots that a region has asked for.
+struct Granted {
+  std::size_t region = 0;
+  std::vector<NodeId> nodes;  ///< slot by slot
+};
 struct Stopped {
   AttemptKey key;
 };
@@ -63,15 +68,16 @@ struct Cancel {
 };
 /// An `effect::Continue` of this run came due: all before it is durable.
 struct Continued {};
-/// A deadline has passed, or slots may have become free.
+/// A deadline has passed.
 struct Tick {};
 
 }  // namespace run_event
 
 using RunEvent =
     std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready, run_event::Finished,
-                 run_event::Failed, run_event::Stopped, run_event::Progress, run_event::Listed,
-                 run_event::NodeLost, run_event::SinkCommitted, run_event::SinkCommitFailed,
-                 run_event::Cancel, run_event::Continued, run_event::Tick>;
+                 run_event::Failed, run_event::Granted, run_event::Stopped, run_event::Progress,
+                 run_event::Listed, run_event::NodeLost, run_event::SinkCommitted,
+                 run_event::SinkCommitFailed, run_event::Cancel, run_event::Continued,
+                 run_event::Tick>;
 
 }  // namespace troupe

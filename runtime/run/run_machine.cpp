@@ -9,7 +9,7 @@ RunMachine::RunMachine(RunImage image)
       run_(std::move(image)),
       phase_(std::in_place_type<Queued>, run_) {}
 
-Effects RunMachine::start(ClusterView& cluster, Instant now) {
+Effects RunMachine::start(const ClusterView& cluster, Instant now) {
   run_.cluster = &cluster;
   run_.now = now;
   run_.attempts.restore(std::exchange(recorded_, {}), cluster);
@@ -20,7 +20,7 @@ Effects RunMachine::start(ClusterView& cluster, Instant now) {
   return run_.decision.take();
 }
 
-Effects RunMachine::on(const RunEvent& event, ClusterView& cluster, Instant now) {
+Effects RunMachine::on(const RunEvent& event, const ClusterView& cluster, Instant now) {
   run_.cluster = &cluster;
   run_.now = now;
   step(event);

@@ -34,9 +34,8 @@ class RunMachine {
   explicit RunMachine(RunImage image);
 
   /// Once, first.
-  Effects start(ClusterView& cluster, Instant now);
-  /// `cluster`: its slots in use are kept up to date here as they are taken and given back.
-  Effects on(const RunEvent& event, ClusterView& cluster, Instant now);
+  Effects start(const ClusterView& cluster, Instant now);
+  Effects on(const RunEvent& event, const ClusterView& cluster, Instant now);
 
   /// When a Tick is due.
   std::optional<Instant> next_deadline() const;
@@ -49,8 +48,8 @@ class RunMachine {
   bool done() const { return ended(run_.state) && !run_.attempts.any_stopping(); }
   /// Ended, and nothing of it needs to be kept anywhere.
   bool releases() const { return run_.releases(); }
-  /// Slots that its regions take, by node.
-  const std::map<NodeId, std::uint32_t>& slots_held() const { return run_.slots_held; }
+  /// Its tasks may be at work, now or later.
+  bool working() const { return run_.working(); }
   const std::map<TaskId, TaskStatus>& tasks() const { return run_.attempts.tasks(); }
   const TaskTopology* topology() const { return run_.topology.get(); }
   Attempt last_attempt() const { return run_.attempts.last(); }

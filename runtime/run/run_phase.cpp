@@ -1,5 +1,7 @@
 #include "runtime/run/run_phase.hpp"
 
+#include "runtime/base/ensure.hpp"
+
 namespace troupe {
 namespace {
 
@@ -21,6 +23,11 @@ void RunPhase::on(const run_event::Finished& event) {
 
 void RunPhase::on(const run_event::Failed& event) {
   run_.attempts.cancel(key_of(event.report.token), {event.node, event.incarnation}, over);
+}
+
+void RunPhase::on(const run_event::Granted& event) {
+  ENSURE(false, "region {} of run {} is granted slots, and the run is {}", event.region, run_.id(),
+         to_string(run_.state));
 }
 
 void RunPhase::on(const run_event::Stopped& event) {

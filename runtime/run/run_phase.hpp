@@ -20,6 +20,7 @@ class RunPhase {
   void on(const run_event::Ready&);
   void on(const run_event::Finished&);
   void on(const run_event::Failed&);
+  void on(const run_event::Granted&);
   void on(const run_event::Stopped&);
   void on(const run_event::Progress&);
   void on(const run_event::Listed&);

@@ -170,7 +170,7 @@ void Working::on(const run_event::NodeLost& event) {
 }
 
 void Working::on(const run_event::Cancel& event) {
-  regions_.release_all();
+  regions_.free_all();
   run_.cancel(event.by);
 }
 
@@ -200,7 +200,7 @@ void Working::begin_again(const std::set<std::size_t>& regions, const RestartDec
 }
 
 void Working::fail(Error cause) {
-  regions_.release_all();
+  regions_.free_all();
   run_.fail(std::move(cause));
 }
 

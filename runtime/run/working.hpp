@@ -19,6 +19,7 @@ class Working : public RunPhase {
   void on(const run_event::Ready&);
   void on(const run_event::Finished&);
   void on(const run_event::Failed&);
+  void on(const run_event::Granted& event) { regions_.grant(event.region, event.nodes); }
   void on(const run_event::Listed&);
   void on(const run_event::NodeLost&);
   void on(const run_event::Cancel&);

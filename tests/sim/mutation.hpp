@@ -6,7 +6,8 @@
 namespace troupe::sim {
 
 /// Faults that are planted to prove that the simulation would see them. Each is a mistake that
-/// somebody could make in a shell, a store, a sink or the tokens; the machines are never changed.
+/// somebody could make in a shell, a store, a sink, the tokens or the ledger of slots; the machines
+/// are never changed, but that ledger may be another one (`FaultyAdmission`).
 enum class Mutation {
   none,
   send_before_persist,         ///< effects leave before their rows are durable
@@ -36,6 +37,10 @@ enum class Mutation {
   look_from_old_snapshot,      ///< a look is answered by what was there some writes ago
   bad_node_not_avoided,        ///< a failure of the node's disk is told as any other
   cleanup_forgotten,           ///< a new leader does not remove what the last one had to
+  grant_counted_twice,         ///< slots that are granted are in use twice
+  freed_slot_kept,             ///< a region that needs its slots no more keeps them
+  waiting_not_woken,           ///< what becomes free is not given to who waits, but to who comes
+  gone_node_granted,           ///< slots of a node that is gone are granted
   two_clocks,                  ///< when a node was heard is read from its own clock
   gives_up_for_nothing,        ///< a task fails now and then although nothing is wrong
   unseeded_chance,             ///< something is decided by what is in no seed
@@ -46,7 +51,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 30> mutations{{
+inline constexpr std::array<MutationName, 34> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -74,6 +79,10 @@ inline constexpr std::array<MutationName, 30> mutations{{
     {Mutation::look_from_old_snapshot, "look_from_old_snapshot"},
     {Mutation::bad_node_not_avoided, "bad_node_not_avoided"},
     {Mutation::cleanup_forgotten, "cleanup_forgotten"},
+    {Mutation::grant_counted_twice, "grant_counted_twice"},
+    {Mutation::freed_slot_kept, "freed_slot_kept"},
+    {Mutation::waiting_not_woken, "waiting_not_woken"},
+    {Mutation::gone_node_granted, "gone_node_granted"},
     {Mutation::two_clocks, "two_clocks"},
     {Mutation::gives_up_for_nothing, "gives_up_for_nothing"},
     {Mutation::unseeded_chance, "unseeded_chance"},

@@ -2,6 +2,7 @@
 
 #include "runtime/protocol/message_codec.hpp"
 #include "runtime/protocol/message_text.hpp"
+#include "tests/sim/faulty_admission.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -40,7 +41,8 @@ SimCoordinator::SimCoordinator(World& world)
     sessions_.emplace(node, std::make_unique<Session>(config, world_.clock(World::coordinator)));
   }
   machine_ = std::make_unique<CoordinatorMachine>(
-      CoordinatorConfig{world_.node_lease}, std::move(image), world_.clock(World::coordinator));
+      CoordinatorConfig{world_.node_lease}, std::move(image), world_.clock(World::coordinator),
+      std::make_unique<FaultyAdmission>(world_.options.mutation));
   world_.loop.after(World::coordinator, Duration(0), [this] { begin(); });
 }
 
@@ -166,8 +168,8 @@ void SimCoordinator::claim_current(Report& report) {
   std::visit(
       [&](auto& message) {
         if constexpr (requires { message.token; }) {
-          const auto job = machine_->jobs().find(message.token.run);
-          if (job == machine_->jobs().end()) return;
+          const auto job = machine_->runs().find(message.token.run);
+          if (job == machine_->runs().end()) return;
           const auto task = job->second->tasks().find(message.token.task);
           if (task == job->second->tasks().end()) return;
           if (task->second.attempt != Attempt()) message.token.attempt = task->second.attempt;
@@ -200,7 +202,30 @@ void SimCoordinator::cancel(RunId run, Answer answer) {
 // ---- effects
 
 void SimCoordinator::decide(const CoordinatorEvent& event) {
-  carry(machine_->on(event, world_.clock(World::coordinator)));
+  Effects effects = machine_->on(event, world_.clock(World::coordinator));
+  check_slots();
+  carry(std::move(effects));
+}
+
+/// Slots are held by the regions that are at work, all of them and nobody else.
+void SimCoordinator::check_slots() const {
+  std::set<Claim> at_work;
+  for (const auto& [run, machine] : machine_->runs()) {
+    if (machine->topology() == nullptr) continue;
+    for (const auto& [task, status] : machine->tasks()) {
+      if (status.active()) at_work.insert({run, machine->topology()->region_of(task)});
+    }
+  }
+  std::set<Claim> holding;
+  std::map<NodeId, std::uint32_t> used;
+  for (const auto& [claim, nodes] : machine_->admission().held()) {
+    holding.insert(claim);
+    for (const NodeId& node : nodes) ++used[node];
+  }
+  world_.check(holding == at_work, "slots are held by other regions than are at work");
+  for (const auto& [name, node] : machine_->view().nodes) {
+    world_.check(node.used == used[name], "the slots in use of a node are not those that are held");
+  }
 }
 
 void SimCoordinator::carry(Effects effects) {
@@ -433,18 +458,6 @@ void SimCoordinator::carry_out(effect::CleanUpSinks& clean_up) {
     }
     decide(coordinator_event::CleanedUp{clean_up.run});
   });
-}
-
-void SimCoordinator::carry_out(effect::LeaveBehind&) {
-  world_.violation("a LeaveBehind left the machine");
-}
-
-void SimCoordinator::carry_out(effect::BlameNode&) {
-  world_.violation("a BlameNode left the machine");
-}
-
-void SimCoordinator::carry_out(effect::Continue&) {
-  world_.violation("a Continue left the machine");
 }
 
 void SimCoordinator::carry_out(effect::Reply& reply) {

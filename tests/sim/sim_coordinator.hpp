@@ -50,13 +50,14 @@ class SimCoordinator final : public Process {
   void carry_out(effect::PlanTasks&);
   void carry_out(effect::CommitSink&);
   void carry_out(effect::CleanUpSinks&);
-  void carry_out(effect::LeaveBehind&);
-  void carry_out(effect::BlameNode&);
-  void carry_out(effect::Continue&);
   void carry_out(effect::Reply&);
   void carry_out(effect::RunEnded&);
   void carry_out(effect::Halt&);
   void carry_out(effect::RefuseReport&);
+  void carry_out(const effect::Inner auto&) {
+    world_.violation("what machines of the coordinator say to each other has left it");
+  }
+  void check_slots() const;
   void check_durable(const effect::Send& effect) const;
   void commit_now(const effect::CommitSink& commit);
 

@@ -1,5 +1,6 @@
 // What the coordinator believes of a report: only of a member, only of this history, and of lists
-// only the answer to what it asked last. The rest of it is tried by `tests/sim`.
+// only the answer to what it asked last. Who hears of it: the run that it is for, and who is given
+// what became free. The rest of it is tried by `tests/sim`.
 #include "runtime/coordinator/coordinator_machine.hpp"
 
 #include "tests/support/catch.hpp"
@@ -20,13 +21,36 @@ class Coordinator {
   void report(Report report, const NodeId& from = n1) {
     tell(coordinator_event::Received{from, std::move(report)});
   }
-  void tell(const CoordinatorEvent& event) { carry(machine_.on(event, Instant(1h))); }
+  void tell(const CoordinatorEvent& event) {
+    const Effects effects = machine_.on(event, Instant(1h));
+    heard.insert(machine_.touched().begin(), machine_.touched().end());
+    carry(effects);
+  }
   void join() { report(JoinCluster{ClusterId("c"), n1, Incarnation(1), Term(2), "tcp://n1", 2}); }
+  void bring_slots(std::uint32_t slots) {
+    report(JoinCluster{ClusterId("c"), n1, Incarnation(1), Term(2), "tcp://n1", slots});
+    report(Inventory{Incarnation(1), Term(4), asked, {}});
+  }
+  /// Runs of one task each; what they are to do, they do as far as running it.
+  void submit(int runs) {
+    for (int i = 0; i < runs; ++i) tell(coordinator_event::Submit{0, {JobName("job")}});
+  }
+  void finish(std::uint64_t run) {
+    report(TaskFinished{started.at(RunId(run))});
+    started.erase(RunId(run));
+  }
+  std::size_t queued() const {
+    std::size_t count = 0;
+    for (const auto& [id, run] : machine_.runs()) count += run->state() == RunState::queued;
+    return count;
+  }
   MemberState state() const { return machine_.members().members().at(n1).state; }
 
   std::uint64_t asked = 0;  ///< the number of the last Adopt
   int refused = 0;
   int halted = 0;
+  std::map<RunId, Token> started;
+  std::set<RunId> heard;  ///< runs that were told something
 
  private:
   static constexpr CoordinatorConfig config{10s};
@@ -42,10 +66,22 @@ class Coordinator {
         tell(coordinator_event::Persisted{persist->ticket});
       }
       if (const auto* send = std::get_if<effect::Send>(&effect)) {
-        if (const auto* adopt = std::get_if<Adopt>(&send->command)) asked = adopt->token.seq;
+        obey(send->command);
+      }
+      if (const auto* plan = std::get_if<effect::PlanTasks>(&effect)) {
+        TaskGraph graph;
+        graph.stages.push_back({StageId(0)});
+        tell(coordinator_event::Planned{plan->run, std::move(graph)});
       }
       refused += std::holds_alternative<effect::RefuseReport>(effect);
       halted += std::holds_alternative<effect::Halt>(effect);
+    }
+  }
+  void obey(const Command& command) {
+    if (const auto* adopt = std::get_if<Adopt>(&command)) asked = adopt->token.seq;
+    if (const auto* deploy = std::get_if<DeployTask>(&command)) report(TaskReady{deploy->token});
+    if (const auto* start = std::get_if<StartTask>(&command)) {
+      started[start->token.run] = start->token;
     }
   }
 
@@ -135,4 +171,31 @@ TEST_CASE("a report under another name, of a stranger, or of another cluster is 
   ready.token.incarnation = Incarnation(2);
   coordinator.report(ready);
   CHECK(coordinator.refused == 4);
+}
+
+TEST_CASE("a report is heard by its run alone; what becomes free, by who waits and now fits") {
+  Coordinator coordinator;
+  coordinator.bring_slots(2);
+  coordinator.submit(6);
+  REQUIRE(coordinator.started.size() == 2);
+  coordinator.heard.clear();
+  coordinator.report(TaskProgress{coordinator.started.at(RunId(2))});
+  CHECK(coordinator.heard == std::set<RunId>{RunId(2)});
+  coordinator.heard.clear();
+  coordinator.finish(1);
+  CHECK(coordinator.heard == std::set<RunId>{RunId(1), RunId(3)});
+  CHECK(coordinator.started.contains(RunId(3)));
+}
+
+TEST_CASE("slots alone limit how many runs are at work; so many are planned ahead of theirs") {
+  Coordinator coordinator;
+  const auto slots = static_cast<int>(runs_ahead_max) + 40;
+  coordinator.bring_slots(static_cast<std::uint32_t>(slots));
+  coordinator.submit(slots);
+  CHECK(coordinator.started.size() == static_cast<std::size_t>(slots));
+  coordinator.submit(static_cast<int>(runs_ahead_max) + 5);
+  CHECK(coordinator.queued() == 5);
+  coordinator.finish(1);
+  CHECK(coordinator.queued() == 4);
+  CHECK(coordinator.started.contains(RunId(static_cast<std::uint64_t>(slots) + 1)));
 }

@@ -51,7 +51,7 @@ class Coordinator {
     while (!waiting_.empty()) write();
   }
   bool waits() const { return !waiting_.empty(); }
-  std::size_t runs() const { return machine_.jobs().size(); }
+  std::size_t runs() const { return machine_.runs().size(); }
 
   std::optional<Result<RunId>> answer(std::uint64_t request) const {
     const auto found = answers_.find(request);

@@ -1,4 +1,4 @@
-#include "tests/runtime/run/job_script.hpp"
+#include "tests/runtime/run/run_script.hpp"
 
 #include "runtime/protocol/message_text.hpp"
 
@@ -109,6 +109,18 @@ struct EffectText {
   std::string operator()(const effect::BlameNode& blame) const {
     return fmt::format("blame {}: {}", blame.node, blame.reason);
   }
+  std::string operator()(const effect::Need& need) const {
+    std::string text = fmt::format("region {} needs {} slot{}", need.claim.region, need.slots,
+                                   need.slots == 1 ? "" : "s");
+    for (const auto& [node, incarnation] : need.avoided) text += fmt::format(", not on {}", node);
+    return text;
+  }
+  std::string operator()(const effect::Hold& hold) const {
+    return fmt::format("region {} is on {}", hold.claim.region, fmt::join(hold.nodes, " "));
+  }
+  std::string operator()(const effect::Free& free) const {
+    return fmt::format("region {} needs no slots", free.claim.region);
+  }
   std::string operator()(const effect::Continue&) const { return "continue when durable"; }
   std::string operator()(const effect::RunEnded& ended) const {
     return fmt::format("ended: {}", to_string(ended.state));
@@ -157,7 +169,7 @@ std::string rest_of(std::istream& words) {
 
 }  // namespace
 
-JobScript::JobScript() : store_(ClusterId("c")) {
+RunScript::RunScript() : store_(ClusterId("c")) {
   RunRecord run;
   run.run = RunId(1);
   run.uid = RunUid("c-1-0");
@@ -170,7 +182,7 @@ JobScript::JobScript() : store_(ClusterId("c")) {
                  run});
 }
 
-std::string JobScript::run(const std::string& line) {
+std::string RunScript::run(const std::string& line) {
   std::istringstream words(line);
   std::string command, word;
   words >> command;
@@ -191,7 +203,7 @@ std::string JobScript::run(const std::string& line) {
   if (command == "list") return told(list(words));
   if (command == "lose") {
     const NodeId node(vertex());
-    std::erase_if(cluster_.nodes, [&](const ClusterNode& each) { return each.node == node; });
+    slots_->on(admission_event::NodeGone{node});
     return told(tell(run_event::NodeLost{node, Incarnation(1), "its connection closed"}));
   }
   if (command == "continue") return told(tell(run_event::Continued{}));
@@ -209,14 +221,18 @@ std::string JobScript::run(const std::string& line) {
   return fmt::format("'{}' is no command\n", command);
 }
 
-Effects JobScript::start() {
-  job_ = std::make_unique<RunMachine>(store_.all_runs().at(RunId(1)));
-  return job_->start(cluster_, now_);
+/// A new leader keeps a ledger of its own; it begins with the nodes.
+Effects RunScript::start() {
+  const ClusterView known = slots_->view();
+  slots_ = std::make_unique<AdmissionMachine>();
+  for (const auto& [name, node] : known.nodes) slots_->on(admission_event::NodeChanged{node});
+  machine_ = std::make_unique<RunMachine>(store_.all_runs().at(RunId(1)));
+  return machine_->start(slots_->view(), now_);
 }
 
-Effects JobScript::tell(const RunEvent& event) { return job_->on(event, cluster_, now_); }
+Effects RunScript::tell(const RunEvent& event) { return machine_->on(event, slots_->view(), now_); }
 
-Effects JobScript::finished(std::istream& words) {
+Effects RunScript::finished(std::istream& words) {
   const AttemptKey key = read_key(words);
   std::uint64_t rows = 0;
   words >> rows;
@@ -240,7 +256,7 @@ Effects JobScript::finished(std::istream& words) {
   return tell(run_event::Finished{made(key).node, made(key).incarnation, report});
 }
 
-Effects JobScript::failed(std::istream& words) {
+Effects RunScript::failed(std::istream& words) {
   const AttemptKey key = read_key(words);
   std::string failure;
   words >> failure;
@@ -253,7 +269,7 @@ Effects JobScript::failed(std::istream& words) {
   return tell(run_event::Failed{made(key).node, made(key).incarnation, report});
 }
 
-Effects JobScript::misses(std::istream& words) {
+Effects RunScript::misses(std::istream& words) {
   const AttemptKey key = read_key(words);
   const AttemptKey input = read_key(words);
   TaskFailed report;
@@ -266,7 +282,7 @@ Effects JobScript::misses(std::istream& words) {
   return tell(run_event::Failed{made(key).node, made(key).incarnation, report});
 }
 
-Effects JobScript::list(std::istream& words) {
+Effects RunScript::list(std::istream& words) {
   std::string node, held;
   words >> node;
   run_event::Listed listed{NodeId(node), Incarnation(1), {}};
@@ -283,24 +299,28 @@ Effects JobScript::list(std::istream& words) {
     }
     listed.held.push_back(task);
   }
-  if (ClusterNode* known = cluster_.find(NodeId(node))) known->placeable = known->listed = true;
+  if (const ClusterNode* known = slots_->view().find(NodeId(node))) {
+    ClusterNode member = *known;
+    member.placeable = member.listed = true;
+    slots_->on(admission_event::NodeChanged{member});
+  }
   return tell(listed);
 }
 
-AttemptKey JobScript::read_key(std::istream& words) const {
+AttemptKey RunScript::read_key(std::istream& words) const {
   std::string task, attempt;
   words >> task >> attempt;
   return {RunId(1), task_of(task), attempt_of(attempt)};
 }
 
-const AttemptRecord& JobScript::made(const AttemptKey& key) const {
+const AttemptRecord& RunScript::made(const AttemptKey& key) const {
   const AttemptImage* image = store_.attempt(key);
   ENSURE(image != nullptr, "the script names {}, which was never made", short_of(key));
   return image->made;
 }
 
-void JobScript::describe_cluster(std::istream& words) {
-  cluster_ = {};
+void RunScript::describe_cluster(std::istream& words) {
+  slots_ = std::make_unique<AdmissionMachine>();
   std::string node;
   std::uint32_t slots = 0;
   while (words >> node >> slots) {
@@ -312,11 +332,11 @@ void JobScript::describe_cluster(std::istream& words) {
       words.get();
       made.placeable = made.listed = false;
     }
-    cluster_.nodes.push_back(made);
+    slots_->on(admission_event::NodeChanged{made});
   }
 }
 
-void JobScript::describe_stage(std::istream& words) {
+void RunScript::describe_stage(std::istream& words) {
   std::uint32_t id = 0, parallelism = 1;
   words >> id >> parallelism;
   Stage stage;
@@ -325,7 +345,7 @@ void JobScript::describe_stage(std::istream& words) {
   graph_.stages.push_back(stage);
 }
 
-void JobScript::describe_edge(std::istream& words) {
+void RunScript::describe_edge(std::istream& words) {
   std::uint32_t from = 0, to = 0;
   std::string exchange, blocking;
   words >> from >> to >> exchange >> blocking;
@@ -338,16 +358,29 @@ void JobScript::describe_edge(std::istream& words) {
 }
 
 /// What was persisted is in the rows at once: what waits for what is the outbox's matter.
-std::string JobScript::told(const Effects& effects) {
+std::string RunScript::told(const Effects& effects) {
   std::string text;
   for (const Effect& effect : effects) {
     text += std::visit(EffectText(), effect) + "\n";
+    std::visit(
+        [this]<class E>(const E& wanted) {
+          if constexpr (std::is_constructible_v<AdmissionEvent, const E&>) slots_->on(wanted);
+        },
+        effect);
     const auto* persist = std::get_if<effect::Persist>(&effect);
     if (persist == nullptr) continue;
     const Result<> done = store_.write(persist->records);
     if (!done) text += "REFUSED BY THE STORE: " + done.error().to_string() + "\n";
   }
-  return text + fmt::format("= {}\n", to_string(job_->state()));
+  return text + granted();
+}
+
+std::string RunScript::granted() {
+  const auto grant = slots_->next_grant();
+  if (!grant) return fmt::format("= {}\n", to_string(machine_->state()));
+  return fmt::format("{} granted to region {}\n", fmt::join(grant->nodes, " "),
+                     grant->claim.region) +
+         told(tell(run_event::Granted{grant->claim.region, grant->nodes}));
 }
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/cluster/admission_machine.hpp"
 #include "runtime/run/run_machine.hpp"
 #include "tests/support/sim_store.hpp"
 
@@ -11,6 +12,8 @@
 namespace troupe {
 
 /// The language of `tests/golden/run/*.txt`: one command a line, what the machine wants done below.
+/// Slots are granted by the real ledger, as they would be: "n1 is granted to region 0", and what
+/// the machine makes of that.
 ///
 ///     nodes n1 2 n2 2          the cluster: names and slots; `2?`: it has not said what it holds
 ///     stage 0 2                a stage and its subtasks; one without consumers is a sink
@@ -29,9 +32,9 @@ namespace troupe {
 ///     commit-failed v1 unavailable
 ///     cancel
 ///     wait 200                 milliseconds
-class JobScript {
+class RunScript {
  public:
-  JobScript();
+  RunScript();
 
   /// What the machine wants done because of this line, one effect a line, and its state.
   std::string run(const std::string& line);
@@ -40,6 +43,7 @@ class JobScript {
   Effects start();
   Effects tell(const RunEvent& event);
   std::string told(const Effects& effects);
+  std::string granted();
   void describe_cluster(std::istream& words);
   void describe_stage(std::istream& words);
   void describe_edge(std::istream& words);
@@ -53,8 +57,8 @@ class JobScript {
 
   sim::Store store_;
   TaskGraph graph_;
-  ClusterView cluster_;
-  std::unique_ptr<RunMachine> job_;
+  std::unique_ptr<AdmissionMachine> slots_ = std::make_unique<AdmissionMachine>();
+  std::unique_ptr<RunMachine> machine_;
   Instant now_ = Instant(1s);
 };
 

@@ -1,7 +1,7 @@
 // What a run's machine wants done, event by event, as transcripts that read like the protocol: each
 // file states its claim, gives commands, and holds everything the machine answers. Set
 // TROUPE_REWRITE=1 to write the answers anew; commit them only if you can say why they changed.
-#include "tests/runtime/run/job_script.hpp"
+#include "tests/runtime/run/run_script.hpp"
 #include "tests/support/catch.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 std::string replayed(const std::string& path) {
   std::ifstream file(path);
   std::string text, line;
-  JobScript script;
+  RunScript script;
   while (std::getline(file, line)) {
     const bool kept = line.empty() || line.front() == '#';
     if (kept) text += line + "\n";
@@ -35,7 +35,7 @@ std::string content(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("the job machine answers as its transcripts say") {
+TEST_CASE("a run machine answers as its transcripts say") {
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::directory_iterator(TROUPE_GOLDEN_RUN)) {
     paths.push_back(entry.path().string());
