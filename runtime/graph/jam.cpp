@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 
 namespace troupe {
 namespace {
@@ -69,17 +70,24 @@ bool waits_for_itself(const std::vector<Late>& late, std::size_t start) {
   return false;
 }
 
+/// An edge to keep so that one jam less is left; nothing where there is none. Where a stage feeds
+/// both the side that is awaited and the one that waits, the edge to the latter is the one: keeping
+/// an edge further up would help, too, but there are often more rows.
+std::optional<std::size_t> edge_to_keep(const std::vector<Late>& late) {
+  for (const Late& one : late) {
+    if (meet(one.awaited, one.stalled)) return one.edge;
+  }
+  for (std::size_t i = 0; i < late.size(); ++i) {
+    if (waits_for_itself(late, i)) return late[i].edge;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void keep_what_would_jam(TaskGraph& graph, const std::vector<bool>& waits) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    const std::vector<Late> late = late_edges(graph, waits);
-    for (std::size_t i = 0; i < late.size() && !changed; ++i) {
-      if (!waits_for_itself(late, i)) continue;
-      graph.edges[late[i].edge].blocking = true;
-      changed = true;
-    }
+  while (const auto edge = edge_to_keep(late_edges(graph, waits))) {
+    graph.edges[*edge].blocking = true;
   }
 }
 

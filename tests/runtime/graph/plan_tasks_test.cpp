@@ -130,6 +130,21 @@ TEST_CASE("a stage joined with what was made of it keeps its probe side, or it w
         "2 x2 r2-3: sums.final <- 1 hash kept | 3 x2 r4-5: both out <- 0 hash kept <- 2 hash kept");
 }
 
+TEST_CASE(
+    "of a chain of joins only the last is kept, where it is joined with what was made of it") {
+  GraphBuilder job("job");
+  const auto many = job.add("many", "test.read");
+  const auto few = job.add("few", "test.read", {{"columns", {"a", "z"}}});
+  const auto found = job.add("found", "test.join", {{"using", "a"}}).from({many, few});
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(found);
+  job.add("out", "test.write")
+      .from(job.add("both", "test.join", {{"using", "a"}}).from({found, sums}));
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r2: many | 1 x2 r0-1: few | 2 x2 r2: found <- 0 hash <- 1 hash kept | "
+        "3 x2 r2: sums.partial <- 2 forward | 4 x2 r3-4: sums.final <- 3 hash kept | "
+        "5 x2 r5-6: both out <- 2 hash kept <- 4 hash kept");
+}
+
 TEST_CASE("two joins that wait for each other's input keep one of them") {
   // 'a' is built from in j1 and probed in j2, 'b' the other way round: neither source could go on.
   GraphBuilder job("job");
