@@ -1,8 +1,7 @@
 #include "runtime/functions/arithmetic.hpp"
 
-#include "runtime/values/numeric.hpp"
-
-#include <arrow/util/bitmap_ops.h>
+#include "runtime/functions/numeric_kernels.hpp"
+#include "runtime/functions/validity.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -102,29 +101,6 @@ bool compute_all(const Vector& a, const Vector& b, std::int64_t rows, T* out) {
   return wrong;
 }
 
-/// The validity of a row-wise result of two arguments; null where every row is valid.
-Result<std::shared_ptr<arrow::Buffer>> both_valid(const Vector& a, const Vector& b,
-                                                  std::int64_t rows) {
-  std::shared_ptr<arrow::Buffer> valid;
-  for (const Vector* vector : {&a, &b}) {
-    const arrow::Array& values = *vector->values;
-    if (values.null_count() == 0) continue;
-    if (vector->constant) {
-      auto none = TRY(arrow_try(arrow::AllocateEmptyBitmap(rows)));
-      return std::shared_ptr<arrow::Buffer>(std::move(none));
-    }
-    const std::uint8_t* bits = values.null_bitmap_data();
-    auto* const pool = arrow::default_memory_pool();
-    if (!valid) {
-      valid = TRY(arrow_try(arrow::internal::CopyBitmap(pool, bits, values.offset(), rows)));
-    } else {
-      valid = TRY(arrow_try(
-          arrow::internal::BitmapAnd(pool, bits, values.offset(), valid->data(), 0, rows, 0)));
-    }
-  }
-  return valid;
-}
-
 template <class Op, class T>
 Result<> explain(const Vector& a, const Vector& b, std::int64_t rows, const SqlType& type) {
   const ValueLane<T> left(a), right(b);
@@ -148,7 +124,7 @@ Kernel real_kernel(const SqlType& type) {
     const Vector& a = arguments[0];
     const Vector& b = arguments[1];
     ValueOutput<T> out;
-    TRY(out.reserve(rows));
+    TRY(out.allocate(rows));
     if (compute_all<Op, T>(a, b, rows, out.data())) TRY((explain<Op, T>(a, b, rows, type)));
     auto valid = TRY(both_valid(a, b, rows));
     return Vector{TRY(out.finish(arrow_type(type), std::move(valid)))};
@@ -173,33 +149,11 @@ Kernel real_kernel_of_kind(const SqlType& type) {
   return nullptr;
 }
 
-using NumericOperation = Result<Numeric> (*)(Numeric, int, Numeric, int, int);
-
-NumericOperation numeric_operation(char op) {
-  switch (op) {
-    case '+':
-      return add;
-    case '-':
-      return subtract;
-    case '*':
-      return multiply;
-    case '/':
-      return divide;
-    default:
-      return modulo;
-  }
-}
-
 }  // namespace
 
 Kernel arithmetic_kernel(char op, const SqlType& a, const SqlType& b, const SqlType& result) {
   if (result.kind == SqlKind::numeric) {
-    const NumericOperation compute = numeric_operation(op);
-    const int a_scale = a.scale, b_scale = b.scale, scale = result.scale;
-    return strict<Numeric, Numeric, Numeric>(
-        result, [compute, a_scale, b_scale, scale](Numeric left, Numeric right) {
-          return compute(left, a_scale, right, b_scale, scale);
-        });
+    return numeric_arithmetic_kernel(op, a, b, result);
   }
   switch (op) {
     case '+':

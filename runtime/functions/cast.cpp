@@ -1,5 +1,6 @@
 #include "runtime/functions/cast.hpp"
 
+#include "runtime/functions/numeric_kernels.hpp"
 #include "runtime/values/calendar.hpp"
 #include "runtime/values/interval_text.hpp"
 #include "runtime/values/numeric.hpp"
@@ -73,8 +74,16 @@ Kernel real_to_real(const SqlType& to) {
   }
 }
 
+/// The digits that an integer kind can have.
+int integer_digits(SqlKind kind) {
+  return kind == SqlKind::int2 ? 5 : (kind == SqlKind::int4 ? 10 : 19);
+}
+
 template <class From>
-Kernel real_to_numeric(const SqlType& to) {
+Kernel real_to_numeric(const SqlType& from, const SqlType& to) {
+  if constexpr (std::is_integral_v<From>) {
+    if (to.precision - to.scale >= integer_digits(from.kind)) return exact_numeric_kernel<From>(to);
+  }
   return strict<Numeric, From>(to, [to](From value) -> Result<Numeric> {
     if constexpr (std::is_integral_v<From>) {
       return rescale(Numeric{value}, 0, to.scale, to.precision);
@@ -110,7 +119,7 @@ Kernel number_kernel(const SqlType& from, const SqlType& to) {
   }
   return with_real(from.kind, [&](auto held) {
     using From = typename decltype(held)::type;
-    if (to.kind == SqlKind::numeric) return real_to_numeric<From>(to);
+    if (to.kind == SqlKind::numeric) return real_to_numeric<From>(from, to);
     return with_real(to.kind, [&](auto wanted) {
       return real_to_real<From, typename decltype(wanted)::type>(to);
     });
@@ -221,11 +230,6 @@ Kernel cast_kernel(const SqlType& from, const SqlType& to) {
     return strict<bool, std::int32_t>(to, [](std::int32_t value) { return value != 0; });
   }
   return strict<std::int32_t, bool>(to, [](bool value) { return value ? 1 : 0; });
-}
-
-/// The digits that an integer kind can have.
-int integer_digits(SqlKind kind) {
-  return kind == SqlKind::int2 ? 5 : (kind == SqlKind::int4 ? 10 : 19);
 }
 
 bool cast_can_fail(const SqlType& from, const SqlType& to) {

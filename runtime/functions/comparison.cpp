@@ -1,8 +1,8 @@
 #include "runtime/functions/comparison.hpp"
 
 #include "runtime/functions/arrow_call.hpp"
+#include "runtime/functions/numeric_kernels.hpp"
 #include "runtime/values/calendar.hpp"
-#include "runtime/values/numeric.hpp"
 
 #include <arrow/compute/api.h>
 #include <arrow/scalar.h>
@@ -31,24 +31,6 @@ constexpr std::array<ComparisonName, 6> names = {{
 
 const ComparisonName& name_of(Comparison comparison) {
   return names[static_cast<std::size_t>(comparison)];
-}
-
-bool holds(Comparison comparison, int order) {
-  switch (comparison) {
-    case Comparison::equal:
-      return order == 0;
-    case Comparison::not_equal:
-      return order != 0;
-    case Comparison::less:
-      return order < 0;
-    case Comparison::less_equal:
-      return order <= 0;
-    case Comparison::greater:
-      return order > 0;
-    case Comparison::greater_equal:
-      return order >= 0;
-  }
-  return false;
 }
 
 template <class T>
@@ -86,13 +68,6 @@ Kernel float_kernel(Comparison comparison) {
   };
 }
 
-Kernel numeric_kernel(Comparison comparison, int a_scale, int b_scale) {
-  return strict<bool, Numeric, Numeric>(sql(SqlKind::boolean),
-                                        [comparison, a_scale, b_scale](Numeric a, Numeric b) {
-                                          return holds(comparison, compare(a, a_scale, b, b_scale));
-                                        });
-}
-
 }  // namespace
 
 std::optional<Comparison> comparison_of(std::string_view name) {
@@ -103,13 +78,31 @@ std::optional<Comparison> comparison_of(std::string_view name) {
   return std::nullopt;
 }
 
+bool holds(Comparison comparison, int order) {
+  switch (comparison) {
+    case Comparison::equal:
+      return order == 0;
+    case Comparison::not_equal:
+      return order != 0;
+    case Comparison::less:
+      return order < 0;
+    case Comparison::less_equal:
+      return order <= 0;
+    case Comparison::greater:
+      return order > 0;
+    case Comparison::greater_equal:
+      return order >= 0;
+  }
+  return false;
+}
+
 const char* to_string(Comparison comparison) { return name_of(comparison).sql; }
 Comparison mirrored(Comparison comparison) { return name_of(comparison).mirrored; }
 
 Kernel comparison_kernel(Comparison comparison, const SqlType& a, const SqlType& b) {
   switch (a.kind) {
     case SqlKind::numeric:
-      return numeric_kernel(comparison, a.scale, b.scale);
+      return numeric_comparison_kernel(comparison, a, b);
     case SqlKind::float4:
       return float_kernel<float>(comparison);
     case SqlKind::float8:

@@ -11,6 +11,10 @@ const char* to_string(Comparison comparison);
 /// The same with its sides exchanged: a < b is b > a.
 Comparison mirrored(Comparison comparison);
 
+/// Whether `a <comparison> b`, given an order that is negative, zero or positive as a is less than,
+/// equal to or greater than b.
+bool holds(Comparison comparison, int order);
+
 /// `a <comparison> b` for values of one common type (numerics of any scale). Floats are ordered as
 /// PostgreSQL orders them: NaN equals NaN and is larger than any number. Text compares by bytes.
 Kernel comparison_kernel(Comparison comparison, const SqlType& a, const SqlType& b);

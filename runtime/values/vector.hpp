@@ -112,6 +112,13 @@ class ValueOutput {
     }
   }
 
+  /// As `reserve`, for who writes every row through `data`.
+  Result<> allocate(std::int64_t rows) {
+    rows_ = rows;
+    data_ = TRY(arrow_try(arrow::AllocateBuffer(rows * static_cast<std::int64_t>(sizeof(T)))));
+    return {};
+  }
+
   using Value = std::conditional_t<is_text, std::string_view, T>;
 
   Result<> set(std::int64_t row, const Value& value) {
@@ -140,8 +147,10 @@ class ValueOutput {
   }
 
   T* data() { return reinterpret_cast<T*>(data_->mutable_data()); }
+  /// Of booleans: a bit a row.
+  std::uint8_t* bytes() { return data_->mutable_data(); }
 
-  /// `valid`: the validity of all rows, for who wrote through `data`.
+  /// `valid`: the validity of all rows, for who wrote through `data` or `bytes`.
   Result<std::shared_ptr<arrow::Array>> finish(const std::shared_ptr<arrow::DataType>& type,
                                                std::shared_ptr<arrow::Buffer> valid = nullptr) {
     if (valid) valid_ = std::move(valid);
