@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -130,6 +131,8 @@ class SumAccumulator : public Accumulator {
   Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
                                                std::uint32_t end) const override;
   virtual ExactNumber sum(std::uint32_t group) const = 0;
+  /// The same where it is known to be a whole number of 128 bits; nothing where it may be none.
+  virtual std::optional<__int128> small_sum(std::uint32_t /*group*/) const { return std::nullopt; }
 };
 
 std::unique_ptr<SumAccumulator> make_integer_sum();

@@ -67,7 +67,17 @@ Parts parts_of_distinct(const AggregateCall& call, const DistinctAccumulator& va
   return {values.sum(), &values.counts()};
 }
 
-Result<std::int64_t> to_int64(const ExactNumber& sum, const AggregateCall& call) {
+std::optional<__int128> small(const Accumulator* part, std::uint32_t group) {
+  return static_cast<const SumAccumulator*>(part)->small_sum(group);
+}
+
+Result<std::int64_t> to_int64(const Accumulator* part, std::uint32_t group,
+                              const AggregateCall& call) {
+  if (const auto total = small(part, group)) {
+    if (static_cast<std::int64_t>(*total) == *total) return static_cast<std::int64_t>(*total);
+    return out_of_range(call, "sum");
+  }
+  const ExactNumber sum = exact(part, group);
   if (sum.is_zero()) return 0;
   const std::uint64_t magnitude = sum.limbs.front();
   const std::uint64_t most = std::numeric_limits<std::int64_t>::max();
@@ -110,17 +120,40 @@ arrow::Decimal256 divide(const arrow::Decimal256& value, std::int64_t rows) {
   return quotient;
 }
 
+arrow::Decimal128 decimal_of(__int128 value) {
+  return arrow::Decimal128(static_cast<std::int64_t>(value >> 64),
+                           static_cast<std::uint64_t>(value));
+}
+
+/// Totals below this have 38 digits with six more behind them.
+constexpr auto small_factor = static_cast<__int128>(1'000'000);
+constexpr auto small_max = static_cast<__int128>(1'000'000'000'000'000'000) * 1'000'000'000'000;
+
+__int128 divide(__int128 value, std::int64_t rows) {
+  const __int128 quotient = value / rows, rest = value % rows;
+  const bool up = (rest < 0 ? -rest : rest) * 2 >= rows;
+  return up ? quotient + (value < 0 ? -1 : 1) : quotient;
+}
+
+Result<arrow::Decimal128> decimal_sum(const Accumulator* part, std::uint32_t group,
+                                      const AggregateCall& call) {
+  if (const auto total = small(part, group)) {
+    const arrow::Decimal128 value = decimal_of(*total);
+    if (!value.FitsInPrecision(digits_max)) return out_of_range(call, "sum");
+    return value;
+  }
+  return to_decimal128(to_decimal256(exact(part, group)), call, "sum");
+}
+
 ArrayResult finish_sum(const AggregateCall& call, const Parts& parts, std::uint32_t begin,
                        std::uint32_t end) {
   if (call.type->id() == arrow::Type::INT64) {
     return build(arrow::Int64Builder(), parts, begin, end, 1,
-                 [&](std::uint32_t group) { return to_int64(exact(parts[0], group), call); });
+                 [&](std::uint32_t group) { return to_int64(parts[0], group, call); });
   }
   if (call.type->id() == arrow::Type::DECIMAL128) {
     return build(arrow::Decimal128Builder(call.type), parts, begin, end, 1,
-                 [&](std::uint32_t group) {
-                   return to_decimal128(to_decimal256(exact(parts[0], group)), call, "sum");
-                 });
+                 [&](std::uint32_t group) { return decimal_sum(parts[0], group, call); });
   }
   return build(arrow::DoubleBuilder(), parts, begin, end, 1, [&](std::uint32_t group) {
     const ExactNumber sum = exact(parts[0], group);
@@ -133,9 +166,14 @@ ArrayResult finish_avg(const AggregateCall& call, const Parts& parts, std::uint3
   if (call.type->id() == arrow::Type::DECIMAL128) {
     static const arrow::Decimal256 more_digits(1'000'000);
     return build(arrow::Decimal128Builder(call.type), parts, begin, end, 1,
-                 [&](std::uint32_t group) {
+                 [&](std::uint32_t group) -> Result<arrow::Decimal128> {
+                   const std::int64_t rows = count(parts[1], group);
+                   const auto total = small(parts[0], group);
+                   if (total && *total<small_max&& * total> - small_max) {
+                     return decimal_of(divide(*total * small_factor, rows));
+                   }
                    const auto sum = to_decimal256(exact(parts[0], group)) * more_digits;
-                   return to_decimal128(divide(sum, count(parts[1], group)), call, "avg");
+                   return to_decimal128(divide(sum, rows), call, "avg");
                  });
   }
   return build(arrow::DoubleBuilder(), parts, begin, end, 1, [&](std::uint32_t group) {

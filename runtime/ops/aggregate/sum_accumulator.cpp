@@ -79,6 +79,8 @@ class IntegerSum : public SumAccumulator {
     return ExactNumber::of(value < 0, 0, limbs);
   }
 
+  std::optional<__int128> small_sum(std::uint32_t group) const override { return total(group); }
+
  private:
   __int128 total(std::uint32_t group) const {
     return sums_[group] + static_cast<__int128>(wraps_[group]) * (static_cast<__int128>(1) << 64);
@@ -92,7 +94,7 @@ class IntegerSum : public SumAccumulator {
   std::vector<std::int64_t> wraps_;  ///< times 2^64
 };
 
-/// Squares of up to 128 bits, or decimals of 127, 2^63 times.
+/// Squares of up to 128 bits, 2^63 times.
 using Wide = FixedPoint<3, 0>;
 
 struct Squares {
@@ -108,14 +110,97 @@ struct Squares {
   }
 };
 
-struct Decimals {
-  static Result<> update(std::vector<Wide>& sums, const RowGroups& groups,
-                         const Argument& argument) {
-    const auto& values = static_cast<const arrow::FixedSizeBinaryArray&>(*argument.values);
-    each_counted(argument, groups.rows,
-                 [&](std::int64_t i) { sums[groups[i]].add(load_int128(values.GetValue(i))); });
+/// As the sum of integers, with 128 bits a group, which overflow for no decimals but the longest.
+class DecimalSum : public SumAccumulator {
+ public:
+  void resize(std::size_t groups) override {
+    sums_.resize(groups);
+    if (!wraps_.empty()) wraps_.resize(groups);
+  }
+
+  Result<> update(const RowGroups& groups, const Argument& argument) override {
+    const auto& decimals = static_cast<const arrow::FixedSizeBinaryArray&>(*argument.values);
+    const std::uint8_t* values = decimals.raw_values();
+    const auto value = [=](std::int64_t i) { return load_int128(values + i * bytes_of_sum); };
+    if (!groups.ids) {
+      each_counted(argument, groups.rows, [&](std::int64_t i) { add(0, value(i)); });
+      return {};
+    }
+    const std::uint32_t* ids = groups.ids;
+    each_counted(argument, groups.rows, [&](std::int64_t i) { add(ids[i], value(i)); });
     return {};
   }
+
+  std::shared_ptr<arrow::DataType> state_type() const override {
+    return arrow::fixed_size_binary(sizeof(State));
+  }
+
+  Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
+                                               std::uint32_t end) const override {
+    std::vector<State> states(end - begin);
+    for (std::uint32_t group = begin; group < end; ++group) {
+      std::memcpy(states[group - begin].sum, &sums_[group], bytes_of_sum);
+      states[group - begin].wraps = wraps(group);
+    }
+    return std::make_shared<arrow::FixedSizeBinaryArray>(
+        state_type(), end - begin, arrow::Buffer::FromVector(std::move(states)));
+  }
+
+  Result<> merge(const RowGroups& groups, const arrow::Array& states) override {
+    const auto& sums = static_cast<const arrow::FixedSizeBinaryArray&>(states);
+    bool sane = true;
+    each_not_null(states, [&](std::int64_t i) {
+      State state;
+      std::memcpy(&state, sums.GetValue(i), sizeof state);
+      sane = sane && state.wraps <= wraps_max && state.wraps >= -wraps_max;
+      add(groups[i], load_int128(reinterpret_cast<const std::uint8_t*>(state.sum)));
+      if (state.wraps != 0 && sane) wrap(groups[i], state.wraps);
+    });
+    if (sane) return {};
+    return fail(ErrorCode::corrupt, "a partial sum of decimals that no decimals have");
+  }
+
+  std::int64_t bytes() const override {
+    return static_cast<std::int64_t>(sums_.size() * bytes_of_sum + wraps_.size() * 8);
+  }
+
+  ExactNumber sum(std::uint32_t group) const override {
+    Wide total;
+    total.add(sums_[group]);
+    const bool below = wraps(group) < 0;
+    const auto times = static_cast<std::uint64_t>(below ? -wraps(group) : wraps(group));
+    total.add(below, 2, std::span(&times, 1));
+    return ExactNumber::of(total.negative(), 0, total.magnitude());
+  }
+
+  std::optional<__int128> small_sum(std::uint32_t group) const override {
+    if (wraps(group) != 0) return std::nullopt;
+    return sums_[group];
+  }
+
+ private:
+  static constexpr std::size_t bytes_of_sum = sizeof(__int128);
+  /// No sum of fewer than 2^48 decimals has wrapped as often.
+  static constexpr std::int64_t wraps_max = std::int64_t{1} << 48;
+  /// As it travels.
+  struct State {
+    std::uint64_t sum[2];
+    std::int64_t wraps;
+  };
+
+  void add(std::uint32_t group, __int128 value) {
+    if (__builtin_add_overflow(sums_[group], value, &sums_[group])) [[unlikely]] {
+      wrap(group, value < 0 ? -1 : 1);
+    }
+  }
+  void wrap(std::uint32_t group, std::int64_t times) {
+    wraps_.resize(sums_.size());
+    wraps_[group] += times;
+  }
+  std::int64_t wraps(std::uint32_t group) const { return wraps_.empty() ? 0 : wraps_[group]; }
+
+  std::vector<__int128> sums_;
+  std::vector<std::int64_t> wraps_;  ///< times 2^128; empty where there are none
 };
 
 template <class Terms>
@@ -157,6 +242,6 @@ std::unique_ptr<SumAccumulator> make_integer_sum() { return std::make_unique<Int
 std::unique_ptr<SumAccumulator> make_integer_squares() {
   return std::make_unique<WideSum<Squares>>();
 }
-std::unique_ptr<SumAccumulator> make_decimal_sum() { return std::make_unique<WideSum<Decimals>>(); }
+std::unique_ptr<SumAccumulator> make_decimal_sum() { return std::make_unique<DecimalSum>(); }
 
 }  // namespace troupe

@@ -5,10 +5,15 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 
+#include <arrow/array.h>
+#include <arrow/array/builder_decimal.h>
+#include <arrow/util/decimal.h>
+
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <random>
 
 using namespace troupe;
 
@@ -184,10 +189,58 @@ TEST_CASE("a state that makes no sense is refused") {
   REQUIRE(builder.Append("no sum").ok());
   const auto bad = builder.Finish().ValueOrDie();
   CHECK(sums->merge({nullptr, 1}, *bad).error().code == ErrorCode::corrupt);
-  auto integers = make_decimal_sum();
+  auto integers = make_integer_squares();
   integers->resize(1);
   const auto fraction = added(make_float_sum(), {0.5})->states(0, 1).value();
   CHECK(integers->merge({nullptr, 1}, *fraction).error().code == ErrorCode::corrupt);
+  auto decimals = make_decimal_sum();
+  decimals->resize(1);
+  const std::int64_t too_many[] = {0, 0, std::numeric_limits<std::int64_t>::min()};
+  const arrow::FixedSizeBinaryArray wrapped(arrow::fixed_size_binary(sizeof too_many), 1,
+                                            arrow::Buffer::Wrap(too_many, 3));
+  CHECK(decimals->merge({nullptr, 1}, wrapped).error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("sums of the longest decimals are exact, though 128 bits do not hold them") {
+  std::mt19937_64 random(5);
+  const arrow::Decimal128 longest = arrow::Decimal128::GetMaxValue(38);
+  constexpr std::uint32_t groups = 3;
+  std::vector<arrow::Decimal256> expected(groups, arrow::Decimal256(0));
+  auto whole = make_decimal_sum(), first = make_decimal_sum(), second = make_decimal_sum();
+  for (const auto& sum : {whole.get(), first.get(), second.get()}) sum->resize(groups);
+  for (int batch = 0; batch < 40; ++batch) {
+    arrow::Decimal128Builder builder(arrow::decimal128(38, 0));
+    std::vector<std::uint32_t> ids;
+    for (int row = 0; row < 50; ++row) {
+      const std::uint32_t group = random() % groups;
+      // Group 0 rises, group 1 falls, group 2 crosses zero again and again.
+      const bool negative = group == 1 || (group == 2 && (batch / 4) % 2 == 1);
+      const arrow::Decimal128 size = longest - arrow::Decimal128(random() % 3);
+      arrow::Decimal128 value = size;
+      if (negative) value.Negate();
+      REQUIRE(builder.Append(value).ok());
+      ids.push_back(group);
+      expected[group] += arrow::Decimal256(value);
+    }
+    const Argument argument{builder.Finish().ValueOrDie()};
+    const RowGroups rows{ids.data(), 50};
+    REQUIRE(whole->update(rows, argument));
+    REQUIRE((batch % 2 == 0 ? first : second)->update(rows, argument));
+  }
+  const std::uint32_t each[] = {0, 1, 2};
+  REQUIRE(first->merge({each, groups}, *second->states(0, groups).value()));
+  for (std::uint32_t group = 0; group < groups; ++group) {
+    const auto size = arrow::Decimal256(arrow::Decimal256::Abs(expected[group]));
+    const ExactNumber exact =
+        ExactNumber::of(expected[group].IsNegative(), 0, size.little_endian_array());
+    CHECK(whole->sum(group) == exact);
+    CHECK(first->sum(group) == exact);
+    if (const auto small = whole->small_sum(group)) {
+      const arrow::Decimal128 value(static_cast<std::int64_t>(*small >> 64),
+                                    static_cast<std::uint64_t>(*small));
+      CHECK(arrow::Decimal256(value) == expected[group]);
+    }
+  }
 }
 
 TEST_CASE("every accumulator gives one answer for any order, cut and grouping") {
