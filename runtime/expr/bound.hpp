@@ -19,9 +19,12 @@ struct Expression::Bound {
   /// A bound tree as an expression; a literal of unknown type becomes text.
   static Result<Expression> make(std::string text, std::string name, NodePtr root,
                                  const arrow::Schema& schema);
+  static const Bound& of(const Expression& expression) { return *expression.bound_; }
   static const ExpressionNode& root_of(const Expression& expression) {
     return *expression.bound_->root;
   }
+  /// `frame` is of this batch.
+  Result<std::shared_ptr<arrow::Array>> evaluate(const Batch& batch, RowFrame& frame) const;
 };
 
 }  // namespace troupe

@@ -121,12 +121,16 @@ const std::string& Expression::name() const { return bound_->name; }
 const std::string& Expression::text() const { return bound_->text; }
 
 Result<std::shared_ptr<arrow::Array>> Expression::evaluate(const Batch& batch) const {
-  ENSURE(
-      batch.columns() && batch.columns()->num_columns() == static_cast<int>(bound_->schema.size()),
-      "expression \"{}\" was bound to {} columns", bound_->text, bound_->schema.size());
-  if (bound_->column >= 0) return batch.columns()->column(bound_->column);
   RowFrame frame(batch);
-  return spread(TRY(bound_->root->evaluate(frame)), batch.rows());
+  return bound_->evaluate(batch, frame);
+}
+
+Result<std::shared_ptr<arrow::Array>> Expression::Bound::evaluate(const Batch& batch,
+                                                                  RowFrame& frame) const {
+  ENSURE(batch.columns() && batch.columns()->num_columns() == static_cast<int>(schema.size()),
+         "expression \"{}\" was bound to {} columns", text, schema.size());
+  if (column >= 0) return batch.columns()->column(column);
+  return spread(TRY(root->evaluate(frame)), batch.rows());
 }
 
 Result<Batch> Expression::filter(const Batch& batch) const {

@@ -69,10 +69,12 @@ Result<std::shared_ptr<arrow::Array>> cast_array(const std::shared_ptr<arrow::Ar
 
 }  // namespace
 
-RowFrame::RowFrame(const Batch& batch)
+RowFrame::RowFrame(const Batch& batch, const CommonNodes* common)
     : rows_(batch.rows()),
       raw_(batch.columns()->columns()),
-      values_(static_cast<std::size_t>(batch.columns()->num_columns())) {}
+      values_(static_cast<std::size_t>(batch.columns()->num_columns())),
+      common_(common),
+      kept_(common ? common->size() : 0) {}
 
 RowFrame::RowFrame(RowFrame& parent, const arrow::Array& rows)
     : parent_(&parent),
@@ -108,6 +110,34 @@ Result<std::shared_ptr<arrow::Array>> RowFrame::values(int index, const SqlType&
   return known;
 }
 
+Vector* RowFrame::kept(const ExpressionNode& node) {
+  const auto number = common_ ? common_->number_of(node) : std::nullopt;
+  return number ? &kept_[*number] : nullptr;
+}
+
+CommonNodes::CommonNodes(const std::vector<const ExpressionNode*>& roots) {
+  std::unordered_map<std::string_view, std::vector<const ExpressionNode*>> by_key;
+  std::vector<const ExpressionNode*> todo = roots;
+  while (!todo.empty()) {
+    const ExpressionNode* node = todo.back();
+    todo.pop_back();
+    if (node->inputs().empty()) continue;  // a column is there, a constant costs nothing
+    by_key[node->key()].push_back(node);
+    for (const NodePtr& input : node->inputs()) todo.push_back(input.get());
+  }
+  for (const auto& [key, nodes] : by_key) {
+    if (nodes.size() == 1) continue;
+    for (const ExpressionNode* node : nodes) numbers_.emplace(node, size_);
+    ++size_;
+  }
+}
+
+std::optional<std::size_t> CommonNodes::number_of(const ExpressionNode& node) const {
+  const auto found = numbers_.find(&node);
+  if (found == numbers_.end()) return std::nullopt;
+  return found->second;
+}
+
 ExpressionNode::ExpressionNode(SqlType type, TextSpan span, std::string key,
                                std::vector<NodePtr> inputs)
     : type_(std::move(type)), span_(span), key_(std::move(key)), inputs_(std::move(inputs)) {
@@ -120,6 +150,13 @@ ExpressionNode::ExpressionNode(SqlType type, TextSpan span, std::string key,
 }
 
 Result<Vector> ExpressionNode::evaluate(RowFrame& frame) const {
+  Vector* kept = frame.kept(*this);
+  if (kept == nullptr) return evaluate_anew(frame);
+  if (!kept->values) *kept = TRY(evaluate_anew(frame));
+  return *kept;
+}
+
+Result<Vector> ExpressionNode::evaluate_anew(RowFrame& frame) const {
   if (columns_.size() == 1 && !inputs_.empty()) {
     const std::shared_ptr<arrow::Array> column = TRY(frame.raw(columns_.front()));
     if (column->type_id() == arrow::Type::DICTIONARY) {

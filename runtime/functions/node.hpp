@@ -7,10 +7,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace troupe {
+
+class CommonNodes;
+class ExpressionNode;
 
 /// The rows that an expression is computed for: all rows of a batch, or chosen ones.
 ///
@@ -18,7 +23,8 @@ namespace troupe {
 /// never copied. Lives on the stack of one evaluation.
 class RowFrame {
  public:
-  explicit RowFrame(const Batch& batch);
+  /// `common`, where there is any, outlives the frame: the values of its nodes are kept in here.
+  explicit RowFrame(const Batch& batch, const CommonNodes* common = nullptr);
   /// The rows of `parent` at `rows` (int64), in that order. Both must outlive the frame.
   RowFrame(RowFrame& parent, const arrow::Array& rows);
   /// A frame that has column `index` alone.
@@ -29,6 +35,9 @@ class RowFrame {
   Result<std::shared_ptr<arrow::Array>> raw(int index);
   /// The column in the one representation that kernels know.
   Result<std::shared_ptr<arrow::Array>> values(int index, const SqlType& type);
+  /// Where the value of this node is kept, without `values` before there is one; nullptr where it
+  /// is not.
+  Vector* kept(const ExpressionNode& node);
 
  private:
   RowFrame* parent_ = nullptr;
@@ -36,9 +45,10 @@ class RowFrame {
   std::int64_t rows_ = 0;
   std::vector<std::shared_ptr<arrow::Array>> raw_;
   std::vector<std::shared_ptr<arrow::Array>> values_;
+  const CommonNodes* common_ = nullptr;
+  std::vector<Vector> kept_;
 };
 
-class ExpressionNode;
 using NodePtr = std::shared_ptr<const ExpressionNode>;
 
 /// One bound operator, function, column or constant. Immutable.
@@ -67,12 +77,29 @@ class ExpressionNode {
   bool can_fail_ = false;
 
  private:
+  Result<Vector> evaluate_anew(RowFrame& frame) const;
   Result<Vector> by_dictionary(const arrow::Array& column) const;
 
   SqlType type_;
   TextSpan span_;
   std::string key_;
   std::vector<NodePtr> inputs_;
+};
+
+/// The operators and functions that several expressions, or several places of one, have in common:
+/// `a * (1 - b)` in two sums. Immutable.
+class CommonNodes {
+ public:
+  /// Of the trees below these roots, which outlive it.
+  explicit CommonNodes(const std::vector<const ExpressionNode*>& roots);
+
+  std::size_t size() const { return size_; }
+  /// One number for all nodes that compute the same; nothing for a node that stands alone.
+  std::optional<std::size_t> number_of(const ExpressionNode& node) const;
+
+ private:
+  std::unordered_map<const ExpressionNode*, std::size_t> numbers_;
+  std::size_t size_ = 0;
 };
 
 class ColumnNode : public ExpressionNode {

@@ -1,5 +1,5 @@
 #include "runtime/base/near.hpp"
-#include "runtime/expr/expression.hpp"
+#include "runtime/expr/expression_set.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/columns.hpp"
 
@@ -24,23 +24,32 @@ using Selection = std::vector<Selected>;
 
 class SelectOperator final : public Operator {
  public:
-  SelectOperator(std::shared_ptr<const Selection> selection, SchemaPtr output)
-      : selection_(std::move(selection)), output_(std::move(output)) {}
+  SelectOperator(std::shared_ptr<const Selection> selection,
+                 std::shared_ptr<const ExpressionSet> together, SchemaPtr output)
+      : selection_(std::move(selection)),
+        together_(std::move(together)),
+        output_(std::move(output)) {}
 
   Result<Step> process(int, const Batch& batch, Emitter& out) override {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     columns.reserve(selection_->size());
-    for (const Selected& column : *selection_) {
-      columns.push_back(TRY(column.value.evaluate(batch)));
-    }
+    ExpressionSet::Values values(*together_, batch);
+    for (const Selected& column : *selection_) columns.push_back(TRY(values.of(column.value)));
     out.emit(make_batch(output_, std::move(columns), batch.rows()));
     return Step::done;
   }
 
  private:
   const std::shared_ptr<const Selection> selection_;
+  const std::shared_ptr<const ExpressionSet> together_;
   const SchemaPtr output_;
 };
+
+std::shared_ptr<const ExpressionSet> set_of(const Selection& selection) {
+  std::vector<Expression> values;
+  for (const Selected& column : selection) values.push_back(column.value);
+  return std::make_shared<const ExpressionSet>(std::move(values));
+}
 
 Result<Expression> column_of(const arrow::Schema& schema, int column, const SchemaPtr& input) {
   std::string quoted = "\"";
@@ -194,8 +203,9 @@ class SelectKind final : public OperatorKind {
     phase.inputs = {PhaseInput{}};
     phase.outputs = {output};
     phase.detail = detail_of(*selection);
-    phase.make_operator = [selection, output]() -> Result<std::unique_ptr<Operator>> {
-      return std::make_unique<SelectOperator>(selection, output);
+    phase.make_operator = [selection, together = set_of(*selection),
+                           output]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<SelectOperator>(selection, together, output);
     };
 
     OperatorPlan plan;

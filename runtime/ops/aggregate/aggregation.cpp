@@ -89,17 +89,22 @@ Result<> take_apart(Aggregation& plan, const AggregateCall& call) {
   return {};
 }
 
-/// Columns that the input must have: keys, arguments and filters, whatever is selected of them,
-/// since an aggregation is bound as a whole.
+/// What is computed of the input's rows: keys, arguments and filters.
+std::vector<Expression> expressions_read(const Aggregation& plan) {
+  std::vector<Expression> read = plan.select.key_values;
+  for (const Aggregation::Input& input : plan.inputs) {
+    if (input.argument) read.push_back(*input.argument);
+    if (input.filter) read.push_back(*input.filter);
+  }
+  return read;
+}
+
+/// Columns that the input must have: all that is read, whatever is selected of it, since an
+/// aggregation is bound as a whole.
 std::vector<int> columns_read(const Aggregation& plan) {
   std::set<int> columns;
-  const auto add = [&](const Expression& expression) {
+  for (const Expression& expression : expressions_read(plan)) {
     columns.insert(expression.columns().begin(), expression.columns().end());
-  };
-  for (const Expression& key : plan.select.key_values) add(key);
-  for (const Aggregation::Input& input : plan.inputs) {
-    if (input.argument) add(*input.argument);
-    if (input.filter) add(*input.filter);
   }
   return {columns.begin(), columns.end()};
 }
@@ -141,6 +146,7 @@ Result<std::shared_ptr<const Aggregation>> Aggregation::make(AggregateSelect sel
   }
   TRY(Grouper::make(key_types));
   for (const AggregateCall& call : plan->select.calls) TRY(take_apart(*plan, call));
+  plan->read_together = std::make_shared<const ExpressionSet>(expressions_read(*plan));
 
   arrow::FieldVector fields = plan->select.keys->fields();
   for (const Part& part : plan->parts) {

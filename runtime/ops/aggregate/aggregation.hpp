@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/expr/aggregate_select.hpp"
+#include "runtime/expr/expression_set.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/aggregate/accumulator.hpp"
 
@@ -26,6 +27,8 @@ struct Aggregation {
 
   AggregateSelect select;
   std::vector<Input> inputs;
+  /// The keys, arguments and filters.
+  std::shared_ptr<const ExpressionSet> read_together;
   std::vector<Part> parts;
   std::vector<std::vector<std::size_t>> parts_of_calls;
   /// Partial results as they travel: the key columns, then one column a part. Null is the state of

@@ -19,9 +19,15 @@ namespace {
 
 using Arrays = std::vector<std::shared_ptr<arrow::Array>>;
 
-Result<Arrays> evaluate_keys(const Aggregation& plan, const Batch& rows) {
+using Values = ExpressionSet::Values;
+
+/// Rows are looked at in pieces whose arguments stay in the L2 cache until all accumulators have
+/// read them.
+constexpr std::int64_t rows_at_once = 16384;
+
+Result<Arrays> evaluate_keys(const Aggregation& plan, Values& values) {
   Arrays keys;
-  for (const Expression& key : plan.select.key_values) keys.push_back(TRY(key.evaluate(rows)));
+  for (const Expression& key : plan.select.key_values) keys.push_back(TRY(values.of(key)));
   return keys;
 }
 
@@ -31,10 +37,10 @@ bool dictionary_holds_null(const arrow::Array& array) {
 }
 
 /// The rows that count: the argument is not null, and the filter is true.
-Result<Argument> evaluate(const Aggregation::Input& input, const Batch& rows) {
+Result<Argument> evaluate(const Aggregation::Input& input, Values& values, std::int64_t rows) {
   Argument argument{nullptr};
   if (input.argument) {
-    argument.values = TRY(input.argument->evaluate(rows));
+    argument.values = TRY(values.of(*input.argument));
     if (dictionary_holds_null(*argument.values)) argument.values = TRY(plain(argument.values));
     if (argument.values->null_count() > 0) {
       argument.valid = argument.values->null_bitmap();
@@ -42,13 +48,13 @@ Result<Argument> evaluate(const Aggregation::Input& input, const Batch& rows) {
     }
   }
   if (!input.filter) return argument;
-  const auto truth = TRY(input.filter->evaluate(rows));
+  const auto truth = TRY(values.of(*input.filter));
   const auto also = [&](const std::shared_ptr<arrow::Buffer>& bits,
                         std::int64_t offset) -> Result<> {
     if (argument.valid) {
       argument.valid = TRY(arrow_try(
           arrow::internal::BitmapAnd(arrow::default_memory_pool(), argument.valid->data(),
-                                     argument.valid_offset, bits->data(), offset, rows.rows(), 0)));
+                                     argument.valid_offset, bits->data(), offset, rows, 0)));
       argument.valid_offset = 0;
     } else {
       argument.valid = bits;
@@ -61,10 +67,10 @@ Result<Argument> evaluate(const Aggregation::Input& input, const Batch& rows) {
   return argument;
 }
 
-Result<> update(const Aggregation& plan, const Batch& rows, const RowGroups& groups,
+Result<> update(const Aggregation& plan, Values& values, const RowGroups& groups,
                 const std::vector<std::unique_ptr<Accumulator>>& parts) {
   for (std::size_t i = 0; i < plan.inputs.size(); ++i) {
-    const Argument argument = TRY(evaluate(plan.inputs[i], rows));
+    const Argument argument = TRY(evaluate(plan.inputs[i], values, groups.rows));
     for (std::size_t p = 0; p < parts.size(); ++p) {
       if (plan.parts[p].input == i) TRY(parts[p]->update(groups, argument));
     }
@@ -126,9 +132,13 @@ Result<RowGroups> GroupStates::assign(const Arrays& keys, std::int64_t rows) {
 }
 
 Result<> GroupStates::add(const Batch& rows) {
-  if (rows.rows() == 0) return {};
-  const RowGroups groups = TRY(assign(TRY(evaluate_keys(*plan_, rows)), rows.rows()));
-  return update(*plan_, rows, groups, parts_);
+  for (std::int64_t first = 0; first < rows.rows(); first += rows_at_once) {
+    const Batch part(rows.columns()->Slice(first, rows_at_once));
+    Values values(*plan_->read_together, part);
+    const RowGroups groups = TRY(assign(TRY(evaluate_keys(*plan_, values)), part.rows()));
+    TRY(update(*plan_, values, groups, parts_));
+  }
+  return {};
 }
 
 Result<> GroupStates::merge(const Batch& states) {
@@ -211,13 +221,14 @@ Result<Batch> GroupStates::results(std::uint32_t begin, std::uint32_t end) const
 
 Result<Batch> states_of_rows(const Aggregation& plan, const Batch& rows) {
   const auto count = static_cast<std::uint32_t>(rows.rows());
-  Arrays columns = TRY(evaluate_keys(plan, rows));
+  Values values(*plan.read_together, rows);
+  Arrays columns = TRY(evaluate_keys(plan, values));
   const std::size_t keys = columns.size();
   columns.resize(keys + plan.parts.size());
   const std::vector<std::uint32_t> ids = numbers(0, count);
   const RowGroups groups{ids.data(), rows.rows()};
   for (std::size_t i = 0; i < plan.inputs.size(); ++i) {
-    const Argument argument = TRY(evaluate(plan.inputs[i], rows));
+    const Argument argument = TRY(evaluate(plan.inputs[i], values, rows.rows()));
     for (std::size_t p = 0; p < plan.parts.size(); ++p) {
       if (plan.parts[p].input != i) continue;
       if (is_of_pairs(plan.parts[p].kind)) {

@@ -1,8 +1,7 @@
 // Claim: every mistake that can be known is found when an expression is bound, with its place and
 // the nearest right name; predicates keep the rows for which they are true; bounds are true of all
 // of them. Shown on small schemas with the exact spans.
-#include "runtime/expr/expression.hpp"
-
+#include "runtime/expr/expression_set.hpp"
 #include "runtime/functions/function.hpp"
 #include "tests/runtime/expr/sample.hpp"
 #include "tests/support/catch.hpp"
@@ -291,6 +290,30 @@ TEST_CASE("filter keeps the rows for which the predicate is true") {
     CHECK(kept("b", rows) == "42 1000000000 ");
   }
   CHECK(!Expression::bind_predicate("i4", sample_schema()));
+}
+
+TEST_CASE("what expressions of a set have in common is computed once, and gives the same") {
+  const auto bind = [](const char* text) { return *Expression::bind(text, sample_schema()); };
+  const std::vector<Expression> all = {bind("i4 * 2"),
+                                       bind("i4 * 2"),
+                                       bind("i4 * 2 - i2"),
+                                       bind("i4"),
+                                       bind("CASE WHEN i4 <> 0 THEN 1 / i4 END"),
+                                       bind("1 / i4")};
+  const ExpressionSet set(all);
+  for (const Batch& rows : {sample_rows(), sample_rows_encoded()}) {
+    ExpressionSet::Values values(set, rows);
+    const auto first = *values.of(all[0]), second = *values.of(all[1]);
+    CHECK(first == second);
+    for (std::size_t i = 0; i < 5; ++i) {
+      const auto alone = *all[i].evaluate(rows);
+      const auto together = *values.of(all[i]);
+      CHECK(together->Equals(*alone));
+    }
+    // A branch that no row takes fails none, whatever else has its text.
+    CHECK_FALSE(values.of(all[5]));
+    CHECK(values.of(all[4]));
+  }
 }
 
 TEST_CASE("bounds are the terms that statistics can decide") {
