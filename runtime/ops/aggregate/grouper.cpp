@@ -28,19 +28,19 @@ Result<Grouper> Grouper::make(const std::vector<std::shared_ptr<arrow::DataType>
                 types.size(), columns_max);
   }
   std::vector<std::unique_ptr<KeyColumn>> columns;
-  int slots = 0;
-  bool null_bits = false;
+  std::size_t slots = 0;
   for (const auto& type : types) {
     columns.push_back(TRY(KeyColumn::make(type)));
-    slots += columns.back()->slots();
-    null_bits |= columns.back()->needs_null_bit();
+    slots += static_cast<std::size_t>(columns.back()->slots());
   }
-  slots += null_bits ? 1 : 0;
-  return Grouper(std::move(columns), std::max(1, (slots + 1) / 2));
+  return Grouper(std::move(columns), slots);
 }
 
-Grouper::Grouper(std::vector<std::unique_ptr<KeyColumn>> columns, std::size_t words)
-    : columns_(std::move(columns)), words_(words), table_(words) {}
+Grouper::Grouper(std::vector<std::unique_ptr<KeyColumn>> columns, std::size_t slots)
+    : columns_(std::move(columns)),
+      slots_(slots),
+      words_(std::max<std::size_t>(1, (slots + 1) / 2)),
+      table_(words_) {}
 Grouper::Grouper(Grouper&&) noexcept = default;
 Grouper& Grouper::operator=(Grouper&&) noexcept = default;
 Grouper::~Grouper() = default;
@@ -52,6 +52,9 @@ Result<> Grouper::assign(const std::vector<std::shared_ptr<arrow::Array>>& colum
   ids.resize(rows);
   for (std::size_t c = 0; c < columns.size(); ++c) TRY(columns_[c]->bind(columns[c]));
   if (rows == 0) return {};
+  const bool nulls = std::any_of(columns_.begin(), columns_.end(),
+                                 [](const auto& column) { return column->uses_null_bit(); });
+  if (nulls && slots_a_key() == slots_) make_room_for_nulls();
   if (dense()) {
     assign_dense(rows, ids);
     return {};
@@ -62,6 +65,18 @@ Result<> Grouper::assign(const std::vector<std::shared_ptr<arrow::Array>>& colum
     table_.find_or_add({encoded_.data(), count * words_}, {ids.data() + first, std::size_t(count)});
   }
   return {};
+}
+
+/// The first null has come, and keys have no slot for it: all of them get one word more.
+void Grouper::make_room_for_nulls() {
+  WordsTable wider(words_ + 1);
+  std::vector<std::uint64_t> key(words_ + 1, 0);
+  for (std::uint32_t id = 0; id < table_.size(); ++id) {
+    std::copy_n(table_.key(id), words_, key.begin());
+    wider.find_or_add(key.data());  // in their order, so that each keeps its number
+  }
+  table_ = std::move(wider);
+  ++words_;
 }
 
 bool Grouper::dense() {
@@ -102,10 +117,10 @@ void Grouper::assign_dense(std::int64_t rows, std::vector<std::uint32_t>& ids) {
 void Grouper::encode(std::int64_t first, std::int64_t rows) {
   encoded_.assign(rows * words_, 0);
   auto* key = reinterpret_cast<KeySlot*>(encoded_.data());
-  KeySlot* nulls = key + words_ * 2 - 1;
-  std::uint32_t null_bit = 1;
+  KeySlot* nulls = key + slots_a_key() - 1;
+  std::uint32_t null_bit = slots_a_key() > slots_ ? 1 : 0;
   for (const auto& column : columns_) {
-    column->encode(first, rows, key, nulls, null_bit, words_ * 2);
+    column->encode(first, rows, key, nulls, null_bit, slots_a_key());
     key += column->slots();
     null_bit <<= 1;
   }
@@ -118,10 +133,10 @@ Result<std::vector<std::shared_ptr<arrow::Array>>> Grouper::keys(
   static const std::uint64_t no_keys[1] = {0};
   const std::uint64_t* words = table_.size() > 0 ? table_.key(0) : no_keys;
   const auto* key = reinterpret_cast<const KeySlot*>(words);
-  const KeySlot* nulls = key + words_ * 2 - 1;
-  std::uint32_t null_bit = 1;
+  const KeySlot* nulls = key + slots_a_key() - 1;
+  std::uint32_t null_bit = slots_a_key() > slots_ ? 1 : 0;
   for (const auto& column : columns_) {
-    columns.push_back(TRY(column->decode(key, nulls, null_bit, words_ * 2, ids)));
+    columns.push_back(TRY(column->decode(key, nulls, null_bit, slots_a_key(), ids)));
     key += column->slots();
     null_bit <<= 1;
   }

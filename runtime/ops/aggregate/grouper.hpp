@@ -16,10 +16,11 @@ class KeyColumn;
 /// Numbers the distinct keys of rows, of any columns: SQL's idea of a group. Nulls are one value,
 /// so is NaN, and -0.0 is 0.0.
 ///
-/// A key becomes a few machine words: numbers as they are, strings as the number of the string,
-/// and one word for the nulls. Where all columns come dictionary-encoded with small dictionaries,
-/// the codes of a row index an array that knows its group, and no key is made or hashed at all;
-/// that array is kept for as long as the dictionaries stay the same.
+/// A key becomes a few machine words: numbers as they are, strings as the number of the string, and
+/// half a word for the nulls, once there are any that need it. Where all columns come
+/// dictionary-encoded with small dictionaries, the codes of a row index an array that knows its
+/// group, and no key is made or hashed at all; that array is kept for as long as the dictionaries
+/// stay the same.
 class Grouper {
  public:
   /// `unsupported` for types that cannot be a key.
@@ -39,12 +40,15 @@ class Grouper {
   std::int64_t bytes() const;
 
  private:
-  Grouper(std::vector<std::unique_ptr<KeyColumn>> columns, std::size_t words);
+  Grouper(std::vector<std::unique_ptr<KeyColumn>> columns, std::size_t slots);
+  std::size_t slots_a_key() const { return words_ * 2; }
+  void make_room_for_nulls();
   bool dense();
   void assign_dense(std::int64_t rows, std::vector<std::uint32_t>& ids);
   void encode(std::int64_t first, std::int64_t rows);
 
   std::vector<std::unique_ptr<KeyColumn>> columns_;
+  std::size_t slots_;  ///< of the columns; the last one of a key, where it is more, is for nulls
   std::size_t words_;
   WordsTable table_;
   std::vector<std::uint64_t> encoded_;  ///< the keys of the batch at hand

@@ -45,7 +45,7 @@ class FixedKeyColumn : public KeyColumn {
   explicit FixedKeyColumn(std::shared_ptr<arrow::DataType> type) : type_(std::move(type)) {}
 
   int slots() const override { return (sizeof(Value) + 3) / 4; }
-  bool needs_null_bit() const override { return true; }
+  bool uses_null_bit() const override { return column_->null_count() > 0; }
 
   Result<> bind(const std::shared_ptr<arrow::Array>& column) override {
     column_ = TRY(plain(column));
@@ -117,7 +117,6 @@ class TextKeyColumn : public KeyColumn {
   explicit TextKeyColumn(std::shared_ptr<arrow::DataType> type) : type_(std::move(type)) {}
 
   int slots() const override { return 1; }
-  bool needs_null_bit() const override { return false; }
 
   Result<> bind(const std::shared_ptr<arrow::Array>& column) override {
     if (column->type_id() != arrow::Type::DICTIONARY) return bind_plain(column);

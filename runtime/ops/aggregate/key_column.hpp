@@ -28,12 +28,13 @@ class KeyColumn {
   virtual ~KeyColumn() = default;
 
   virtual int slots() const = 0;
-  virtual bool needs_null_bit() const = 0;
 
   /// The column of the next batch: later calls are about it.
   virtual Result<> bind(const std::shared_ptr<arrow::Array>& column) = 0;
+  /// True where a row of the bound column needs its null bit.
+  virtual bool uses_null_bit() const { return false; }
   /// Writes row `first + i` to `keys[i * stride]`, and its null as `null_bit` of `nulls[i *
-  /// stride]`.
+  /// stride]`. Keys without nulls have a `null_bit` of 0.
   virtual void encode(std::int64_t first, std::int64_t rows, KeySlot* keys, KeySlot* nulls,
                       std::uint32_t null_bit, std::size_t stride) = 0;
 

@@ -76,7 +76,10 @@ class WordsTable {
       for (std::size_t i = 0; i < rows; ++i) hashes[i] = hash<Words>(first + i * words_);
       for (std::size_t i = 0; i < rows; ++i) {
         if (i + rows_ahead < rows) __builtin_prefetch(&slots_[hashes[i + rows_ahead] >> shift_]);
-        ids[begin + i] = lookup<Words>(first + i * words_, hashes[i]);
+        const std::uint64_t* key = first + i * words_;
+        // Rows of a file often lie by key; where they do not, this branch is foreseen.
+        const bool again = i > 0 && same<Words>(key, key - words_);
+        ids[begin + i] = again ? ids[begin + i - 1] : lookup<Words>(key, hashes[i]);
       }
     }
   }

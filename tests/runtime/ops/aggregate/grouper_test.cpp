@@ -107,6 +107,23 @@ TEST_CASE("groups are those of a map, for columns of every type") {
   }
 }
 
+TEST_CASE("a null that comes late has a group of its own, and all others keep theirs") {
+  const auto numbers = [](const char* json) {
+    return arrow::json::ArrayFromJSONString(arrow::int64(), json).ValueOrDie();
+  };
+  Grouper one = Grouper::make({arrow::int64()}).value();
+  CHECK(ids_of(one, {numbers("[7, 0, 7]")}) == Ids{0, 1, 0});
+  CHECK(ids_of(one, {numbers("[0, null, 7, null, 9]")}) == Ids{1, 2, 0, 2, 3});
+  CHECK(ids_of(one, {numbers("[9, 0, 7]")}) == Ids{3, 1, 0});
+  const Ids all = {0, 1, 2, 3};
+  CHECK(one.keys(all).value()[0]->Equals(*numbers("[7, 0, null, 9]")));
+
+  Grouper two = Grouper::make({arrow::int64(), arrow::int64()}).value();
+  CHECK(ids_of(two, {numbers("[0, 1]"), numbers("[1, 0]")}) == Ids{0, 1});
+  CHECK(ids_of(two, {numbers("[null, 0, null]"), numbers("[1, 1, null]")}) == Ids{2, 0, 3});
+  CHECK(two.keys(all).value()[1]->Equals(*numbers("[1, 0, 1, null]")));
+}
+
 TEST_CASE("more groups than the first table holds") {
   check_against_map(columns_of({arrow::int64()}),
                     {.seed = 4, .rows = 60'000, .batch_rows = 20'000, .distinct = 50'000});
