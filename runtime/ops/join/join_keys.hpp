@@ -64,6 +64,7 @@ class JoinKeys {
 
   Result<> number(Column& column, const arrow::Array& array, bool learning,
                   std::vector<std::uint64_t>& out);
+  bool find_one(const Columns& columns, std::int64_t rows, Packed& out) const;
   void lay_out();
 
   std::vector<Column> columns_;

@@ -26,6 +26,8 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 constexpr int direct_bits_max = 22;
 /// Strings of smaller build sides are dictionary-encoded, so that output rows share them.
 constexpr std::int64_t encode_rows_max = 65536;
+/// A bit for each key where those are so few: 4 MiB.
+constexpr int present_bits_max = 25;
 /// How far ahead of the scan buckets are fetched into the cache.
 constexpr std::uint32_t fetch_ahead = 16;
 /// A region is so many buckets that their places, counted and written at random, stay in the L2
@@ -123,6 +125,7 @@ void JoinTable::arrange(JoinKeys::Packed packed) {
   const int bits = direct_ ? keys_.bits() : std::clamp(row_bits, 1, 30);
   buckets_ = std::uint32_t{1} << bits;
   hash_shift_ = 64 - bits;
+  if (!direct_) note_present(packed);
   const Regions regions = split(packed, std::min(bits, region_bits));
   packed = {};
   const std::uint32_t placed = regions.ends.back();
@@ -138,6 +141,20 @@ void JoinTable::arrange(JoinKeys::Packed packed) {
   single_ = std::adjacent_find(starts_.begin(), starts_.end(), [](auto start, auto next) {
               return next - start > 1;
             }) == starts_.end();
+}
+
+void JoinTable::note_present(const JoinKeys::Packed& packed) {
+  const std::size_t width = keys_.width();
+  const int by_hash = 64 - hash_shift_ + present_bits_more;
+  present_by_key_ = width == 1 && keys_.bits() <= std::max(by_hash, present_bits_max);
+  const int bits = present_by_key_ ? keys_.bits() : by_hash;
+  present_.assign(std::max<std::size_t>(1, (std::size_t{1} << bits) / 64), 0);
+  for (std::size_t i = 0; i < packed.absent.size(); ++i) {
+    if (packed.absent[i]) continue;
+    const std::uint64_t* words = &packed.words[i * width];
+    const std::uint64_t bit = present_bit(*words, mixed(words, width));
+    present_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+  }
 }
 
 JoinTable::Regions JoinTable::split(const JoinKeys::Packed& packed, int shift) const {
@@ -237,21 +254,44 @@ Result<> JoinProbe::start(const Batch& batch, std::uint8_t* seen, bool last) {
   JoinKeys::Columns keys;
   for (const int key : table_->spec_->left_keys) keys.push_back(batch.columns()->column(key));
   TRY(table_->keys_.find(keys, batch.rows(), packed_));
-  const auto rows = static_cast<std::size_t>(batch.rows());
-  const std::size_t width = table_->keys_.width();
-  buckets_.resize(rows);
-  const std::uint32_t none = table_->buckets_;
-  if (table_->direct_) {
-    for (std::size_t i = 0; i < rows; ++i) {
-      buckets_[i] = packed_.absent[i] ? none : static_cast<std::uint32_t>(packed_.words[i]);
-    }
-    return {};
-  }
-  for (std::size_t i = 0; i < rows; ++i) {
-    const std::uint32_t bucket = table_->bucket_of(&packed_.words[i * width]);
-    buckets_[i] = packed_.absent[i] ? none : bucket;
-  }
+  find_candidates();
   return {};
+}
+
+/// The bucket of every row, and the rows that may have a partner; all of them where those without
+/// one matter. Nothing here branches on the data.
+void JoinProbe::find_candidates() {
+  const auto rows = static_cast<std::uint32_t>(batch_.rows());
+  const std::size_t width = table_->keys_.width();
+  const JoinSpec& spec = *table_->spec_;
+  const bool every =
+      spec.keeps_left() || seen_ != nullptr;  // a semi join has nothing to do for others
+  const std::uint32_t none = table_->buckets_;
+  buckets_.resize(rows);
+  candidates_.resize(rows);
+  at_ = 0;
+  std::size_t count = 0;
+  const auto note = [&](std::uint32_t row, bool possible, std::uint32_t bucket) {
+    buckets_[row] = possible ? bucket : none;
+    candidates_[count] = row;
+    count += (every || possible) ? 1 : 0;
+  };
+  if (table_->direct_) {
+    for (std::uint32_t row = 0; row < rows; ++row) {
+      note(row, packed_.absent[row] == 0, static_cast<std::uint32_t>(packed_.words[row]));
+    }
+  } else {
+    const std::uint64_t* present = table_->present_.data();
+    for (std::uint32_t row = 0; row < rows; ++row) {
+      const std::uint64_t* words = &packed_.words[row * width];
+      const std::uint64_t hash = mixed(words, width);
+      const std::uint64_t bit = table_->present_bit(*words, hash);
+      const bool there = ((present[bit / 64] >> (bit % 64)) & 1) != 0;
+      note(row, there && packed_.absent[row] == 0,
+           static_cast<std::uint32_t>(hash >> table_->hash_shift_));
+    }
+  }
+  candidates_.resize(count);
 }
 
 /// What a row without (or, for a semi join, with) a partner adds.
@@ -303,12 +343,16 @@ void JoinProbe::scan(JoinPairs& pairs) {
   const std::size_t stride = width + 1;
   const std::uint32_t* starts = table.starts_.data();
   const std::uint64_t* places = table.places_.data();
-  const auto rows = static_cast<std::uint32_t>(batch_.rows());
-  for (; row_ < rows; ++row_) {
+  const std::uint32_t* rows = candidates_.data();
+  const std::size_t count = candidates_.size();
+  for (; at_ < count; ++at_) {
     if (pairs.left.size() >= batch_rows_max) return;
-    if (row_ + fetch_ahead < rows) __builtin_prefetch(starts + buckets_[row_ + fetch_ahead]);
-    if (!direct && row_ + fetch_ahead / 2 < rows) {
-      __builtin_prefetch(places + starts[buckets_[row_ + fetch_ahead / 2]] * stride);
+    row_ = rows[at_];
+    if (at_ + fetch_ahead < count) {
+      __builtin_prefetch(starts + buckets_[rows[at_ + fetch_ahead]]);
+    }
+    if (!direct && at_ + fetch_ahead / 2 < count) {
+      __builtin_prefetch(places + starts[buckets_[rows[at_ + fetch_ahead / 2]]] * stride);
     }
     const std::uint32_t bucket = buckets_[row_];
     const std::uint32_t end = starts[bucket + 1];

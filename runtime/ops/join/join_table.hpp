@@ -54,11 +54,15 @@ class JoinTable {
   };
 
   void arrange(JoinKeys::Packed packed);
+  void note_present(const JoinKeys::Packed& packed);
   Regions split(const JoinKeys::Packed& packed, int shift) const;
   void place(const Regions& regions, std::uint32_t region);
   /// Words of an entry: the key's, and the number of the row.
   std::size_t stride() const { return keys_.width() + 1; }
   std::uint32_t bucket_of(const std::uint64_t* words) const;
+  std::uint64_t present_bit(std::uint64_t word, std::uint64_t hash) const {
+    return present_by_key_ ? word : hash >> (hash_shift_ - present_bits_more);
+  }
   Result<std::shared_ptr<arrow::Array>> right_column(const JoinSpec::Column& column,
                                                      const std::vector<std::uint32_t>& rows) const;
 
@@ -69,6 +73,11 @@ class JoinTable {
   bool single_ = false;  ///< no bucket has two rows
   int hash_shift_ = 0;
   std::uint32_t buckets_ = 0;
+  /// Where not `direct_`: a bit for every key there can be, or for so many hashes that most others
+  /// than those of the table have none. What most rows ask for in vain ends here, in the cache.
+  static constexpr int present_bits_more = 4;
+  std::vector<std::uint64_t> present_;
+  bool present_by_key_ = false;
   /// Bucket b is places [starts_[b], starts_[b + 1]); the one behind the last is for absent keys.
   std::vector<std::uint32_t> starts_;
   std::vector<std::uint32_t> place_rows_;  ///< where `direct_`: the row at each place
@@ -99,6 +108,7 @@ class JoinProbe {
   template <std::size_t words>
   void scan(JoinPairs& pairs);
   bool single() const;
+  void find_candidates();
   void scan_single(JoinPairs& pairs);
   void end_row(JoinPairs& pairs);
 
@@ -108,6 +118,8 @@ class JoinProbe {
   bool last_ = true;
   JoinKeys::Packed packed_;
   std::vector<std::uint32_t> buckets_;
+  std::vector<std::uint32_t> candidates_;  ///< rows to look at, in their order
+  std::size_t at_ = 0;                     ///< the candidate that is `row_`
   std::uint32_t row_ = 0;
   std::uint32_t place_ = 0;
   bool in_row_ = false;  ///< stopped in the middle of `row_`, at `place_`

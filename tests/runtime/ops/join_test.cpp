@@ -190,7 +190,8 @@ TEST_CASE("a join with very many partners emits bounded batches") {
 }
 
 TEST_CASE("a table of many regions finds each of its rows, and no others") {
-  // 60,000 keys far apart, so that they are hashed, each of them twice: a row of the left side that
+  // 60,000 keys apart, so that they are hashed, each of them twice: so far that which there are is
+  // known by their hashes, and so near that it is known by the keys. A row of the left side that
   // has a partner meets exactly the two rows whose numbers say that they are of its key.
   const auto one_key = arrow::schema({arrow::field("k", arrow::int64())});
   const auto two_keys =
@@ -200,7 +201,8 @@ TEST_CASE("a table of many regions finds each of its rows, and no others") {
     for (std::int64_t i = from; i < to; ++i) REQUIRE(builder.Append(value(i)).ok());
     return builder.Finish().ValueOrDie();
   };
-  const auto far = [](std::int64_t i) { return i % 60'000 * 1'000'003; };
+  const std::int64_t gap = GENERATE(1'000'003, 503);
+  const auto far = [gap](std::int64_t i) { return i % 60'000 * gap; };
   const auto wide = [](std::int64_t i) { return i % 60'000 * (std::int64_t{1} << 40); };
   const auto rows = [&](const SchemaPtr& keys, const char* number, std::int64_t from,
                         std::int64_t to) {
@@ -212,7 +214,7 @@ TEST_CASE("a table of many regions finds each of its rows, and no others") {
     return Batch(arrow::RecordBatch::Make(arrow::schema(fields), to - from, columns));
   };
   for (const SchemaPtr& keys : {one_key, two_keys}) {
-    INFO(keys->num_fields() << " keys");
+    INFO(keys->num_fields() << " keys, " << gap << " apart");
     const Batch right = rows(keys, "r", 0, 120'000);
     const Batch left = rows(keys, "l", 40'000, 50'000);
     const Batch strangers = rows(keys, "l", 0, 100);
