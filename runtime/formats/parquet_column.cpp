@@ -71,6 +71,19 @@ BufferPtr narrowed(const std::int32_t* values, std::int64_t rows, std::int64_t f
   return BufferPtr(std::move(buffer));
 }
 
+/// Decimals of few digits, which Parquet keeps in 32 or 64 bits, in the 128 of theirs. Whether they
+/// have no more digits than they should is looked at where all values are.
+template <class Narrow>
+[[gnu::optimize("O3")]] BufferPtr widened(const Narrow* values, std::int64_t rows) {
+  struct Wide {
+    std::int64_t low, high;
+  };
+  auto buffer = must(arrow::AllocateBuffer(rows * static_cast<std::int64_t>(sizeof(Wide))));
+  auto* out = reinterpret_cast<Wide*>(buffer->mutable_data());
+  for (std::int64_t i = 0; i < rows; ++i) out[i] = {values[i], values[i] < 0 ? -1 : 0};
+  return BufferPtr(std::move(buffer));
+}
+
 template <class Type>
 class NumberColumn final : public ParquetColumn {
  public:
@@ -93,7 +106,7 @@ class NumberColumn final : public ParquetColumn {
       done += part;
     }
     auto array = arrow::MakeArray(
-        arrow::ArrayData::Make(type_, rows, {bitmap_of(valid), narrow(buffer, rows)}));
+        arrow::ArrayData::Make(type_, rows, {bitmap_of(valid), fitted(buffer, rows)}));
     rows_before_ += rows;
     return array;
   }
@@ -101,7 +114,13 @@ class NumberColumn final : public ParquetColumn {
   bool ended() const override { return pages_.page_ended(); }
 
  private:
-  BufferPtr narrow(const BufferPtr& buffer, std::int64_t rows) const {
+  /// The values in as many bits as their type has.
+  BufferPtr fitted(const BufferPtr& buffer, std::int64_t rows) const {
+    if constexpr (std::is_integral_v<Value>) {
+      if (type_->id() == arrow::Type::DECIMAL128) {
+        return widened(reinterpret_cast<const Value*>(buffer->data()), rows);
+      }
+    }
     if constexpr (std::is_same_v<Value, std::int32_t>) {
       const auto* values = reinterpret_cast<const std::int32_t*>(buffer->data());
       switch (type_->id()) {
@@ -264,6 +283,15 @@ bool same_unit(const parquet::ColumnDescriptor& column, arrow::TimeUnit::type wa
   }
 }
 
+/// Decimals are the file's numbers only where nobody has asked for another scale.
+bool same_decimal(const parquet::ColumnDescriptor& column, const arrow::DataType& wanted) {
+  const auto logical = column.logical_type();
+  if (!logical || !logical->is_decimal()) return false;
+  const auto& there = static_cast<const parquet::DecimalLogicalType&>(*logical);
+  const auto& type = static_cast<const arrow::Decimal128Type&>(wanted);
+  return there.scale() == type.scale() && there.precision() == type.precision();
+}
+
 bool is_flat_int32(const parquet::ColumnDescriptor& column, const arrow::DataType& type) {
   switch (type.id()) {
     case arrow::Type::INT8:
@@ -274,6 +302,8 @@ bool is_flat_int32(const parquet::ColumnDescriptor& column, const arrow::DataTyp
     case arrow::Type::UINT32:
     case arrow::Type::DATE32:
       return true;
+    case arrow::Type::DECIMAL128:
+      return same_decimal(column, type);
     case arrow::Type::TIME32:
       return same_unit(column, static_cast<const arrow::TimeType&>(type).unit());
     default:
@@ -286,6 +316,8 @@ bool is_flat_int64(const parquet::ColumnDescriptor& column, const arrow::DataTyp
     case arrow::Type::INT64:
     case arrow::Type::UINT64:
       return true;
+    case arrow::Type::DECIMAL128:
+      return same_decimal(column, type);
     case arrow::Type::TIME64:
       return same_unit(column, static_cast<const arrow::TimeType&>(type).unit());
     case arrow::Type::TIMESTAMP:
