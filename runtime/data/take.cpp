@@ -228,13 +228,32 @@ Result<ArrayPtr> plain(const ArrayPtr& array) {
   return take(*encoded.dictionary(), rows);
 }
 
+namespace {
+
+/// Dictionaries that differ have to become one, word by word: not where the words are more than the
+/// rows that use them.
+bool poor_dictionaries(const std::vector<ArrayPtr>& arrays) {
+  std::int64_t rows = 0, words = 0;
+  const arrow::ArrayData* last = nullptr;
+  for (const ArrayPtr& array : arrays) {
+    if (!has_dictionary(array)) return false;
+    rows += array->length();
+    const arrow::ArrayData* dictionary = array->data()->dictionary.get();
+    if (dictionary != last) words += dictionary->length;
+    last = dictionary;
+  }
+  return words > rows && words > arrays.front()->data()->dictionary->length;
+}
+
+}  // namespace
+
 Result<ArrayPtr> concat(const std::vector<ArrayPtr>& arrays) {
   ENSURE(!arrays.empty(), "nothing to concatenate has no type");
   if (arrays.size() == 1) return arrays.front();
   const bool mixed = std::any_of(arrays.begin(), arrays.end(), [&](const ArrayPtr& array) {
     return !array->type()->Equals(*arrays.front()->type());
   });
-  if (!mixed) return arrow_try(arrow::Concatenate(arrays));
+  if (!mixed && !poor_dictionaries(arrays)) return arrow_try(arrow::Concatenate(arrays));
   std::vector<ArrayPtr> decoded;
   for (const ArrayPtr& array : arrays) decoded.push_back(TRY(plain(array)));
   return arrow_try(arrow::Concatenate(decoded));

@@ -66,6 +66,13 @@ TEST_CASE("concat unites dictionaries, and decodes where encodings differ") {
   CHECK(united->type_id() == arrow::Type::DICTIONARY);
   CHECK((*plain(united))->Equals(*array_of(arrow::utf8(), R"(["x", "y", "z", null, "x"])")));
 
+  // Two rows of five words: not worth a dictionary of all of them.
+  const auto some = *take(*array_of(words, R"(["a", "b", "c"])"), std::vector<std::uint32_t>{2});
+  const auto others = *take(*array_of(words, R"(["d", null, "e"])"), std::vector<std::uint32_t>{1});
+  CHECK((*concat({some, others}))->Equals(*array_of(arrow::utf8(), R"(["c", null])")));
+  const auto same = *take(*array_of(words, R"(["a", "b", "c"])"), std::vector<std::uint32_t>{0});
+  CHECK((*concat({same, same}))->type_id() == arrow::Type::DICTIONARY);
+
   const auto schema = arrow::schema({arrow::field("w", arrow::utf8())});
   const Batch a(arrow::RecordBatch::Make(schema, 2, {first}));
   const Batch b(arrow::RecordBatch::Make(schema, 1, {array_of(arrow::utf8(), R"(["q"])")}));
