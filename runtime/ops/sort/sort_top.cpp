@@ -11,7 +11,7 @@ namespace troupe {
 namespace {
 
 /// Rows that are collected before they are cut to the first ones, at least.
-constexpr std::int64_t compact_rows_min = 16384;
+constexpr std::int64_t compact_rows_min = 1024;
 
 }  // namespace
 
@@ -34,10 +34,19 @@ Result<Step> SortTopOperator::process(int, const Batch& batch, Emitter&) {
     if (rows.empty()) return Step::done;
     if (static_cast<std::int64_t>(rows.size()) < batch.rows()) kept = TRY(take(batch, rows));
   }
+  // By itself, so that no columns of several batches are joined for the few rows that are left.
+  const bool cut = kept.rows() > 2 * rows_max_;
+  if (cut) kept = TRY(first_rows(kept));
   held_rows_ += kept.rows();
   held_.push_back(std::move(kept));
-  if (held_rows_ >= std::max(compact_rows_min, 2 * rows_max_)) TRY(compact());
+  if (cut || held_rows_ >= std::max(compact_rows_min, 2 * rows_max_)) TRY(compact());
   return Step::done;
+}
+
+Result<Batch> SortTopOperator::first_rows(const Batch& batch) const {
+  SortedBatches sorted = TRY(SortedBatches::make(*terms_, {batch}));
+  const Batch first = TRY(sorted.next(rows_max_));
+  return Batch(first.columns()->Slice(0, rows_max_));
 }
 
 /// Cuts what is held to the first rows, in order.

@@ -24,6 +24,7 @@ class SortTopOperator final : public Operator {
 
  private:
   Result<std::vector<std::uint32_t>> candidates(const Batch& batch) const;
+  Result<Batch> first_rows(const Batch& batch) const;
   Result<> compact();
 
   const SortTerms terms_;
