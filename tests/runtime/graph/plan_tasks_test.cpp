@@ -140,9 +140,9 @@ TEST_CASE(
   job.add("out", "test.write")
       .from(job.add("both", "test.join", {{"using", "a"}}).from({found, sums}));
   CHECK(plan_of(job, alone) ==
-        "0 x2 r0: many | 1 x2 r0: few | 2 x2 r0: found <- 0 hash <- 1 hash | "
-        "3 x2 r0: sums.partial <- 2 forward | 4 x2 r0: sums.final <- 3 hash | "
-        "5 x2 r0: both out <- 2 hash kept <- 4 hash");
+        "0 x2 r2: many | 1 x2 r0-1: few | 2 x2 r2: found <- 0 hash <- 1 hash kept | "
+        "3 x2 r2: sums.partial <- 2 forward | 4 x2 r3-4: sums.final <- 3 hash kept | "
+        "5 x2 r5-6: both out <- 2 hash kept <- 4 hash kept");
 }
 
 TEST_CASE("two joins that wait for each other's input keep one of them") {
