@@ -315,7 +315,14 @@ void SimExecutor::pass(NodeIndex to, Item item) {
 }
 
 void SimExecutor::send_rows(const TaskPeer& to, RowsItem item) {
-  pass(World::index_of(to.node), std::move(item));
+  const NodeIndex node = World::index_of(to.node);
+  const bool end = item.end;
+  pass(node, std::move(item));
+  // The last rows of a task that will not be there to hear of their loss.
+  if (end && node != self_ && world_.cuts_an_end()) {
+    world_.trace("the connection from n{} to n{} breaks with the last rows", self_, node);
+    world_.net.cut(self_, node);
+  }
 }
 
 void SimExecutor::ask_partition(const TaskPeer& of, PartitionRequest request) {

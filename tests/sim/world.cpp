@@ -43,6 +43,7 @@ World::World(const SimOptions& given)
     net.heal();
   } else {
     plan_kill_points();
+    if (random.chance(1, 3)) ends_cut_one_in_ = 40;
   }
 }
 

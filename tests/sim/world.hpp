@@ -96,6 +96,10 @@ class World {
   void jump_ahead(NodeIndex node, Duration length);
   /// No fault is planned for this seed: nothing may be restarted or refused.
   bool calm() const { return calm_; }
+  /// By chance, in some seeds: the rows with which a channel ends shall be lost.
+  bool cuts_an_end() {
+    return ends_cut_one_in_ > 0 && !healed_ && random.chance(1, ends_cut_one_in_);
+  }
   /// Nothing else is wrong, but the disk of one executor takes nothing for as long as there are
   /// faults: no run may fail by that, though it may restart as seldom as runs may by default.
   bool one_bad_disk() const { return bad_disk_.has_value(); }
@@ -162,6 +166,7 @@ class World {
   std::optional<NodeIndex> lost_for_good_;
   bool healed_ = false;
   bool calm_ = false;
+  std::uint64_t ends_cut_one_in_ = 0;
   std::optional<NodeIndex> bad_disk_;
   std::vector<ClockOf> clocks_;
   std::vector<Instant> disk_full_until_;
