@@ -216,6 +216,11 @@ TEST_CASE("an argument that must be there is asked for") {
     }
   });
   CHECK(tried > 0);
+  each_route([](const Route& route) {
+    if (std::string(route.operation) != "SubmitRun") return;
+    check_refusal(read_request(route, {.path = {}, .query = {}, .body = R"({"descripter":""})"}),
+                  "body.descripter", "'descripter'", "did you mean 'descriptor'?");
+  });
 }
 
 TEST_CASE("an argument that a request does not take is refused, with what was meant") {
