@@ -49,24 +49,22 @@ class ArgumentReader {
   void operator()(const char* name, T& value, Presence presence, const char* help) {
     known_.push_back(name);
     const auto given = take<T>(name);
-    if (outcome && !given && presence == Presence::required) {
-      outcome = wrong(name, fmt::format("the argument '{}' is missing", name), help);
-    }
-    if (!outcome || !given) return;
-    if (const auto read = read_json(*given, value); !read) {
-      outcome = wrong(name, fmt::format("{} {}", name, read.error().message), help);
+    if (given) {
+      const auto read = read_json(*given, value);
+      if (!read && wrong_) wrong_ = refuse(name, name + (" " + read.error().message), help);
+    } else if (presence == Presence::required && missing_) {
+      missing_ = refuse(name, fmt::format("the argument '{}' is missing", name), help);
     }
   }
 
-  /// What the first wrong argument is, or the first one that the request does not take.
+  /// The first argument that is wrong; else one that the request does not take, which may be meant
+  /// for the one that is missing; else that one.
   Result<> end() const {
-    TRY(outcome);
-    for (const auto& [name, value] : query_) TRY(unknown("query", name));
-    for (const auto& [name, value] : body_.items()) TRY(unknown("body", name));
-    return {};
+    TRY(wrong_);
+    if (!query_.empty()) return unknown("query", query_.begin()->first);
+    if (!body_.empty()) return unknown("body", body_.items().begin().key());
+    return missing_;
   }
-
-  Result<> outcome;
 
  private:
   template <class T>
@@ -84,13 +82,13 @@ class ArgumentReader {
     return json_of_text<T>(text.mapped());
   }
 
-  Error wrong(const char* name, std::string message, const char* help) const {
+  Error refuse(const char* name, std::string message, const char* help) const {
     Error error{ErrorCode::invalid_argument, std::move(message)};
     error.hint = fmt::format("{}: {}", name, help);
     return error.at(name).at(place_of(route_, name));
   }
 
-  Result<> unknown(const char* place, const std::string& name) const {
+  Error unknown(const char* place, const std::string& name) const {
     Error error = fail(ErrorCode::invalid_argument, "{} {} takes no argument '{}' in its {}",
                        route_.method, route_.path, name, place);
     error.hint = did_you_mean(name, known_);
@@ -106,6 +104,7 @@ class ArgumentReader {
   std::map<std::string, std::string> query_;
   Json body_;
   std::vector<std::string> known_;
+  Result<> wrong_, missing_;
 };
 
 Result<Json> body_of(const std::string& text) {

@@ -34,6 +34,7 @@ class Store final : public MetadataStore {
   Term term() const { return term_; }
   const std::map<RunId, RunImage>& all_runs() const { return state_.runs; }
   const std::map<NodeId, NodeRecord>& nodes() const { return state_.nodes; }
+  const std::map<std::string, JobVersionRecord>& versions() const { return state_.versions; }
   const AttemptImage* attempt(const AttemptKey& key) const;
   /// The run has ended and is not recorded as cleaned.
   bool owes(RunId run) const;

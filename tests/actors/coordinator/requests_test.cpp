@@ -1,8 +1,10 @@
 // Every request has its answer, once: from the machine or from the store, at once or when what it
 // waits for has happened or will not happen any more.
 #include "actors/coordinator/coordinator_actor.hpp"
+#include "actors/system/actor.hpp"
 #include "actors/system/stepped_actor_system.hpp"
 #include "runtime/connectors/connectors.hpp"
+#include "runtime/connectors/printed_rows.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/sim_store.hpp"
@@ -27,15 +29,38 @@ dataflow:
 template <class T>
 using Answers = std::shared_ptr<std::vector<Result<T>>>;
 
-/// A coordinator without nodes, so that runs go on for ever, and a client of it.
+/// The executor of a node that does nothing of what it is told.
+class Idler : public ActorOf<Idler, Command> {
+ public:
+  explicit Idler(std::optional<Adopt>& adopted) : adopted_(adopted) {}
+  void on(const Command& command) {
+    if (const auto* adopt = std::get_if<Adopt>(&command)) adopted_ = *adopt;
+  }
+
+ private:
+  std::optional<Adopt>& adopted_;
+};
+
+const NodeId the_node("n");
+
+/// A coordinator without nodes, or with one that does nothing, so that runs go on for ever; and a
+/// client of it.
 struct Cluster {
   Cluster() {
     register_connectors(registry);
-    coordinator = spawn_coordinator(system, {},
-                                    {store, system.io(), registry, metrics,
-                                     [](const NodeId&, Incarnation) { return ExecutorPort(); }});
+    const auto idler = system.spawn<Idler>("executor", adopted);
+    coordinator = spawn_coordinator(
+        system, {}, {store, system.io(), registry, metrics, [idler](const NodeId&, Incarnation) {
+                       return ExecutorPort(idler.handle());
+                     }});
     control = make_control(coordinator);
   }
+
+  void tell(CoordinatorEvent event) {
+    coordinator.tell(CoordinatorTold{std::move(event)});
+    system.run();
+  }
+  void hear(Report report) { tell(coordinator_event::Received{the_node, std::move(report)}); }
 
   /// What comes of a request; nothing yet where nothing has come.
   template <class R>
@@ -66,6 +91,7 @@ struct Cluster {
     return answered.done->run;
   }
 
+  std::optional<Adopt> adopted;
   SteppedActorSystem system;
   OperatorRegistry registry{system_files()};
   Metrics metrics;
@@ -100,12 +126,51 @@ TEST_CASE("a descriptor is stored and run as the graph that it describes") {
   CHECK(jobs.jobs[0].version == valid.done->plan_hash);
 }
 
-TEST_CASE("mistakes and notes of a descriptor are answers, and start nothing") {
+TEST_CASE("what a user wrote is kept with the version of his job, and who he is") {
   Cluster cluster;
-  const auto broken = cluster.answer(FromDescriptor<SubmitRun>{.descriptor = "kind: Job\n"});
+  const auto check_kept = [&](const std::string& by) {
+    REQUIRE(cluster.store->versions().size() == 1);
+    const JobVersionRecord& kept = cluster.store->versions().begin()->second;
+    CHECK(kept.descriptor == one_row);
+    CHECK(kept.by == by);
+  };
+  cluster.answer(
+      FromDescriptor<ApplyJob>{.descriptor = one_row, .request = {.submitted_by = "ada"}});
+  check_kept("ada");
+  cluster.answer(
+      FromDescriptor<SubmitRun>{.descriptor = one_row, .request = {.submitted_by = "bob"}});
+  check_kept("bob");
+  cluster.answer(StartJob{.job = JobName("one"), .submitted_by = "cy"});
+  check_kept("cy");
+}
+
+TEST_CASE("mistakes of a descriptor are answers that name its file, and start nothing") {
+  Cluster cluster;
+  const auto broken =
+      cluster.answer(FromDescriptor<SubmitRun>{.descriptor = "kind: Job\n", .file = "my.yaml"});
   CHECK_FALSE(broken.done);
-  CHECK_FALSE(broken.mistakes.empty());
+  REQUIRE_FALSE(broken.mistakes.empty());
+  CHECK(broken.mistakes[0].file == "my.yaml");
   CHECK(cluster.answer(ListRuns{}).runs.empty());
+}
+
+TEST_CASE("notes of a descriptor stand beside its answer") {
+  Cluster cluster;
+  const auto relative = cluster.answer(FromDescriptor<ValidateJob>{
+      .descriptor = one_row + "  file: {op: write.csv, from: row, with: {path: out.csv}}\n"});
+  CHECK(relative.done);
+  REQUIRE(relative.notes.size() == 1);
+  CHECK(relative.notes[0].starts_with("file.with.path: 'out.csv' is relative"));
+}
+
+TEST_CASE("a descriptor is read with the parameters that are given for it") {
+  Cluster cluster;
+  const std::string asks = "params:\n  n: {type: int}\n";
+  CHECK_FALSE(cluster.answer(FromDescriptor<ValidateJob>{.descriptor = one_row + asks}).done);
+  CHECK(
+      cluster
+          .answer(FromDescriptor<ValidateJob>{.descriptor = one_row + asks, .params = {{"n", "5"}}})
+          .done);
 }
 
 TEST_CASE("the same key starts a run once, by a descriptor or by a stored job") {
@@ -136,6 +201,79 @@ TEST_CASE("runs are told page by page, the newest first") {
   CHECK(told == made);
   CHECK(cluster.answer(ListRuns{.job = JobName("another")}).runs.empty());
   CHECK(cluster.answer(ListRuns{.limit = 0}).runs.size() == 1);
+}
+
+TEST_CASE("an answer has its bound, whatever it is asked for") {
+  Cluster cluster;
+  RunRecord run = cluster.store->run(cluster.submit()).value().image.made;
+  std::vector<Record> more;
+  for (std::uint32_t i = 0; i < runs_a_page_max; ++i) {
+    run.run = run.run.next();
+    more.emplace_back(run);
+  }
+  for (std::uint32_t i = 0; i <= events_an_answer; ++i) more.emplace_back(EventRecord{run.run});
+  REQUIRE(cluster.store->write(std::move(more)));
+  const RunPage page = cluster.answer(ListRuns{.limit = 1'000'000});
+  CHECK(page.runs.size() == runs_a_page_max);
+  CHECK(page.next == RunId(2));
+  CHECK(cluster.answer(ListEvents{.run = run.run}).events.size() == events_an_answer);
+}
+
+TEST_CASE("a node is told as it is") {
+  Cluster cluster;
+  const auto node = [&] {
+    const NodeList list = cluster.answer(ListNodes{});
+    REQUIRE(list.nodes.size() == 1);
+    return list.nodes[0];
+  };
+  CHECK(cluster.answer(ListNodes{}).nodes.empty());
+  cluster.hear(JoinCluster{ClusterId("c"), the_node, Incarnation(1), Term(), "tcp://n:1", 2});
+  CHECK(node().state == NodeState::adopting);
+  REQUIRE(cluster.adopted);
+  const Token& token = cluster.adopted->token;
+  cluster.hear(Inventory{Incarnation(1), token.term, token.seq, {}});
+  CHECK(node().state == NodeState::live);
+  CHECK(node().id == the_node);
+  CHECK(node().address == "tcp://n:1");
+  CHECK(node().incarnation == Incarnation(1));
+  CHECK(node().reason.empty());
+  CHECK(node().slots == 2);
+  CHECK(node().slots_used == 0);
+
+  cluster.submit();
+  CHECK(node().slots_used == 1);
+  for (std::size_t i = 0; i < node_faults_max; ++i) {
+    cluster.tell(
+        ClusterEvent(cluster_event::NodeFault{the_node, Incarnation(1), "its disk is full"}));
+  }
+  CHECK(node().state == NodeState::resting);
+  CHECK(node().reason == "its disk is full");
+  cluster.tell(ClusterEvent(cluster_event::Closed{the_node}));
+  CHECK(node().state == NodeState::suspect);
+}
+
+TEST_CASE("of the outputs of a run those of print are told, when they are committed") {
+  Cluster cluster;
+  const RunId run = cluster.submit();
+  cluster.answer(CancelRun{run, "a test"});
+  const Committable printed{encode_printed({"Rows", 3, "bytes"}), 2};
+  const auto epoch_is = [&](EpochState state) {
+    const auto before = cluster.store->run(run).value().image.epoch;
+    REQUIRE(cluster.store->write({EpochRecord{run, Epoch(1), before, state}}));
+  };
+  REQUIRE(cluster.store->write(
+      {ManifestRecord{run, Epoch(1), {{"show", {printed}}, {"row", {printed}}}}}));
+  epoch_is(EpochState::published);
+  CHECK(cluster.answer(ReadOutput{run}).outputs.empty());
+  CHECK(cluster.answer(ShowRun{run}).rows_committed == 0);
+  epoch_is(EpochState::committed);
+  CHECK(cluster.answer(ShowRun{run}).rows_committed == 4);
+  const OutputList list = cluster.answer(ReadOutput{run});
+  REQUIRE(list.outputs.size() == 1);
+  CHECK(list.outputs[0].vertex == "show");
+  CHECK(list.outputs[0].title == "Rows");
+  CHECK(list.outputs[0].rows_in_all == 3);
+  CHECK(list.outputs[0].ipc == "bytes");
 }
 
 TEST_CASE("what there is not is not found") {
@@ -181,6 +319,15 @@ TEST_CASE("who waits for a run that does not end is told how it is") {
   CHECK(patient->size() == 1);
 }
 
+TEST_CASE("a wait beyond all bounds is a long one") {
+  Cluster cluster;
+  const auto end = cluster.ask(AwaitEnd{cluster.submit(), forever - 1s});
+  const auto events = cluster.ask(ListEvents{.after = 1000, .wait = forever});
+  cluster.advance(10s);
+  CHECK(end->empty());
+  CHECK(events->empty());
+}
+
 TEST_CASE("who waits for events is answered when there is one") {
   Cluster cluster;
   const RunId run = cluster.submit();
@@ -198,6 +345,8 @@ TEST_CASE("who waits for events is answered when there is one") {
   REQUIRE_FALSE(waiting->front().value().events.empty());
   CHECK(waiting->front().value().events.front().sequence > last);
   CHECK(waiting->front().value().events.front().run == run);
+  CHECK(waiting->front().value().events.front().text.find("cancelled by a test") !=
+        std::string::npos);
 }
 
 TEST_CASE("who waits for events that do not come is answered with none") {

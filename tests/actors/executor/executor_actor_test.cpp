@@ -1,11 +1,14 @@
 #include "actors/executor/executor_actor.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/connectors/connectors.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/protocol/message_text.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/failing_files.hpp"
+#include "tests/support/faulty_files.hpp"
+#include "tests/support/memory_files.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <arrow/type.h>
@@ -17,6 +20,7 @@
 #include <fstream>
 #include <mutex>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 using namespace troupe;
@@ -55,10 +59,19 @@ Phase with_input(Phase phase, ExchangeKind exchange, bool blocking) {
   return phase;
 }
 
+const TaskId producer0{StageId(0), 0};
+const TaskId producer1{StageId(0), 1};
+const TaskId consumer0{StageId(1), 0};
+const TaskId consumer1{StageId(1), 1};
+
 /// An executor of its own, and the test as its coordinator.
 class OneExecutor {
  public:
-  explicit OneExecutor(FileSystem& files = system_files()) {
+  /// What it keeps is on `files`, what its users read and write on `files_of_users`.
+  explicit OneExecutor(FileSystem& files = system_files(),
+                       FileSystem& files_of_users = system_files())
+      : registry_(files_of_users) {
+    register_connectors(registry_);
     add("numbers", OperatorRole::source, source_phase(20, 100));
     add("hold", OperatorRole::transform, with_input(hold_phase(), ExchangeKind::hash, true));
     add("keep", OperatorRole::sink, with_input(sink_phase(sink), ExchangeKind::forward, false));
@@ -102,6 +115,25 @@ class OneExecutor {
     }
     return deploy;
   }
+  /// A task that copies a file of its users to another one.
+  DeployTask copy(const std::string& from, const std::string& to) {
+    JobGraph graph;
+    graph.name = JobName("copy");
+    graph.vertices = {connector("in", "read.csv", from, {}),
+                      connector("out", "write.csv", to, {{"in", 0}})};
+    for (const auto& mistake : bind(graph, registry_)) FAIL(mistake.to_string());
+    TaskGraph tasks = plan_tasks(graph, registry_, {1, false}).value();
+    REQUIRE(tasks.stages.size() == 1);
+    REQUIRE(assign_splits(tasks));
+    DeployTask deploy;
+    deploy.token = token(producer0, 1);
+    deploy.job = graph.name;
+    deploy.plan = std::make_shared<const std::string>(encode_plan(graph));
+    deploy.target = {1, false};
+    deploy.memory_bytes = 1 << 30;
+    deploy.splits = tasks.stages[0].splits.at(0);
+    return deploy;
+  }
   TaskPeer peer(std::uint32_t subtask, std::uint64_t attempt) {
     return {{StageId(0), subtask}, Attempt(attempt), NodeId("n")};
   }
@@ -122,13 +154,14 @@ class OneExecutor {
   }
 
   /// Likewise, whatever the end is.
-  Report end_of(TaskId task, std::uint64_t attempt) {
-    command(deployment(task, attempt));
+  Report end_of(TaskId task, std::uint64_t attempt) { return end_of(deployment(task, attempt)); }
+  Report end_of(const DeployTask& deploy) {
+    command(deploy);
     bool started = false;
     while (true) {
       Report report = next_report();
       if (std::holds_alternative<TaskReady>(report) && !std::exchange(started, true)) {
-        command(StartTask{token(task, attempt)});
+        command(StartTask{token(deploy.token.task, deploy.token.attempt.value())});
       } else {
         return report;
       }
@@ -179,6 +212,15 @@ class OneExecutor {
   void add(std::string name, OperatorRole role, Phase phase) {
     registry_.add(std::make_unique<FakeKind>(std::move(name), role, std::move(phase)));
   }
+  static JobVertex connector(std::string id, std::string op, const std::string& path,
+                             std::vector<JobInput> inputs) {
+    JobVertex vertex;
+    vertex.id = std::move(id);
+    vertex.op = std::move(op);
+    vertex.with = std::make_shared<const Json>(Json{{"path", path}});
+    vertex.inputs = std::move(inputs);
+    return vertex;
+  }
   void vertex(std::string id, std::string op, std::vector<JobInput> inputs) {
     JobVertex vertex;
     vertex.id = std::move(id);
@@ -194,7 +236,7 @@ class OneExecutor {
   }
 
   TempDir directory_;
-  OperatorRegistry registry_{system_files()};
+  OperatorRegistry registry_;
   Metrics metrics_;
   JobGraph graph_;
   PlanTarget target_;
@@ -206,11 +248,6 @@ class OneExecutor {
   ExecutorRef executor_;
   Coordinator::Ref coordinator_;
 };
-
-const TaskId producer0{StageId(0), 0};
-const TaskId producer1{StageId(0), 1};
-const TaskId consumer0{StageId(1), 0};
-const TaskId consumer1{StageId(1), 1};
 
 }  // namespace
 
@@ -335,6 +372,39 @@ TEST_CASE("a disk that fails, at whichever call, fails the attempt for want of a
     ++failures;
   }
   CHECK(failures >= 4);
+}
+
+TEST_CASE("a disk of its users that fails, at whichever call, is told as what it is") {
+  // One that is broken is the fault of its node, also where a read stops in the middle; one that
+  // is full is a want, which another node may have as well.
+  using Fault = FaultyFiles::Fault;
+  for (const auto& [fault, failure, calls_min] :
+       {std::tuple(Fault::broken, FailureClass::node_fault, 10),
+        std::tuple(Fault::full, FailureClass::resource, 10),
+        std::tuple(Fault::short_read, FailureClass::node_fault, 1)}) {
+    for (int call = 0;; ++call) {
+      REQUIRE(call < 100);
+      MemoryFiles below;
+      REQUIRE(below.make_directories("/in"));
+      REQUIRE(write_atomically(below, "/in/rows.csv", "n\n1\n2\n"));
+      FaultyFiles disk(below);
+      OneExecutor node(system_files(), disk);
+      const DeployTask copy = node.copy("/in/rows.csv", "/out/rows.csv");
+      disk.fail_at(call, fault);
+      const Report end = node.end_of(copy);
+      if (std::holds_alternative<TaskFinished>(end)) {
+        CHECK_FALSE(disk.struck());
+        CHECK(call >= calls_min);
+        break;
+      }
+      REQUIRE(std::holds_alternative<TaskFailed>(end));
+      const auto& failed = std::get<TaskFailed>(end);
+      INFO(call << " " << disk.asked() << ": " << failed.error.to_string());
+      CHECK(failed.failure == failure);
+      const std::string path = disk.asked().substr(disk.asked().find('\''));
+      CHECK(failed.error.message.find(path) != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("a plan that is none fails its task, not the executor") {

@@ -251,6 +251,21 @@ TEST_CASE("the committed contract is what the routes say") {
 
 namespace {
 
+struct ArgumentNames {
+  void operator()(const char* name, const auto&, Presence, const char*) { names.insert(name); }
+  std::set<std::string> names;
+};
+
+/// The arguments that an operation of the contract takes.
+std::set<std::string> arguments_in(const Json& operation) {
+  std::set<std::string> names;
+  for (const Json& parameter : operation.at("parameters")) names.insert(parameter.at("name"));
+  if (!operation.contains("requestBody")) return names;
+  const Json& body = operation.at("requestBody").at("content").at("application/json").at("schema");
+  for (const auto& [name, schema] : body.at("properties").items()) names.insert(name);
+  return names;
+}
+
 void each_reference(const Json& json, const std::function<void(const std::string&)>& each) {
   for (const auto& [key, value] : json.items()) {
     if (key == "$ref") each(value);
@@ -275,6 +290,11 @@ TEST_CASE("the contract has an operation for every route, and defines what it na
     CHECK(operation.at("responses").contains("422") == is_from_descriptor<R>);
     const bool has_body = is_from_descriptor<R> || std::is_same_v<R, StartJob>;
     CHECK(operation.contains("requestBody") == has_body);
+    CHECK(operation.contains("security"));
+    ArgumentNames arguments;
+    const R request{};
+    each_field(arguments, request);
+    CHECK(arguments_in(operation) == arguments.names);
     std::size_t in_path = 0;
     for (const Json& parameter : operation.at("parameters")) in_path += parameter["in"] == "path";
     CHECK(in_path == arguments_in_path(route).size());

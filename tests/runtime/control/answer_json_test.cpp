@@ -34,9 +34,13 @@ RunView late_flights() {
   run.state = RunState::failed;
   run.plan_hash = "abc";
   run.submitted = at(1'795'369'500'123'456);
+  run.started = at(1'795'369'501'000'000);
+  run.finished = at(1'795'369'502'000'000);
   run.attempt = Attempt(1);
   run.task_restarts = 2;
   run.error = "no \"such\" file";
+  run.hint = "look again";
+  run.reason = "its node is gone";
   run.tasks = 4;
   run.tasks_finished = 3;
   run.vertices = {{.id = "read",
@@ -64,8 +68,9 @@ TEST_CASE("a run is the JSON that it has always been") {
       to_json(late_flights()).dump() ==
       R"({"id":7,"uid":"c-7-00ff","job":"examples/flights","state":"FAILED","plan_hash":"abc",)"
       R"("attempt":1,"tasks":4,"tasks_finished":3,"task_restarts":2,"rows_committed":0,)"
-      R"("submitted":"2026-11-22T17:45:00.123456Z","error":"no \"such\" file",)"
-      R"("recovered_in_s":1.5,)"
+      R"("submitted":"2026-11-22T17:45:00.123456Z","started":"2026-11-22T17:45:01.000000Z",)"
+      R"("finished":"2026-11-22T17:45:02.000000Z","error":"no \"such\" file",)"
+      R"("hint":"look again","reason":"its node is gone","recovered_in_s":1.5,)"
       R"("vertices":[{"id":"read","op":"read.csv","from":[],"state":"finished","tasks":2,)"
       R"("tasks_finished":2,"tasks_begun":0,"tasks_begun_finished":0,"restarts":0,"rows_in":0,)"
       R"("rows_out":336776,"bytes_in":0,"bytes_out":0,"busy_s":0.25,"blocked_s":0.0,"idle_s":0.0,)"
@@ -211,6 +216,14 @@ TEST_CASE("an error is read as it was told") {
                            R"({"error":{"message":{}}})"}) {
     CAPTURE(text);
     CHECK(error_from_json(Json::parse(text)).code == ErrorCode::internal);
+  }
+}
+
+TEST_CASE("a task with an attempt is in the state of that") {
+  for (const auto attempt :
+       {AttemptState::deploying, AttemptState::running, AttemptState::finished,
+        AttemptState::failed, AttemptState::killed, AttemptState::superseded}) {
+    CHECK(std::string(to_string(task_state(attempt))) == to_string(attempt));
   }
 }
 

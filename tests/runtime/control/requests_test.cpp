@@ -200,6 +200,20 @@ TEST_CASE("an argument of the wrong kind is refused, wherever it stands") {
   CHECK(tried > 15);
 }
 
+TEST_CASE("of several wrong arguments the first is told") {
+  each_route([]<class R>(const RouteOf<R>& route) {
+    RequestText text = right_text(route);
+    std::optional<std::string> first;
+    for (const Argument& argument : arguments_of<R>()) {
+      const std::string place = place_of(route, argument.name);
+      if (argument.text && place != "body") continue;
+      set(text, place, argument.name, argument.text ? Json(5) : Json("x5"));
+      if (!first) first = place + "." + argument.name;
+    }
+    if (first) check_refusal(read_request(route, text), *first, " wants ", ": ");
+  });
+}
+
 TEST_CASE("an argument that must be there is asked for") {
   int tried = 0;
   each_route([&]<class R>(const RouteOf<R>& route) {
@@ -216,6 +230,11 @@ TEST_CASE("an argument that must be there is asked for") {
     }
   });
   CHECK(tried > 0);
+  each_route([](const Route& route) {
+    if (std::string(route.operation) != "SubmitRun") return;
+    check_refusal(read_request(route, {.path = {}, .query = {}, .body = R"({"descripter":""})"}),
+                  "body.descripter", "'descripter'", "did you mean 'descriptor'?");
+  });
 }
 
 TEST_CASE("an argument that a request does not take is refused, with what was meant") {

@@ -17,6 +17,8 @@ namespace {
 using Fault = FaultyFiles::Fault;
 
 constexpr int calls_max = 1000;
+/// As few as all of them set aside: every call is a run that reads them.
+constexpr std::int64_t batch_rows = 1000;
 
 const SchemaPtr schema =
     arrow::schema({arrow::field("k", arrow::int64()), arrow::field("s", arrow::utf8())});
@@ -24,11 +26,11 @@ const SchemaPtr schema =
 Batch batch_of(std::int64_t first) {
   arrow::Int64Builder keys;
   arrow::StringBuilder texts;
-  for (std::int64_t i = first; i < first + 3000; ++i) {
+  for (std::int64_t i = first; i < first + batch_rows; ++i) {
     REQUIRE(keys.Append(i * 7919 % 10'007).ok());
     REQUIRE(texts.Append(fmt::format("text {}", i)).ok());
   }
-  return Batch(arrow::RecordBatch::Make(schema, 3000,
+  return Batch(arrow::RecordBatch::Make(schema, batch_rows,
                                         {keys.Finish().ValueOrDie(), texts.Finish().ValueOrDie()}));
 }
 
@@ -51,7 +53,7 @@ int check_spiller(const Spiller& spiller, Fault fault) {
   const auto plan = plan_op(spiller.op, spiller.with, schemas);
   INFO((plan ? std::string() : plan.error().to_string()));
   REQUIRE(plan);
-  const Streams rows = {{batch_of(0), batch_of(3000)}, {batch_of(6000)}};
+  const Streams rows = {{batch_of(0), batch_of(batch_rows), batch_of(2 * batch_rows)}};
   const std::vector<Streams> inputs(schemas.size(), rows);
   for (int call = 0; call < calls_max; ++call) {
     MemoryFiles below;
@@ -61,7 +63,8 @@ int check_spiller(const Spiller& spiller, Fault fault) {
     disk.fail_at(call, fault);
     MemoryBudget budget(1);
     const auto result = run_phases(
-        *plan, inputs, {.memory = &budget, .scratch_directory = "/scratch", .files = &own});
+        *plan, inputs,
+        {.parallelism = 1, .memory = &budget, .scratch_directory = "/scratch", .files = &own});
     CHECK(budget.used() == 0);
     if (!disk.struck()) {
       REQUIRE(result);

@@ -1,14 +1,22 @@
 // Partition files: what was written is read, partition by partition, whatever the batches and
-// encodings; a file that was torn or changed anywhere is refused with its name; the hash of a
-// partition depends on its rows and on nothing else.
+// encodings; a file that was torn or changed anywhere is refused with its name, as its node's
+// fault; the hash of a partition depends on its rows and on nothing else.
+#include "runtime/base/node_fault.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/spill/partition_reader.hpp"
 #include "runtime/spill/partition_writer.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/faulty_files.hpp"
+#include "tests/support/memory_files.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
 #include <fstream>
+#include <iterator>
 
 using namespace troupe;
 
@@ -59,6 +67,14 @@ std::string bytes_of(const std::string& path) { return system_files().read(path)
 
 void put(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
+}
+
+template <class T>
+void check_damage(const Result<T>& read, const std::string& path) {
+  REQUIRE_FALSE(read);
+  REQUIRE(read.error().code == ErrorCode::corrupt);
+  REQUIRE(is_node_fault(read.error()));
+  REQUIRE(read.error().message.find(path) != std::string::npos);
 }
 
 }  // namespace
@@ -123,16 +139,16 @@ TEST_CASE("a small dictionary stays, a large one beside few rows is decoded") {
 TEST_CASE("a changed byte anywhere in the data is noticed and named") {
   TempDir directory;
   const std::string path = directory.path() + "/data";
-  write_file(path, some_rows(3, 40), 1);
+  const auto index = write_file(path, some_rows(3, 40), 1);
+  REQUIRE(index.partitions[0].blocks.size() == 1);
   const std::string good = bytes_of(path);
   for (std::size_t at = 0; at < good.size(); at += 7) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 0x10);
     put(path, bad);
-    const auto read = read_partition(path, 0);
-    REQUIRE_FALSE(read);
-    REQUIRE(read.error().code == ErrorCode::corrupt);
-    REQUIRE(read.error().message.find(path) != std::string::npos);
+    check_damage(read_partition(path, 0), path);
+    // Also where its bytes are sent as they are.
+    check_damage(PartitionReader(system_files(), path, index.partitions[0]).next_bytes(), path);
   }
 }
 
@@ -145,12 +161,23 @@ TEST_CASE("a changed or torn index is noticed and named") {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 1);
     put(index_path(path), bad);
-    REQUIRE(read_partition(path, 0).error().code == ErrorCode::corrupt);
+    check_damage(read_partition(path, 0), index_path(path));
     put(index_path(path), good.substr(0, at));
-    const auto torn = read_partition(path, 0);
-    REQUIRE(torn.error().code == ErrorCode::corrupt);
-    REQUIRE(torn.error().message.find(index_path(path)) != std::string::npos);
+    check_damage(read_partition(path, 0), index_path(path));
   }
+}
+
+TEST_CASE("an index of another version is refused, whole as it is") {
+  TempDir directory;
+  const std::string path = directory.path() + "/data";
+  write_file(path, some_rows(3, 40), 1);
+  std::string other = bytes_of(index_path(path));
+  const std::size_t body = other.size() - sizeof(std::uint64_t);
+  other[7] = '2';  // the last digit of the version
+  const std::uint64_t checksum = XXH3_64bits(other.data(), body);
+  std::memcpy(other.data() + body, &checksum, sizeof checksum);
+  put(index_path(path), other);
+  check_damage(read_partition(path, 0), "does not begin as one");
 }
 
 TEST_CASE("a short file is noticed, one that was never finished is not there") {
@@ -158,11 +185,13 @@ TEST_CASE("a short file is noticed, one that was never finished is not there") {
   const std::string path = directory.path() + "/data";
   const auto index = write_file(path, some_rows(3, 400), 1);
   const std::string good = bytes_of(path);
+  put(path, good + "x");
+  check_damage(read_partition_index(system_files(), path), path);
   put(path, good.substr(0, good.size() - 1));
-  CHECK(read_partition(path, 0).error().code == ErrorCode::corrupt);
+  check_damage(read_partition_index(system_files(), path), path);
   // Also by a reader that has the index from elsewhere.
   PartitionReader reader(system_files(), path, index.partitions[0]);
-  CHECK(reader.next().error().code == ErrorCode::corrupt);
+  check_damage(reader.next(), path);
 
   const std::string never = directory.path() + "/never";
   {
@@ -172,6 +201,32 @@ TEST_CASE("a short file is noticed, one that was never finished is not there") {
   }
   CHECK_FALSE(system_files().exists(never));
   CHECK(read_partition(never, 0).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("rows that must outlive their process are on the disk before their index is") {
+  const auto write = [](FileSystem& files) -> Result<PartitionIndex> {
+    const auto writer =
+        TRY(PartitionWriter::create(files, "/d/rows", 1, {.durability = SpillDurability::disk}));
+    TRY(writer->write(0, some_rows(1, 10)[0]));
+    return writer->finish();
+  };
+  // What is asked of the disk is told by the call that fails.
+  std::vector<std::string> asked;
+  for (bool struck = true; struck;) {
+    MemoryFiles below;
+    REQUIRE(below.make_directories("/d"));
+    FaultyFiles disk(below);
+    disk.fail_at(static_cast<int>(asked.size()), FaultyFiles::Fault::broken);
+    struck = !write(disk).ok();
+    REQUIRE(struck == disk.struck());
+    if (struck) asked.push_back(disk.asked());
+  }
+  const auto place = [&](const std::string& call) {
+    return std::find(asked.begin(), asked.end(), call) - asked.begin();
+  };
+  CHECK(place("write '/d/rows'") < place("sync '/d/rows'"));
+  CHECK(place("sync '/d/rows'") < place("rename '/d/rows.index.new'"));
+  CHECK(place("rename '/d/rows.index.new'") < std::ssize(asked));
 }
 
 TEST_CASE("a block's bytes can be sent and decoded elsewhere") {
