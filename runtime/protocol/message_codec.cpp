@@ -12,30 +12,15 @@ namespace {
 // ---- the envelope: who a message acts for ------------------------------------------------------
 
 template <class M>
-concept Fenced = requires(const M& message) {
-  message.token;
-};
-template <class M>
-concept NamesCluster = requires(const M& message) {
-  message.cluster;
-};
-template <class M>
-concept NamesTerm = requires(const M& message) {
-  message.term;
-};
-template <class M>
-constexpr std::size_t in_envelope = Fenced<M> + NamesCluster<M> + NamesTerm<M>;
-
-template <class M>
 Tokens tokens_of(const M& message, const Sender& sender) {
   Tokens tokens{sender.cluster, sender.node, sender.incarnation};
-  if constexpr (Fenced<M>) {
+  if constexpr (CarriesToken<M>) {
     const Token& token = message.token;
     tokens = {sender.cluster,    sender.node, sender.incarnation, token.term,   token.run,
               token.run_attempt, token.task,  token.attempt,      token.cluster};
   }
-  if constexpr (NamesCluster<M>) tokens.cluster_id = message.cluster;
-  if constexpr (NamesTerm<M>) tokens.term = message.term;
+  if constexpr (CarriesCluster<M>) tokens.cluster_id = message.cluster;
+  if constexpr (CarriesTerm<M>) tokens.term = message.term;
   return tokens;
 }
 
@@ -62,10 +47,9 @@ Token read_token(const Tokens& tokens, schema::Fence::Reader fence) {
 
 template <class M>
 Frame encode(const M& message, std::string_view to, const Sender& sender) {
-  static_assert(is_complete<M, in_envelope<M>>, "fields() forgets a member of the message");
   using Body = typename M::Schema::Builder;
   return Frame::make<typename M::Schema>(tokens_of(message, sender), to, [&](Body body) {
-    if constexpr (Fenced<M>) write_fence(body, message.token);
+    if constexpr (CarriesToken<M>) write_fence(body, message.token);
     struct_codec::write(body, message);
   });
 }
@@ -75,9 +59,9 @@ Result<M> decode(const Frame& frame) {
   M message;
   TRY(frame.read<typename M::Schema>([&](typename M::Schema::Reader body) {
     const Tokens tokens = frame.tokens();
-    if constexpr (Fenced<M>) message.token = read_token(tokens, body.getFence());
-    if constexpr (NamesCluster<M>) message.cluster = tokens.cluster_id;
-    if constexpr (NamesTerm<M>) message.term = tokens.term;
+    if constexpr (CarriesToken<M>) message.token = read_token(tokens, body.getFence());
+    if constexpr (CarriesCluster<M>) message.cluster = tokens.cluster_id;
+    if constexpr (CarriesTerm<M>) message.term = tokens.term;
     struct_codec::read(body, message);
   }));
   return message;

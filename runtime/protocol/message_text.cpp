@@ -38,9 +38,9 @@ class Text {
   template <class M>
   void message(const M& message) {
     text_.append(schema_name<M>()).append("{");
-    if constexpr (requires { message.token; }) member("token", message.token);
-    if constexpr (requires { message.cluster; }) member("cluster", message.cluster);
-    if constexpr (requires { message.term; }) member("term", message.term);
+    if constexpr (CarriesToken<M>) member("token", message.token);
+    if constexpr (CarriesCluster<M>) member("cluster", message.cluster);
+    if constexpr (CarriesTerm<M>) member("term", message.term);
     members(message);
     text_ += '}';
   }

@@ -18,17 +18,22 @@ const char* to_string(HeldState state) {
   return "failed";
 }
 
-const Token* token_of(const Report& report) {
+namespace {
+
+template <class Variant>
+const Token* fence_of(const Variant& any) {
   return std::visit(
-      [](const auto& message) -> const Token* {
-        if constexpr (requires { message.token; }) {
-          return &message.token;
-        } else {
-          return nullptr;
-        }
+      []<class M>(const M& message) -> const Token* {
+        if constexpr (CarriesToken<M>) return &message.token;
+        return nullptr;
       },
-      report);
+      any);
 }
+
+}  // namespace
+
+const Token* token_of(const Report& report) { return fence_of(report); }
+const Token* token_of(const Command& command) { return fence_of(command); }
 
 std::string sink_marker(const RunUid& run, const std::string& vertex) {
   return fmt::format("{}/{}/{}", run, batch_epoch, vertex);

@@ -42,6 +42,20 @@ struct TaskProgress;
 struct Inventory;
 }  // namespace schema
 
+/// What of a message travels in its envelope and not in its body.
+template <class M>
+concept CarriesToken = requires(const M& message) {
+  message.token;
+};
+template <class M>
+concept CarriesCluster = requires(const M& message) {
+  message.cluster;
+};
+template <class M>
+concept CarriesTerm = requires(const M& message) {
+  message.term;
+};
+
 /// The fence of a command or report (protocols 1.5). Of a command that is about no task, `task` and
 /// `attempt` are empty; `incarnation` is always the executor's, whoever sends.
 struct Token {
@@ -344,6 +358,8 @@ using Report = std::variant<JoinCluster, TaskReady, TaskFinished, TaskFailed, Ta
 const char* to_string(HeldState state);
 /// The fence of a report about a task; nothing for the two that are about the node.
 const Token* token_of(const Report& report);
+/// Likewise, for the two that are about membership.
+const Token* token_of(const Command& command);
 
 /// A batch run has exactly one epoch.
 inline constexpr std::uint64_t batch_epoch = 1;

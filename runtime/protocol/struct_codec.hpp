@@ -41,6 +41,18 @@ const std::array<std::string, field_count<T>>& schema_names() {
   return names;
 }
 
+/// Members that no list has to name: those of a message that its envelope carries, and what a
+/// list says that it leaves out.
+template <Described T>
+consteval std::size_t unlisted_members() {
+  if constexpr (requires { FieldsOf<T>::left_out; }) {
+    return FieldsOf<T>::left_out;
+  } else if constexpr (requires { typename T::Schema; }) {
+    return std::size_t{CarriesToken<T>} + CarriesCluster<T> + CarriesTerm<T>;
+  }
+  return 0;
+}
+
 /// The fields of a struct in one schema; none where it is to be spread.
 template <Described T>
 struct Found {
@@ -126,6 +138,7 @@ inline void write_field(capnp::DynamicStruct::Builder out, capnp::StructSchema::
 
 template <Described T>
 void write(capnp::DynamicStruct::Builder out, const T& value) {
+  static_assert(is_complete<T, unlisted_members<T>()>, "the list of fields forgets a member");
   with_fields<T>(out.getSchema(), [&](const Found<T>& found) {
     std::size_t i = 0;
     for_each_field<T>([&]<class V>(const Field<T, V>& each) {

@@ -171,15 +171,7 @@ void SimExecutor::obey(const Frame& frame) {
 /// A command with a stale token changes nothing, however it got here.
 void SimExecutor::check_fence(const Command& command, Term seen,
                               const ExecutorEffects& effects) const {
-  const Token* token = std::visit(
-      [](const auto& message) -> const Token* {
-        if constexpr (requires { message.token; }) {
-          return &message.token;
-        } else {
-          return nullptr;
-        }
-      },
-      command);
+  const Token* token = token_of(command);
   if (token == nullptr || (token->term >= seen && token->incarnation == incarnation_)) return;
   for (const ExecutorEffect& effect : effects) {
     world_.check(std::holds_alternative<executor_effect::RefuseCommand>(effect),

@@ -68,9 +68,9 @@ class Filler {
   /// A message: its body, and what travels in the envelope.
   template <class M>
   void fill_message(M& message) {
-    if constexpr (requires { message.token; }) fill(message.token);
-    if constexpr (requires { message.cluster; }) fill(message.cluster);
-    if constexpr (requires { message.term; }) fill(message.term);
+    if constexpr (CarriesToken<M>) fill(message.token);
+    if constexpr (CarriesCluster<M>) fill(message.cluster);
+    if constexpr (CarriesTerm<M>) fill(message.term);
     fill(message);
   }
 
