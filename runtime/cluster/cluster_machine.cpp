@@ -5,22 +5,6 @@
 
 namespace troupe {
 
-const char* to_string(MemberState state) {
-  switch (state) {
-    case MemberState::silent:
-      return "silent";
-    case MemberState::adopting:
-      return "adopting";
-    case MemberState::live:
-      return "live";
-    case MemberState::suspect:
-      return "suspect";
-    case MemberState::gone:
-      return "gone";
-  }
-  return "gone";
-}
-
 std::optional<ClusterNode> node_of(const Member& member) {
   if (member.state == MemberState::gone) return {};
   ClusterNode node{member.node, member.incarnation, member.address, member.slots};

@@ -82,7 +82,6 @@ enum class MemberState {
   suspect,  ///< its connection closed a moment ago
   gone,
 };
-const char* to_string(MemberState state);
 
 struct Member {
   NodeId node;

@@ -300,14 +300,11 @@ void DataPlane::hear_data(const NodeId& peer, DataFrame frame) {
 
 void DataPlane::hear_peer(const NodeId& peer, const PeerEvent& event) {
   if (const auto* up = std::get_if<session_effect::Up>(&event)) {
-    std::vector<std::shared_ptr<ChannelEnd>> ends;
     {
       std::lock_guard lock(mutex_);
       sessions_[peer] = up->incarnation;
-      for (const auto& [key, end] : outgoing_) ends.push_back(end);
-      for (const auto& [key, end] : incoming_) ends.push_back(end);
     }
-    for (const auto& end : ends) {
+    for (const auto& end : ends()) {
       if (end->where().peer.node == peer) end->session(up->incarnation);
     }
     return;
@@ -328,14 +325,16 @@ void DataPlane::hear_peer(const NodeId& peer, const PeerEvent& event) {
   }
 }
 
+std::vector<std::shared_ptr<ChannelEnd>> DataPlane::ends() const {
+  std::vector<std::shared_ptr<ChannelEnd>> all;
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, end] : outgoing_) all.push_back(end);
+  for (const auto& [key, end] : incoming_) all.push_back(end);
+  return all;
+}
+
 void DataPlane::break_all(const NodeId& peer, const Error& error) {
-  std::vector<std::shared_ptr<ChannelEnd>> ends;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [key, end] : outgoing_) ends.push_back(end);
-    for (const auto& [key, end] : incoming_) ends.push_back(end);
-  }
-  for (const auto& end : ends) {
+  for (const auto& end : ends()) {
     if (end->where().peer.node == peer && !end->waits_since_before(Instant::max())) {
       end->fail(error);
     }
@@ -343,13 +342,7 @@ void DataPlane::break_all(const NodeId& peer, const Error& error) {
 }
 
 void DataPlane::tick(Instant now) {
-  std::vector<std::shared_ptr<ChannelEnd>> ends;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [key, end] : outgoing_) ends.push_back(end);
-    for (const auto& [key, end] : incoming_) ends.push_back(end);
-  }
-  for (const auto& end : ends) {
+  for (const auto& end : ends()) {
     if (!end->waits_since_before(now - connect_max)) continue;
     end->fail(fail(ErrorCode::unavailable, "node {} cannot be reached at {}",
                    end->where().peer.node, end->where().peer.address));

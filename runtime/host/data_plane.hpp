@@ -10,9 +10,11 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <vector>
 
 namespace troupe {
 
+class ChannelEnd;
 class IncomingEnd;
 class OutgoingEnd;
 
@@ -74,6 +76,8 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   template <class T, class Fill>
   Frame say(const RemoteEnd& where, std::string_view to, Fill&& fill) const;
   Frame tell_rows_lost() const;
+  /// All that are here now: they are told without the lock.
+  std::vector<std::shared_ptr<ChannelEnd>> ends() const;
   void break_all(const NodeId& peer, const Error& error);
   void refused(const char* reason);
   MetricCounter& refusals(const char* reason);
