@@ -185,6 +185,7 @@ struct TaskFailed {
   path @5 :Text;
   lostInputs @6 :List(TaskPeer);
   # Kept outputs that could not be read.
+  reason @7 :UInt16;
 }
 
 struct TaskStopped {

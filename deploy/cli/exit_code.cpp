@@ -3,19 +3,14 @@
 #include "runtime/base/node_fault.hpp"
 
 namespace troupe {
-namespace {
-
-/// The path of what is wrong on the command line begins with it.
-constexpr const char* command_line = "command line";
-
-}  // namespace
 
 Error wrong_use(std::string_view argument, Error error) {
   error.code = ErrorCode::invalid_argument;
   if (error.message.find(argument) == std::string::npos) {
     error.message = fmt::format("{}: {}", argument, error.message);
   }
-  return error.at(argument).at(command_line);
+  error.reason = ErrorReason::wrong_use;
+  return error.at(argument);
 }
 
 ExitCode exit_code_of(const Error& error) {
@@ -23,7 +18,7 @@ ExitCode exit_code_of(const Error& error) {
   if (is_node_fault(error)) return ExitCode::failed;
   switch (error.code) {
     case ErrorCode::invalid_argument:
-      return error.path.starts_with(command_line) ? ExitCode::wrong_use : ExitCode::invalid;
+      return error.reason == ErrorReason::wrong_use ? ExitCode::wrong_use : ExitCode::invalid;
     case ErrorCode::unsupported:
       return ExitCode::invalid;
     case ErrorCode::not_allowed:

@@ -23,7 +23,7 @@ Result<TextTable> table_of(const Batch& batch) {
 }  // namespace
 
 Result<std::string> printed_text(const OutputView& output, OutputFormat format) {
-  const Batch batch = TRY(from_ipc(output.ipc));
+  const Batch batch = TRY(from_ipc(output.ipc.bytes));
   const TextTable table = TRY(table_of(batch));
   std::string text;
   if (format == OutputFormat::table || format == OutputFormat::wide) {
@@ -39,7 +39,7 @@ Result<std::string> printed_text(const OutputView& output, OutputFormat format) 
 }
 
 Result<Json> printed_json(const OutputView& output) {
-  const Batch batch = TRY(from_ipc(output.ipc));
+  const Batch batch = TRY(from_ipc(output.ipc.bytes));
   return Json{{"vertex", output.vertex},
               {"title", output.title},
               {"rows_in_all", output.rows_in_all},

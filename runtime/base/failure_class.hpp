@@ -15,6 +15,10 @@ enum class FailureClass {
 };
 
 const char* to_string(FailureClass failure);
+template <>
+struct EnumOf<FailureClass> {
+  static constexpr auto last = FailureClass::node_fault, unknown = FailureClass::internal;
+};
 
 /// How a supervisor shall take a failure of a task.
 FailureClass classify(const Error& error);

@@ -1,13 +1,21 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace troupe {
 
-/// What a struct says of its own members, once; encoding, decoding and printing are made of it.
+/// Whether a field must be there when a struct is read from JSON.
+enum class Presence {
+  required,
+  added,     ///< always written; nodes of an earlier version do not
+  optional,  ///< an argument with a default; in answers left out where it is empty
+};
+
+/// What a struct says of one of its members; encoding, decoding, printing, JSON and the API's
+/// contract are made of the list of them. Names are a contract: fields are only added.
 ///
 ///     struct TaskPeer {
 ///       TaskId task;
@@ -17,15 +25,26 @@ namespace troupe {
 ///       }
 ///     };
 ///
-/// A member that the list forgets does not compile where the list is used (`is_complete`).
-template <class Owner, class Value>
+/// A member that the list forgets does not compile where the list is used (`is_complete`). Those
+/// that travel by other ways are counted: `static constexpr std::size_t fields_left_out = 1;`.
+template <class Owner, class Value, bool is_spread = false>
 struct Field {
-  std::string_view name;
+  const char* name;
   Value Owner::*member;
+  Presence presence = Presence::required;
+  const char* meaning = "";  ///< of an argument of a request, to clients
+  /// Its own fields stand among those of its owner; `name` is for people alone.
+  static constexpr bool spread = is_spread;
 };
 
 template <class Owner, class Value>
-constexpr Field<Owner, Value> field(std::string_view name, Value Owner::*member) {
+constexpr Field<Owner, Value> field(const char* name, Value Owner::*member,
+                                    Presence presence = Presence::required,
+                                    const char* meaning = "") {
+  return {name, member, presence, meaning};
+}
+template <class Owner, class Value>
+constexpr Field<Owner, Value, true> spread_field(const char* name, Value Owner::*member) {
   return {name, member};
 }
 
@@ -74,8 +93,32 @@ consteval std::size_t member_count() {
   }
 }
 
-/// True where every member is in the list, but for `others` that travel by other ways.
-template <Described T, std::size_t others = 0>
+template <class T>
+consteval std::size_t fields_left_out() {
+  if constexpr (requires { T::fields_left_out; }) return T::fields_left_out;
+  return 0;
+}
+
+/// True where every member is in the list, but for those that are left out and `others`, which
+/// travel by other ways.
+template <Described T, std::size_t others = fields_left_out<T>()>
 inline constexpr bool is_complete = member_count<T>() == field_count<T> + others;
+
+/// Calls `use(name, value, presence, meaning)` for each field of a value, those of its spread
+/// members among them. `View` is a described struct, const or not: one list serves who reads and
+/// who writes.
+template <class View, class Use>
+requires Described<std::remove_const_t<View>>
+void each_value(View& view, Use&& use) {
+  using T = std::remove_const_t<View>;
+  static_assert(is_complete<T>, "the list of fields forgets a member");
+  for_each_field<T>([&](const auto& each) {
+    if constexpr (each.spread) {
+      each_value(view.*each.member, use);
+    } else {
+      use(each.name, view.*each.member, each.presence, each.meaning);
+    }
+  });
+}
 
 }  // namespace troupe

@@ -1,11 +1,14 @@
 #pragma once
 
+#include "runtime/base/fields.hpp"
+
 #include <fmt/format.h>
 
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace troupe {
@@ -64,6 +67,10 @@ using StageId = StrongId<struct StageIdTag, std::uint32_t>;
 struct TaskId {
   StageId stage;
   std::uint32_t subtask = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field("stage", &TaskId::stage), field("subtask", &TaskId::subtask)};
+  }
 
   friend auto operator<=>(const TaskId&, const TaskId&) = default;
   friend bool operator==(const TaskId&, const TaskId&) = default;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/base/enums.hpp"
+
 #include <fmt/format.h>
 
 #include <string>
@@ -37,3 +39,10 @@ void error(fmt::format_string<Args...> text, Args&&... args) {
 }
 
 }  // namespace troupe::log
+
+/// Without `off`, which nothing that happens has.
+template <>
+struct troupe::EnumOf<troupe::log::Level> {
+  static constexpr auto last = log::Level::error;
+  static constexpr const char* noun = "level";
+};

@@ -62,4 +62,11 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return near.empty() ? "" : fmt::format("did you mean '{}'?", near);
 }
 
+Error unknown_column(std::string message, std::string_view name,
+                     const std::vector<std::string>& columns) {
+  Error error{ErrorCode::invalid_argument, std::move(message), did_you_mean(name, columns)};
+  error.reason = ErrorReason::unknown_column;
+  return error;
+}
+
 }  // namespace troupe

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/base/result.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,5 +15,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 
 /// "did you mean 'carrier'?" for `Error::hint`, or "" where no candidate is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// `name` is none of `columns`, as the message says in its place; the hint says what was meant.
+Error unknown_column(std::string message, std::string_view name,
+                     const std::vector<std::string>& columns);
 
 }  // namespace troupe

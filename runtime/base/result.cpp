@@ -32,6 +32,20 @@ const char* to_string(ErrorCode code) {
   return "internal";
 }
 
+const char* to_string(ErrorReason reason) {
+  switch (reason) {
+    case ErrorReason::none:
+      return "none";
+    case ErrorReason::unknown_column:
+      return "unknown_column";
+    case ErrorReason::node_fault:
+      return "node_fault";
+    case ErrorReason::wrong_use:
+      return "wrong_use";
+  }
+  return "none";
+}
+
 bool retryable(ErrorCode code) {
   return code == ErrorCode::unavailable || code == ErrorCode::timeout;
 }

@@ -1,12 +1,15 @@
 #pragma once
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/enums.hpp"
+#include "runtime/base/fields.hpp"
 
 #include <fmt/format.h>
 
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -28,9 +31,29 @@ enum class ErrorCode {
 };
 
 const char* to_string(ErrorCode code);
+template <>
+struct EnumOf<ErrorCode> {
+  static constexpr auto last = ErrorCode::internal, unknown = ErrorCode::internal;
+  static constexpr const char* noun = "code of an error";
+};
 
 /// True where the same request may succeed later without anybody changing it.
 bool retryable(ErrorCode code);
+
+/// Why, where somebody acts on more than the code says. Whoever knows the reason gives it; nobody
+/// looks for it in a message.
+enum class ErrorReason {
+  none,
+  unknown_column,  ///< a name that is none of the columns there are (`near.hpp`)
+  node_fault,      ///< a node's own failure, which another one may not have (`node_fault.hpp`)
+  wrong_use,       ///< of the command line
+};
+const char* to_string(ErrorReason reason);
+template <>
+struct EnumOf<ErrorReason> {
+  static constexpr auto last = ErrorReason::wrong_use, unknown = ErrorReason::none;
+  static constexpr const char* noun = "reason of an error";
+};
 
 /// Where in the text of a value a mistake stands: bytes from its begin.
 struct TextSpan {
@@ -50,6 +73,17 @@ struct Error {
   std::string hint = {};  ///< what to do: "did you mean 'carrier'?"
   std::string path = {};
   std::optional<TextSpan> span = {};
+  ErrorReason reason = ErrorReason::none;
+
+  /// But for `span`: a place in a descriptor means nothing on another node.
+  static constexpr std::size_t fields_left_out = 1;
+  static constexpr auto fields() {
+    return std::tuple{field("code", &Error::code, Presence::added),
+                      field("message", &Error::message),
+                      field("hint", &Error::hint, Presence::optional),
+                      field("path", &Error::path, Presence::optional),
+                      field("reason", &Error::reason, Presence::optional)};
+  }
 
   /// The same failure, told by a caller who knows more: "reading a.csv: " in front of the message.
   Error within(std::string_view context) const;

@@ -124,10 +124,9 @@ class TextFormat final : public ReadFormat {
       const auto field = info.schema->GetFieldByName(name);
       if (field == nullptr && unite_) continue;
       if (field == nullptr) {
-        Error error =
-            fail(ErrorCode::invalid_argument, "there is no column '{}' in '{}'", name, path);
-        error.hint = did_you_mean(name, info.schema->field_names());
-        return error.at("bytes_as." + name);
+        return unknown_column(fmt::format("there is no column '{}' in '{}'", name, path), name,
+                              info.schema->field_names())
+            .at("bytes_as." + name);
       }
       if (is_bytes(*field) || field->type()->id() == arrow::Type::STRING) continue;
       return fail(ErrorCode::invalid_argument, "column '{}' in '{}' is {}, not bytes", name, path,

@@ -68,7 +68,7 @@ Result<std::string> telling_file(FileSystem& files, const std::vector<std::strin
 /// What is wrong with the files is told at `path`; also a disk that fails, for which a plan has no
 /// other node to go to.
 Error at_path(Error error) {
-  if (is_node_fault(error)) error.path.clear();
+  if (is_node_fault(error)) error.reason = ErrorReason::none;
   return error.path.empty() ? error.at("path") : error;
 }
 

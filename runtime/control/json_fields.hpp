@@ -3,13 +3,14 @@
 // Private to this room: heavy. How values are JSON, made from the lists of fields.
 
 #include "runtime/base/caught.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/control/base64.hpp"
-#include "runtime/control/fields.hpp"
+#include "runtime/control/views.hpp"
 #include "runtime/control/wall_time.hpp"
 #include "runtime/descriptor/diagnostic.hpp"
 
@@ -21,14 +22,6 @@
 #include <vector>
 
 namespace troupe {
-
-struct AnyField {
-  void operator()(const char*, auto&&, Presence = Presence::required, const char* = "") {}
-};
-template <class T>
-concept HasFields = requires(T& value, AnyField& field) {
-  each_field(field, value);
-};
 
 template <class T>
 inline constexpr bool is_id = false;
@@ -47,11 +40,6 @@ inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
 
-template <class T>
-inline constexpr bool is_base64 = false;
-template <class T>
-inline constexpr bool is_base64<Base64<T>> = true;
-
 using Texts = std::map<std::string, std::string>;
 
 template <class T>
@@ -62,6 +50,8 @@ bool is_empty(const T& value) {
     return is_empty(value.value());
   } else if constexpr (requires { value.empty(); }) {
     return value.empty();
+  } else if constexpr (Enumerated<T>) {
+    return value == T();
   } else {
     return false;
   }
@@ -86,12 +76,12 @@ class JsonWriter {
 template <class T>
 Json json_of(const T& value) {
   if constexpr (Worded<T>) {
-    return Words<T>::text(value);
+    return to_string(value);
   } else if constexpr (is_optional<T>) {
     return value ? json_of(*value) : Json("");
   } else if constexpr (is_id<T>) {
     return value.value();
-  } else if constexpr (is_base64<T>) {
+  } else if constexpr (std::same_as<T, Binary>) {
     return to_base64(value.bytes);
   } else if constexpr (std::same_as<T, WallTime>) {
     return to_iso8601(value);
@@ -103,9 +93,9 @@ Json json_of(const T& value) {
     Json items = Json::array();
     for (const auto& item : value) items.push_back(json_of(item));
     return items;
-  } else if constexpr (HasFields<const T>) {
+  } else if constexpr (Described<T>) {
     JsonWriter writer;
-    each_field(writer, value);
+    each_value(value, writer);
     return std::move(writer.object);
   } else {
     return value;
@@ -165,17 +155,14 @@ template <Worded E>
 Result<> read_word(const Json& json, E& value) {
   if (!json.is_string()) return wants("a text", json);
   const auto& word = json.get_ref<const std::string&>();
+  if (const auto found = enumerator_of<E>(word)) {
+    value = *found;
+    return {};
+  }
   std::string known;
-  bool found = false;
-  each_word<E>([&](E one) {
-    if (word == Words<E>::text(one)) {
-      value = one;
-      found = true;
-    }
-    known += (known.empty() ? "" : ", ") + std::string(Words<E>::text(one));
-  });
-  if (found) return {};
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is no {}", word, Words<E>::noun);
+  each_enumerator<E>(
+      [&](E one) { known += (known.empty() ? "" : ", ") + std::string(to_string(one)); });
+  Error error = fail(ErrorCode::invalid_argument, "'{}' is no {}", word, EnumOf<E>::noun);
   error.hint = "one of " + known;
   return error;
 }
@@ -208,7 +195,7 @@ Result<> read_json(const Json& json, T& value) {
     TRY(read_json(json, inner));
     value = T(std::move(inner));
     return {};
-  } else if constexpr (is_base64<T>) {
+  } else if constexpr (std::same_as<T, Binary>) {
     if (!json.is_string()) return wants("a text", json);
     value.bytes = TRY(from_base64(json.get_ref<const std::string&>()));
     return {};
@@ -230,10 +217,10 @@ Result<> read_json(const Json& json, T& value) {
     return read_texts(json, value);
   } else if constexpr (is_vector<T>) {
     return read_items(json, value);
-  } else if constexpr (HasFields<T>) {
+  } else if constexpr (Described<T>) {
     if (!json.is_object()) return wants("an object", json);
     JsonReader reader(json);
-    each_field(reader, value);
+    each_value(value, reader);
     return reader.outcome;
   } else if constexpr (std::same_as<T, bool>) {
     if (!json.is_boolean()) return wants("true or false", json);

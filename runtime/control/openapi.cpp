@@ -77,7 +77,7 @@ Json Schemas::component(const T& value) {
   const char* name = schema_name<T>();
   if (!all.contains(name)) {
     Properties properties(*this);
-    each_field(properties, value);
+    each_value(value, properties);
     all[name] = properties.object();
   }
   return reference(name);
@@ -86,7 +86,7 @@ Json Schemas::component(const T& value) {
 template <class T>
 Json words_schema() {
   Json words = Json::array();
-  each_word<T>([&](T value) { words.push_back(Words<T>::text(value)); });
+  each_enumerator<T>([&](T value) { words.push_back(to_string(value)); });
   return {{"type", "string"}, {"enum", words}};
 }
 
@@ -100,7 +100,7 @@ Json Schemas::of(const T& value) {
     return schema;
   } else if constexpr (is_id<T>) {
     return of(value.value());
-  } else if constexpr (is_base64<T>) {
+  } else if constexpr (std::same_as<T, Binary>) {
     return {{"type", "string"}, {"format", "byte"}};
   } else if constexpr (std::same_as<T, WallTime>) {
     return {{"type", "string"}, {"format", "date-time"}};
@@ -113,7 +113,7 @@ Json Schemas::of(const T& value) {
     return {{"type", "object"}, {"additionalProperties", true}};  // see `read_texts`
   } else if constexpr (is_vector<T>) {
     return {{"type", "array"}, {"items", of(typename T::value_type())}};
-  } else if constexpr (HasFields<T>) {
+  } else if constexpr (Described<T>) {
     return component(value);
   } else if constexpr (std::same_as<T, bool>) {
     return {{"type", "boolean"}};
@@ -238,7 +238,7 @@ Json openapi(const std::vector<NodeRoute>& own) {
     operation["x-request"] = R::name;
     Arguments arguments(route, schemas);
     const R request{};
-    each_field(arguments, request);
+    each_value(request, arguments);
     arguments.add_to(operation);
     operation["responses"] = answers_of(route, schemas, typename R::Answer());
     operation["responses"]["default"] = {{"$ref", "#/components/responses/Refusal"}};

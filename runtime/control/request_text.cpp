@@ -171,7 +171,7 @@ Result<AnyRequest> read_request(const Route& route, const RequestText& text) {
     if (&row != &route) return;
     R request{};
     ArgumentReader reader(route, text, std::move(body));
-    each_field(reader, request);
+    each_value(request, reader);
     const auto read = reader.end();
     found = read ? Result<AnyRequest>(AnyRequest(std::move(request))) : read.error();
   });

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "runtime/base/log.hpp"
-#include "runtime/control/fields.hpp"
+#include "runtime/base/enums.hpp"
 #include "runtime/decision/records.hpp"
 
 namespace troupe {
@@ -9,6 +8,11 @@ namespace troupe {
 /// An operator of a run, over all its tasks.
 enum class VertexState { waiting, running, finished, failed, cancelled };
 const char* to_string(VertexState state);
+template <>
+struct EnumOf<VertexState> {
+  static constexpr auto last = VertexState::cancelled;
+  static constexpr const char* noun = "state of an operator";
+};
 
 /// A task of a run: the state of its attempt, or why it has none.
 enum class TaskState {
@@ -23,6 +27,11 @@ enum class TaskState {
 };
 TaskState task_state(AttemptState attempt);
 const char* to_string(TaskState state);
+template <>
+struct EnumOf<TaskState> {
+  static constexpr auto last = TaskState::superseded;
+  static constexpr const char* noun = "state of a task";
+};
 
 /// A node as a member of its cluster.
 enum class NodeState {
@@ -34,26 +43,10 @@ enum class NodeState {
   gone,
 };
 const char* to_string(NodeState state);
-
 template <>
-struct Words<RunState> : WordsTo<RunState::halted> {
-  static constexpr const char* noun = "state of a run";
-};
-template <>
-struct Words<VertexState> : WordsTo<VertexState::cancelled> {
-  static constexpr const char* noun = "state of an operator";
-};
-template <>
-struct Words<TaskState> : WordsTo<TaskState::superseded> {
-  static constexpr const char* noun = "state of a task";
-};
-template <>
-struct Words<NodeState> : WordsTo<NodeState::gone> {
+struct EnumOf<NodeState> {
+  static constexpr auto last = NodeState::gone;
   static constexpr const char* noun = "state of a node";
-};
-template <>
-struct Words<log::Level> : WordsTo<log::Level::error> {
-  static constexpr const char* noun = "level";
 };
 
 }  // namespace troupe

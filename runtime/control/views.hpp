@@ -1,32 +1,20 @@
 #pragma once
 
+#include "runtime/base/fields.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
-#include "runtime/control/fields.hpp"
 #include "runtime/control/view_states.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace troupe {
 
-// What clients are shown. Each view is followed by its fields, as JSON has them; `schema` is its
-// name in the API's contract.
-
-template <>
-struct Words<ErrorCode> : WordsTo<ErrorCode::internal> {
-  static constexpr const char* noun = "code of an error";
-};
-
-void each_field(auto& field, Is<Error> auto& error) {
-  field("code", error.code, Presence::added);
-  field("message", error.message);
-  field("hint", error.hint, Presence::optional);
-  field("path", error.path, Presence::optional);
-}
+// What clients are shown; `schema` is the name of a view in the API's contract.
 
 /// One operator of a run as a person wants to see it: sums over its subtasks.
 struct VertexView {
@@ -51,27 +39,28 @@ struct VertexView {
   double blocked_s = 0;   ///< had output and no room for it
   double idle_s = 0;      ///< had no input
   double queue_fill = 0;  ///< 0..1, the fullest input channel
-};
 
-void each_field(auto& field, Is<VertexView> auto& vertex) {
-  field("id", vertex.id);
-  field("op", vertex.op);
-  field("from", vertex.from);
-  field("state", vertex.state);
-  field("tasks", vertex.tasks);
-  field("tasks_finished", vertex.tasks_finished);
-  field("tasks_begun", vertex.tasks_begun, Presence::added);
-  field("tasks_begun_finished", vertex.tasks_begun_finished, Presence::added);
-  field("restarts", vertex.restarts);
-  field("rows_in", vertex.rows_in);
-  field("rows_out", vertex.rows_out);
-  field("bytes_in", vertex.bytes_in);
-  field("bytes_out", vertex.bytes_out);
-  field("busy_s", vertex.busy_s);
-  field("blocked_s", vertex.blocked_s);
-  field("idle_s", vertex.idle_s);
-  field("queue_fill", vertex.queue_fill);
-}
+  static constexpr auto fields() {
+    return std::tuple{
+        field("id", &VertexView::id),
+        field("op", &VertexView::op),
+        field("from", &VertexView::from),
+        field("state", &VertexView::state),
+        field("tasks", &VertexView::tasks),
+        field("tasks_finished", &VertexView::tasks_finished),
+        field("tasks_begun", &VertexView::tasks_begun, Presence::added),
+        field("tasks_begun_finished", &VertexView::tasks_begun_finished, Presence::added),
+        field("restarts", &VertexView::restarts),
+        field("rows_in", &VertexView::rows_in),
+        field("rows_out", &VertexView::rows_out),
+        field("bytes_in", &VertexView::bytes_in),
+        field("bytes_out", &VertexView::bytes_out),
+        field("busy_s", &VertexView::busy_s),
+        field("blocked_s", &VertexView::blocked_s),
+        field("idle_s", &VertexView::idle_s),
+        field("queue_fill", &VertexView::queue_fill)};
+  }
+};
 
 struct TaskView {
   static constexpr const char* schema = "Task";
@@ -82,17 +71,16 @@ struct TaskView {
   Attempt attempt;
   NodeId node;
   std::string reason;  ///< why it begins again, while it is to
-};
 
-void each_field(auto& field, Is<TaskView> auto& task) {
-  field("stage", task.task.stage);
-  field("subtask", task.task.subtask);
-  field("name", task.name);
-  field("state", task.state);
-  field("attempt", task.attempt);
-  field("node", task.node);
-  field("reason", task.reason, Presence::optional);
-}
+  static constexpr auto fields() {
+    return std::tuple{spread_field("task", &TaskView::task),
+                      field("name", &TaskView::name),
+                      field("state", &TaskView::state),
+                      field("attempt", &TaskView::attempt),
+                      field("node", &TaskView::node),
+                      field("reason", &TaskView::reason, Presence::optional)};
+  }
+};
 
 struct RunView {
   static constexpr const char* schema = "Run";
@@ -115,29 +103,29 @@ struct RunView {
   std::vector<TaskView> task_list;
   /// From the moment a node was lost to the moment all its work had been done again; the longest.
   std::optional<double> recovered_in_s;
-};
 
-void each_field(auto& field, Is<RunView> auto& run) {
-  field("id", run.id);
-  field("uid", run.uid, Presence::added);
-  field("job", run.job);
-  field("state", run.state);
-  field("plan_hash", run.plan_hash);
-  field("attempt", run.attempt);
-  field("tasks", run.tasks);
-  field("tasks_finished", run.tasks_finished);
-  field("task_restarts", run.task_restarts);
-  field("rows_committed", run.rows_committed);
-  field("submitted", run.submitted, Presence::optional);
-  field("started", run.started, Presence::optional);
-  field("finished", run.finished, Presence::optional);
-  field("error", run.error, Presence::optional);
-  field("hint", run.hint, Presence::optional);
-  field("reason", run.reason, Presence::optional);
-  field("recovered_in_s", run.recovered_in_s, Presence::optional);
-  field("vertices", run.vertices);
-  field("task_list", run.task_list);
-}
+  static constexpr auto fields() {
+    return std::tuple{field("id", &RunView::id),
+                      field("uid", &RunView::uid, Presence::added),
+                      field("job", &RunView::job),
+                      field("state", &RunView::state),
+                      field("plan_hash", &RunView::plan_hash),
+                      field("attempt", &RunView::attempt),
+                      field("tasks", &RunView::tasks),
+                      field("tasks_finished", &RunView::tasks_finished),
+                      field("task_restarts", &RunView::task_restarts),
+                      field("rows_committed", &RunView::rows_committed),
+                      field("submitted", &RunView::submitted, Presence::optional),
+                      field("started", &RunView::started, Presence::optional),
+                      field("finished", &RunView::finished, Presence::optional),
+                      field("error", &RunView::error, Presence::optional),
+                      field("hint", &RunView::hint, Presence::optional),
+                      field("reason", &RunView::reason, Presence::optional),
+                      field("recovered_in_s", &RunView::recovered_in_s, Presence::optional),
+                      field("vertices", &RunView::vertices),
+                      field("task_list", &RunView::task_list)};
+  }
+};
 
 struct JobView {
   static constexpr const char* schema = "Job";
@@ -147,15 +135,14 @@ struct JobView {
   std::optional<RunState> last_state;
   std::optional<WallTime> applied;
   std::optional<RunId> last_run;
-};
 
-void each_field(auto& field, Is<JobView> auto& job) {
-  field("name", job.name);
-  field("version", job.version);
-  field("last_state", job.last_state);
-  field("applied", job.applied, Presence::optional);
-  field("last_run", job.last_run, Presence::optional);
-}
+  static constexpr auto fields() {
+    return std::tuple{field("name", &JobView::name), field("version", &JobView::version),
+                      field("last_state", &JobView::last_state),
+                      field("applied", &JobView::applied, Presence::optional),
+                      field("last_run", &JobView::last_run, Presence::optional)};
+  }
+};
 
 struct NodeView {
   static constexpr const char* schema = "Node";
@@ -167,17 +154,17 @@ struct NodeView {
   std::string reason;  ///< why it rests, or is on trial; else empty
   std::uint32_t slots = 0;
   std::uint32_t slots_used = 0;
-};
 
-void each_field(auto& field, Is<NodeView> auto& node) {
-  field("id", node.id);
-  field("address", node.address);
-  field("incarnation", node.incarnation);
-  field("state", node.state);
-  field("reason", node.reason, Presence::added);
-  field("slots", node.slots);
-  field("slots_used", node.slots_used);
-}
+  static constexpr auto fields() {
+    return std::tuple{field("id", &NodeView::id),
+                      field("address", &NodeView::address),
+                      field("incarnation", &NodeView::incarnation),
+                      field("state", &NodeView::state),
+                      field("reason", &NodeView::reason, Presence::added),
+                      field("slots", &NodeView::slots),
+                      field("slots_used", &NodeView::slots_used)};
+  }
+};
 
 /// One thing that happened, as the durable event log has it. `sequence` only grows.
 struct EventView {
@@ -188,15 +175,18 @@ struct EventView {
   log::Level level = log::Level::info;
   std::string text;
   std::optional<RunId> run;
+
+  static constexpr auto fields() {
+    return std::tuple{field("sequence", &EventView::sequence), field("at", &EventView::at),
+                      field("level", &EventView::level), field("text", &EventView::text),
+                      field("run", &EventView::run, Presence::optional)};
+  }
 };
 
-void each_field(auto& field, Is<EventView> auto& event) {
-  field("sequence", event.sequence);
-  field("at", event.at);
-  field("level", event.level);
-  field("text", event.text);
-  field("run", event.run, Presence::optional);
-}
+/// Bytes that are no text: in JSON as base64.
+struct Binary {
+  std::string bytes;
+};
 
 /// What a print sink has committed: a table, in Arrow's IPC stream format.
 struct OutputView {
@@ -205,14 +195,13 @@ struct OutputView {
   std::string vertex;
   std::string title;
   std::int64_t rows_in_all = 0;  ///< of which `ipc` holds the first
-  std::string ipc;
-};
+  Binary ipc;
 
-void each_field(auto& field, Is<OutputView> auto& output) {
-  field("vertex", output.vertex);
-  field("title", output.title);
-  field("rows_in_all", output.rows_in_all);
-  field("ipc", Base64{output.ipc});
-}
+  static constexpr auto fields() {
+    return std::tuple{field("vertex", &OutputView::vertex), field("title", &OutputView::title),
+                      field("rows_in_all", &OutputView::rows_in_all),
+                      field("ipc", &OutputView::ipc)};
+  }
+};
 
 }  // namespace troupe

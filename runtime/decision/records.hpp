@@ -36,17 +36,29 @@ enum class RunState {
   halted,  ///< exactness could not be kept; only a person moves it
 };
 const char* to_string(RunState state);
-Result<RunState> parse_run_state(std::string_view word);
+template <>
+struct EnumOf<RunState> {
+  static constexpr auto last = RunState::halted;
+  static constexpr const char* noun = "state of a run";
+};
 /// Succeeded, cancelled, failed or halted.
 bool ended(RunState state);
 
 enum class AttemptState { deploying, running, finished, failed, killed, superseded };
 const char* to_string(AttemptState state);
-Result<AttemptState> parse_attempt_state(std::string_view word);
+template <>
+struct EnumOf<AttemptState> {
+  static constexpr auto last = AttemptState::superseded;
+  static constexpr const char* noun = "state of an attempt";
+};
 
 enum class EpochState { started, published, committed, aborted };
 const char* to_string(EpochState state);
-Result<EpochState> parse_epoch_state(std::string_view word);
+template <>
+struct EnumOf<EpochState> {
+  static constexpr auto last = EpochState::aborted;
+  static constexpr const char* noun = "state of an epoch";
+};
 
 /// All that one sink of a run makes visible with an epoch.
 struct SinkPart {

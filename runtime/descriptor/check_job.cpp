@@ -165,9 +165,9 @@ class JobChecker {
     }
     const Parameter* parameter = kind->description().find(path.parameter);
     const bool sql = parameter && holds_sql(parameter->type);
-    const bool no_column = error.message.find("no column '") != std::string::npos ||
-                           error.message.starts_with("column \"");
-    if (no_column && (sql || names_column(parameter))) return Mistake::unknown_column;
+    if (error.reason == ErrorReason::unknown_column && (sql || names_column(parameter))) {
+      return Mistake::unknown_column;
+    }
     if (sql) return Mistake::bad_expression;
     const bool about_data = error.code != ErrorCode::invalid_argument ||
                             (parameter && parameter->type == ParameterType::path);

@@ -166,9 +166,8 @@ class RowComparison {
     for (const std::string& name : columns_) {
       const auto field = schema->GetFieldByName(name);
       if (!field) {
-        Error error = fail(ErrorCode::invalid_argument, "what came out has no column '{}'", name);
-        error.hint = did_you_mean(name, schema->field_names());
-        return error;
+        return unknown_column(fmt::format("what came out has no column '{}'", name), name,
+                              schema->field_names());
       }
       types_.push_back({name, TRY(sql_name_of(field->type()))});
     }

@@ -1,6 +1,5 @@
 #include "runtime/expr/aggregate_select.hpp"
 
-#include "runtime/base/near.hpp"
 #include "runtime/expr/bound.hpp"
 #include "runtime/functions/cast.hpp"
 #include "runtime/functions/conditional.hpp"
@@ -127,9 +126,7 @@ class AggregateScope : public Scope {
     if (SchemaScope::find(syntax, tree, name, *input_) < 0) {
       std::vector<std::string> known = input_->field_names();
       for (const Key& key : keys_) known.push_back(key.name);
-      return syntax.error(ErrorCode::invalid_argument,
-                          fmt::format("column \"{}\" does not exist", name), tree,
-                          did_you_mean(name, known));
+      return syntax.unknown_column(name, tree, known);
     }
     return syntax.error(
         ErrorCode::invalid_argument,

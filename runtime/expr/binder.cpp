@@ -1,6 +1,5 @@
 #include "runtime/expr/binder.hpp"
 
-#include "runtime/base/near.hpp"
 #include "runtime/expr/type_name.hpp"
 #include "runtime/functions/arrow_call.hpp"
 #include "runtime/functions/cast.hpp"
@@ -445,9 +444,7 @@ Result<NodePtr> SchemaScope::column(const Syntax& syntax, const Tree& tree,
                                     const std::string& name) {
   const int index = find(syntax, tree, name, *schema_);
   if (index < 0) {
-    return syntax.error(ErrorCode::invalid_argument,
-                        fmt::format("column \"{}\" does not exist", name), tree,
-                        did_you_mean(name, schema_->field_names()));
+    return syntax.unknown_column(name, tree, schema_->field_names());
   }
   return NodePtr(std::make_shared<ColumnNode>(index, sql_type(schema_->field(index)->type()),
                                               syntax.span_of(tree)));

@@ -1,5 +1,7 @@
 #include "runtime/expr/syntax.hpp"
 
+#include "runtime/base/near.hpp"
+
 #include <fmt/format.h>
 #include <pg_query.h>
 
@@ -313,6 +315,14 @@ std::string_view Syntax::spelling(std::size_t offset) const {
 
 Error Syntax::error(ErrorCode code, std::string message, const Tree& tree, std::string hint) const {
   Error error{code, std::move(message), std::move(hint)};
+  error.span = span_of(tree);
+  return error;
+}
+
+Error Syntax::unknown_column(const std::string& name, const Tree& tree,
+                             const std::vector<std::string>& columns) const {
+  Error error =
+      troupe::unknown_column(fmt::format("column \"{}\" does not exist", name), name, columns);
   error.span = span_of(tree);
   return error;
 }

@@ -52,6 +52,9 @@ class Syntax {
   std::string_view spelling(std::size_t offset) const;
 
   Error error(ErrorCode code, std::string message, const Tree& tree, std::string hint = {}) const;
+  /// At the place of `tree`: `name` is none of `columns`.
+  Error unknown_column(const std::string& name, const Tree& tree,
+                       const std::vector<std::string>& columns) const;
 
  private:
   static Result<Syntax> parse(std::string_view text, std::string_view before,

@@ -230,9 +230,9 @@ Result<SchemaPtr> select_columns(const SchemaPtr& schema, const std::vector<std:
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const auto field = schema->GetFieldByName(columns[i]);
     if (field == nullptr) {
-      Error error = fail(ErrorCode::invalid_argument, "there is no column '{}'", columns[i]);
-      error.hint = did_you_mean(columns[i], schema->field_names());
-      return error.at(std::to_string(i));
+      return unknown_column(fmt::format("there is no column '{}'", columns[i]), columns[i],
+                            schema->field_names())
+          .at(std::to_string(i));
     }
     fields.push_back(field);
   }

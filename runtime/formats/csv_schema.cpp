@@ -201,9 +201,8 @@ Result<SchemaPtr> csv_schema(FileSystem& files, const std::string& path, const C
   }
   for (const auto& [name, type] : declared) {
     if (std::find(head.names.begin(), head.names.end(), name) != head.names.end()) continue;
-    Error error = fail(ErrorCode::invalid_argument, "'{}' has no column '{}'", path, name);
-    error.hint = did_you_mean(name, head.names);
-    return error.at("types." + name);
+    return unknown_column(fmt::format("'{}' has no column '{}'", path, name), name, head.names)
+        .at("types." + name);
   }
   const std::string rows = TRY(first_rows(path, head, dialect));
   arrow::FieldVector fields;

@@ -41,11 +41,18 @@ RunRecord made_from(const SqliteStatement& row) {
   return made;
 }
 
+/// Of the word that a row has.
+template <Worded State>
+Result<State> state_of(const std::string& word) {
+  if (const auto state = enumerator_of<State>(word)) return *state;
+  return fail(ErrorCode::corrupt, "'{}' is no {}", word, EnumOf<State>::noun);
+}
+
 /// One row of `run_columns`.
 Result<RunSummary> summary_from(const SqliteStatement& row) {
   RunSummary run;
   run.made = made_from(row);
-  run.state = TRY(parse_run_state(row.text(15)));
+  run.state = TRY(state_of<RunState>(row.text(15)));
   if (!row.is_null(16)) {
     run.cause = Error{static_cast<ErrorCode>(row.integer(16)), row.text(17), row.text(18)};
   }
@@ -93,7 +100,7 @@ Result<std::vector<AttemptImage>> read_attempts(SqliteDatabase& database, RunId 
                       Attempt(unsigned_of(rows.integer(0)))};
     image.made.node = NodeId(rows.text(3));
     image.made.incarnation = Incarnation(unsigned_of(rows.integer(4)));
-    image.state = TRY(parse_attempt_state(rows.text(5)));
+    image.state = TRY(state_of<AttemptState>(rows.text(5)));
     if (!rows.is_null(7)) {
       image.result =
           AttemptResultRecord{image.made.key, TRY(decode_outputs(rows.text(7))), rows.text(6),
@@ -126,7 +133,7 @@ Result<> add_manifest(SqliteDatabase& database, RunImage& image) {
       "SELECT state, sinks FROM epochs WHERE run = ? ORDER BY epoch DESC LIMIT 1"));
   rows.bind(1, signed_of(image.made.run.value()));
   if (TRY(rows.step())) {
-    image.epoch = TRY(parse_epoch_state(rows.text(0)));
+    image.epoch = TRY(state_of<EpochState>(rows.text(0)));
     if (!rows.is_null(1)) image.manifest = TRY(decode_manifest(rows.text(1)));
   }
   return {};
@@ -201,7 +208,7 @@ Result<JobSummary> job_from(const SqliteStatement& row) {
   JobSummary job{JobName(row.text(0)), row.text(1), wall_time(row.integer(2)), {}, {}};
   if (row.is_null(3)) return job;
   job.last_run = RunId(unsigned_of(row.integer(3)));
-  job.last_state = TRY(parse_run_state(row.text(4)));
+  job.last_state = TRY(state_of<RunState>(row.text(4)));
   return job;
 }
 

@@ -23,8 +23,8 @@ Result<std::vector<NamedText>> wanted_columns(const Options& options, const arro
       options.has("columns") ? options.list("columns") : input.field_names();
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (input.GetFieldIndex(names[i]) < 0) {
-      Error error = fail(ErrorCode::invalid_argument, "there is no column '{}'", names[i]);
-      error.hint = did_you_mean(names[i], input.field_names());
+      const Error error = unknown_column(fmt::format("there is no column '{}'", names[i]), names[i],
+                                         input.field_names());
       return error.at(fmt::format("columns.{}", i));
     }
     columns.push_back(column_text(names[i]));

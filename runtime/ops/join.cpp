@@ -46,9 +46,9 @@ Result<Key> column_key(const std::string& name, const SchemaPtr& schema, const c
   Key key;
   key.column = schema->GetFieldIndex(name);
   if (key.column < 0) {
-    Error error = fail(ErrorCode::invalid_argument, "the {} input has no column '{}'", side, name);
-    error.hint = did_you_mean(name, names_of(*schema));
-    return error.at(path);
+    return unknown_column(fmt::format("the {} input has no column '{}'", side, name), name,
+                          names_of(*schema))
+        .at(path);
   }
   key.type = schema->field(key.column)->type();
   return key;

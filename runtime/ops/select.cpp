@@ -61,8 +61,8 @@ Result<Expression> column_of(const arrow::Schema& schema, int column, const Sche
 }
 
 Error no_column(const std::string& name, const arrow::Schema& schema) {
-  Error error = fail(ErrorCode::invalid_argument, "there is no column '{}'", name);
-  error.hint = did_you_mean(name, schema.field_names());
+  Error error =
+      unknown_column(fmt::format("there is no column '{}'", name), name, schema.field_names());
   if (error.hint.empty()) {
     error.hint = fmt::format("there are: {}", fmt::join(schema.field_names(), ", "));
   }

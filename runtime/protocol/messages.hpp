@@ -297,7 +297,8 @@ struct TaskFailed {
   std::vector<TaskPeer> lost_inputs;  ///< kept outputs that could not be read
 
   static constexpr auto fields() {
-    return std::tuple{field("failure", &TaskFailed::failure), field("error", &TaskFailed::error),
+    return std::tuple{field("failure", &TaskFailed::failure),
+                      spread_field("error", &TaskFailed::error),
                       field("lost_inputs", &TaskFailed::lost_inputs)};
   }
 };
@@ -319,6 +320,11 @@ struct TaskProgress {
 };
 
 enum class HeldState { deploying, ready, running, finished, failed };
+const char* to_string(HeldState state);
+template <>
+struct EnumOf<HeldState> {
+  static constexpr auto last = HeldState::failed, unknown = HeldState::failed;
+};
 
 struct HeldTask {
   RunId run;
@@ -355,7 +361,6 @@ struct Inventory {
 using Report = std::variant<JoinCluster, TaskReady, TaskFinished, TaskFailed, TaskStopped,
                             TaskProgress, Inventory>;
 
-const char* to_string(HeldState state);
 /// The fence of a report about a task; nothing for the two that are about the node.
 const Token* token_of(const Report& report);
 /// Likewise, for the two that are about membership.

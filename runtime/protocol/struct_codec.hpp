@@ -13,9 +13,8 @@
 namespace troupe::struct_codec {
 
 /// A struct that lists its fields, into a Cap'n Proto struct whose fields have the same names, and
-/// back. `rows_in` is called `rowsIn` there, and a duration is its nanoseconds, `busyNanos`. A
-/// struct for which the schema has no field is spread: its fields are found beside those of its
-/// owner. Readers throw `kj::Exception` where the schema or the bytes are not of that shape.
+/// back. `rows_in` is called `rowsIn` there, and a duration is its nanoseconds, `busyNanos`.
+/// Readers throw `kj::Exception` where the schema or the bytes are not of that shape.
 
 template <class Id>
 concept Identity = requires(const Id& id) {
@@ -32,9 +31,10 @@ template <Described T>
 const std::array<std::string, field_count<T>>& schema_names() {
   static const auto names = std::apply(
       [](const auto&... each) {
-        [[maybe_unused]] const auto name = []<class V>(const Field<T, V>& one) {
-          return schema_name(one.name, unit_of<V>);
-        };
+        [[maybe_unused]] const auto name =
+            []<class V, bool spread>(const Field<T, V, spread>& one) {
+              return schema_name(one.name, unit_of<V>);
+            };
         return std::array<std::string, field_count<T>>{name(each)...};
       },
       FieldsOf<T>::list());
@@ -42,18 +42,16 @@ const std::array<std::string, field_count<T>>& schema_names() {
 }
 
 /// Members that no list has to name: those of a message that its envelope carries, and what a
-/// list says that it leaves out.
+/// struct says that it leaves out.
 template <Described T>
 consteval std::size_t unlisted_members() {
-  if constexpr (requires { FieldsOf<T>::left_out; }) {
-    return FieldsOf<T>::left_out;
-  } else if constexpr (requires { typename T::Schema; }) {
+  if constexpr (requires { typename T::Schema; }) {
     return std::size_t{CarriesToken<T>} + CarriesCluster<T> + CarriesTerm<T>;
   }
-  return 0;
+  return fields_left_out<T>();
 }
 
-/// The fields of a struct in one schema; none where it is to be spread.
+/// The fields of a struct in one schema; none for one that is spread.
 template <Described T>
 struct Found {
   explicit Found(capnp::StructSchema in) : schema(in) {
@@ -141,12 +139,13 @@ void write(capnp::DynamicStruct::Builder out, const T& value) {
   static_assert(is_complete<T, unlisted_members<T>()>, "the list of fields forgets a member");
   with_fields<T>(out.getSchema(), [&](const Found<T>& found) {
     std::size_t i = 0;
-    for_each_field<T>([&]<class V>(const Field<T, V>& each) {
+    for_each_field<T>([&](const auto& each) {
       const std::size_t at = i++;
-      if constexpr (Described<V>) {
-        if (!found.fields[at]) return write(out, value.*each.member);
+      if constexpr (each.spread) {
+        write(out, value.*each.member);
+      } else {
+        write_field(out, found.at(at), value.*each.member);
       }
-      write_field(out, found.at(at), value.*each.member);
     });
   });
 }
@@ -208,13 +207,14 @@ template <Described T>
 void read(capnp::DynamicStruct::Reader in, T& value) {
   with_fields<T>(in.getSchema(), [&](const Found<T>& found) {
     std::size_t i = 0;
-    for_each_field<T>([&]<class V>(const Field<T, V>& each) {
+    for_each_field<T>([&](const auto& each) {
       const std::size_t at = i++;
-      if constexpr (Described<V>) {
-        if (!found.fields[at]) return read(in, value.*each.member);
+      if constexpr (each.spread) {
+        read(in, value.*each.member);
+      } else {
+        const auto from = found.at(at);
+        read_value(in.get(from), from.getType(), value.*each.member);
       }
-      const auto from = found.at(at);
-      read_value(in.get(from), from.getType(), value.*each.member);
     });
   });
 }

@@ -273,7 +273,7 @@ TEST_CASE("of the outputs of a run those of print are told, when they are commit
   CHECK(list.outputs[0].vertex == "show");
   CHECK(list.outputs[0].title == "Rows");
   CHECK(list.outputs[0].rows_in_all == 3);
-  CHECK(list.outputs[0].ipc == "bytes");
+  CHECK(list.outputs[0].ipc.bytes == "bytes");
 }
 
 TEST_CASE("what there is not is not found") {

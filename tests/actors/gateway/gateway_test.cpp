@@ -180,7 +180,7 @@ TEST_CASE("an error has a status of its own") {
       {ErrorCode::cancelled, 409},        {ErrorCode::unavailable, 503},
       {ErrorCode::timeout, 504},          {ErrorCode::corrupt, 500},
       {ErrorCode::internal, 500}};
-  each_word<ErrorCode>([&](ErrorCode code) {
+  each_enumerator<ErrorCode>([&](ErrorCode code) {
     CAPTURE(to_string(code));
     served.control.refuse_with(Error{code, "m", "h"});
     const Answer answer = served.ask("GET", "/api/v1/nodes");
@@ -293,7 +293,7 @@ TEST_CASE("the contract has an operation for every route, and defines what it na
     CHECK(operation.contains("security"));
     ArgumentNames arguments;
     const R request{};
-    each_field(arguments, request);
+    each_value(request, arguments);
     CHECK(arguments_in(operation) == arguments.names);
     std::size_t in_path = 0;
     for (const Json& parameter : operation.at("parameters")) in_path += parameter["in"] == "path";

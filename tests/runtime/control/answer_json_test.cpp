@@ -231,8 +231,8 @@ TEST_CASE("every word is one alone, and the last one is the last") {
   const auto check = []<Worded E>(E) {
     std::set<std::string> words;
     int count = 0;
-    each_word<E>([&](E value) {
-      words.insert(Words<E>::text(value));
+    each_enumerator<E>([&](E value) {
+      words.insert(to_string(value));
       ++count;
     });
     CHECK(words.size() == static_cast<std::size_t>(count));
@@ -244,5 +244,6 @@ TEST_CASE("every word is one alone, and the last one is the last") {
   check(NodeState());
   check(log::Level());
   check(ErrorCode());
-  CHECK(std::string(to_string(RunState(static_cast<int>(Words<RunState>::last) + 1))) == "?");
+  check(ErrorReason());
+  CHECK(std::string(to_string(RunState(static_cast<int>(EnumOf<RunState>::last) + 1))) == "?");
 }

@@ -22,13 +22,14 @@ class Filler {
     fill(value);
   }
 
-  template <class T>
-  requires requires(T& value, Filler& filler) { each_field(filler, value); }
-  void fill(T& value) { each_field(*this, value); }
+  template <Described T>
+  void fill(T& value) {
+    each_value(value, *this);
+  }
 
   template <Worded E>
   void fill(E& value) {
-    value = Words<E>::last;
+    value = EnumOf<E>::last;
   }
   template <class T>
   void fill(std::optional<T>& value) {
@@ -49,10 +50,6 @@ class Filler {
   void fill(Counter<Tag>& id) {
     id = Counter<Tag>(++last_);
   }
-  template <class Bytes>
-  void fill(Base64<Bytes>& value) {
-    fill(value.bytes);
-  }
   template <class T>
   void fill(Checked<T>& answer) {
     fill(answer.done.emplace());
@@ -61,6 +58,7 @@ class Filler {
 
   /// With what URLs and JSON must not take for their own.
   void fill(std::string& text) { text = fmt::format("a/b {}?&=%\"ü+", ++last_); }
+  void fill(Binary& value) { fill(value.bytes); }
   void fill(bool& value) { value = false; }
   void fill(double& value) { value = 0.1 + static_cast<double>(++last_); }
   void fill(std::uint32_t& value) { value = static_cast<std::uint32_t>(++last_); }

@@ -36,7 +36,7 @@ template <class R>
 std::vector<Argument> arguments_of() {
   ArgumentLister lister;
   const R request{};
-  each_field(lister, request);
+  each_value(request, lister);
   return lister.arguments;
 }
 

@@ -22,10 +22,9 @@ class Filler {
       value += static_cast<char>('a' + random_.below(26));
     }
   }
-  void fill(FailureClass& value) { value = static_cast<FailureClass>(random_.below(5)); }
-  void fill(HeldState& value) { value = static_cast<HeldState>(random_.below(5)); }
-  void fill(ErrorCode& value) {
-    value = static_cast<ErrorCode>(random_.below(static_cast<unsigned>(ErrorCode::internal) + 1));
+  template <Enumerated E>
+  void fill(E& value) {
+    value = static_cast<E>(random_.below(static_cast<std::uint64_t>(EnumOf<E>::last) + 1));
   }
   void fill(Duration& value) { value = Duration(static_cast<std::int64_t>(random_.next())); }
   void fill(std::shared_ptr<const std::string>& value) {

@@ -73,12 +73,12 @@ std::size_t damage(Filler& filler, Random& random) {
 template <Described T>
 void listed(capnp::StructSchema schema, std::set<std::string>& names) {
   std::size_t i = 0;
-  for_each_field<T>([&]<class V>(const Field<T, V>&) {
+  for_each_field<T>([&]<class V, bool spread>(const Field<T, V, spread>&) {
     const std::string& name = struct_codec::schema_names<T>()[i++];
-    const bool there = schema.findFieldByName(name) != nullptr;
-    if (there) names.insert(name);
-    if constexpr (Described<V>) {
-      if (!there) listed<V>(schema, names);
+    if constexpr (spread) {
+      listed<V>(schema, names);
+    } else {
+      names.insert(name);
     }
   });
 }
