@@ -202,7 +202,7 @@ class HostedNode final : public Node {
                                                              system_clock().now(), random.next());
       if (!decision.restart) return give_up(end.reason);
       if (!pause(decision.delay)) return;
-      // What is in the way of a start may go away as what ended the body may.
+      // The cause of a failed start may pass, like that of a body that ended.
       if (const auto started = start_body(end.highest); !started) {
         body_ended({started.error(), end.highest, !retryable(started.error().code)});
       }

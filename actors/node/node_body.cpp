@@ -212,7 +212,7 @@ class RunningBody final : public NodeBody {
     log::warn("refused from {}: {}", peer, why);
   }
 
-  /// That a node is gone, its proxies say.
+  /// Nothing to do for a node that is gone: its proxies tell.
   void tell_coordinator(const NodeId& peer, const PeerEvent& event) {
     const auto tell = [&](ClusterEvent told) {
       coordinator_.tell(CoordinatorTold{CoordinatorEvent(std::move(told))}, Priority::high);
@@ -244,7 +244,7 @@ class RunningBody final : public NodeBody {
   /// A key that is not on the list may be put there while we go on trying; nothing else mends
   /// itself.
   void rejected_by_coordinator(const session_effect::Rejected& rejected) {
-    // Who refuses whom the text says: it may be this node that does not admit its coordinator.
+    // The text says who refuses whom: this node may be the one that does not admit its coordinator.
     log::warn("cannot join the coordinator: {}", rejected.text);
     const bool final = rejected.code == schema::RejectCode::WRONG_CLUSTER ||
                        rejected.code == schema::RejectCode::PROTOCOL_VERSION;

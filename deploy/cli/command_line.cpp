@@ -65,7 +65,7 @@ CLI::App* command_of(CLI::App& app, const VerbDescription& verb) {
   return command;
 }
 
-/// Whoever asked for JSON gets JSON, also where the rest of the line made no sense.
+/// A user who asked for JSON gets JSON, even if the rest of the line made no sense.
 bool wants_json(int argc, const char* const* argv) {
   const std::vector<std::string> words(argv, argv + argc);
   for (std::size_t i = 1; i < words.size(); ++i) {

@@ -97,7 +97,7 @@ std::optional<Claim> AdmissionMachine::first_that_fits() const {
   std::optional<Claim> best;
   const std::set<NodeProcess>* avoided = nullptr;
   Room room;
-  // Who avoids the same nodes stands together, and has the same room.
+  // Shapes that avoid the same nodes stand together, and have the same room.
   for (const auto& [shape, claims] : waiting_by_) {
     if (avoided == nullptr || *avoided != shape.first) room = room_for(shape.first, view_, kept);
     avoided = &shape.first;
@@ -107,7 +107,7 @@ std::optional<Claim> AdmissionMachine::first_that_fits() const {
   return best;
 }
 
-/// Where nobody else is given anything, for the first in line has been passed often enough.
+/// Nodes whose free slots are kept for the first in line, because it has been passed often enough.
 std::set<NodeId> AdmissionMachine::kept_for_first() const {
   const auto& [shape, passed] = waiting_.begin()->second;
   if (passed < room_for(shape.first, view_).total) return {};

@@ -35,7 +35,7 @@ struct Grant {
   std::vector<NodeId> nodes;  ///< slot by slot
 };
 
-/// Who gets slots, and who waits: the one ledger of the cluster, kept as it changes.
+/// The cluster's one ledger of slots: it knows who holds them, who waits, and who is next.
 ///
 /// Owned by the CoordinatorMachine, which tells it what happens and asks for grants until there is
 /// none. A claim is granted as a whole (`place` says where), held until it is freed, and never
@@ -50,8 +50,8 @@ struct Grant {
 ///
 /// A claim that is wider than the cluster is no special case: it waits until all of it is free.
 ///
-/// What a grant costs depends on the nodes and on how many different widths are waited for, not on
-/// how many wait.
+/// The time of a grant grows with the number of nodes and of different shapes that are waited for,
+/// not with the number of claims that wait.
 ///
 /// Invariant: what is used of a node is the sum of the grants held there.
 /// Invariant: a claim is waiting, or granted, or neither; never both.
@@ -68,7 +68,7 @@ class AdmissionMachine {
   std::size_t waiting() const { return waiting_.size(); }
 
  private:
-  /// All that decides whether a claim fits.
+  /// Two claims of one shape fit in the same places.
   using Shape = std::pair<std::set<NodeProcess>, std::uint32_t>;  ///< avoided, slots
   struct Waiting {
     Shape shape;

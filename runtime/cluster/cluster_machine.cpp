@@ -141,7 +141,7 @@ void ClusterMachine::lose(Member& member, std::string reason) {
 void ClusterMachine::handle(const cluster_event::Join& event) {
   const JoinCluster& request = event.request;
   if (!request.cluster.value().empty() && request.cluster != cluster_) {
-    // What it holds is of no use here: it drops that, and joins as a node that knows no cluster.
+    // It holds tasks of another cluster: it must drop them, and join as a node that knows none.
     refuse(request, request.incarnation,
            fmt::format("node {} worked for cluster {}, this is cluster {}", request.node,
                        request.cluster, cluster_));
@@ -161,8 +161,8 @@ void ClusterMachine::handle(const cluster_event::Join& event) {
   }
   const bool known = found != members_.end() && member.incarnation == request.incarnation &&
                      member.state != MemberState::gone;
-  // The same name as a higher incarnation: the process before it is gone, whatever its session
-  // says.
+  // The same name with a higher incarnation: the earlier process is gone, even if its session
+  // seems to be up.
   if (request.incarnation > member.incarnation && found != members_.end()) {
     lose(member, fmt::format("it was replaced by incarnation {}", request.incarnation));
   }

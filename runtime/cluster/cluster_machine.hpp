@@ -72,7 +72,7 @@ struct NodeLoss {
 struct ClusterChange {
   Effects effects;
   std::vector<NodeLoss> lost;
-  std::set<NodeId> changed;  ///< members that `node_of` says something else of
+  std::set<NodeId> changed;  ///< members for which `node_of` gives another answer now
 };
 
 enum class MemberState {
@@ -98,7 +98,7 @@ struct Member {
 /// The member as placement sees it; none where it is gone. Its slots in use are not known here.
 std::optional<ClusterNode> node_of(const Member& member);
 
-/// Who is a member, as which incarnation, and since when not.
+/// Keeps the members of the cluster: each one's incarnation and state.
 ///
 /// Owned by the COORDINATOR. Timing of leases and of the grace after a closed connection belongs
 /// to the session with each node (`runtime/net/session.hpp`), which observes them; this machine

@@ -6,7 +6,7 @@
 namespace troupe {
 
 bool NodeHealth::on_fault(Instant now, std::string reason) {
-  // What was given before it rested may fail yet; that says nothing new.
+  // Tasks that it was given before may still fail. That is nothing new.
   if (state_ == State::resting) return false;
   if (state_ == State::trusted) {
     while (!faults_.empty() && faults_.front() + node_fault_window <= now) faults_.pop_front();

@@ -16,21 +16,21 @@ inline constexpr Duration node_fault_window = 1min;
 inline constexpr Duration node_rest_min = 10s;
 inline constexpr Duration node_rest_max = 10min;
 
-/// Whether one member of the cluster is given work: what failed there for its own reasons (a full
-/// disk, no memory, a kept file that is gone) says so, and time heals.
+/// Decides whether a member of the cluster is given work. Failures by its own fault (a full disk,
+/// no memory, a kept file that is gone) count against it, and time heals.
 ///
 ///     trusted --(node_faults_max within the window)--> resting
 ///     resting --(its time is over)--> on trial: one slot
 ///     on trial --(one fault)--> resting, twice as long
 ///     on trial --(as long again without one)--> trusted
 ///
-/// What runs there goes on, and what it keeps is read: a full disk can still be read. Kept in the
-/// leader's memory alone: the next one has to find out again, which costs a few attempts.
+/// A resting node's tasks go on, and what it keeps is read: a full disk can still be read. Only the
+/// leader's memory has this: the next leader has to find out again, at the cost of a few attempts.
 class NodeHealth {
  public:
-  /// True where the node rests from now on.
+  /// True if the node rests from now on.
   bool on_fault(Instant now, std::string reason);
-  /// True where it is asked again from now on.
+  /// True if it is given work again from now on.
   bool on_tick(Instant now);
 
   bool resting() const { return state_ == State::resting; }

@@ -45,10 +45,10 @@ struct Room {
   bool fits(std::uint32_t width) const;
 };
 
-/// Not on a node that rests, nor on one of `avoided`, where this region failed by the node's fault.
-/// Where there is no other node, not on the avoided; where these are all there are, on any: a fault
-/// may pass, and who tries again has a limit of its own. Nothing is free on the nodes that are
-/// `kept` for somebody else.
+/// The nodes that a region may use. At best none that rests, and none of `avoided`, on which the
+/// region failed by the node's fault. If that leaves none, resting ones, too; if still none, any: a
+/// fault may pass, and retries have a limit of their own. Nodes `kept` for somebody else have no
+/// free slots.
 Room room_for(const std::set<NodeProcess>& avoided, const ClusterView& cluster,
               const std::set<NodeId>& kept = {});
 /// The nodes of that room.
@@ -60,7 +60,7 @@ std::set<NodeId> usable_nodes(const std::set<NodeProcess>& avoided, const Cluste
 std::vector<NodeId> place(std::uint32_t width, const ClusterView& cluster,
                           const std::set<NodeProcess>& avoided = {},
                           const std::set<NodeId>& kept = {});
-/// True where a region that avoids these need not go to a node that rests, nor to one of them.
+/// True if there is a node that does not rest and is none of `avoided`.
 bool has_good_node(const ClusterView& cluster, const std::set<NodeProcess>& avoided);
 
 }  // namespace troupe

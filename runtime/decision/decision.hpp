@@ -8,8 +8,8 @@
 
 namespace troupe {
 
-/// What one event comes to, for one run: the rows it changes and what is wanted done. Machines
-/// write into it in the order in which they think.
+/// The outcome of one event for one run: the rows that change, and the effects. Machines add to it
+/// in the order in which they decide.
 ///
 /// Invariant: one event is one transaction: all its rows stand in one Persist, before all effects.
 class Decision {

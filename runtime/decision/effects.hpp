@@ -14,7 +14,7 @@
 namespace troupe {
 
 /// A region of a run, to which slots are granted. Runs are served in the order of their numbers,
-/// and the regions of a run in that of theirs: who makes what others read stands before them.
+/// and so are the regions of a run: a producer has a lower number than its readers.
 struct Claim {
   RunId run;
   std::size_t region = 0;
@@ -33,7 +33,7 @@ struct Persist {
   std::vector<Record> records;
   std::uint64_t ticket = 0;  ///< set by the outbox; answered by `Persisted`
 };
-/// Ask the store for the runs that have this key, this interval; what is not set is not asked for.
+/// Ask the store for the runs that have this key or this interval, whichever is set.
 /// **It keeps its place among the Persists**: the answer knows every record decided before it and
 /// none decided after it, and is handed in before the `Persisted` of a later one. Answer: Looked.
 struct Look {
@@ -123,7 +123,7 @@ struct RefuseReport {
   std::string what;
 };
 
-/// What machines of the coordinator say to each other; no shell gets to see it.
+/// Messages between the machines of the coordinator; no shell gets to see them.
 template <class E>
 concept Inner =
     std::same_as<E, LeaveBehind> || std::same_as<E, BlameNode> || std::same_as<E, Continue> ||
@@ -138,7 +138,7 @@ using Effect =
                  effect::Halt, effect::RefuseReport>;
 using Effects = std::vector<Effect>;
 
-/// What the store does for the machines, in this order: the part of the effects that is its own.
+/// The effects that the store carries out, in their order.
 using StoreStep = std::variant<effect::Persist, effect::Look>;
 using StoreSteps = std::vector<StoreStep>;
 

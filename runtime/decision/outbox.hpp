@@ -10,14 +10,15 @@ namespace troupe {
 /// Keeps the one order everything else relies on: an effect leaves after every record that was
 /// decided before it is durable, and effects leave in the order in which they were decided.
 ///
-/// Writers may be slow and may write several `Persist` effects as one transaction (group commit):
-/// those that are handed out are never held back for each other, only what follows them is. A
-/// `Look` is the store's as well and goes with them: nobody else hears of it.
+/// A writer may be slow, and may write several `Persist` effects as one transaction (group commit).
+/// So `Persist` and `Look`, which the store carries out, leave at once; all other effects wait for
+/// the records before them.
+///
 /// Invariant: of `put` and `durable` together, what they return is the decided order with each
 /// `Persist` and `Look` moved forward past effects that still wait.
 class Outbox {
  public:
-  /// What of `decided` may leave now; the rest waits.
+  /// Takes new decisions; returns the effects that may leave now and keeps the rest.
   Effects put(Effects decided);
   /// Everything up to and including this ticket is durable.
   Effects durable(std::uint64_t ticket);

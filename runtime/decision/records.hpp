@@ -19,9 +19,8 @@
 
 namespace troupe {
 
-/// What the control plane remembers. A record is decided by a machine, written by the
-/// `MetadataStore`, and read back as the image that a new leader starts from. Every change of a
-/// state is one row before it is one message.
+/// The memory of the control plane. A machine decides a record, the `MetadataStore` writes it, and
+/// a new leader reads it back as an image. Every change of a state is a row before it is a message.
 
 enum class RunState {
   queued,
@@ -207,7 +206,7 @@ struct RunImage {
 /// One process of a node.
 using NodeProcess = std::pair<NodeId, Incarnation>;
 
-/// A run that has ended and is not recorded as cleaned: of what it left there may be something yet.
+/// A run that has ended and is not recorded as cleaned: something that it left may still be there.
 struct Leftover {
   RunId run;
   RunUid uid;

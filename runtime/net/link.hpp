@@ -56,7 +56,7 @@ using PeerEvent =
                  session_effect::OwnLeaseRenewed, session_effect::Fenced, session_effect::Rejected,
                  session_effect::Stalled, DataLost>;
 
-/// Who hears what a link receives. Called inside `poll`, on its thread: hand over, never wait.
+/// Hears what a link receives. Called inside `poll`, on its thread: hand over, never wait.
 class LinkListener {
  public:
   virtual ~LinkListener() = default;

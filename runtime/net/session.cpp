@@ -234,7 +234,7 @@ bool Session::meet(const Frame& frame, std::uint64_t process, Instant now) {
   peer_incarnation_ = incarnation;
   peer_process_ = process;
   peer_session_ = session;
-  // Who says Hello to us has changed its mind about us.
+  // A peer that says Hello has changed its mind about us.
   if (state_ == State::idle || state_ == State::rejected) state_ = State::greeting;
   leases_.heard(now);
   return true;
@@ -307,7 +307,7 @@ void Session::reconnect() {
 }
 
 void Session::on_reject(const Frame& frame, Instant) {
-  // Who refuses a key does not read what it says: it answers to incarnation 0.
+  // A peer that refuses our key has not read our Hello: it answers to incarnation 0.
   const std::uint64_t meant = frame.envelope().getReceiverIncarnation();
   if (meant != 0 && meant != config_.incarnation.value()) return refuse(Refusal::misdirected);
   schema::RejectCode code = {};

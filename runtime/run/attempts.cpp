@@ -35,7 +35,7 @@ void Attempts::restore(const std::vector<AttemptImage>& rows, const ClusterView&
     }
     if (status.active() || status.finished()) continue;
     status.attempt = {};
-    // It may still run, if its node never heard that it should not. The node's list will tell.
+    // It may still run, if its node never heard that it must stop. The node's list will tell.
     if (row.state != AttemptState::failed) expect_stop(key, status, cluster);
   }
 }
@@ -110,7 +110,7 @@ void Attempts::kill_all(const ClusterView& cluster) {
   }
 }
 
-/// From now on the attempt does not count; whether its node has stopped it is another matter.
+/// The attempt does not count from now on, but its node may not have stopped it yet.
 void Attempts::expect_stop(const AttemptKey& key, const TaskStatus& status,
                            const ClusterView& cluster) {
   const NodeProcess where{status.node, status.incarnation};

@@ -57,21 +57,21 @@ class Attempts {
   // An attempt that counts.
   void begin(TaskId task, const ClusterNode& node);
   void run(TaskId task);
-  /// False where it made other rows than when the task last finished.
+  /// False if it made other rows than the task's last finished attempt.
   bool win(const TaskFinished& report);
   void fail(TaskId task, const std::string& why);
 
-  // One that counts no more.
+  // An attempt that does not count any more.
   void supersede(TaskId task, const std::string& why, const ClusterView& cluster);
-  /// Of all that are active: rows only. Who must be told, and whether that is waited for, is the
-  /// caller's matter.
+  /// Records all active attempts as killed. Telling their nodes, and waiting for them, is up to the
+  /// caller.
   void kill_all(const ClusterView& cluster);
-  /// What its node holds although it does not count: told to stop, and waited for.
+  /// Its node holds an attempt that does not count: tells it to stop, and waits until it has.
   void stop_held(const AttemptKey& key, const NodeProcess& where);
-  /// All that are to stop are told so, again.
+  /// Tells every attempt that has to stop so once more.
   void stop_all(const std::string& why);
   void on_stopped(const AttemptKey& key) { stopping_.erase(key); }
-  /// The process is out of reach; what was to stop there may still write.
+  /// The process is out of reach: attempts that have to stop there may still write.
   void on_lost(const NodeProcess& node);
   /// The process, or a later one of that node, has said what it holds. What it does not hold has
   /// stopped.
@@ -96,7 +96,7 @@ class Attempts {
   std::map<TaskId, TaskStatus> tasks_;
   Attempt last_;
   std::set<NodeId> nodes_used_;
-  /// What a task kept when it last finished: what its readers, if they ran, have read.
+  /// The outputs of a task's last finished attempt. Readers that ran have read those.
   std::map<TaskId, std::vector<OutputSummary>> last_outputs_;
   std::map<AttemptKey, NodeProcess> stopping_;
   std::set<NodeProcess> away_;

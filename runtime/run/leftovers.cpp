@@ -30,7 +30,7 @@ Effects Leftovers::add(Leftover leftover) {
   return std::exchange(out_, {});
 }
 
-/// While one removal is under way, another one would race with it.
+/// Never two removals of one run at a time: they would race.
 void Leftovers::remove(Owed& owed) {
   owed.again_at.reset();
   if (owed.removing) {

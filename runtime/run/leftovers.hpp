@@ -16,8 +16,8 @@ inline constexpr std::size_t clean_ups_max = 8;
 /// Runs that are remembered for their files; beyond that the oldest is let go, and the log says so.
 inline constexpr std::size_t leftovers_max = 10'000;
 
-/// What ended runs have left beside their outputs, until it is gone: staged files, and the output
-/// that a commit replaced.
+/// Removes what ended runs have left beside their outputs: staged files, and outputs that a commit
+/// has replaced.
 ///
 /// Owned by the CoordinatorMachine. A run is here from its end on. Its row says so, too, in the
 /// same change that ends it: who leads next goes on here.
@@ -39,7 +39,7 @@ class Leftovers {
   Effects on_failed(RunId run, const Error& error, Instant now);
   /// A member has said what it holds, of all runs.
   Effects on_listed(const NodeProcess& node, const std::vector<HeldTask>& held);
-  /// True where the news that this attempt has stopped is waited for here.
+  /// True if this object waits to hear that the attempt has stopped.
   bool awaits(const AttemptKey& key) const;
   Effects on_stopped(const AttemptKey& key);
   Effects on_tick(Instant now);

@@ -9,7 +9,7 @@ namespace troupe {
 
 /// Until the run's task graph is known: STARTING, or as an earlier leader left it.
 ///
-/// What is said of its tasks meanwhile cannot be judged yet, and is kept for the next phase.
+/// It cannot judge yet what nodes say of its tasks: it keeps that for the next phase.
 class Planning : public RunPhase {
  public:
   using RunPhase::on;

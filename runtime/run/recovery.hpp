@@ -12,9 +12,9 @@ namespace troupe {
 class Recovery {
  public:
   void on_restart() { ++restarts_; }
-  /// The region has to finish again.
+  /// The region was finished or at work, and has to run again.
   void on_undone(std::size_t region, Instant now);
-  /// Of the last region that had to: how long all of it took.
+  /// The region has finished. If it was the last one that had to run again, how long all took.
   std::optional<Duration> on_done(std::size_t region, Instant now);
 
   std::size_t restarts() const { return restarts_; }

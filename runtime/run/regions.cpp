@@ -25,8 +25,8 @@ bool Regions::all_finished() const {
 std::optional<Instant> Regions::next_deadline() const {
   std::optional<Instant> next;
   for (const Region& region : all_) {
-    // One that was looked at since its time came waits for inputs or slots: an event will come
-    // with them.
+    // Its time came before the last `advance`: it waits for inputs or slots now, and they come
+    // with an event of their own.
     if (region.state != State::waiting || region.not_before <= advanced_at_) continue;
     next = std::min(next.value_or(region.not_before), region.not_before);
   }
@@ -76,7 +76,7 @@ bool Regions::kept(TaskId producer) const {
   return node != nullptr && node->listed;
 }
 
-/// Certainly. What a silent node kept may yet be there.
+/// True only if it is certain. A silent node may still have what it kept.
 bool Regions::lost(TaskId producer) const {
   const TaskStatus& status = run_.attempts.at(producer);
   if (!status.finished()) return false;
@@ -92,8 +92,9 @@ bool Regions::inputs_kept(std::size_t region) const {
   return true;
 }
 
-/// What a waiting region needs and nobody has any more is made again; and what that needs, and so
-/// on. Regions stand producers first, so one walk from the end sees them all.
+/// If a waiting region needs an output that nobody has any more, its producer runs again; so may
+/// that producer's own producers. Producers stand before their readers, so one walk from the end
+/// finds all of them.
 void Regions::rerun_lost_producers() {
   for (std::size_t region = all_.size(); region-- > 0;) {
     if (all_[region].state != State::waiting) continue;
@@ -147,7 +148,7 @@ bool Regions::can_run(std::size_t region) const {
   return status.state == State::waiting && status.not_before <= run_.now && inputs_kept(region);
 }
 
-/// Once, and again where it has come to avoid another node.
+/// Asks once, and again only after it has begun to avoid another node.
 void Regions::ask(std::size_t region) {
   Region& status = all_[region];
   if (status.asked == status.avoided) return;
@@ -170,7 +171,7 @@ void Regions::free_all() {
 void Regions::grant(std::size_t region, const std::vector<NodeId>& nodes) {
   ENSURE(all_.at(region).asked, "region {} of run {} is granted slots that it does not ask for",
          region, run_.id());
-  // Where a node has joined anew, what it keeps is not known again before it has said so.
+  // A node that has just joined again may keep an input, but has not listed what it keeps yet.
   if (!inputs_kept(region)) return free(region);
   all_[region].asked.reset();
   deploy(region, nodes);
@@ -275,7 +276,7 @@ void Regions::reset(std::size_t region, Instant not_before, const std::string& w
   run_.recovery.on_undone(region, run_.now);
   for (const TaskId& task : tasks(region)) run_.attempts.supersede(task, why, *run_.cluster);
   if (was_finished) {
-    // What it kept goes with it, also for those who read it just now.
+    // Its kept outputs count no more, so regions that are reading them begin again, too.
     for (const TaskId& task : tasks(region)) {
       reset_readers(task, false, "its input is made again");
     }

@@ -15,7 +15,7 @@ namespace troupe {
 ///    StartTask --(all FINISHED)--> finished
 ///    any of them --(a task failed, its node was lost, what it reads was lost)--> waiting
 ///
-/// What a region is, `TaskTopology` says. Owned by the phase in which tasks are at work.
+/// `TaskTopology` says which tasks make up a region. Owned by the phase in which tasks are at work.
 ///
 /// Invariant: when all have finished, every task has read, of each kept input, the winning attempt
 /// or one with the same rows.
@@ -25,18 +25,19 @@ class Regions {
 
   /// From the attempts of the rows.
   void restore();
-  /// What is lost and needed is made again; what could run, and nothing else, asks for slots.
+  /// Lets producers run again whose lost output is needed; asks for slots for the regions that
+  /// could run, and for no others.
   void advance();
   /// Slots that a region has asked for.
   void grant(std::size_t region, const std::vector<NodeId>& nodes);
   bool all_finished() const;
 
   std::size_t of(TaskId task) const { return run_.topology->region_of(task); }
-  /// Not there again, for it failed there, or what it kept there was lost, by the node's fault.
-  /// False where that was known.
+  /// The region must not go to this node again: the node's own fault made it fail there, or lost
+  /// what it kept. False if that was known.
   bool avoid(std::size_t region, const NodeProcess& node);
   const std::set<NodeProcess>& avoided(std::size_t region) const { return all_[region].avoided; }
-  /// Regions at work that have a task on, or read from, what is gone.
+  /// Regions at work that contain one of the lost tasks, or read what one of them kept.
   std::set<std::size_t> disturbed(const std::set<TaskId>& gone) const;
 
   void start_if_ready(std::size_t region);
@@ -44,12 +45,13 @@ class Regions {
   void finish_if_done(std::size_t region);
   /// The attempts of this region do not count any more; it waits until `not_before`.
   void reset(std::size_t region, Instant not_before, const std::string& why);
-  /// Who is reading what this task kept begins again; also who has read it, if `finished_too`.
+  /// Resets the regions that are reading what this task kept; with `finished_too` also those that
+  /// have read it.
   void reset_readers(TaskId producer, bool finished_too, const std::string& why);
-  /// None of them needs slots any more.
+  /// The run needs no slots any more: gives all back, and asks for no others.
   void free_all();
 
-  /// When one that waits may begin.
+  /// When the next region that waits for its time may begin.
   std::optional<Instant> next_deadline() const;
 
  private:
@@ -59,7 +61,7 @@ class Regions {
     Instant not_before = {};
     bool restarted = false;  ///< the run is RESTARTING because of it
     std::set<NodeProcess> avoided;
-    /// While it waits for slots: what it has said that it avoids.
+    /// While it waits for slots: the nodes that its request named as avoided.
     std::optional<std::set<NodeProcess>> asked;
   };
 

@@ -37,7 +37,8 @@ struct Run {
   void cancel(const std::string& by);
   void fail(Error why);
   void end(RunState to, std::optional<Error> why = {});
-  /// Where nothing of it runs any more: cancelled, if it was to be; and what it left is removed.
+  /// An attempt has stopped. After the last one a run that is CANCELLING becomes CANCELLED, and
+  /// what an ended run has left may be removed.
   void note_stopped();
   void say(log::Level level, std::string text) { decision.say(level, std::move(text)); }
 

@@ -45,7 +45,7 @@ struct Progress {
   Incarnation incarnation;
   TaskProgress report;
 };
-/// What a node holds of this run. It took no new tasks since it was asked.
+/// A node has listed what it holds of this run. It was given no new tasks since it was asked.
 struct Listed {
   NodeId node;
   Incarnation incarnation;

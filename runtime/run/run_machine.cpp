@@ -40,7 +40,7 @@ void RunMachine::handle(const RunEvent& event) {
   std::visit([](auto& phase, const auto& told) { phase.on(told); }, phase_, event);
 }
 
-/// What was said too early for the last phase is heard by the one that knows what it means.
+/// Hands events that came too early for the last phase to the new one, which understands them.
 void RunMachine::follow_state() {
   if (!enter_phase()) return;
   for (const RunEvent& event : std::exchange(early_, {})) {

@@ -5,12 +5,12 @@
 
 namespace troupe {
 
-/// What an event comes to where no task of the run is at work: reports of attempts change nothing
-/// and are answered, so that their nodes stop, or forget what was acknowledged already.
+/// How events are handled while no task of the run is at work: reports of attempts change nothing,
+/// but are answered, so that their nodes stop the attempt, or forget a report that was
+/// acknowledged.
 ///
-/// Each phase of a run's life is one class that says only what is different while it lasts, and
-/// holds what nobody needs outside of it. Which one it is follows from the state of the run
-/// (`RunMachine`).
+/// Each phase of a run's life is one class. It overrides only what is different in that phase, and
+/// holds data that no other phase needs. The state of the run decides the phase (`RunMachine`).
 class RunPhase {
  public:
   explicit RunPhase(Run& run) : run_(run) {}
@@ -31,8 +31,8 @@ class RunPhase {
   void on(const run_event::Continued&) {}
   void on(const run_event::Tick&) {}
 
-  /// The run comes into this phase; then it hears what came too early for the one before; then it
-  /// goes on.
+  /// Called in this order when the run comes into this phase: `enter`, then its events that came
+  /// too early for the phase before, then `go_on`.
   void enter() {}
   void go_on() {}
   std::optional<Instant> next_deadline() const { return {}; }

@@ -9,7 +9,7 @@ namespace troupe {
 void Working::enter() {
   run_.attempts.name_tasks(*run_.topology);
   regions_.restore();
-  // What was on a node that is no member any more; nobody will tell us again.
+  // Tasks on a node that left while nobody led: no event will tell of them any more.
   std::set<TaskId> gone;
   for (const auto& [task, status] : run_.attempts.tasks()) {
     if (status.attempt != Attempt() &&
@@ -21,8 +21,8 @@ void Working::enter() {
         troupe::fail(ErrorCode::unavailable, "a node was lost together with the coordinator"));
 }
 
-/// Nothing is deployed before all that was said early is heard: a list that a node sent before
-/// would lack it, and the new attempt would look lost.
+/// Deploys nothing before all early events are heard: a node's list that was sent before would lack
+/// the new attempt, which would then look lost.
 void Working::go_on() {
   hears_early_ = false;
   advance();
@@ -34,7 +34,8 @@ void Working::advance() {
   if (regions_.all_finished()) finish();
 }
 
-/// What the sinks staged becomes the manifest, in the row change that makes the run FINISHING.
+/// Seals the manifest, of all that the sinks have staged, in the same row change that makes the run
+/// FINISHING.
 void Working::finish() {
   std::map<std::string, std::vector<Committable>> sinks;
   for (const auto& [task, status] : run_.attempts.tasks()) {
@@ -80,7 +81,7 @@ void Working::on(const run_event::Finished& event) {
     }
   }
   if (!same) {
-    // It does not make the same rows twice: whoever read the other ones reads again.
+    // The task is not deterministic: readers of its earlier rows must read again.
     run_.say(log::Level::warn,
              fmt::format("task {} made other rows when it ran again; what read them runs again too",
                          key.task));
@@ -100,7 +101,7 @@ void Working::on(const run_event::Failed& event) {
   if (faulty) blame(node, report.error.message);
   const TaskStatus* status = run_.attempts.current(key);
   if (status == nullptr || !status->active()) {
-    // Tasks that it sent rows to may have been heard first; the fault is still that of its node.
+    // Its readers may have failed first and reset it. The fault is still its node's.
     if (faulty) regions_.avoid(regions_.of(key.task), node);
     return RunPhase::on(event);
   }
@@ -149,7 +150,8 @@ void Working::on(const run_event::Listed& event) {
   advance();
 }
 
-/// What is current goes on, as far as its node has come; anything else stops.
+/// The node holds this attempt. If it is the current one, it goes on from where the node has
+/// brought it; any other is told to stop.
 void Working::judge_held(const HeldTask& task, const NodeProcess& node) {
   const AttemptKey key = key_of(task);
   TaskStatus* status = run_.attempts.current(key);
@@ -204,24 +206,24 @@ void Working::fail(Error cause) {
   run_.fail(std::move(cause));
 }
 
-/// A task of the region failed there for want of something: it goes elsewhere.
+/// A task of the region failed on this node for lack of disk or memory: the region goes elsewhere.
 ///
-/// What one bad node does to a run is one restart, however many tasks it had: as many fail at once
-/// as it has slots, and that must not use up what the run may restart. It stays bounded: a region
-/// leaves a node once.
+/// One bad node costs a run one restart, however many tasks fail on it: otherwise a node with many
+/// slots would use up the run's restarts at once. This is bounded, since a region leaves a node at
+/// most once.
 RestartDecision Working::after_shortage(std::size_t region, const NodeProcess& node,
                                         FailureClass failure) {
   const bool left_now = regions_.avoid(region, node);
   if (failure == FailureClass::resource ||
       !has_good_node(*run_.cluster, regions_.avoided(region))) {
-    // Elsewhere it may be no better, or there is no elsewhere: later it may.
+    // No other node is known to be better. Later one may be.
     return run_.policy.on_failure(FailureClass::resource, run_.now, run_.random.next());
   }
   if (!charged_.insert(node).second && left_now) return {true, {}, ""};
   return run_.policy.on_failure(FailureClass::node_fault, run_.now, run_.random.next());
 }
 
-/// What was kept and cannot be read is made again, and not where it was lost.
+/// Kept outputs that could not be read are made again, on another node if theirs is at fault.
 void Working::note_lost_inputs(const TaskFailed& report) {
   // A node that is out of reach has done nothing wrong.
   const bool at_fault = report.error.code == ErrorCode::corrupt ||
