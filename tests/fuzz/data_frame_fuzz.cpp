@@ -3,6 +3,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/wire/batch_codec.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
+#include "tests/support/data_tokens.hpp"
 
 #include <arrow/api.h>
 
@@ -11,16 +12,6 @@
 using namespace troupe;
 
 namespace {
-
-DataTokens tokens() {
-  return {.cluster = ClusterName("c"),
-          .sender_incarnation = Incarnation(1),
-          .receiver_incarnation = Incarnation(2),
-          .run = RunId(3),
-          .channel = ChannelId(4),
-          .sender_attempt = Attempt(5),
-          .receiver_attempt = Attempt(6)};
-}
 
 std::string joined(const DataFrame& frame) {
   std::string bytes;
@@ -73,7 +64,7 @@ std::vector<std::string> troupe::fuzz_corpus() {
   std::vector<std::string> inputs;
   for (const StreamItem& item : {StreamItem(some_rows()), StreamItem(Watermark{EventTime(5us)}),
                                  StreamItem(EndOfStream{})}) {
-    ChannelEncoder encoder(tokens());
+    ChannelEncoder encoder(some_tokens());
     inputs.push_back(joined(encoder.encode(item).value().at(0)));
   }
   return inputs;
@@ -82,7 +73,7 @@ std::vector<std::string> troupe::fuzz_corpus() {
 int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const auto frame = DataFrame::decode(split(bytes, size));
   if (!frame) return 0;
-  ChannelDecoder decoder(tokens());
+  ChannelDecoder decoder(some_tokens());
   const auto item = decoder.decode(*frame);
   if (!item) {
     ENSURE(!decoder.decode(*frame), "a broken channel goes on");

@@ -2,6 +2,7 @@
 
 #include "runtime/data/batch.hpp"
 #include "runtime/data/take.hpp"
+#include "runtime/operator/batch_reader.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/builder_base.h>
@@ -25,6 +26,25 @@ inline Batch rows_from(const SchemaPtr& schema, const std::string& json) {
   const auto array =
       arrow::json::ArrayFromJSONString(arrow::struct_(schema->fields()), json).ValueOrDie();
   return Batch(arrow::RecordBatch::FromStructArray(array).ValueOrDie());
+}
+
+/// All that a reader has, in batches that are no larger than they may be.
+inline Result<std::vector<Batch>> batches_of(BatchReader& reader) {
+  std::vector<Batch> batches;
+  for (Batch batch = TRY(reader.next()); batch; batch = TRY(reader.next())) {
+    ENSURE(batch.rows() <= batch_rows_max, "a batch of {} rows", batch.rows());
+    batches.push_back(std::move(batch));
+  }
+  return batches;
+}
+
+/// "n int64, s string"
+inline std::string columns_text(const arrow::Schema& schema) {
+  std::string text;
+  for (const auto& field : schema.fields()) {
+    text += (text.empty() ? "" : ", ") + field->name() + " " + field->type()->ToString();
+  }
+  return text;
 }
 
 /// One line a row, "1|abc|null": what tests compare, whatever the batches and encodings were.

@@ -35,13 +35,7 @@ class Files {
   TempDir dir_;
 };
 
-std::string types_of(const OperatorPlan& plan) {
-  std::string text;
-  for (const auto& field : plan.output()->fields()) {
-    text += (text.empty() ? "" : ", ") + field->name() + " " + field->type()->ToString();
-  }
-  return text;
-}
+std::string types_of(const OperatorPlan& plan) { return columns_text(*plan.output()); }
 
 Lines lines(const std::string& kind, const Json& with, std::uint32_t wanted = 2) {
   const auto planned = plan_connector(kind, with);

@@ -27,22 +27,15 @@ class File {
     return fmt::format("{}", fmt::join(*names, ","));
   }
   std::string types(const CsvDialect& dialect = {}) const {
-    std::string text;
     const auto found = schema(dialect);
     REQUIRE(found);
-    for (const auto& field : (*found)->fields()) {
-      text += (text.empty() ? "" : ", ") + field->name() + " " + field->type()->ToString();
-    }
-    return text;
+    return columns_text(**found);
   }
   Result<Lines> read(const CsvDialect& dialect, SchemaPtr columns = nullptr, ByteRange range = {},
                      SkippedRows* skipped = nullptr) const {
     if (columns == nullptr) columns = TRY(schema(dialect));
     const auto reader = TRY(read_csv(system_files(), path_, range, dialect, columns));
-    std::vector<Batch> batches;
-    for (Batch batch = TRY(reader->next()); batch; batch = TRY(reader->next())) {
-      batches.push_back(std::move(batch));
-    }
+    const std::vector<Batch> batches = TRY(batches_of(*reader));
     if (skipped != nullptr) skipped->add(reader->skipped());
     return lines_of(batches);
   }

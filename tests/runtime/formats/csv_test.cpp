@@ -27,24 +27,14 @@ class Csv {
   std::string types(const CsvDialect& dialect = {}, const ColumnTypes& declared = {}) const {
     const auto schema = csv_schema(system_files(), path_, dialect, declared);
     REQUIRE(schema);
-    std::string text;
-    for (const auto& field : (*schema)->fields()) {
-      text += (text.empty() ? "" : ", ") + field->name() + " " + field->type()->ToString();
-    }
-    return text;
+    return columns_text(**schema);
   }
 
   Result<std::vector<Batch>> read(ByteRange range = {}, const CsvDialect& dialect = {},
                                   SchemaPtr columns = nullptr) const {
     if (columns == nullptr) columns = TRY(csv_schema(system_files(), path_, dialect, {}));
     auto reader = TRY(read_csv(system_files(), path_, range, dialect, columns));
-    std::vector<Batch> batches;
-    for (;;) {
-      Batch batch = TRY(reader->next());
-      if (!batch) return batches;
-      CHECK(batch.rows() <= batch_rows_max);
-      batches.push_back(std::move(batch));
-    }
+    return batches_of(*reader);
   }
   Lines lines(const CsvDialect& dialect = {}) const {
     const auto rows = read({}, dialect);

@@ -28,13 +28,7 @@ void write(const std::string& path, const std::vector<Batch>& batches, const Sch
 Result<std::vector<Batch>> read(const std::string& path, const SchemaPtr& columns,
                                 std::int64_t first, std::int64_t count) {
   const auto reader = TRY(read_ipc(system_files(), path, first, count, columns));
-  std::vector<Batch> batches;
-  for (;;) {
-    Batch batch = TRY(reader->next());
-    if (!batch) return batches;
-    CHECK(batch.rows() <= batch_rows_max);
-    batches.push_back(std::move(batch));
-  }
+  return batches_of(*reader);
 }
 
 void write_stream(const std::string& path, const Batch& batch) {

@@ -29,21 +29,11 @@ class JsonLines {
   std::string types(const ColumnTypes& declared = {}) const {
     const auto schema = json_schema(system_files(), path_, declared);
     REQUIRE(schema);
-    std::string text;
-    for (const auto& field : (*schema)->fields()) {
-      text += (text.empty() ? "" : ", ") + field->name() + " " + field->type()->ToString();
-    }
-    return text;
+    return columns_text(**schema);
   }
   Result<std::vector<Batch>> read(const SchemaPtr& columns, ByteRange range = {}) const {
     const auto reader = TRY(read_json(system_files(), path_, range, columns));
-    std::vector<Batch> batches;
-    for (;;) {
-      Batch batch = TRY(reader->next());
-      if (!batch) return batches;
-      CHECK(batch.rows() <= batch_rows_max);
-      batches.push_back(std::move(batch));
-    }
+    return batches_of(*reader);
   }
   Lines lines(const SchemaPtr& columns) const {
     const auto rows = read(columns);

@@ -55,12 +55,7 @@ PartitionIndex write_file(const std::string& path, const std::vector<Batch>& bat
 
 Result<std::vector<Batch>> read_partition(const std::string& path, std::uint32_t partition) {
   auto reader = TRY(PartitionReader::open(system_files(), path, partition));
-  std::vector<Batch> batches;
-  for (;;) {
-    Batch batch = TRY(reader->next());
-    if (!batch) return batches;
-    batches.push_back(std::move(batch));
-  }
+  return batches_of(*reader);
 }
 
 std::string bytes_of(const std::string& path) { return system_files().read(path).value(); }

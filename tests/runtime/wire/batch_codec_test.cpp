@@ -4,6 +4,7 @@
 
 #include "runtime/os/random.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data_tokens.hpp"
 
 #include <arrow/api.h>
 #include <arrow/util/byte_size.h>
@@ -11,16 +12,6 @@
 using namespace troupe;
 
 namespace {
-
-DataTokens some_tokens() {
-  return {.cluster = ClusterName("c"),
-          .sender_incarnation = Incarnation(1),
-          .receiver_incarnation = Incarnation(2),
-          .run = RunId(3),
-          .channel = ChannelId(4),
-          .sender_attempt = Attempt(5),
-          .receiver_attempt = Attempt(6)};
-}
 
 /// As the bytes would arrive: each part in memory of its own, at an odd address.
 DataFrame travelled(const DataFrame& frame) {
