@@ -31,7 +31,7 @@ class Groups {
 Result<TaskTopology> TaskTopology::make(TaskGraph graph) {
   TaskTopology topology;
   topology.graph_ = std::move(graph);
-  topology.link_tasks();
+  topology.find_neighbours();
   topology.find_regions();
   TRY(topology.order_regions());
   return topology;
@@ -45,7 +45,7 @@ std::set<std::size_t> TaskTopology::regions_of(StageId stage) const {
   return regions;
 }
 
-void TaskTopology::link_tasks() {
+void TaskTopology::find_neighbours() {
   for (const Stage& stage : graph_.stages) {
     for (std::uint32_t i = 0; i < stage.parallelism; ++i) {
       producers_[{stage.id, i}];
@@ -78,9 +78,9 @@ void TaskTopology::find_regions() {
     }
   }
   Groups groups(tasks.size());
-  for (const auto& [task, links] : consumers_) {
-    for (const TaskLink& link : links) {
-      if (!blocking(link)) groups.join(index[task], index[link.task]);
+  for (const auto& [task, neighbours] : consumers_) {
+    for (const Neighbour& neighbour : neighbours) {
+      if (!blocking(neighbour)) groups.join(index[task], index[neighbour.task]);
     }
   }
   std::map<std::size_t, std::size_t> region_of_group;
@@ -103,11 +103,11 @@ void TaskTopology::find_regions() {
 Result<> TaskTopology::order_regions() {
   std::vector<std::set<std::size_t>> readers(regions_.size());
   std::vector<std::size_t> unmet(regions_.size(), 0);
-  for (const auto& [task, links] : consumers_) {
-    for (const TaskLink& link : links) {
+  for (const auto& [task, neighbours] : consumers_) {
+    for (const Neighbour& neighbour : neighbours) {
       const std::size_t from = region_of_[task];
-      const std::size_t to = region_of_[link.task];
-      if (!blocking(link)) continue;
+      const std::size_t to = region_of_[neighbour.task];
+      if (!blocking(neighbour)) continue;
       if (from == to || readers[from].insert(to).second) ++unmet[to];
     }
   }

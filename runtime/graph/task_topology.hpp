@@ -17,8 +17,8 @@ struct Region {
   std::uint32_t width = 1;
 };
 
-/// Where a task's rows come from or go to, over one edge.
-struct TaskLink {
+/// A task at the other end of one of a task's edges: it makes rows for it, or reads its rows.
+struct Neighbour {
   std::uint32_t edge = 0;
   TaskId task;
 };
@@ -40,21 +40,21 @@ class TaskTopology {
   std::set<std::size_t> regions_of(StageId stage) const;
   const std::map<TaskId, std::size_t>& tasks() const { return region_of_; }
   /// Producers of the in-edges, consumers of the out-edges of a task; by edge, then subtask.
-  const std::vector<TaskLink>& producers(TaskId task) const { return producers_.at(task); }
-  const std::vector<TaskLink>& consumers(TaskId task) const { return consumers_.at(task); }
-  bool blocking(const TaskLink& link) const { return graph_.edges[link.edge].blocking; }
+  const std::vector<Neighbour>& producers(TaskId task) const { return producers_.at(task); }
+  const std::vector<Neighbour>& consumers(TaskId task) const { return consumers_.at(task); }
+  bool blocking(const Neighbour& neighbour) const { return graph_.edges[neighbour.edge].blocking; }
 
  private:
   TaskTopology() = default;
-  void link_tasks();
+  void find_neighbours();
   void find_regions();
   Result<> order_regions();
 
   TaskGraph graph_;
   std::vector<Region> regions_;
   std::map<TaskId, std::size_t> region_of_;
-  std::map<TaskId, std::vector<TaskLink>> producers_;
-  std::map<TaskId, std::vector<TaskLink>> consumers_;
+  std::map<TaskId, std::vector<Neighbour>> producers_;
+  std::map<TaskId, std::vector<Neighbour>> consumers_;
 };
 
 }  // namespace troupe

@@ -85,8 +85,8 @@ bool Regions::lost(TaskId producer) const {
 
 bool Regions::inputs_kept(std::size_t region) const {
   for (const TaskId& task : tasks(region)) {
-    for (const TaskLink& link : run_.topology->producers(task)) {
-      if (run_.topology->blocking(link) && !kept(link.task)) return false;
+    for (const Neighbour& neighbour : run_.topology->producers(task)) {
+      if (run_.topology->blocking(neighbour) && !kept(neighbour.task)) return false;
     }
   }
   return true;
@@ -99,9 +99,10 @@ void Regions::rerun_lost_producers() {
   for (std::size_t region = all_.size(); region-- > 0;) {
     if (all_[region].state != State::waiting) continue;
     for (const TaskId& task : tasks(region)) {
-      for (const TaskLink& link : run_.topology->producers(task)) {
-        if (!run_.topology->blocking(link)) continue;
-        if (all_[of(link.task)].state == State::finished && lost(link.task)) rerun(link.task);
+      for (const Neighbour& neighbour : run_.topology->producers(task)) {
+        if (!run_.topology->blocking(neighbour)) continue;
+        const TaskId producer = neighbour.task;
+        if (all_[of(producer)].state == State::finished && lost(producer)) rerun(producer);
       }
     }
   }
@@ -120,9 +121,9 @@ std::set<std::size_t> Regions::disturbed(const std::set<TaskId>& gone) const {
   std::set<std::size_t> regions;
   for (const TaskId& task : gone) {
     if (at_work(of(task))) regions.insert(of(task));
-    for (const TaskLink& link : run_.topology->consumers(task)) {
-      const std::size_t reader = of(link.task);
-      if (run_.topology->blocking(link) && at_work(reader)) regions.insert(reader);
+    for (const Neighbour& neighbour : run_.topology->consumers(task)) {
+      const std::size_t reader = of(neighbour.task);
+      if (run_.topology->blocking(neighbour) && at_work(reader)) regions.insert(reader);
     }
   }
   return regions;
@@ -204,18 +205,18 @@ DeployTask Regions::deployment(TaskId task) const {
   const auto& splits = run_.splits->at(task.stage.value());
   if (!splits.empty()) deploy.splits = splits.at(task.subtask);
   std::set<NodeId> named;
-  const auto add = [&](std::vector<EdgePeers>& edges, const TaskLink& link) {
-    const TaskStatus& peer = run_.attempts.at(link.task);
-    if (edges.empty() || edges.back().edge != link.edge) edges.push_back({link.edge, {}});
-    edges.back().peers.push_back({link.task, peer.attempt, peer.node});
+  const auto add = [&](std::vector<EdgePeers>& edges, const Neighbour& neighbour) {
+    const TaskStatus& peer = run_.attempts.at(neighbour.task);
+    if (edges.empty() || edges.back().edge != neighbour.edge) edges.push_back({neighbour.edge, {}});
+    edges.back().peers.push_back({neighbour.task, peer.attempt, peer.node});
     const ClusterNode* node = run_.cluster->find(peer.node, peer.incarnation);
     if (node != nullptr && named.insert(peer.node).second) {
       deploy.nodes.push_back({node->node, node->incarnation, node->address});
     }
   };
-  for (const TaskLink& link : run_.topology->producers(task)) add(deploy.inputs, link);
-  for (const TaskLink& link : run_.topology->consumers(task)) {
-    if (!run_.topology->blocking(link)) add(deploy.outputs, link);
+  for (const Neighbour& neighbour : run_.topology->producers(task)) add(deploy.inputs, neighbour);
+  for (const Neighbour& neighbour : run_.topology->consumers(task)) {
+    if (!run_.topology->blocking(neighbour)) add(deploy.outputs, neighbour);
   }
   return deploy;
 }
@@ -285,9 +286,9 @@ void Regions::reset(std::size_t region, Instant not_before, const std::string& w
 }
 
 void Regions::reset_readers(TaskId producer, bool finished_too, const std::string& why) {
-  for (const TaskLink& link : run_.topology->consumers(producer)) {
-    if (!run_.topology->blocking(link)) continue;
-    const std::size_t reader = of(link.task);
+  for (const Neighbour& neighbour : run_.topology->consumers(producer)) {
+    if (!run_.topology->blocking(neighbour)) continue;
+    const std::size_t reader = of(neighbour.task);
     if (at_work(reader) || (finished_too && all_[reader].state == State::finished)) {
       reset(reader, run_.now, why);
     }

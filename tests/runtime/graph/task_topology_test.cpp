@@ -65,16 +65,17 @@ GraphOf random_graph(Random& random) {
   return made;
 }
 
-/// Everything that can be reached over pipelined links, either way.
+/// Everything that can be reached over pipelined edges, either way.
 std::set<TaskId> reached(const TaskTopology& topology, TaskId start) {
   std::set<TaskId> seen{start};
   std::vector<TaskId> open{start};
   while (!open.empty()) {
     const TaskId task = open.back();
     open.pop_back();
-    for (const auto* links : {&topology.producers(task), &topology.consumers(task)}) {
-      for (const TaskLink& link : *links) {
-        if (!topology.blocking(link) && seen.insert(link.task).second) open.push_back(link.task);
+    for (const auto* neighbours : {&topology.producers(task), &topology.consumers(task)}) {
+      for (const Neighbour& neighbour : *neighbours) {
+        if (topology.blocking(neighbour)) continue;
+        if (seen.insert(neighbour.task).second) open.push_back(neighbour.task);
       }
     }
   }
@@ -125,8 +126,8 @@ TEST_CASE("regions of random graphs are what a naive search finds, producers fir
     for (const auto& [task, region] : made->tasks()) {
       const std::vector<TaskId>& tasks = made->regions()[region].tasks;
       REQUIRE(std::set<TaskId>(tasks.begin(), tasks.end()) == reached(*made, task));
-      for (const TaskLink& link : made->producers(task)) {
-        if (made->blocking(link)) REQUIRE(made->region_of(link.task) < region);
+      for (const Neighbour& neighbour : made->producers(task)) {
+        if (made->blocking(neighbour)) REQUIRE(made->region_of(neighbour.task) < region);
       }
     }
   }
