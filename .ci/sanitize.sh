@@ -23,7 +23,7 @@ make_tool_python
 export CCACHE_DIR=$TROUPE_CACHE/ccache-sanitize CCACHE_MAXSIZE=10G CCACHE_DEPEND=1
 # CAF's headers bind references to null on purpose, and g++ warns of paths that only exist sanitized.
 [ -e $dir/build.ninja ] || quietly "configuring" env CXX="ccache g++" meson setup $dir \
-  -Db_sanitize=$what -Db_lundef=false -Dwerror=false -Doptimization=1 \
+  -Db_sanitize=$what -Db_lundef=false -Dprecompiled=false -Dwerror=false -Doptimization=1 \
   -Dcpp_args="-g1 -fno-omit-frame-pointer -fno-sanitize=null" -Darrow_dir="$ARROW_DIR"
 mapfile -t targets < <(python3 - $dir "${1:-}" <<'PY'
 import json, os, re, subprocess, sys

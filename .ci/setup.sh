@@ -145,6 +145,8 @@ make_venv() {
 configure() {
   # What a compilation depends on is known from its .d file: no need to preprocess it before.
   export CCACHE_DIR=$TROUPE_CACHE/ccache CCACHE_MAXSIZE=5G CCACHE_DEPEND=1
+  # The precompiled header is known by what it was made of.
+  export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1
   [ -e "$BUILD_DIR/build.ninja" ] && return 0
   quietly "configuring" env CXX="ccache g++" meson setup "$BUILD_DIR" -Darrow_dir="$ARROW_DIR"
 }
