@@ -26,6 +26,7 @@ void LeaseClock::forget_peer() { echo_ = 0; }
 
 void LeaseClock::stamped(const schema::ClockStamp::Reader& stamp, Instant now) {
   echo_ = std::max(echo_, stamp.getSentAt());
+  // The echo is our own clock. A stamp from the future was an earlier boot's: it proves nothing.
   const Instant proven{Duration(stamp.getEcho())};
   if (proven <= now) proven_ = std::max(proven_, proven);
 }
@@ -38,6 +39,7 @@ void LeaseClock::fill(schema::ClockStamp::Builder stamp, Instant now) const {
 }
 
 void LeaseClock::tick(Instant now) {
+  // Frames of a silent peer may have come while we slept, and still wait to be read.
   if (now - last_tick_ > pause_heartbeats * config_.heartbeat) {
     grace_until_ = now + config_.heartbeat;
   }
