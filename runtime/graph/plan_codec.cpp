@@ -31,7 +31,7 @@ constexpr int json_depth_max = 64;
 kj::StringPtr to_kj(const std::string& text) { return {text.c_str(), text.size()}; }
 std::string to_std(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
-/// Names of parameters sorted. Below them the order stays: it may be the order of columns.
+/// Sorts the names of parameters. Deeper levels keep their order: it may be the order of columns.
 std::string canonical_json(const Json& with) {
   std::map<std::string, Json> sorted;
   for (const auto& [name, value] : with.items()) sorted.emplace(name, value);
@@ -96,7 +96,7 @@ JobSettings get(schema::PlanSettings::Reader in) {
   return settings;
 }
 
-/// A map of parameters; text nested beyond any sense would overflow the stack of who walks it.
+/// A map of parameters. Depth is limited, or nested text could overflow the stack of later walks.
 Result<std::shared_ptr<const Json>> get_with(const std::string& text) {
   int deepest = 0;
   const auto watch = [&](int depth, Json::parse_event_t, Json&) {
