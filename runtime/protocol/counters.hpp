@@ -21,7 +21,7 @@ struct VertexCounters {
   std::uint64_t bytes_in = 0;  ///< of the buffers behind those rows, in memory
   std::uint64_t bytes_out = 0;
   Duration busy = {};
-  std::vector<std::string> notes = {};  ///< what people should know, once its reading has ended
+  std::vector<std::string> notes = {};  ///< for people; complete when its reading has ended
 
   static constexpr auto fields() {
     return std::tuple{field("vertex", &VertexCounters::vertex),
