@@ -46,6 +46,7 @@ void Actor::cancel(TimerId timer) { timers_.erase(timer); }
 void Actor::fired(TimerId id) {
   auto timer = timers_.find(id);
   if (timer == timers_.end()) return;
+  // A copy: `then` may cancel this very timer.
   auto then = timer->second.then;
   if (timer->second.interval) {
     shell_->wake_after(*timer->second.interval, id);
@@ -58,6 +59,7 @@ void Actor::fired(TimerId id) {
 void Actor::answered(std::uint64_t number, Message answer) {
   auto question = waiting_for_.find(number);
   if (question == waiting_for_.end()) return;
+  // Removed before the call: the answer and the deadline may both come, and the first one counts.
   auto then = std::move(question->second.then);
   cancel(question->second.deadline);
   waiting_for_.erase(question);
