@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-/// The entry whose key the path begins with; keys may have dots in them, so the longest one.
+/// The entry whose key begins the path: the longest one, for keys may have dots in them.
 const YamlEntry* entry_on(const YamlNode& map, std::string_view path) {
   const YamlEntry* best = nullptr;
   for (const YamlEntry& entry : map.entries) {

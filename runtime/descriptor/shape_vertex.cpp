@@ -143,7 +143,7 @@ class VertexShaper {
     }
     vertex_.with = std::make_shared<const Json>(filled);
     for (const YamlEntry& entry : with ? with->entries : std::vector<YamlEntry>()) {
-      // A misspelled parameter is not missing as well.
+      // Do not report a parameter as missing if it is only misspelled.
       if (described.find(entry.key.text)) continue;
       skipped.push_back(nearest(entry.key.text, parameter_names(described)));
     }
