@@ -35,7 +35,7 @@ class Diagnostics {
               std::string hint = {}, std::vector<std::string> allowed = {});
   bool empty() const { return list_.empty(); }
   std::size_t size() const { return list_.size(); }
-  /// In the order of the text.
+  /// Takes the mistakes out, in the order of the text.
   std::vector<Diagnostic> take();
 
  private:

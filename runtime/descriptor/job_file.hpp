@@ -63,7 +63,7 @@ struct JobTest {
   std::map<std::string, Value> parameters = {};
   std::map<std::string, TestRows> given = {};
   std::map<std::string, Expectation> expect = {};
-  int line = 0;  ///< where it stands
+  int line = 0;  ///< of the file
 };
 
 /// A checked job descriptor. The graph's parameters are filled in; how far it is checked and bound
@@ -73,8 +73,8 @@ struct JobFile {
   std::vector<ParameterDeclaration> parameters;
   JobGraph graph;
   std::vector<JobTest> tests;
-  /// By operator, the parameters that it uses and that have no value; only where the caller of
-  /// `check_job` allows that.
+  /// By operator, the parameters that it uses and that have no value. Empty unless the caller of
+  /// `check_job` allows such.
   std::map<std::string, std::set<std::string>> open = {};
 };
 

@@ -32,7 +32,7 @@ Result<JobFile> read_job(const std::string& file, std::string_view text,
   return *std::move(checked.job);
 }
 
-/// What the operator would put out, or null where that is not known.
+/// The schema of the operator's output, or null if that is not known.
 SchemaPtr output_of(const JobGraph& graph, const BoundGraph& bound, const std::string& id) {
   for (std::size_t v = 0; v < graph.vertices.size(); ++v) {
     if (graph.vertices[v].id != id || !bound.plans[v]) continue;
@@ -41,7 +41,8 @@ SchemaPtr output_of(const JobGraph& graph, const BoundGraph& bound, const std::s
   return nullptr;
 }
 
-/// Columns of the operator that have literals, and types that the test gives.
+/// The types of given rows: those of the operator's columns, if SQL has a name for them, and those
+/// that the test gives.
 Result<Json> types_of(const std::string& id, const TestRows& given, const SchemaPtr& schema) {
   Json types = Json::object();
   if (!schema) return *given.types;

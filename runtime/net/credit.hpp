@@ -52,7 +52,7 @@ class CreditReceiver {
   /// was consumed since the last one, or nothing is held any more (a batch larger than the window
   /// waits for exactly that).
   bool consumed(std::uint64_t bytes);
-  /// To be sent as a grant; remembers that it was.
+  /// The total to send as a grant; counts as sent from now on.
   Credit grant();
 
   Credit held() const;

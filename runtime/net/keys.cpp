@@ -37,7 +37,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// The value of "name = value" in a key file; empty where there is none. '#' begins a comment line.
+/// The value of "name = value" in a key file; empty if there is none. '#' begins a comment line.
 std::string_view field(std::string_view text, std::string_view name) {
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());

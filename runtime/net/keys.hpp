@@ -87,7 +87,7 @@ class KeyDirectory {
  public:
   KeyDirectory(FileSystem& files, std::string directory);
 
-  /// `troupe keys new`: `already_exists` where the node has keys.
+  /// `troupe keys new`: `already_exists` if the node has keys.
   Result<PublicKey> create();
   /// `troupe keys allow NAME KEY`: replaces an earlier key of that name. A key that is on the list
   /// under another name is refused: one key means one node.

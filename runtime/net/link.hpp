@@ -87,7 +87,7 @@ class Link {
                                             Metrics& metrics, Instant now);
   ~Link();
 
-  /// Where it listens, "tcp://127.0.0.1:41233".
+  /// The address that it listens on: "tcp://127.0.0.1:41233".
   const std::string& endpoint() const;
   const PublicKey& public_key() const;
 

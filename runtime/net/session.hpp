@@ -94,7 +94,7 @@ class Session {
   /// For the config of the session that follows this one with the same peer.
   std::uint32_t next_session() const { return session_ + 1; }
   Incarnation fenced_up_to() const;
-  /// Of the running conversation: messages numbered, and messages delivered.
+  /// In the running conversation: the number of messages sent, and delivered.
   std::uint64_t sent() const { return sending_.next_seq() - 1; }
   std::uint64_t received() const { return receiving_.received(); }
   const SessionConfig& config() const { return config_; }

@@ -43,7 +43,7 @@ struct PhaseInput {
 /// A part of an operator that runs without an exchange inside. `aggregate` is two phases: partial
 /// results on each producer, hashed by key, then final ones.
 struct Phase {
-  std::string name;  ///< "aggregate.partial": what `explain` shows
+  std::string name;  ///< "aggregate.partial", for `explain`
   std::vector<PhaseInput> inputs;
   std::vector<SchemaPtr> outputs;  ///< one per port
   /// Set if the phase can only have so many subtasks; 1 for a gather.
@@ -120,7 +120,7 @@ class OperatorRegistry {
   FileSystem& files() const { return *files_; }
   void add(std::unique_ptr<OperatorKind> kind);
   const OperatorKind* find(const std::string& name) const;
-  /// In the order of their names.
+  /// Sorted by name.
   std::vector<const OperatorKind*> all() const;
 
  private:

@@ -15,7 +15,7 @@
 namespace troupe {
 namespace {
 
-/// As the kernel's own limit.
+/// The kernel's own limit.
 constexpr int links_max = 40;
 /// Times that a removal begins again because somebody else removed a part of it.
 constexpr int removal_rounds_max = 100;

@@ -43,7 +43,7 @@ class OwnFiles final : public FileSystem {
   FileSystem& below_;
 };
 
-/// That door on the machine's disk. Stateless, shared by all.
+/// This door, on the machine's disk. Stateless, shared by all.
 FileSystem& own_files();
 
 /// Paths that other users than the owner may reach: `directory` itself and all that is in it are

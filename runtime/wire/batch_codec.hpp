@@ -34,7 +34,7 @@ class ChannelEncoder {
 
 /// A larger batch is cut into several, so that one message never holds a lane for long.
 inline constexpr std::int64_t encoded_batch_bytes_max = std::int64_t{16} << 20;
-/// Buffers from this size on are sent where they are; smaller ones are copied together.
+/// Buffers from this size on are sent without a copy; smaller ones are copied together.
 inline constexpr std::int64_t zero_copy_bytes_min = std::int64_t{64} << 10;
 /// A new dictionary up to this size is always sent; a larger one only if it has no more values than
 /// the batch has rows.
