@@ -156,6 +156,7 @@ Result<AnyAnswer> ApiClient::ask_any(const AnyRequest& request,
     return fail(ErrorCode::corrupt, "the answer of {} is no JSON: is it a Troupe gateway?",
                 host_and_port(address_.host, address_.port));
   }
+  // Mistakes of a descriptor are an answer, not a failure of the call.
   if (answer.status < 300 || answer.status == mistakes_status) {
     return answer_from_json(request, body);
   }

@@ -118,6 +118,7 @@ class TreeBuilder : public YAML::EventHandler {
       stop(Mistake::bad_yaml, at(mark), "an alias inside of what it stands for",
            "it would never end");
     }
+    // An alias copies its value, and aliases of aliases grow exponentially: the copies count.
     count(nodes_in(found->second), at(mark));
     deep(static_cast<int>(open_.size()) + depth_of(found->second), at(mark));
     add(found->second, 0);
@@ -194,6 +195,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   ScalarStyle style_at(std::size_t offset, const std::string& tag) const {
+    // The parser tags quoted and block scalars with "!", and plain ones with "?".
     if (tag != "!" || offset >= source_.text().size()) return ScalarStyle::plain;
     switch (source_.text()[offset]) {
       case '\'':
@@ -248,6 +250,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void add(YamlNode node, YAML::anchor_t anchor) {
     count(1, node.offset);
+    // Known only when it is complete: so an alias within its own value is not found, and refused.
     if (anchor != 0) anchors_[anchor] = node;
     if (open_.empty()) {
       root_ = std::move(node);

@@ -70,6 +70,7 @@ Place Places::value(const std::string& path, const std::optional<TextSpan>& span
 Place Places::part(const std::string& path, const YamlNode& scalar, const TextSpan& span) const {
   std::size_t begin = span.offset;
   std::size_t last = span.offset + std::max<std::size_t>(span.length, 1) - 1;
+  // The span counts in the text with its `${{ }}` filled in; people see the text as written.
   if (const auto found = templates_.find(path); found != templates_.end()) {
     begin = found->second.origin(begin).begin;
     last = std::max(begin + 1, found->second.origin(last).end) - 1;

@@ -132,6 +132,7 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
   BoundGraph bound = plan_vertices(graph, registry, 1);
   for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
     const bool source = graph.vertices[i].inputs.empty();
+    // Kept in the graph, so that no node has to look at the files again, or finds other columns.
     if (source && bound.plans[i]) graph.vertices[i].resolved = bound.plans[i]->output();
   }
   for (Error& mistake : check_outputs_apart(registry.files(), graph, bound))

@@ -146,6 +146,7 @@ class GraphCheck {
     for (const JobVertex& vertex : graph_.vertices) visit(vertex, state, way);
   }
 
+  /// Depth first, against the flow. `run` has bounded the vertices, and so the depth.
   void visit(const JobVertex& vertex, std::map<std::string, int>& state,
              std::vector<const JobVertex*>& way) {
     int& mine = state[vertex.id];

@@ -167,6 +167,7 @@ std::string encode_plan(const JobGraph& graph) {
     put(vertices[i], graph.vertices[i], places);
     places.emplace(graph.vertices[i].id, i);
   }
+  // The hash of these bytes names a version of the job: equal graphs must have equal bytes.
   const kj::Array<capnp::word> words = capnp::canonicalize(plan.asReader());
   return {reinterpret_cast<const char*>(words.begin()), words.asBytes().size()};
 }
@@ -179,6 +180,8 @@ Result<JobGraph> decode_plan(std::string_view bytes) {
   std::memcpy(words.begin(), bytes.data(), bytes.size());
   const kj::ArrayPtr<const capnp::word> segment = words;
   capnp::ReaderOptions options;
+  // A sound plan is read once. The limit stops pointers that lead to the same bytes again and
+  // again.
   options.traversalLimitInWords = 2 * words.size() + 1024;
   try {
     capnp::SegmentArrayMessageReader message(kj::arrayPtr(&segment, 1), options);

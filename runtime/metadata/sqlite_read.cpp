@@ -5,6 +5,7 @@
 namespace troupe {
 namespace {
 
+/// `made_from` and `summary_from` read these by their positions: add new ones at the end.
 constexpr std::string_view run_columns =
     "r.run, r.job, r.hash, r.interval, r.generation, r.run_attempt, r.key, r.parallelism,"
     " r.keep_blocking_edges, r.restart_attempts, r.restart_window_ns, r.restart_initial_ns,"

@@ -67,6 +67,7 @@ class SqliteStore final : public MetadataStore {
     std::vector<Looked> answers;
     const std::unique_lock turn = take_turn();
     TRY(writer_.transaction([&]() -> Result<> {
+      // All steps share one transaction, and one sync of the disk: this is the group commit.
       for (const StoreStep& step : steps) TRY(carry_out(step, answers));
       return {};
     }));

@@ -60,6 +60,7 @@ class Writer {
         .run();
   }
 
+  /// A run that is RUNNING once more, after a restart, keeps the time of its first start.
   Result<> operator()(const RunStateRecord& record) {
     auto statement = TRY(database_.prepare(
         "UPDATE runs SET state = ?3, cause_code = ?4, cause_message = ?5, cause_hint = ?6,"

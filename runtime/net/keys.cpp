@@ -132,6 +132,7 @@ Result<KeyPair> KeyDirectory::read_pair(const std::string& path) const {
   const bool complete = from_hex(field(text, "public"), public_bytes) &&
                         from_hex(field(text, "secret"), pair.secret_);
   sodium_memzero(text.data(), text.size());
+  // Halves that do not belong together would fail later, at some peer, without a reason.
   Key derived = {};
   if (!complete || crypto_scalarmult_base(derived.data(), pair.secret_.data()) != 0 ||
       derived != public_bytes) {

@@ -66,7 +66,8 @@ Link::Transport::Transport(LinkConfig config, KeyRing keys, LinkListener& listen
 
 Result<> Link::Transport::start(Instant now) {
   now_ = now;
-  canary(now);
+  canary(now);  // the actors begin later; until then the node counts as well
+  // Before the ROUTER listens: without a handler libzmq would admit every key.
   zap_ = TRY(ZapHandler::open(context_));
   TRY(strangers_are_refused(context_, *zap_, keys_));
   router_.emplace(context_, ZMQ_ROUTER);
@@ -144,6 +145,7 @@ void Link::Transport::tick(const NodeId& node, Peer& peer) {
   if (peer.dial_again_at && *peer.dial_again_at <= now_) dial(node, peer);
   if (peer.session.next_tick(now_) > now_) return;
   const Duration canary_age = now_ - Instant(Duration(canary_.load()));
+  // Below zero if another thread has set it after `now_` was taken.
   tell(node, peer, session_event::Tick{std::max(canary_age, Duration::zero())});
 }
 
@@ -323,6 +325,7 @@ void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News ne
       peer.dial_again_at.reset();
       return tell(node, peer, session_event::Connected{});
     case Lane::News::closed:
+      // These frames belong to the connection that is gone; the session repeats what matters.
       peer.control->drop_queue();
       return tell(node, peer, session_event::Disconnected{});
     case Lane::News::refused:

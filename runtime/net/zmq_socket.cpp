@@ -9,6 +9,8 @@
 namespace troupe {
 namespace {
 
+/// Each connection that we make takes two sockets, its own and its monitor's; libzmq's default of
+/// 1023 would end with some 170 peers.
 constexpr int sockets_max = 16384;
 
 zmq_msg_t* message_of(unsigned char* storage) { return reinterpret_cast<zmq_msg_t*>(storage); }

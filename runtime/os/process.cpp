@@ -30,6 +30,7 @@ class SystemChild final : public ChildProcess {
   int pid() const override { return pid_; }
 
   void signal(int number) override {
+    // Never after it was reaped: its number may belong to another process by then.
     if (!poll()) ::kill(pid_, number);
   }
 

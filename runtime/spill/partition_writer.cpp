@@ -38,6 +38,7 @@ Result<std::unique_ptr<PartitionWriter>> PartitionWriter::create(FileSystem& fil
 }
 
 PartitionWriter::~PartitionWriter() {
+  // Nobody could read it without an index.
   if (finished_ || file_ == nullptr) return;
   file_.reset();
   static_cast<void>(files_.remove_all(path_).ok());

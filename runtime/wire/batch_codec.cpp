@@ -131,6 +131,7 @@ Result<std::vector<DataFrame>> ChannelEncoder::encode(const StreamItem& item) {
 Result<> ChannelEncoder::State::encode(const ArrowBatch& batch, std::vector<DataFrame>& frames) {
   ENSURE(batch != nullptr, "an empty Batch has no rows to send");
   if (batch->num_rows() > 1 && referenced_bytes(*batch) > encoded_batch_bytes_max) {
+    // Halves again and again until it fits; slices copy nothing. A single row is never cut.
     const std::int64_t half = batch->num_rows() / 2;
     TRY(encode(batch->Slice(0, half), frames));
     return encode(batch->Slice(half), frames);
@@ -312,6 +313,8 @@ Result<Batch> ChannelDecoder::State::decode_batch(const DataFrame& frame,
     return fail(ErrorCode::corrupt, "{} rows in one batch: at most {}", batch->num_rows(),
                 batch_rows_max);
   }
+  // Reading checks sizes only. Offsets and indices in the columns come from the peer, and kernels
+  // would follow them anywhere.
   const auto valid = batch->ValidateFull();
   if (!valid.ok()) return corrupt(valid);
   return Batch(std::move(batch));

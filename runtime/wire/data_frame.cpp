@@ -98,6 +98,8 @@ Result<DataFrame> DataFrame::decode(MessageParts parts) {
       return fail(ErrorCode::corrupt, "a data frame of {} parts instead of {}", body_parts,
                   lengths.size());
     }
+    // The decoder finds columns by their offset in all parts together, so each length must be
+    // right.
     for (unsigned i = 0; i < lengths.size(); ++i) {
       if (static_cast<std::uint64_t>(content->parts[i + 1]->size()) != lengths[i]) {
         return fail(ErrorCode::corrupt, "part {} of a data frame has {} bytes instead of {}", i + 1,
