@@ -26,7 +26,7 @@ void LeaseClock::forget_peer() { echo_ = 0; }
 
 void LeaseClock::stamped(const schema::ClockStamp::Reader& stamp, Instant now) {
   echo_ = std::max(echo_, stamp.getSentAt());
-  // The echo is our own clock. A stamp from the future was an earlier boot's: it proves nothing.
+  // The echo is a stamp of our own clock. One from the future cannot be ours and proves nothing.
   const Instant proven{Duration(stamp.getEcho())};
   if (proven <= now) proven_ = std::max(proven_, proven);
 }

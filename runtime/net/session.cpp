@@ -130,8 +130,8 @@ Incarnation Session::fenced_up_to() const {
 }
 
 Instant Session::next_tick(Instant now) const {
-  // Twice per heartbeat: if an acknowledgement has moved the beat off the ticks, it would come up
-  // to a whole heartbeat late.
+  // Twice per heartbeat. An acknowledgement is a beat as well: with one tick per heartbeat, the
+  // beat after it could come a whole heartbeat late.
   Instant next = last_tick_ + config_.heartbeat / 2;
   if (up() && closed_at_) next = std::min(next, *closed_at_ + config_.closed_grace);
   return std::max(next, now);

@@ -65,9 +65,9 @@ class ZmqSocket {
 
 /// The events (ZMQ_EVENT_*) of one socket.
 ///
-/// libzmq's I/O thread waits until each event is taken. If this end closed first, that thread, and
-/// all connections on it, would wait for ever. So the destructor first tells the socket to report
-/// no more.
+/// If libzmq's I/O thread cannot hand an event over, it waits. If this end closed first, that
+/// thread, and all connections on it, would wait for ever. So the destructor first tells the socket
+/// to report no more.
 class SocketMonitor {
  public:
   SocketMonitor(const ZmqContext& context, const ZmqSocket& watched, int events);
