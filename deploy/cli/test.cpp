@@ -41,6 +41,7 @@ class TestBench {
   static Result<std::unique_ptr<TestBench>> start(const OperatorRegistry& registry) {
     log::set_level(log::Level::off);  // failures are told with their tests
     auto bench = std::make_unique<TestBench>();
+    // Limits nothing. It makes a copy of the registry, to which `collect` can be added.
     bench->registry_ = limited_to(registry, TRY(AllowedPaths::make(registry.files(), {})));
     bench->rows_.add_to(*bench->registry_);
     bench->node_ = TRY(Node::start(
