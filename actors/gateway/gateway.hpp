@@ -16,7 +16,7 @@ struct GatewayConfig {
   /// Loopback only: there is no TLS here. To reach it from elsewhere, put a proxy in front.
   std::string address = "127.0.0.1";
   std::uint16_t port = 7400;
-  /// Every route but health wants `Authorization: Bearer <token>`.
+  /// Every route but health and the contract wants `Authorization: Bearer <token>`.
   std::string token;
   HttpLimits limits = {};
   /// True for a node without the gateway role: it serves only its health, its metrics and the
