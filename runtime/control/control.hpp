@@ -26,7 +26,8 @@ AnyAnswerTo any_answer(AnswerTo<R> answer) {
 
 /// Takes requests: one interface for the gateway, for `troupe run` and for a service that embeds a
 /// node. Calls return at once and may come from any thread. Each is answered exactly once, on a
-/// thread of the node (with `unavailable` if the coordinator ends first).
+/// thread of the node; if there is no coordinator, or it ends first, with `unavailable`, and
+/// perhaps on the calling thread, before the call returns.
 ///
 ///     control.ask(ShowRun{run}, [](Result<RunView> view) { ... });
 class Control {
