@@ -16,7 +16,7 @@ namespace {
 using Respond = HttpServer::Respond;
 
 constexpr std::size_t token_bytes_min = 16;
-/// Longer waits are this long: an answer comes before the server gives the request up.
+/// A client's wait is cut to this, so that the answer comes before the server gives up the request.
 constexpr std::chrono::seconds wait_max = 30s;
 
 int status_of(ErrorCode code) {
@@ -53,7 +53,7 @@ HttpResponse refused(const Error& error, int status = 0) {
           json_text({{"error", to_json(error)}}) + "\n"};
 }
 
-/// Compares without telling by its time how much of a guess was right.
+/// Compares in constant time: the time must not tell how much of a guess was right.
 bool same_secret(std::string_view a, std::string_view b) {
   unsigned char difference = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
@@ -62,7 +62,7 @@ bool same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-/// What a client cannot say of itself.
+/// Sets what a client may not choose itself.
 template <class R>
 void complete(R& request) {
   if constexpr (requires { request.request; }) complete(request.request);
@@ -71,7 +71,7 @@ void complete(R& request) {
   if constexpr (requires { request.wait; }) request.wait = std::min(request.wait, wait_max);
 }
 
-/// What a node answers without asking anybody.
+/// Routes that a node answers by itself, without the coordinator.
 constexpr NodeRoute health_route{
     {"GET", "/api/v1/health", Access::open, "Is the node there?", 200, "Health"}, "Health"};
 constexpr NodeRoute contract_route{
@@ -150,6 +150,7 @@ class HttpGateway final : public Gateway {
     respond(refused(fail(ErrorCode::not_found, "no route {} {}", request.method, request.path)));
   }
 
+  /// Checked when the route is known, for health and the contract need no token.
   Result<> admits(const Page& page, const HttpRequest& request) {
     if (page.of_cluster && config_.metrics_only) {
       Error error = fail(ErrorCode::not_found, "this node has no gateway role");

@@ -57,7 +57,8 @@ HttpRequest to_request(http::request<http::string_body>&& message) {
   return request;
 }
 
-/// One request on its way to its answer; the connection owns it, so a late answer finds nothing.
+/// One request that waits for its answer. Only the connection owns it, so an answer that comes
+/// after the connection has ended finds it gone.
 struct PendingAnswer {
   explicit PendingAnswer(asio::io_context& context) : timer(context) {}
 
@@ -65,8 +66,8 @@ struct PendingAnswer {
   asio::steady_timer timer;
 };
 
-/// The way back into the server for answers from other threads. An answer that comes after `stop`
-/// finds it shut and is dropped.
+/// The way back into the server for answers from other threads. It outlives the server: an answer
+/// that comes after `stop` finds it shut and is dropped.
 class Door {
  public:
   explicit Door(asio::io_context& context) : context_(&context) {}
@@ -78,6 +79,8 @@ class Door {
 
   void pass(std::weak_ptr<PendingAnswer> pending, HttpResponse response) {
     const std::lock_guard lock(mutex_);
+    // Posted also from the server's own thread: a handler may answer before the wait has begun, and
+    // a timer that is cancelled too early wakes nobody.
     if (context_ == nullptr) return;
     asio::post(*context_, [pending = std::move(pending), response = std::move(response)]() mutable {
       if (const auto waiting = pending.lock()) {
@@ -132,14 +135,15 @@ class BeastServer final : public HttpServer {
     door_->shut();
     context_.stop();
     if (thread_.joinable()) thread_.join();
-    // No thread runs the conversations any more, so that nobody else touches their sockets.
+    // The thread has ended, so nobody else uses the sockets now. The conversations themselves are
+    // destroyed with the context.
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     for (beast::tcp_stream* stream : open_) stream->socket().close(ignored);
   }
 
  private:
-  /// A connection is among the open ones until its conversation ends, or it has to make room.
+  /// Keeps a connection among the open ones until its conversation ends or it is evicted.
   class Listed {
    public:
     Listed(std::set<beast::tcp_stream*>& open, beast::tcp_stream& stream)
@@ -160,7 +164,7 @@ class BeastServer final : public HttpServer {
       auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
       if (error == asio::error::operation_aborted) co_return;
       if (error) {
-        // Out of descriptors, most likely: wait for connections to end instead of spinning.
+        // Most likely out of descriptors: wait for connections to end instead of spinning.
         asio::steady_timer pause(context_, std::chrono::milliseconds(100));
         co_await pause.async_wait(asio::use_awaitable);
         continue;
@@ -191,7 +195,7 @@ class BeastServer final : public HttpServer {
       const std::uint64_t turn = ++turns_;
       owing_[turn] = &stream;
       const auto error = co_await read(stream, buffer, parser, first);
-      if (owing_.erase(turn) == 0) break;  // it had to make room
+      if (owing_.erase(turn) == 0) break;  // it was evicted
       if (error) {
         const bool quiet = error == http::error::end_of_stream || error == beast::error::timeout ||
                            error == asio::error::connection_reset || error == asio::error::eof;
@@ -212,12 +216,15 @@ class BeastServer final : public HttpServer {
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
   }
 
-  /// One request. Each part has its time: nobody keeps a place by a byte now and then.
+  /// Reads one request. Each part has a time limit of its own, so that a client which sends a byte
+  /// now and then cannot keep its place.
   asio::awaitable<boost::system::error_code> read(beast::tcp_stream& stream,
                                                   beast::flat_buffer& buffer,
                                                   http::request_parser<http::string_body>& parser,
                                                   bool first) {
     const auto plain = asio::as_tuple(asio::use_awaitable);
+    // The wait for the first byte is no part of the header's time: a connection may idle for
+    // longer.
     if (buffer.size() == 0) {
       stream.expires_after(first ? limits_.header_max : limits_.idle_max);
       const auto [error, bytes] =
@@ -270,13 +277,15 @@ class BeastServer final : public HttpServer {
 
   const HttpLimits limits_;
   Handler handler_;
-  std::set<beast::tcp_stream*> open_;  // outlives the conversations, which the context owns
+  // Before the context, which owns the conversations: these use it until they are destroyed.
+  std::set<beast::tcp_stream*> open_;
   asio::io_context context_{1};
   const std::shared_ptr<Door> door_ = std::make_shared<Door>(context_);
   tcp::acceptor acceptor_;
   std::thread thread_;
   std::uint16_t port_ = 0;
-  /// The connections that owe a request, or the rest of one, in the order in which they began to.
+  /// The connections that have not sent their next request completely, the one that has taken the
+  /// longest first. A connection with an answer to come is not among them.
   std::map<std::uint64_t, beast::tcp_stream*> owing_;
   std::uint64_t turns_ = 0;
   std::atomic<std::uint64_t> malformed_{0};

@@ -37,7 +37,7 @@ Result<std::string> load_or_make_token(FileSystem& files, const std::string& pat
     return token;
   }
   const std::string token = TRY(random_token());
-  // Made with its final mode: at no moment may somebody else open it.
+  // Made with its final mode, so that at no moment another user can open it.
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) {
     return fail(ErrorCode::unavailable, "cannot create '{}': {}", path, std::strerror(errno));

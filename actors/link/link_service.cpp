@@ -7,10 +7,11 @@
 namespace troupe {
 namespace {
 
-/// Between two looks at whether the link shall stop; it sleeps until something happens.
+/// The longest sleep of the link's thread. It wakes earlier if something happens.
 constexpr Duration wait_max = 1s;
 
-/// Runs on the scheduler like any actor; while it does, the link may say that the node is well.
+/// Runs on the scheduler like any actor. As long as it gets its turn, the link may tell peers that
+/// the node is well.
 class CanaryActor : public ActorOf<CanaryActor> {
  public:
   explicit CanaryActor(std::function<void(Instant)> sing) : sing_(std::move(sing)) {}
@@ -33,8 +34,8 @@ LinkService::LinkService(Metrics& metrics, const Clock& clock)
 
 Result<std::unique_ptr<LinkService>> LinkService::open(LinkConfig config, KeyRing keys,
                                                        Metrics& metrics, const Clock& clock) {
-  // What waits to be sent is bounded by the credit of each channel; a second bound over all of them
-  // would break channels that keep to theirs.
+  // The credit of each channel bounds the rows that wait to be sent. A tight bound over all
+  // channels would break some that keep to their own.
   config.data_queue_bytes_max = data_queue_bytes_max;
   std::unique_ptr<LinkService> service(new LinkService(metrics, clock));
   service->thread_ = std::thread(
@@ -50,7 +51,7 @@ Result<std::unique_ptr<LinkService>> LinkService::open(LinkConfig config, KeyRin
 
 LinkService::~LinkService() { stop("the node ends"); }
 
-/// The link is born, lives and dies on this thread.
+/// The link is opened, used and destroyed on this thread: sockets are not thread-safe.
 void LinkService::run(LinkConfig config, KeyRing keys) {
   auto link = Link::open(std::move(config), std::move(keys), *this, metrics_, clock_.now());
   {
@@ -65,10 +66,12 @@ void LinkService::run(LinkConfig config, KeyRing keys) {
     endpoint_ = link_->endpoint();
     phase_ = Phase::open;
     changed_.notify_all();
+    // Nothing is read before `start`: the handlers are not all set.
     changed_.wait(lock, [this] { return phase_ != Phase::open; });
   }
   loop();
   link_->leave(goodbye_, goodbye_max);
+  // Waits for calls of other threads that are using the link right now.
   std::unique_lock lock(alive_);
   link_.reset();
 }
@@ -118,7 +121,7 @@ void LinkService::start(ActorSystem& system) {
 void LinkService::stop(const std::string& reason) {
   if (!thread_.joinable()) return;
   canary_.stop();
-  // It uses this service, and may be singing right now.
+  // The canary uses this service, maybe right now.
   while (canary_ && !canary_.ended()) std::this_thread::sleep_for(1ms);
   {
     std::lock_guard lock(mutex_);

@@ -18,10 +18,10 @@
 
 namespace troupe {
 
-/// The `Link` of a node and the thread that owns it: what a node's actors send and hear through.
+/// The `Link` of a node and the thread that owns it. A node's actors send and hear through it.
 ///
 /// Handlers run on the link's thread, one at a time: they hand over (a message to an actor, a wake)
-/// and never wait. All of them are set before `start`; nothing is heard earlier.
+/// and never wait. Set all of them before `start`; nothing is heard earlier.
 class LinkService : public PeerWire, private LinkListener {
  public:
   using FrameHandler = std::function<void(const NodeId& peer, const Frame& frame)>;
@@ -35,18 +35,19 @@ class LinkService : public PeerWire, private LinkListener {
   /// Says goodbye and ends the thread, `stop("the node ends")`.
   ~LinkService() override;
 
-  /// Frames whose address is `address`, or begins with it and a slash. One handler an address.
+  /// Hears frames whose address is `address`, or begins with it and a slash. One handler per
+  /// address.
   void on_frames(const std::string& address, FrameHandler handler);
   void on_peers(PeerHandler handler);
   void on_data(DataHandler handler);
-  /// About once a second.
+  /// Called about once a second.
   void on_tick(TickHandler handler);
-  /// The plane, which speaks over this link, hears what concerns it.
+  /// Hands to the plane, which sends over this link, the frames and events that concern it.
   void carry(const std::shared_ptr<DataPlane>& plane);
-  /// From now on the link speaks and hears. Starts the canary that proves that the actors run.
+  /// Lets the link send and receive. Starts the canary that proves that the actors run.
   void start(ActorSystem& system);
 
-  // As of `Link`; any thread. After `stop` nothing is sent any more.
+  // As in `Link`; from any thread. After `stop` they do nothing, or return `unavailable`.
   Result<> send(const NodeId& peer, Frame frame) override;
   Result<> send_data(const NodeId& peer, DataFrame frame) override;
   Result<> connect(const NodeId& peer, const std::string& address,
@@ -83,7 +84,7 @@ class LinkService : public PeerWire, private LinkListener {
   std::string goodbye_;
   std::string endpoint_;
   std::unique_ptr<Link> link_;  ///< opened and destroyed by the thread
-  /// Shared by who uses the link, held alone by the thread that destroys it.
+  /// Held shared while another thread uses the link, and exclusively to destroy it.
   std::shared_mutex alive_;
   std::map<std::string, FrameHandler, std::less<>> frame_handlers_;
   std::vector<PeerHandler> peer_handlers_;
@@ -93,9 +94,9 @@ class LinkService : public PeerWire, private LinkListener {
   std::thread thread_;
 };
 
-/// Rows handed to the link and not yet taken by the kernel, per peer.
+/// Rows that were handed to the link and that libzmq has not taken yet, per peer.
 inline constexpr std::size_t data_queue_bytes_max = std::size_t{4} << 30;
-/// How long leaving peers are given to hear the goodbye.
+/// How long a node that leaves waits for its goodbye to go out.
 inline constexpr Duration goodbye_max = 200ms;
 
 }  // namespace troupe

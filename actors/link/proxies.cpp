@@ -15,13 +15,13 @@ class Proxy final : public ActorCell {
         wire_(wire),
         encode_(std::move(encode)) {}
 
-  /// Frames to a node keep their order, whatever their priority here.
+  /// Ignores the priority: frames to a node keep their order.
   void send(Message message, Priority) override {
     if (ended()) return;
-    // Refused only where the conversation has just ended, which watchers are being told.
+    // The wire refuses it if the conversation has just ended; watchers are being told of that.
     (void)wire_.send(peer_, encode_(message));
   }
-  /// Whether an actor of another node ends is for its own supervisor to say.
+  /// An actor of another node is stopped by its own supervisor, not from here.
   void stop() override {}
 
  private:
@@ -36,6 +36,7 @@ ActorHandle Proxies::make(const NodeId& peer, Incarnation incarnation, const std
                           Encode encode) {
   auto proxy = std::make_shared<Proxy>(system_.next_id(), fmt::format("{}/{}", peer, actor), peer,
                                        wire_, std::move(encode));
+  // Looked up and added under one lock: a conversation that ends in between would miss the proxy.
   const std::lock_guard lock(mutex_);
   const auto found = conversations_.find(peer);
   if (found == conversations_.end() || found->second.incarnation != incarnation) {
@@ -64,6 +65,7 @@ void Proxies::end(const NodeId& peer, const std::string& why) {
     const std::lock_guard lock(mutex_);
     if (auto over = conversations_.extract(peer)) ending = std::move(over.mapped().proxies);
   }
+  // Without the lock: it sends messages to the watchers.
   for (const auto& weak : ending) {
     if (const auto proxy = weak.lock()) proxy->end(fail(ErrorCode::unavailable, "{}", why));
   }

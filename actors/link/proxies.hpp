@@ -13,27 +13,28 @@
 
 namespace troupe {
 
-/// Stands in for actors of other nodes. A proxy is told things like any actor, and they leave as
-/// frames; it ends when the conversation with its node does. So whoever watches one sees the death
-/// of a node, its freeze or a cut as the `Down` of an actor, and code that holds a `Ref` need not
-/// know where the actor runs.
+/// Makes proxies of actors of other nodes. A proxy takes messages like any actor and sends them as
+/// frames; it ends when the conversation with its node ends. So its watchers see a node that dies,
+/// freezes or is cut off as the `Down` of an actor, and code that holds a `Ref` need not know where
+/// the actor runs.
 ///
 /// Owned by the node, beside its link; any thread.
 /// Invariant: a proxy belongs to one conversation with one incarnation. It never speaks in another:
-/// what was said before a break without an end arrives once, what comes after an end is dropped.
+/// after a break that the conversation survives, each message arrives once; after the end of the
+/// conversation, messages are dropped.
 class Proxies {
  public:
-  /// Writes a message that the actor accepts as a frame to it.
+  /// Makes the frame to the actor from a message that it accepts.
   using Encode = std::function<Frame(const Message&)>;
 
   Proxies(ActorSystem& system, PeerWire& wire) : system_(system), wire_(wire) {}
 
-  /// A proxy of the actor that `encode` addresses; one that has ended where there is no
-  /// conversation with this incarnation now.
+  /// A proxy of the actor that `encode` addresses. It has ended already if there is no conversation
+  /// with this incarnation now.
   ActorHandle make(const NodeId& peer, Incarnation incarnation, const std::string& actor,
                    Encode encode);
 
-  /// What the link says of `peer`, before anybody else is told.
+  /// Hears what the link says of `peer`. Call it before any other handler: those may make proxies.
   void on_peer(const NodeId& peer, const PeerEvent& event);
 
  private:

@@ -9,15 +9,16 @@
 
 namespace troupe {
 
-/// `Control` of a node, whichever of its incarnations is there to answer: clients keep one object
-/// while coordinators come and go. Between two of them everything is `unavailable`.
+/// The `Control` of a node over all its incarnations: clients keep one object while coordinators
+/// come and go. Between two of them every request is `unavailable`.
 class ControlSwitch final : public Control {
  public:
   void turn_to(Control* control) {
     const std::lock_guard lock(mutex_);
     current_ = control;
   }
-  /// Nobody answers for now, because of `reason`.
+  /// Nobody answers from now on, because of `reason`. When it returns, no call uses the old control
+  /// any more, so that may be destroyed.
   void turn_away(std::optional<Error> reason) {
     const std::lock_guard lock(mutex_);
     current_ = nullptr;
@@ -30,7 +31,7 @@ class ControlSwitch final : public Control {
     Error away = fail(ErrorCode::unavailable, "the coordinator is not there now: {}",
                       reason_ ? reason_->message : "try again");
     if (reason_) away.hint = reason_->hint;
-    lock.unlock();  // whoever is answered may ask again
+    lock.unlock();  // the one that is answered may ask again at once
     answer(std::move(away));
   }
 

@@ -9,15 +9,16 @@
 
 namespace troupe {
 
-/// The directory in which a node keeps its things, for as long as the node lives.
+/// The directory in which a node keeps its files, held for as long as the node lives.
 ///
 /// Invariant: one node at a time works in it. Two would count the same incarnations and replace
-/// each other for ever; the second is told who is there. Invariant: what is in it is its owner's
-/// alone. It holds rows, keys and the token.
+/// each other for ever; the second one is told which process holds it. Invariant: only the owner
+/// can reach what is in it, for it holds rows, keys and the token.
 class DataDirectory {
  public:
-  /// `wanted` is made where it is not there, and stays; "" takes a new one that goes with the node.
-  /// An empty one becomes its owner's alone; one that others may read is refused.
+  /// Makes `wanted` if it is not there; it stays after the node. "" takes a new directory that is
+  /// removed with the node. An empty directory is made private; one that has files which others may
+  /// read is refused.
   static Result<DataDirectory> open(const std::string& wanted, const NodeId& node);
 
   const NodePaths& paths() const { return paths_; }
@@ -29,7 +30,7 @@ class DataDirectory {
   std::optional<FileLock> lock_;
 };
 
-/// Nobody else may be this node: its keys are its identity.
+/// Locks the key directory: its keys are the node's identity, and no second process may use it.
 Result<FileLock> lock_keys(const std::string& directory);
 
 }  // namespace troupe

@@ -24,10 +24,10 @@ namespace {
 constexpr std::array<std::pair<Role, const char*>, 3> role_words{
     {{Role::coordinator, "coordinator"}, {Role::executor, "executor"}, {Role::gateway, "gateway"}}};
 
-/// How long a change of the key list takes to be seen.
+/// A change of the key list is seen after at most this long.
 constexpr Duration keys_look_every = 1s;
 
-/// A node that ends more often than this is left for its operator to look at.
+/// A node whose body ends more often than this stays down: its operator must look at it.
 constexpr RestartLimits body_limits{
     .attempts = 5, .window = 1min, .initial_delay = 100ms, .max_delay = 5s};
 
@@ -58,7 +58,8 @@ Result<> check(const NodeConfig& config) {
   return {};
 }
 
-/// Counts the processes of this node; the number is durable before anybody hears it.
+/// Counts the incarnations of this node. The number is durable before it is used: a repeated one
+/// would be taken for the process before.
 Result<Incarnation> next_incarnation(const NodePaths& paths, Incarnation above) {
   FileSystem& files = own_files();
   std::uint64_t last = above.value();
@@ -69,7 +70,7 @@ Result<Incarnation> next_incarnation(const NodePaths& paths, Incarnation above) 
   return Incarnation(last + 1);
 }
 
-/// The node: one body after the other, and what outlives them.
+/// The node: one body after the other, and the parts that outlive bodies.
 class HostedNode final : public Node {
  public:
   HostedNode(NodeConfig config, OperatorRegistry registry, DataDirectory directory)
@@ -167,19 +168,20 @@ class HostedNode final : public Node {
     changed_.notify_all();
   }
 
-  /// `troupe keys allow` and `revoke` are in force without a new start. What cannot be read now (a
-  /// file that is being replaced) is read at the next look.
+  /// Lets `troupe keys allow` and `revoke` count without a new start. If the files cannot be read
+  /// now (one is being replaced), the next look reads them.
   void read_keys_again() {
     if (!keys_ || !body_) return;
     auto ring = KeyDirectory(own_files(), config_.keys_directory).load_or_create();
     if (!ring || ring->allowed() == keys_->allowed()) return;
+    // With another key of its own the node would be another node: that needs a new start.
     if (!(ring->own().public_key() == keys_->own().public_key())) return;
     log::info("node {}: {} other nodes are admitted now", config_.name, ring->allowed().size());
     keys_ = *std::move(ring);
     body_->admit(*keys_);
   }
 
-  /// Makes another body when one has come to its end, unless that happens too often.
+  /// Makes a new body when one has ended, unless that happens too often.
   void supervise() {
     RestartPolicy policy(body_limits);
     Random random = Random::from_system();
@@ -202,14 +204,14 @@ class HostedNode final : public Node {
                                                              system_clock().now(), random.next());
       if (!decision.restart) return give_up(end.reason);
       if (!pause(decision.delay)) return;
-      // The cause of a failed start may pass, like that of a body that ended.
+      // A failed start counts like a body that ended: its cause may pass.
       if (const auto started = start_body(end.highest); !started) {
         body_ended({started.error(), end.highest, !retryable(started.error().code)});
       }
     }
   }
 
-  /// False where the node was told to stop meanwhile.
+  /// False if the node was told to stop meanwhile.
   bool pause(Duration delay) {
     std::unique_lock lock(mutex_);
     return !changed_.wait_for(lock, delay, [this] { return stopping_; });
@@ -221,7 +223,7 @@ class HostedNode final : public Node {
   }
 
   NodeConfig config_;
-  const OperatorRegistry registry_;  ///< kept to the paths of the configuration
+  const OperatorRegistry registry_;  ///< limited to the paths of the configuration
   const DataDirectory directory_;
   Metrics metrics_;
   ControlSwitch control_;

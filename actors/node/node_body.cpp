@@ -18,7 +18,7 @@
 namespace troupe {
 namespace {
 
-/// A lease is cut short by this share of it, for clocks that drift.
+/// The margin is the lease divided by this: clocks may drift by so much within a lease.
 constexpr int lease_margin_share = 10;
 
 LinkConfig link_config(const NodeConfig& config, Incarnation incarnation) {
@@ -53,7 +53,8 @@ class RunningBody final : public NodeBody {
     if (leads()) TRY(start_coordinator());
     if (works()) TRY(start_executor());
     if (link_) start_link();
-    // Without a link between them, the session of a node with itself is up from the start.
+    // A node's own coordinator and executor have no link between them: they find each other at
+    // once.
     if (leads() && works()) {
       executor_.tell(CoordinatorFound{CoordinatorPort(coordinator_.handle())});
     }
@@ -69,6 +70,7 @@ class RunningBody final : public NodeBody {
 
   void stop() override {
     if (std::exchange(stopped_, true)) return;
+    // The link first: its handlers tell the actors, and its canary is one of them.
     if (link_) link_->stop("the node ends");
     if (const auto done = system_.shutdown(ActorSystem::shutdown_grace); !done) {
       log::error("node {}: {}", plan_.config.name, done.error().message);
@@ -154,6 +156,7 @@ class RunningBody final : public NodeBody {
     link_->on_frames(std::string(executor_address),
                      [this](const NodeId& peer, const Frame& frame) { hear_command(peer, frame); });
     link_->on_peers([this](const NodeId& peer, const PeerEvent& event) {
+      // Before the actors hear of it, for they make proxies of a conversation that has just begun.
       proxies_->on_peer(peer, event);
       if (leads()) tell_coordinator(peer, event);
       if (works() && !leads() && peer == plan_.config.coordinator->node) {
@@ -212,7 +215,7 @@ class RunningBody final : public NodeBody {
     log::warn("refused from {}: {}", peer, why);
   }
 
-  /// Nothing to do for a node that is gone: its proxies tell.
+  /// The end of a conversation is no event here: the coordinator sees it as the `Down` of a proxy.
   void tell_coordinator(const NodeId& peer, const PeerEvent& event) {
     const auto tell = [&](ClusterEvent told) {
       coordinator_.tell(CoordinatorTold{CoordinatorEvent(std::move(told))}, Priority::high);
@@ -224,7 +227,8 @@ class RunningBody final : public NodeBody {
     } else if (const auto* lease = std::get_if<session_effect::LeaseEnded>(&event)) {
       tell(cluster_event::LeaseEnded{peer, lease->incarnation});
     } else if (const auto* fenced = std::get_if<session_effect::Fenced>(&event)) {
-      // A node that lives on has known a coordinator of this name that counted further.
+      // Another node has met a higher incarnation of this coordinator: our count fell behind, and
+      // the next one must be above it.
       plan_.ended({fail(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
     } else if (const auto* stalled = std::get_if<session_effect::Stalled>(&event)) {
       if (stalled->stalled) log::warn("node {} answers, but runs no actors", peer);
@@ -241,10 +245,10 @@ class RunningBody final : public NodeBody {
     }
   }
 
-  /// A key that is not on the list may be put there while we go on trying; nothing else mends
-  /// itself.
+  /// Goes on trying if a key is not on a list, for it may be added. A wrong cluster or protocol
+  /// does not mend itself: the node gives up.
   void rejected_by_coordinator(const session_effect::Rejected& rejected) {
-    // The text says who refuses whom: this node may be the one that does not admit its coordinator.
+    // The text says which node refuses: it may be this one, without the coordinator's key.
     log::warn("cannot join the coordinator: {}", rejected.text);
     const bool final = rejected.code == schema::RejectCode::WRONG_CLUSTER ||
                        rejected.code == schema::RejectCode::PROTOCOL_VERSION;
@@ -253,7 +257,7 @@ class RunningBody final : public NodeBody {
 
   const Plan plan_;
   MetricCounter& messages_refused_;
-  // In the order of their making: each uses what stands above it.
+  // The order matters: each member uses those above it, and is destroyed before them.
   ActorSystem system_;
   std::optional<IoPool> store_io_;
   std::unique_ptr<LinkService> link_;

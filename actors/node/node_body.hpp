@@ -12,9 +12,9 @@
 
 namespace troupe {
 
-/// Where a node keeps its things.
+/// The paths of the files that a node keeps.
 struct NodePaths {
-  std::string data;  ///< always set: of an ephemeral node a directory that goes with it
+  std::string data;  ///< always set; of an ephemeral node it is a temporary directory
   std::string metadata() const { return data + "/metadata.db"; }
   std::string incarnation() const { return data + "/incarnation"; }
   std::string lock() const { return data + "/lock"; }
@@ -22,15 +22,15 @@ struct NodePaths {
   std::string work() const { return data + "/work"; }
 };
 
-/// Why a body cannot go on, and whether the next incarnation may.
+/// Why a body has ended, and whether another one may follow.
 struct BodyEnd {
   Error reason;
-  Incarnation highest;  ///< where set, the next incarnation must be higher
+  Incarnation highest;  ///< if set, the next incarnation must be higher
   bool for_good = false;
 };
 
-/// The actors, threads and sockets of one incarnation of a node. Made and ended by `Node`, which
-/// makes another when this one has come to its end.
+/// The actors, threads and sockets of one incarnation of a node. `Node` makes and ends it, and
+/// makes the next one.
 class NodeBody {
  public:
   struct Plan {
@@ -40,7 +40,7 @@ class NodeBody {
     Metrics& metrics;
     Incarnation incarnation;
     std::optional<KeyRing> keys;  ///< none: the node opens no socket
-    /// Called once, from any thread.
+    /// Called when the body cannot go on; from any thread. The first call counts.
     std::function<void(BodyEnd)> ended;
   };
 
@@ -50,7 +50,7 @@ class NodeBody {
   virtual Control* control() = 0;
   virtual ActorSystem& system() = 0;
   virtual std::string endpoint() const = 0;
-  /// Another list of keys is in force; sessions with nodes that are no longer on it end.
+  /// Takes a new list of keys; sessions with nodes that are no longer on it end.
   virtual void admit(KeyRing keys) = 0;
   /// Says goodbye to peers, ends all actors, joins all threads.
   virtual void stop() = 0;

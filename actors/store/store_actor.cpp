@@ -32,7 +32,7 @@ Result<> StoreActor::begin(const FetchRequest& request) {
   parts.feed = std::make_shared<BatchFeed>(host, std::move(reader), nullptr, system().clock());
   parts.output = std::make_shared<Router>(std::move(edges));
 
-  // The number stands for the attempt in what the serving task reports.
+  // The task that serves needs a key of its own; its number takes the place of the attempt.
   const std::uint64_t number = ++last_number_;
   const AttemptKey key{what.producer.run, what.producer.task, Attempt(number)};
   auto actor = system().spawn<TaskActor>(

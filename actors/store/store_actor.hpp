@@ -15,7 +15,7 @@ struct ServePartition {
   FetchRequest request;
 };
 
-/// What serving is counted by.
+/// The parts of its node that the store uses.
 struct StoreServices {
   KeptFiles kept;
   std::shared_ptr<DataPlane> plane;

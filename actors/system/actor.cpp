@@ -45,7 +45,8 @@ void Actor::cancel(TimerId timer) { timers_.erase(timer); }
 
 void Actor::fired(TimerId id) {
   auto timer = timers_.find(id);
-  if (timer == timers_.end()) return;
+  if (timer == timers_.end()) return;  // cancelled after its message had left
+  // A copy: `then` may cancel this very timer.
   auto then = timer->second.then;
   if (timer->second.interval) {
     shell_->wake_after(*timer->second.interval, id);
@@ -58,6 +59,7 @@ void Actor::fired(TimerId id) {
 void Actor::answered(std::uint64_t number, Message answer) {
   auto question = waiting_for_.find(number);
   if (question == waiting_for_.end()) return;
+  // Removed before the call: the answer and the deadline may both come, and the first one counts.
   auto then = std::move(question->second.then);
   cancel(question->second.deadline);
   waiting_for_.erase(question);
@@ -66,7 +68,7 @@ void Actor::answered(std::uint64_t number, Message answer) {
 
 void Actor::watched_ended(const Watched& watched) {
   auto watch = watches_.find(watched.number);
-  if (watch == watches_.end()) return;
+  if (watch == watches_.end()) return;  // unwatched after the news had left
   auto then = std::move(watch->second.then);
   watches_.erase(watch);
   then(watched.down);

@@ -18,7 +18,7 @@ class Shell;
 
 using TimerId = std::uint64_t;
 
-/// The answer to a question, on its way back to the actor that asked. When the last copy goes
+/// Takes the answer to a question back to the actor that asked. If the last copy is destroyed
 /// without an answer (the asked actor has ended, or forgot), the asker is told `unavailable`.
 template <class T>
 class Reply {
@@ -27,7 +27,7 @@ class Reply {
   explicit Reply(std::function<void(Result<T>)> send)
       : state_(std::make_shared<State>(std::move(send))) {}
 
-  // Not inline: g++ 12 then takes the unused half of the variant for uninitialised.
+  // Not inline: else g++ 12 warns that the unused half of the variant is uninitialised.
   [[gnu::noinline]] void operator()(Result<T> answer) const {
     if (auto send = std::exchange(state_->send, nullptr)) send(std::move(answer));
   }
@@ -43,9 +43,9 @@ class Reply {
   std::shared_ptr<State> state_;
 };
 
-/// State with a mailbox. One thread at a time calls it; it never blocks: what does goes to the
-/// system's `IoPool`. It ends by `end`, by a `stop` from outside, or by an exception, which is the
-/// `internal` error its watchers are told; the actor object is destroyed then.
+/// State with a mailbox. One thread at a time calls it. It never blocks: calls that do go to the
+/// system's `IoPool`. It ends by `end`, by a `stop` from outside, or by an exception, of which its
+/// watchers hear as an `internal` error. The actor object is destroyed then.
 ///
 /// Derive from `ActorOf`, which dispatches messages to `on(const M&)`.
 class Actor {
@@ -56,18 +56,18 @@ class Actor {
   Actor& operator=(const Actor&) = delete;
 
  protected:
-  /// Before the first message.
+  /// Called before the first message.
   virtual void start() {}
-  /// False: not one of ours.
+  /// False if this actor does not accept the message.
   virtual bool receive(const Message& message) = 0;
-  /// Somebody asked it to stop. The default is to end at once.
+  /// Called when somebody asked it to stop. The default is to end at once.
   virtual void on_stop() { end(); }
 
   ActorSystem& system() const;
   const Clock& clock() const;
   ActorHandle self() const;
 
-  /// This actor ends after the current message; an error is what its watchers are told.
+  /// Ends this actor after the current message; its watchers are told the error.
   void end(std::optional<Error> error = {});
 
   /// Calls `then` once the other has ended (at once if it has). The news has high priority: it
@@ -80,7 +80,7 @@ class Actor {
   void cancel(TimerId timer);
 
   /// Sends the question that `make(Reply<T>)` returns, and calls `then` once: with the answer, with
-  /// `unavailable` where the other has ended, or with `timeout` after `deadline`.
+  /// `unavailable` if the other has ended, or with `timeout` after `deadline`.
   template <class T, class Target, class Make>
   void ask(const Target& target, Duration deadline, Make&& make,
            std::function<void(Result<T>)> then) {

@@ -12,6 +12,7 @@ void ActorCell::watch(const std::shared_ptr<ActorCell>& watcher, std::uint64_t n
       return;
     }
   }
+  // It has ended, so `error_` does not change any more and needs no lock.
   watcher->send(Message::of(Watched{number, {id_, name_, error_}}), Priority::high);
 }
 
@@ -28,6 +29,7 @@ void ActorCell::end(std::optional<Error> error) {
     std::lock_guard lock(mutex_);
     if (ended()) return;
     error_ = std::move(error);
+    // Under the lock, so that a watcher is either in this list or sees that the actor has ended.
     ended_.store(true, std::memory_order_release);
     watchers.swap(watchers_);
   }

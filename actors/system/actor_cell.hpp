@@ -10,11 +10,11 @@
 
 namespace troupe {
 
-/// What stands behind a handle: an actor of this process, or a proxy of one elsewhere.
+/// The object behind a handle: an actor of this process, or a proxy of one elsewhere.
 ///
-/// It knows who watches the actor and tells each of them once, with high priority, when it has
-/// ended; whoever begins to watch later is told at once. So a local death and the end of a remote
-/// node look the same.
+/// It knows the watchers of the actor and tells each of them once, with high priority, when the
+/// actor has ended; a watcher that comes later is told at once. So the death of a local actor and
+/// the end of a remote node look the same.
 class ActorCell : public std::enable_shared_from_this<ActorCell> {
  public:
   ActorCell(ActorId id, std::string name) : id_(id), name_(std::move(name)) {}
@@ -30,7 +30,7 @@ class ActorCell : public std::enable_shared_from_this<ActorCell> {
   /// `watcher` gets `Watched{number, down}` when this actor ends.
   void watch(const std::shared_ptr<ActorCell>& watcher, std::uint64_t number);
   void unwatch(const ActorCell& watcher, std::uint64_t number);
-  /// Called once, by whoever runs the actor.
+  /// The actor has ended. Only the first call counts.
   void end(std::optional<Error> error);
 
  private:
@@ -48,7 +48,7 @@ class ActorCell : public std::enable_shared_from_this<ActorCell> {
   std::optional<Error> error_;
 };
 
-/// To a watcher: the actor it watches under this number has ended.
+/// Sent to a watcher: the actor that it watches under this number has ended.
 struct Watched {
   std::uint64_t number = 0;
   Down down;

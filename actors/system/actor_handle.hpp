@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// An actor of this process, in the order of their starts.
+/// The number of an actor of this process, in the order of their starts.
 using ActorId = Counter<struct ActorIdTag>;
 
 /// An actor has ended: by itself, by a failure, or because its node is gone.
@@ -23,8 +23,8 @@ struct Down {
 
 class ActorCell;
 
-/// Names an actor, here or on another node, and reaches it from any thread. Holding one does not
-/// keep the actor running; what is sent to an ended actor is dropped.
+/// Names an actor, here or on another node, and reaches it from any thread. A handle does not keep
+/// the actor running; messages to an ended actor are dropped.
 class ActorHandle {
  public:
   ActorHandle() = default;

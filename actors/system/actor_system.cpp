@@ -24,8 +24,8 @@ std::unique_ptr<caf::actor_system_config> configure(const ActorSystemOptions& op
 }
 
 /// CAF leaves a reference to its logger with every thread that makes a system or spawns an actor,
-/// and ~actor_system waits until nobody has one: a system that ends on another thread than it began
-/// on would wait for ever.
+/// and ~actor_system waits until no thread has one. A system that ends on another thread than it
+/// began on would wait for ever.
 void forget_logger() { caf::logger::set_current_actor_system(nullptr); }
 
 void check(caf::actor_system& system) {
@@ -54,7 +54,7 @@ ActorSystem::~ActorSystem() {
   auto ended = shutdown(shutdown_grace);
   io_.stop();
   if (ended) return;
-  // CAF would wait for ever; better a leak in a process that is about to end.
+  // ~actor_system would wait for these actors for ever. A leak in a process that ends is better.
   log::error("{}", ended.error().message);
   static_cast<void>(state_.release());
 }
@@ -63,6 +63,7 @@ ActorHandle ActorSystem::launch(std::string name, std::unique_ptr<Actor> actor) 
   auto cell = std::make_shared<LocalCell>(next_id(), std::move(name));
   auto boxed = std::make_shared<std::unique_ptr<Actor>>(std::move(actor));
   {
+    // Spawned under the lock, so that `stop_all` either finds the actor or prevents it.
     std::lock_guard lock(state_->mutex);
     if (!state_->closed) {
       auto shell = state_->caf->spawn<Shell>(state_.get(), cell, boxed);
@@ -116,7 +117,7 @@ Result<> ActorSystem::shutdown(Duration grace) {
   return {};
 }
 
-/// Lets the actors run while somebody waits for their end.
+/// Lets the actors run while `shutdown` waits for their end.
 void ActorSystem::settle() { std::this_thread::sleep_for(1ms); }
 
 }  // namespace troupe

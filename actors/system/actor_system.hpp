@@ -23,11 +23,11 @@ struct LiveActor {
   std::string name;
 };
 
-/// The actors of one process: their scheduler, their timers, and who is alive. Everything of CAF
-/// that Troupe uses is behind this class.
+/// The actors of one process: their scheduler, their timers, and the list of live ones. All use of
+/// CAF is behind this class.
 ///
-/// How CAF is used is fixed and asserted at start: the `sharing` scheduler (stealing starves and
-/// collapses under many actors), a small max-throughput, no configuration file, no detached actors,
+/// The use of CAF is fixed, and asserted at start: the `sharing` scheduler (stealing starves and
+/// collapses under many actors), a small max-throughput. No configuration file, no detached actors,
 /// no registry, none of its monitors and requests: watching and asking are done here, so that they
 /// are the same for actors of other nodes.
 class ActorSystem {
@@ -45,18 +45,18 @@ class ActorSystem {
         typename A::Ref(launch(std::move(name), std::make_unique<A>(std::forward<Args>(args)...)));
   }
   ActorHandle launch(std::string name, std::unique_ptr<Actor> actor);
-  /// The number of an actor that runs elsewhere.
+  /// A new number, for an actor that runs elsewhere.
   ActorId next_id();
 
   IoPool& io() { return io_; }
   const Clock& clock() const;
   /// All actors that have not ended, oldest first.
   std::vector<LiveActor> live() const;
-  /// Messages that no actor accepted; a defect wherever it is not 0.
+  /// Messages that no actor accepted; if it is not 0, there is a defect.
   std::uint64_t unexpected_messages() const;
 
-  /// Asks every actor to stop, youngest first, and waits until all have ended. An error names those
-  /// that have not after `grace`. No actor can be started afterwards.
+  /// Asks every actor to stop, youngest first, and waits until all have ended. After `grace`, an
+  /// error names those that have not. No actor can be started afterwards.
   Result<> shutdown(Duration grace);
 
   static constexpr Duration shutdown_grace = 5s;

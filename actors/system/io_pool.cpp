@@ -14,7 +14,7 @@ void IoPool::take(IoCall call) {
   ready_.notify_one();
 }
 
-/// Takes the call only where there is room for it.
+/// Takes the call only if there is room for it; else it stays with the caller.
 Result<> IoPool::add(IoCall& call) {
   std::lock_guard lock(mutex_);
   if (stopping_) return fail(ErrorCode::unavailable, "the I/O pool has stopped");
@@ -60,6 +60,7 @@ void IoPool::stop() {
     refused.swap(queue_);
   }
   ready_.notify_all();
+  // Running calls end first. Refusals go out without the lock, for they call back.
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }

@@ -13,17 +13,18 @@
 
 namespace troupe {
 
-/// A call that blocks, with whoever waits for what comes of it. Made by `io_call`.
+/// A call that blocks, together with the one that waits for its outcome. Made by `io_call`.
 ///
 /// Invariant: exactly one of the two is called, once; neither throws.
 struct IoCall {
   std::function<void()> run;          ///< does the work, here and now, and hands out its result
-  std::function<void(Error)> refuse;  ///< hands out the reason why nobody will do it
+  std::function<void(Error)> refuse;  ///< hands out the reason why it will not be done
 };
 
-/// `work` may throw and may return a Result, a value or nothing. `done` takes the Result, always:
-/// what `work` has thrown is its error. It must return at once (it sends a message), on any thread;
-/// an exception of its own ends the process, because nobody would be left to hear of it.
+/// `work` may throw, and may return a Result, a value or nothing. `done` always gets a Result; an
+/// exception of `work` becomes its error. `done` may be called on any thread and must return at
+/// once (it sends a message). If `done` throws, the process ends, because nobody else would hear of
+/// it.
 template <class Work, class Done>
 IoCall io_call(Work work, Done done) {
   using Outcome = decltype(caught(work));
@@ -37,9 +38,9 @@ IoCall io_call(Work work, Done done) {
           [waiting](Error error) { waiting->tell(std::move(error)); }};
 }
 
-/// Threads for calls that block: files, databases, subprocesses. Work is taken in order; whoever
-/// waits for it always gets an answer, by construction: there is no way to have work done here
-/// without saying who takes its result, or the reason why there is none.
+/// Threads for calls that block: files, databases, subprocesses. Work is taken in order. Its caller
+/// always gets an answer, by construction: work cannot be handed in without the function that takes
+/// its result, or the reason why there is none.
 class IoPool {
  public:
   struct Limits {
@@ -50,17 +51,17 @@ class IoPool {
   explicit IoPool(Limits limits);
   ~IoPool();
 
-  /// Any thread. See `io_call`; where too much waits, or after `stop`, `done` gets `unavailable`
+  /// From any thread; see `io_call`. If too much waits, or after `stop`, `done` gets `unavailable`
   /// before this returns.
   template <class Work, class Done>
   void call(Work work, Done done) {
     take(io_call(std::move(work), std::move(done)));
   }
   void take(IoCall call);
-  /// Refuses what waits, and returns when what runs has ended.
+  /// Refuses the calls that wait, and returns when those that run have ended.
   void stop();
   std::size_t waiting() const;
-  /// Runs the oldest work that waits, here and now; false where there is none.
+  /// Runs the oldest call that waits, here and now; false if there is none.
   bool run_one();
 
  private:

@@ -21,7 +21,7 @@ class Message {
     }
   }
 
-  /// The value, where it is a T; else null.
+  /// The value if it is a T, else null.
   template <class T>
   const T* get() const {
     return type_ == &tag<T> ? static_cast<const T*>(value_.get()) : nullptr;

@@ -40,8 +40,8 @@ caf::behavior Shell::make_behavior() {
   return {[this](const Envelope& envelope) { take(envelope); }};
 }
 
-/// The one place where exceptions of ours end: the actor stops as `internal`, and its supervisor
-/// decides.
+/// The one place that catches exceptions of actors: the actor stops as `internal`, and its
+/// supervisor decides.
 void Shell::take(const Envelope& envelope) {
   if (finished_) return;
   try {
@@ -50,6 +50,7 @@ void Shell::take(const Envelope& envelope) {
     log::error("{} {} stops: {}", cell_->name(), cell_->id(), exception.what());
     finish(fail(ErrorCode::internal, "{}", exception.what()));
   }
+  // After the handler has returned: the actor must not be destroyed inside one of its own calls.
   if (finished_) release();
 }
 
@@ -83,6 +84,8 @@ void Shell::finish(std::optional<Error> error) {
 void Shell::release() {
   if (!cell_) return;
   for (auto& [number, watch] : actor_->watches_) watch.other.cell()->unwatch(*cell_, number);
+  // The actor goes first, so that watchers find its resources free; the list of live ones comes
+  // last, so that after `shutdown` all watchers have been told.
   actor_.reset();
   auto cell = std::move(cell_);
   cell->end(std::move(error_));
@@ -93,7 +96,7 @@ void Shell::release() {
   quit();
 }
 
-/// Reached without `release` only where CAF itself ends the actor.
+/// If `release` has not run yet, CAF itself ends the actor.
 void Shell::on_exit() {
   finished_ = true;
   release();

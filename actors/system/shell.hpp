@@ -17,7 +17,7 @@
 
 namespace troupe {
 
-/// What CAF carries: our messages, and what the shell says to itself.
+/// The message type that CAF carries: our messages, and the shell's own orders.
 struct Envelope {
   enum class Kind { start, message, timer, stop };
   Kind kind = Kind::message;
@@ -29,7 +29,7 @@ struct Envelope {
 class LocalCell : public ActorCell {
  public:
   using ActorCell::ActorCell;
-  /// Once, before anybody else has the cell.
+  /// Called once, before anybody else has the cell.
   void attach(caf::actor actor) { actor_ = std::move(actor); }
   void send(Message message, Priority priority) override;
   void stop() override;
@@ -44,7 +44,7 @@ struct ActorSystem::State {
   ActorSystem& owner;
   std::unique_ptr<caf::actor_system_config> config;
   std::unique_ptr<caf::actor_system> caf;
-  std::unique_ptr<Clock> clock;  ///< of a stepped system; else the machine's
+  std::unique_ptr<Clock> clock;  ///< set in a stepped system; else the machine's clock counts
   std::atomic<std::uint64_t> last_id{0};
   std::atomic<std::uint64_t> unexpected{0};
   mutable std::mutex mutex;

@@ -51,6 +51,7 @@ bool SteppedActorSystem::step() {
   if (choices == 0) return false;
   const std::size_t choice = random_.below(choices);
   if (choice == scheduler.jobs.size()) return io().run_one();
+  // `run_once` runs the first job, so the chosen one moves there; the others keep their order.
   auto& jobs = scheduler.jobs;
   auto chosen = jobs.begin() + static_cast<std::ptrdiff_t>(choice);
   std::rotate(jobs.begin(), chosen, chosen + 1);

@@ -7,19 +7,19 @@
 
 namespace troupe {
 
-/// An actor system for tests: one thread, virtual time, and nothing happens until told. Which actor
-/// is next, or whether an I/O call completes first, is chosen by chance, so a seed is an
-/// interleaving.
+/// An actor system for tests: one thread, virtual time, and nothing happens until `step`. Chance
+/// chooses the next actor or I/O call, so a seed is an interleaving.
 class SteppedActorSystem : public ActorSystem {
  public:
   explicit SteppedActorSystem(std::uint64_t seed = 0);
   ~SteppedActorSystem() override;
 
-  /// One message of one actor, or one call on the I/O pool. False: nothing can run.
+  /// Runs one message of one actor, or one call of the I/O pool. False if nothing can run.
   bool step();
-  /// Until nothing can run; the number of steps. At most `steps_max`, so that a loop is a failure.
+  /// Steps until nothing can run; returns the number of steps. More than `steps_max` is a failure:
+  /// the actors loop.
   std::size_t run(std::size_t steps_max = 1'000'000);
-  /// Moves the clock; timers that are due become messages.
+  /// Moves the clock; timers that are due then become messages.
   void advance(Duration duration);
 
  protected:

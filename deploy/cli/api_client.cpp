@@ -81,7 +81,7 @@ Result<ApiClient> api_client(const VerbArguments& arguments) {
   std::string host = address.substr(0, colon);
   const bool brackets = host.starts_with('[') && host.ends_with(']');
   if (brackets) host = host.substr(1, host.size() - 2);
-  // Without them it is not known where an IPv6 address ends.
+  // Without the brackets nobody knows where an IPv6 address ends.
   if (colon == std::string::npos || brackets != (host.find(':') != std::string::npos)) {
     return wrong_use("--address",
                      fail(ErrorCode::invalid_argument,
@@ -110,7 +110,7 @@ Result<ApiClient::Answer> ApiClient::exchange(const HttpCall& call, Duration pat
   const auto endpoints = resolver.resolve(address_.host, address_.port, error);
   if (error) return unreachable(error);
   beast::tcp_stream stream(context);
-  // Synchronous calls know no time-out: each step runs asynchronously on a context of its own.
+  // Synchronous calls have no time-outs, so each step runs asynchronously on a context of its own.
   const auto step = [&](Duration limit, auto&& begin) {
     stream.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(limit));
     context.restart();
@@ -156,6 +156,7 @@ Result<AnyAnswer> ApiClient::ask_any(const AnyRequest& request,
     return fail(ErrorCode::corrupt, "the answer of {} is no JSON: is it a Troupe gateway?",
                 host_and_port(address_.host, address_.port));
   }
+  // Mistakes of a descriptor are an answer, not a failure of the call.
   if (answer.status < 300 || answer.status == mistakes_status) {
     return answer_from_json(request, body);
   }

@@ -11,21 +11,21 @@
 
 namespace troupe {
 
-/// Where a gateway is and the token it wants.
+/// The address of a gateway and its token.
 struct ApiAddress {
   std::string host = "127.0.0.1";
   std::string port = "7400";
   std::string token;
 };
 
-/// Asks a gateway what `Control` is asked in a process, one request at a time, and blocks. Errors
-/// of the server come back as they are; `unavailable` where there is no server.
+/// Sends a gateway the requests that `Control` takes within a process, one at a time, and blocks.
+/// Errors of the server come back as they are; `unavailable` if there is no server.
 class ApiClient {
  public:
   explicit ApiClient(ApiAddress address) : address_(std::move(address)) {}
 
-  /// The answer to this request, by the route that the API has for it. Without `patience` what is
-  /// read has 15 s, and what changes something 60 s.
+  /// The answer to this request, by its route in the API. Without `patience`, requests that read
+  /// have 15 s, and requests that change something 60 s.
   template <class R>
   Result<typename R::Answer> ask(R request, std::optional<Duration> patience = {}) const {
     return std::get<typename R::Answer>(TRY(ask_any(std::move(request), patience)));
@@ -44,13 +44,14 @@ class ApiClient {
   ApiAddress address_;
 };
 
-/// The arguments by which every verb that talks to a cluster finds it.
+/// The arguments of every verb that talks to a cluster.
 std::vector<VerbArgument> api_arguments();
-/// `--address`, `--token` and `--token-file`, or what the last `troupe dev` or `troupe node` on
-/// this machine left behind.
+/// Reads `--address`, `--token` and `--token-file`, or the file that the last `troupe dev` or
+/// `troupe node` on this machine has left.
 Result<ApiClient> api_client(const VerbArguments& arguments);
 
-/// Tells later calls on this machine where the gateway of a node is; its owner may read it alone.
+/// Writes down the address of a node's gateway for later calls on this machine. Only the owner may
+/// read it.
 Result<> remember_gateway(const std::string& address, const std::string& token_file);
 
 }  // namespace troupe

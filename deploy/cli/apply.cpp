@@ -75,7 +75,7 @@ class ApplyVerb final : public Verb {
     return report_run(context.out, view, TRY(fetch_outputs(api, view)));
   }
 
-  /// As `troupe validate` shows them, with the lines of the text that was sent.
+  /// Shows them as `troupe validate` does, with the lines of the text that was sent.
   static void show_mistakes(const Output& out, std::vector<Diagnostic> mistakes,
                             const FromDescriptor<ApplyJob>& asked) {
     const SourceText text(asked.file, asked.descriptor);

@@ -15,7 +15,7 @@ constexpr const char* of_operator = "operator";
 
 }  // namespace
 
-/// Tasks stage rows under the name of their attempt; a commit makes them those of the operator.
+/// Tasks stage rows under the name of their attempt; a commit moves them to their operator.
 class CollectedRows::Store {
  public:
   void stage(const std::string& attempt, std::vector<Batch> rows) {

@@ -13,20 +13,20 @@ namespace troupe {
 
 class OperatorRegistry;
 
-/// The rows that operators of a run put out, in memory, for whoever compares them. A sink like any
-/// other: rows of an attempt that lost are not among them.
+/// Collects the output of operators of a run in memory, to be compared. It works through a sink
+/// like any other, so rows of attempts that lost are not among them.
 class CollectedRows {
  public:
-  class Store;  ///< what its sinks share
+  class Store;  ///< shared by its sinks
 
   CollectedRows();
   ~CollectedRows();
 
-  /// Makes the sink known by its name, `collect`.
+  /// Adds the sink, named `collect`.
   void add_to(OperatorRegistry& registry) const;
   /// The bound graph, with such a sink behind each of these operators.
   JobGraph collecting(JobGraph graph, const std::set<std::string>& operators) const;
-  /// What has been committed, by operator; afterwards there is nothing.
+  /// Takes out all committed rows, by operator.
   std::map<std::string, std::vector<Batch>> take();
 
  private:

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* version_text = TROUPE_VERSION;
 
-/// What every verb understands besides its own arguments.
+/// The options that every verb has besides its own.
 struct GlobalOptions {
   std::string output = "table";
   std::string colour = "auto";
@@ -45,7 +45,7 @@ std::string footer_of(const VerbDescription& verb) {
   return text + "\nExample:\n  " + verb.example;
 }
 
-/// The subcommand of a verb; "keys new" hangs below "keys".
+/// Makes the subcommand of a verb; "keys new" is one of "keys".
 CLI::App* command_of(CLI::App& app, const VerbDescription& verb) {
   const auto space = verb.name.find(' ');
   if (space == std::string::npos) return app.add_subcommand(verb.name, verb.summary);
@@ -65,7 +65,8 @@ CLI::App* command_of(CLI::App& app, const VerbDescription& verb) {
   return command;
 }
 
-/// A user who asked for JSON gets JSON, even if the rest of the line made no sense.
+/// Looks for `-o json` by itself: a user who asks for JSON gets JSON, even if the rest of the line
+/// makes no sense.
 bool wants_json(int argc, const char* const* argv) {
   const std::vector<std::string> words(argv, argv + argc);
   for (std::size_t i = 1; i < words.size(); ++i) {
@@ -80,14 +81,14 @@ bool wants_json(int argc, const char* const* argv) {
   return set != nullptr && std::string(set).starts_with("json");
 }
 
-/// The command that the line has come to, as far as it made sense.
+/// The deepest command that the line names.
 const CLI::App* chosen_of(const CLI::App& app) {
   const CLI::App* chosen = &app;
   while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
   return chosen;
 }
 
-/// What may stand where `word` does: options, or verbs.
+/// The options, or the verbs, that are allowed in place of `word`.
 std::vector<std::string> candidates_for(const std::string& word, const CLI::App& command) {
   std::vector<std::string> names;
   if (word.starts_with("-")) {
@@ -104,7 +105,7 @@ Error misuse(const CLI::ParseError& parsed, const CLI::App& app) {
   Error error = fail(ErrorCode::invalid_argument, "{}", parsed.what());
   error.hint = "`troupe --help` shows the verbs, `troupe VERB --help` what one takes";
   const auto unknown = app.remaining(true);
-  // A verb that is misspelt is missing, too.
+  // If a verb is misspelt, CLI11 reports that it is missing.
   const bool known_kind = dynamic_cast<const CLI::ExtrasError*>(&parsed) != nullptr ||
                           dynamic_cast<const CLI::RequiredError*>(&parsed) != nullptr;
   if (!known_kind || unknown.empty()) return error;
@@ -192,7 +193,7 @@ int CommandLine::run(int argc, const char* const* argv) {
         if (argument.kind == VerbArgument::Kind::list && argument.names.front() == '-') {
           option->expected(1)->take_all();
         }
-        // Otherwise a vector takes all words that follow, also those of the next argument.
+        // Else CLI11 lets a vector take all words that follow, also those of the next argument.
         const bool takes_all =
             argument.kind == VerbArgument::Kind::list && argument.names.front() != '-';
         option->allow_extra_args(takes_all);

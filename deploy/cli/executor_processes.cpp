@@ -52,6 +52,7 @@ Result<> ExecutorProcesses::tend() {
   for (Child& child : children_) {
     const auto exit = child.process->poll();
     if (!exit) continue;
+    // Counted over all executors: on a machine that kills them, each may die only once or twice.
     if (++restarts_ > restarts_max) {
       return fail(ErrorCode::unavailable, "executors die again and again; the last one {}",
                   exit->to_string());
@@ -65,13 +66,15 @@ Result<> ExecutorProcesses::kill(const NodeId& node) {
   for (Child& child : children_) {
     if (child.node != node) continue;
     child.process->signal(SIGKILL);
-    TRY(child.process->wait(5s));
+    TRY(child.process->wait(5s));  // so that the next `tend` finds it dead
     return {};
   }
   return fail(ErrorCode::not_found, "no executor {}", node);
 }
 
 void ExecutorProcesses::stop() {
+  // All are asked first, so that they end at the same time. Those that do not end are killed by
+  // their destructors.
   for (Child& child : children_) child.process->signal(SIGTERM);
   for (Child& child : children_) (void)child.process->wait(2s);
   children_.clear();

@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// Where `troupe run --executors N` keeps its nodes' keys and data. Their logs go where ours go, at
-/// the level that TROUPE_LOG_LEVEL says.
+/// The setting of the nodes of `troupe run --executors N`: program, keys and data. Their logs go
+/// where ours go, at the level of TROUPE_LOG_LEVEL.
 struct ExecutorSite {
   std::string program;    ///< this binary
   std::string directory;  ///< of the run; made and removed by the caller
@@ -21,14 +21,14 @@ struct ExecutorSite {
   double lease_s = 2;
 };
 
-/// More executors than this on one machine are a slip of the finger.
+/// The most executors on one machine; more are a slip of the finger.
 inline constexpr std::uint32_t executors_max = 64;
 
-/// The executor processes of one `troupe run`: started, started again when they die, ended
-/// together. They are ordinary nodes with keys of their own that admit each other.
+/// The executor processes of one `troupe run`. Starts them, starts them again when they die, and
+/// ends them together. They are ordinary nodes with keys of their own that admit each other.
 class ExecutorProcesses {
  public:
-  /// Times that executors are started again before the run is given up.
+  /// So many times executors are started again before the run is given up.
   static constexpr int restarts_max = 5;
 
   /// The names of `count` executors, and of the coordinator.
@@ -40,9 +40,9 @@ class ExecutorProcesses {
 
   static Result<ExecutorProcesses> start(ExecutorSite site, std::uint32_t count);
 
-  /// Starts those again that have died; an error when that has happened too often.
+  /// Starts those again that have died; an error if that has happened too often.
   Result<> tend();
-  /// SIGKILL, as a crash would.
+  /// Kills with SIGKILL: the node has no time to say goodbye, as in a crash.
   Result<> kill(const NodeId& node);
   /// Asks all to end, and ends those that do not.
   void stop();

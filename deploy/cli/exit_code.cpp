@@ -14,7 +14,7 @@ Error wrong_use(std::string_view argument, Error error) {
 }
 
 ExitCode exit_code_of(const Error& error) {
-  // Somebody is there, and cannot: a full disk is not a server that nobody reaches.
+  // A node with a full disk is `unavailable`, but not `unreachable`: it has answered.
   if (is_node_fault(error)) return ExitCode::failed;
   switch (error.code) {
     case ErrorCode::invalid_argument:

@@ -12,7 +12,7 @@
 namespace troupe {
 namespace {
 
-/// The newest `limit` runs, over as many pages as they take; all of them where there is no limit.
+/// Lists the newest `limit` runs, over as many pages as needed; without a limit, all of them.
 Result<ExitCode> list_runs(const ApiClient& api, const std::string& job,
                            std::optional<std::uint32_t> limit, const Output& out) {
   ListRuns asked;

@@ -10,11 +10,11 @@
 namespace troupe {
 namespace {
 
-/// How long a gateway is asked to wait for more, and how long it is waited for.
+/// The gateway waits so long for more events, and we wait so long for the gateway.
 constexpr auto wait_for_more = std::chrono::seconds(10);
 constexpr Duration patience = 30s;
 
-/// JSON is one array, given at the end; everything else is a line an event, as it comes.
+/// JSON is one array, printed at the end; other formats print each event as a line when it comes.
 void print(const EventList& list, const Output& out) {
   if (out.format() == OutputFormat::json) return;
   if (out.json()) {
@@ -55,7 +55,7 @@ class LogsVerb final : public Verb {
     const bool follow = arguments.flag("follow");
     EventList all;
     for (;;) {
-      // Asked before the events: whatever happened until then is in the next answer.
+      // The state is asked first: if the run has ended by then, the next answer has all its events.
       const bool over = asked.run && ended(TRY(fetch_run(api, *asked.run)).state);
       asked.wait = follow && !over ? wait_for_more : 0s;
       const EventList list = TRY(api.ask(asked, patience));

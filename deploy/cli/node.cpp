@@ -19,7 +19,7 @@ constexpr auto look_every = std::chrono::milliseconds(50);
 constexpr std::uint32_t port_max = 65535;
 constexpr std::uint16_t gateway_port_default = 7400;
 constexpr std::uint32_t slots_max = 4096;
-/// Below this a busy machine looks dead.
+/// With a shorter lease a machine that is only busy looks dead.
 constexpr Duration lease_min = 100ms;
 
 std::vector<std::string> words_of(const std::string& list) {
@@ -67,7 +67,8 @@ Result<NodeConfig> config_of(const VerbArguments& arguments) {
   config.parallelism = TRY(arguments.integer("parallelism", 0, slots_max));
   for (const std::string& place : words_of(arguments.text("paths"))) config.paths.push_back(place);
   config.gateway_address = arguments.text("listen");
-  // Nodes of one machine must not fight for one port: only what people type has a fixed one.
+  // Nodes of one machine must not fight for one port, so only a gateway, which people call, has a
+  // fixed one.
   config.gateway_port = config.roles.contains(Role::gateway) ? gateway_port_default : 0;
   if (arguments.has("port")) {
     config.gateway_port = static_cast<std::uint16_t>(TRY(arguments.integer("port", 0, port_max)));

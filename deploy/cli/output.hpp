@@ -19,14 +19,14 @@ Result<OutputFormat> parse_output_format(std::string_view word);
 
 /// Rows for people or for programs: one declaration of columns serves every format.
 struct TextTable {
-  /// Who sees a column: everybody, people only with `-o wide`, or one of the two sorts of readers.
+  /// The readers that see a column: all; programs, and people with `-o wide`; people; programs.
   enum class For { all, wide, people, programs };
   struct Column {
     std::string title;   ///< "RUN"; its lower case is the key for programs
     bool right = false;  ///< numbers
     For whom = For::all;
   };
-  /// What people read, and where it differs what programs do: plain numbers, seconds.
+  /// The text for people; and for programs, if theirs is another: plain numbers, seconds.
   struct Cell {
     Cell(std::string all) : text(std::move(all)), plain(text) {}
     Cell(const char* all) : Cell(std::string(all)) {}
@@ -39,18 +39,18 @@ struct TextTable {
   };
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;
-  bool titles_are_keys = false;  ///< data: a title is its key as it stands
+  bool titles_are_keys = false;  ///< for data: each title itself is the key
 };
 
-/// Places that a text takes: characters, not bytes.
+/// The width of a text on a terminal: characters, not bytes.
 std::size_t width_of(std::string_view text);
 
 /// The table as text of this format; for `json` an array of objects whose values are text.
 std::string render(const TextTable& table, OutputFormat format);
 
-/// Standard output carries data, standard error carries talk. With `-o json` nothing but JSON is on
-/// standard output: the answer, or `{"error": {...}}` where there is none; the same object is on
-/// standard error. Colour only on a terminal.
+/// Standard output carries data, standard error carries talk. With `-o json` standard output has
+/// only JSON: the answer, or `{"error": {...}}` if there is none; that object is on standard error,
+/// too. Colour only on a terminal.
 class Output {
  public:
   Output(OutputFormat format, bool colour_out, bool colour_talk, bool quiet)
@@ -61,16 +61,16 @@ class Output {
   bool colour() const { return colour_out_; }
   bool quiet() const { return quiet_; }
 
-  /// Data, as it is.
+  /// Writes data as it is.
   void write(std::string_view text) const;
   void line(std::string_view text) const;
-  /// One object: pretty for `json`, one line for `jsonl`, YAML-like for `yaml`.
+  /// Writes one object: indented for `json`, one line for `jsonl`, like YAML for `yaml`.
   void object(const Json& value) const;
-  /// A list, in whatever format was asked for. `items` are the objects behind the rows, where they
-  /// hold more than the rows show.
+  /// Writes a list in the output format. `items` are the objects behind the rows, if they hold more
+  /// than the rows show.
   void table(const TextTable& table, const Json* items = nullptr) const;
 
-  /// What a verb without an answer has done: talk, and for programs an object.
+  /// Tells what a verb without an answer has done: as talk, and for programs as an object.
   void changed(std::string_view text, const Json& value) const;
 
   /// Talk: progress, warnings, hints. Silent with --quiet.

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// What a print sink committed, for the output format at hand.
+/// The table of a print sink in the output format.
 Result<std::string> printed_text(const OutputView& output, OutputFormat format);
 /// {"vertex": ..., "title": ..., "rows": [{...}, ...]}
 Result<Json> printed_json(const OutputView& output);

@@ -20,9 +20,9 @@ namespace troupe {
 namespace {
 
 constexpr auto glance_every = std::chrono::milliseconds(100);
-/// While a kill is planned: it must come at its moment.
+/// The pause between two looks while a kill is planned, which must not come late.
 constexpr auto look_every = std::chrono::milliseconds(2);
-/// Executors that are ours on this machine need no long lease.
+/// Our own executors on this machine need no long lease.
 constexpr double local_lease_s = 2;
 
 std::uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -76,7 +76,7 @@ class WatchedRun {
     return executors_->tend();
   }
 
-  /// The executor with the most work that would be lost, when the moment has come.
+  /// When the moment has come, kills the executor that holds most of the work.
   Result<> kill_one(const RunView& view) {
     if (view.tasks == 0 || view.state != RunState::running ||
         view.tasks_finished < *kill_at_ * view.tasks) {
@@ -214,7 +214,7 @@ class RunVerb final : public Verb {
     return report(context.out, view, list.outputs);
   }
 
-  /// Standard output has what the job prints; how the run went is talk.
+  /// The job's tables go to standard output; the story of the run is talk.
   static Result<ExitCode> report(const Output& out, const RunView& view,
                                  const std::vector<OutputView>& outputs) {
     if (out.json()) {

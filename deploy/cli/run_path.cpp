@@ -18,7 +18,7 @@ namespace troupe {
 namespace {
 
 constexpr auto look_again_after = std::chrono::milliseconds(150);
-/// A coordinator that is started again goes on with its runs; so does who waits for one.
+/// A coordinator that is started again goes on with its runs, so we wait for it that long.
 constexpr Duration gateway_away_max = 60s;
 
 std::optional<RunId> run_number(const std::string& text) {
@@ -28,7 +28,7 @@ std::optional<RunId> run_number(const std::string& text) {
   return RunId(number);
 }
 
-/// By its whole name, or by what stands behind its namespace.
+/// True for the job's whole name, and for the part behind its namespace.
 bool is_called(const JobName& job, const std::string& name) {
   const std::string& whole = job.value();
   return whole == name || whole.ends_with("/" + name);

@@ -10,7 +10,7 @@
 namespace troupe {
 namespace {
 
-/// Below this share of the time an operator is no bottleneck, whoever waits.
+/// An operator that is busy for a smaller share of its time is no bottleneck, even if others wait.
 constexpr double busy_worth_telling = 0.5;
 constexpr double wait_worth_telling = 0.2;
 
@@ -59,7 +59,7 @@ struct Line {
   const VertexView* vertex;
 };
 
-/// Depth first, each vertex once, below its first input.
+/// The graph as a tree: each vertex once, below its first input, depth first.
 class Tree {
  public:
   explicit Tree(const std::vector<VertexView>& vertices) {

@@ -7,21 +7,22 @@
 
 namespace troupe {
 
-// A run, drawn for people. Pure text; what programs read is the API's JSON.
+// Draws a run for people, as text. Programs read the API's JSON.
 
 /// One line: "run 7  flights  SUCCEEDED  1.2 s  8 of 8 tasks".
 std::string run_headline(const RunView& run);
 
-/// The graph with its numbers: each operator below its first input, other inputs named, then where
-/// it waits, in words. Each task is counted once, at the operator that it begins with; who is
-/// `fused` runs in the tasks of an operator before it. So the numbers add up to the headline's.
+/// The graph with its numbers: each operator below its first input, other inputs by name, and the
+/// share of its time that it is busy or waits. Each task counts once, at the first operator of its
+/// chain; a `fused` operator runs in the tasks of an operator before it. So the numbers add up to
+/// the headline's.
 ///
 ///     flights             read.csv     finished    2/2     336,776 rows  91 % busy
 ///     └─ late             filter       finished  fused      98,110 rows   4 % busy
 ///        └─ by_carrier    aggregate    running     1/2          16 rows   waits 80 % for input
 std::string run_graph(const RunView& run, bool colour);
 
-/// "`flights` is busy 91 % of its time, and 2 operators wait for it"; empty where nothing stands
+/// "`flights` is busy 91 % of its time, and 2 operators wait for it"; empty if no operator stands
 /// out.
 std::string bottleneck(const RunView& run);
 
@@ -33,7 +34,7 @@ std::string run_progress(const RunView& run, double seconds);
 std::string short_time(WallTime time);
 
 TextTable runs_table(const std::vector<RunView>& runs);
-/// Which node ran what, a row a task.
+/// The tasks with their nodes, one per row.
 TextTable tasks_table(const RunView& run);
 /// "tasks by node: a 3, b 2"; empty before there are any.
 std::string run_nodes(const RunView& run);

@@ -12,7 +12,7 @@
 namespace troupe {
 namespace {
 
-/// Rows of a test are few; two subtasks are enough to show that a result does not depend on one.
+/// Tests have few rows; two subtasks are enough to find a result that depends on their number.
 constexpr std::uint32_t test_parallelism = 2;
 
 /// The tests of one file, run or not.
@@ -39,8 +39,9 @@ Result<TestFilter> parse_filter(const VerbArguments& arguments) {
 class TestBench {
  public:
   static Result<std::unique_ptr<TestBench>> start(const OperatorRegistry& registry) {
-    log::set_level(log::Level::off);  // what fails is told with its test
+    log::set_level(log::Level::off);  // failures are told with their tests
     auto bench = std::make_unique<TestBench>();
+    // Limits nothing. It makes a copy of the registry, to which `collect` can be added.
     bench->registry_ = limited_to(registry, TRY(AllowedPaths::make(registry.files(), {})));
     bench->rows_.add_to(*bench->registry_);
     bench->node_ = TRY(Node::start(
@@ -60,7 +61,7 @@ class TestBench {
                                                         const std::set<std::string>& collect) {
     Control& control = node_->control();
     JobGraph collecting = rows_.collecting(graph, collect);
-    // What fails in a test fails its test: nobody waits for a second attempt.
+    // A failure of a task is a failure of its test: a second attempt would only cost time.
     collecting.settings.restart.attempts = 0;
     const RunStarted started = TRY(answer_of(
         control, SubmitRun{.graph = std::move(collecting), .submitted_by = "troupe test"}));
@@ -70,7 +71,7 @@ class TestBench {
     return Error{ErrorCode::invalid_argument, view.error, view.hint};
   }
 
-  std::optional<OperatorRegistry> registry_;  ///< that of the program, and `collect`
+  std::optional<OperatorRegistry> registry_;  ///< the program's operators, and `collect`
   CollectedRows rows_;
   std::unique_ptr<Node> node_;
 };

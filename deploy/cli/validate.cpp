@@ -8,7 +8,7 @@ namespace {
 
 class ValidateVerb final : public Verb {
  public:
-  /// One line for all of them: they are no mistake where the job runs here.
+  /// One line for all of them: they are no mistake if the job runs here.
   static std::string about(const std::string& file, const std::vector<RelativePath>& paths) {
     std::vector<std::string> places;
     for (const RelativePath& path : paths) {

@@ -13,8 +13,8 @@ namespace troupe {
 
 class OperatorRegistry;
 
-/// One option or positional argument of a verb, as data: help, checks and the documentation read
-/// it. Nothing else of the command line is declared twice.
+/// One option or positional argument of a verb, as data. Help, checks and the documentation read
+/// it, so an argument is declared once.
 struct VerbArgument {
   enum class Kind { flag, value, list };
 
@@ -24,10 +24,10 @@ struct VerbArgument {
   std::string value_name = {};  ///< "K=V", shown in help
   bool required = false;
   std::string default_value = {};
-  /// Where the environment may set it: "TROUPE_ADDRESS". The command line wins.
+  /// The variable that may set it: "TROUPE_ADDRESS". The command line wins.
   std::string environment = {};
 
-  /// "param", "executors", "FILE": what `VerbArguments` is asked for.
+  /// Its key in `VerbArguments`: "param", "executors", "FILE".
   std::string key() const;
 };
 
@@ -39,10 +39,10 @@ struct VerbDescription {
   std::string details = {};
 };
 
-/// The largest number that an option takes where it has no smaller bound of its own.
+/// The largest number that an option takes, if it has no smaller bound of its own.
 inline constexpr std::uint32_t integer_max = 1'000'000'000;
 
-/// What the user wrote, checked for shape.
+/// The arguments that the user wrote, checked for their shape.
 class VerbArguments {
  public:
   bool flag(const std::string& key) const { return flags_.contains(key); }
@@ -60,7 +60,7 @@ class VerbArguments {
   std::map<std::string, std::vector<std::string>> values_;
 };
 
-/// What every verb gets: where to write, and what is built in.
+/// Everything that a verb works with: its output, the built-in operators.
 struct VerbContext {
   Output& out;
   const OperatorRegistry& registry;

@@ -22,9 +22,9 @@ struct AsResult<Result<T>> {
 
 }  // namespace detail
 
-/// What `run` returns, or the exception that it threw, as a Result: for the edges where code that
-/// throws (a library's, or a broken invariant of ours) meets somebody who waits for an answer.
-/// Out of memory is the fault of this node, whatever else is thrown `internal`.
+/// Runs `run`, and returns its result or the exception that it threw. For the edges at which code
+/// that throws (a library's, or a broken invariant of ours) meets a caller that waits for an
+/// answer. Out of memory is the fault of this node; any other exception is `internal`.
 template <class Run>
 auto caught(Run&& run) -> typename detail::AsResult<std::invoke_result_t<Run>>::Type {
   try {

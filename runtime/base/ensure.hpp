@@ -11,7 +11,7 @@ namespace troupe {
 ///
 /// Exactly one place may catch it, the message dispatch of the actors: the actor stops as
 /// `internal` and its supervisor decides. In tests and simulation nobody catches it, and the run
-/// dies with its seed. What is expected to fail returns a `Result` instead.
+/// dies with its seed. A failure that is to be expected returns a `Result` instead.
 class Defect : public std::logic_error {
  public:
   using std::logic_error::logic_error;

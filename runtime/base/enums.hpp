@@ -5,7 +5,7 @@
 
 namespace troupe {
 
-/// What an enum says of itself, beside it, for all who read one from bytes, JSON or a database. Its
+/// An enum's description of itself, for code that reads it from bytes, JSON or a database. The
 /// first enumerator is 0, and no number is left out.
 ///
 ///     template <>
@@ -14,8 +14,8 @@ namespace troupe {
 ///       static constexpr const char* noun = "state of an epoch";
 ///     };
 ///
-/// `noun` is what people call it, where it is read from the words of its `to_string`. `unknown` is
-/// what a number stands for that a newer node may have sent: the least trusting enumerator.
+/// `noun` is its name for people; it is set if the enum is read from the words of its `to_string`.
+/// `unknown` stands for a number that a newer node may have sent: the least trusting enumerator.
 template <class E>
 struct EnumOf;
 
@@ -36,7 +36,7 @@ void each_enumerator(Each each) {
   for (int value = 0; value <= last; ++value) each(static_cast<E>(value));
 }
 
-/// The enumerator that `to_string` calls so, if any does.
+/// The enumerator whose `to_string` is `word`, if there is one.
 template <Worded E>
 std::optional<E> enumerator_of(std::string_view word) {
   std::optional<E> found;

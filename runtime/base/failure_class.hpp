@@ -4,11 +4,11 @@
 
 namespace troupe {
 
-/// Why a task failed: what a supervisor decides by, and nothing else.
+/// Why a task failed. A supervisor decides by this and by nothing else.
 enum class FailureClass {
   user_error,     ///< the job can never work as written; trying again only hides it
   poison_record,  ///< a record that its operator cannot take
-  node_lost,      ///< the node, or an input on a lost node, went away: nobody's fault
+  node_lost,      ///< the node is lost, or an input on a lost node is: nobody's fault
   resource,       ///< memory, disk or a limit; may be better later
   internal,       ///< a defect of ours
   node_fault,     ///< its node's disk or memory: another node may well do it
@@ -20,7 +20,7 @@ struct EnumOf<FailureClass> {
   static constexpr auto last = FailureClass::node_fault, unknown = FailureClass::internal;
 };
 
-/// How a supervisor shall take a failure of a task.
+/// The class of a task's error.
 FailureClass classify(const Error& error);
 
 }  // namespace troupe

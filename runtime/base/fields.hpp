@@ -10,12 +10,12 @@ namespace troupe {
 /// Whether a field must be there when a struct is read from JSON.
 enum class Presence {
   required,
-  added,     ///< always written; nodes of an earlier version do not
-  optional,  ///< an argument with a default; in answers left out where it is empty
+  added,     ///< always written, but not by nodes of an earlier version
+  optional,  ///< an argument with a default; answers leave it out if it is empty
 };
 
-/// What a struct says of one of its members; encoding, decoding, printing, JSON and the API's
-/// contract are made of the list of them. Names are a contract: fields are only added.
+/// A struct's description of one of its members. Encoding, decoding, printing, JSON and the API's
+/// contract are made from the list of these. Names are a contract: fields are only added.
 ///
 ///     struct TaskPeer {
 ///       TaskId task;
@@ -25,15 +25,15 @@ enum class Presence {
 ///       }
 ///     };
 ///
-/// A member that the list forgets does not compile where the list is used (`is_complete`). Those
-/// that travel by other ways are counted: `static constexpr std::size_t fields_left_out = 1;`.
+/// If the list forgets a member, its users do not compile (`is_complete`). Members that are left
+/// out on purpose are counted: `static constexpr std::size_t fields_left_out = 1;`.
 template <class Owner, class Value, bool is_spread = false>
 struct Field {
   const char* name;
   Value Owner::*member;
   Presence presence = Presence::required;
-  const char* meaning = "";  ///< of an argument of a request, to clients
-  /// Its own fields stand among those of its owner; `name` is for people alone.
+  const char* meaning = "";  ///< explains an argument of a request to clients
+  /// If true, the member's own fields stand among those of its owner; `name` is for people only.
   static constexpr bool spread = is_spread;
 };
 
@@ -48,7 +48,7 @@ constexpr Field<Owner, Value, true> spread_field(const char* name, Value Owner::
   return {name, member};
 }
 
-/// The list of a struct. Specialised for structs of rooms that need not know that they travel.
+/// The list of a struct. Specialised for structs whose own room need not know that they travel.
 template <class T>
 struct FieldsOf {
   static constexpr auto list() requires requires { T::fields(); }
@@ -83,7 +83,7 @@ consteval bool takes(std::index_sequence<i...>) {
 
 }  // namespace fields_detail
 
-/// How many members an aggregate has: it can be made from so many values, and not from one more.
+/// The number of members of an aggregate: it can be made from so many values, not from one more.
 template <class T, std::size_t n = 0>
 consteval std::size_t member_count() {
   if constexpr (fields_detail::takes<T>(std::make_index_sequence<n + 1>())) {
@@ -99,14 +99,12 @@ consteval std::size_t fields_left_out() {
   return 0;
 }
 
-/// True where every member is in the list, but for those that are left out and `others`, which
-/// travel by other ways.
+/// True if the list has every member but `others`, the number of members that are left out.
 template <Described T, std::size_t others = fields_left_out<T>()>
 inline constexpr bool is_complete = member_count<T>() == field_count<T> + others;
 
-/// Calls `use(name, value, presence, meaning)` for each field of a value, those of its spread
-/// members among them. `View` is a described struct, const or not: one list serves who reads and
-/// who writes.
+/// Calls `use(name, value, presence, meaning)` for each field of a value, also for those of its
+/// spread members. `View` is a described struct, const to read it or not const to fill it.
 template <class View, class Use>
 requires Described<std::remove_const_t<View>>
 void each_value(View& view, Use&& use) {

@@ -7,7 +7,7 @@ namespace troupe {
 
 inline constexpr std::string_view hex_digits = "0123456789abcdef";
 
-/// Two lower-case digits a byte.
+/// Two lower-case digits per byte.
 inline std::string to_hex(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);

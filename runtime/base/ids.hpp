@@ -13,7 +13,7 @@
 
 namespace troupe {
 
-/// A value that says what it counts or names, so that a task attempt never passes for a term.
+/// A value with a type of its own, so that a task attempt never passes for a term.
 template <class Tag, class Rep>
 class StrongId {
  public:
@@ -38,19 +38,21 @@ class Counter : public StrongId<Tag, std::uint64_t> {
 
 /// A node by the name its operator gave it; unique in a cluster.
 using NodeId = StrongId<struct NodeIdTag, std::string>;
-/// A cluster by the name its operators gave it: nodes of clusters of different names refuse each
-/// other. Two clusters may have one name, the default one, say; what they keep goes by `ClusterId`.
+/// A cluster by the name that its operators gave it: nodes of clusters of different names refuse
+/// each other. Two clusters may have the same name, for example the default one: stored things are
+/// told apart by `ClusterId`.
 using ClusterName = StrongId<struct ClusterNameTag, std::string>;
-/// A cluster's metadata: drawn at random when it is made, durable in it, and no other's ever.
+/// Names a cluster's metadata: drawn at random when that is made, stored in it, and never the same
+/// for two.
 using ClusterId = StrongId<struct ClusterIdTag, std::string>;
 /// A job by its full name, "namespace/name" or "name".
 using JobName = StrongId<struct JobNameTag, std::string>;
 /// A run of a job, allocated by the metadata store, never used twice in it.
 using RunId = Counter<struct RunIdTag>;
-/// A run where it leaves traces outside its cluster: unique for ever, also beside a cluster whose
-/// metadata began anew or was brought back from a copy. Fit for a file name.
+/// Names a run in traces outside its cluster: unique for ever, also if the cluster's metadata began
+/// anew or was brought back from a copy. Fit for a file name.
 using RunUid = StrongId<struct RunUidTag, std::string>;
-/// The leader's fence: only grows; every command carries it.
+/// The leader's fence: it only grows, and every command carries it.
 using Term = Counter<struct TermTag>;
 /// A node process: a restarted node is a new incarnation and never resumes the old one's sessions.
 using Incarnation = Counter<struct IncarnationTag>;

@@ -17,7 +17,7 @@ void set_up(Level level, const std::string& file = "");
 void set_level(Level level);
 bool enabled(Level level);
 void write(Level level, std::string_view message);
-/// "info" -> Level::info; false where the word is no level.
+/// "info" -> Level::info; false if the word is no level.
 bool parse_level(std::string_view word, Level& level);
 const char* to_string(Level level);
 
@@ -40,7 +40,7 @@ void error(fmt::format_string<Args...> text, Args&&... args) {
 
 }  // namespace troupe::log
 
-/// Without `off`, which nothing that happens has.
+/// Without `off`, which is no level of an event.
 template <>
 struct troupe::EnumOf<troupe::log::Level> {
   static constexpr auto last = log::Level::error;

@@ -40,7 +40,7 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  /// The counter of this name and these labels, made at the first call.
+  /// The counter of this name and these labels; the first call makes it.
   MetricCounter& counter(const std::string& name, const std::string& help, const Labels& = {});
   MetricGauge& gauge(const std::string& name, const std::string& help, const Labels& = {});
   /// Everything, in Prometheus' text format.

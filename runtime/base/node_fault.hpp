@@ -4,13 +4,13 @@
 
 namespace troupe {
 
-/// The same failure, marked as this node's own: its disk is full, read-only or broken, what it kept
-/// is gone, its memory is out. Never the user's mistake, and another node may well do the same.
-/// Bytes that are `corrupt` or `not_found` stay so; anything else becomes `unavailable`.
+/// The same failure, marked as this node's own: its disk is full, read-only or broken, a file that
+/// it kept is gone, its memory is used up. Never the user's mistake, and another node may well do
+/// the work. `corrupt` and `not_found` stay so; any other code becomes `unavailable`.
 ///
-/// Who marks: a disk of what only its machine can be blamed for (`runtime/os/file_system.hpp`), the
-/// door to the node's own files of all that fails there (`own_files.hpp`), and whoever meets the
-/// end of its memory. Who asks: the executor, so that the work goes elsewhere.
+/// Marked by: a disk, for failures of the machine alone (`runtime/os/file_system.hpp`); the door to
+/// the node's own files, for all failures (`own_files.hpp`); code that runs out of memory. Read by
+/// the executor, so that the work goes elsewhere.
 Error node_fault(Error error);
 bool is_node_fault(const Error& error);
 

@@ -12,6 +12,7 @@ Duration backed_off(const RestartLimits& limits, std::size_t earlier, std::uint6
   Duration delay = limits.initial_delay;
   for (std::size_t i = 0; i < earlier && delay < limits.max_delay; ++i) delay *= 2;
   delay = std::min(delay, limits.max_delay);
+  // Tasks that failed together must not come back together: chance takes up to half off.
   const auto half = static_cast<std::uint64_t>(delay.count()) / 2;
   return delay - Duration(half == 0 ? 0 : chance % half);
 }

@@ -19,15 +19,15 @@ struct RestartLimits {
 struct RestartDecision {
   bool restart = false;
   Duration delay = {};  ///< before the restart
-  std::string reason;   ///< where it does not restart: why not
+  std::string reason;   ///< if it does not restart: why not
 };
 
-/// Whether to restart what failed, and when. Pure: the supervisor hands in time and chance, and
-/// carries the decision out. One policy per supervised thing; nested supervisors escalate instead
-/// of multiplying their attempts.
+/// Decides whether a failed thing restarts, and when. Pure: the supervisor hands in time and
+/// chance, and carries the decision out. One policy per supervised thing; nested supervisors
+/// escalate instead of multiplying their attempts.
 ///
 /// - A user error or a poison record never restarts.
-/// - What a lost or a faulty node did restarts at once (somewhere else), but counts.
+/// - After a lost or a faulty node it restarts at once (somewhere else), but this counts.
 /// - Others wait: `initial_delay`, doubled for each failure in the window, at most `max_delay`,
 ///   of which a random half is taken off so that many do not come back together.
 /// Invariant: at most `limits.attempts` restarts within any `limits.window`.

@@ -26,7 +26,7 @@ enum class ErrorCode {
   cancelled,
   corrupt,  ///< bytes are not what was written; never retried, never passed over
   unsupported,
-  not_allowed,  ///< who asks has not shown that they may
+  not_allowed,  ///< the caller has not proved that it may
   internal,     ///< a defect of ours that was turned into an error at a boundary
 };
 
@@ -37,16 +37,16 @@ struct EnumOf<ErrorCode> {
   static constexpr const char* noun = "code of an error";
 };
 
-/// True where the same request may succeed later without anybody changing it.
+/// True if the same request may succeed later, unchanged.
 bool retryable(ErrorCode code);
 
-/// Why, where somebody acts on more than the code says. Whoever knows the reason gives it; nobody
-/// looks for it in a message.
+/// The reason of an error, for code that must act on more than its code tells. It is set where the
+/// error is made, so that nobody searches messages for it.
 enum class ErrorReason {
   none,
-  unknown_column,  ///< a name that is none of the columns there are (`near.hpp`)
-  node_fault,      ///< a node's own failure, which another one may not have (`node_fault.hpp`)
-  wrong_use,       ///< of the command line
+  unknown_column,  ///< a name that is none of the columns (`near.hpp`)
+  node_fault,      ///< a node's own failure; another node may not have it (`node_fault.hpp`)
+  wrong_use,       ///< the command line was used wrongly
 };
 const char* to_string(ErrorReason reason);
 template <>
@@ -55,7 +55,7 @@ struct EnumOf<ErrorReason> {
   static constexpr const char* noun = "reason of an error";
 };
 
-/// Where in the text of a value a mistake stands: bytes from its begin.
+/// The place of a mistake in the text of a value, in bytes.
 struct TextSpan {
   std::size_t offset = 0;
   std::size_t length = 0;
@@ -65,8 +65,8 @@ struct TextSpan {
 
 /// One expected failure: what was tried, with what, and what to do.
 ///
-/// `path` names the value that is wrong, relative to whoever was asked (an operator says
-/// "with.where", the descriptor knows the line), `span` the place inside that value's text.
+/// `path` names the value that is wrong, relative to the callee (an operator says "with.where", the
+/// descriptor knows the line); `span` is the place inside that value's text.
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;
@@ -75,7 +75,7 @@ struct Error {
   std::optional<TextSpan> span = {};
   ErrorReason reason = ErrorReason::none;
 
-  /// But for `span`: a place in a descriptor means nothing on another node.
+  /// `span` is left out: a place in a descriptor means nothing on another node.
   static constexpr std::size_t fields_left_out = 1;
   static constexpr auto fields() {
     return std::tuple{field("code", &Error::code, Presence::added),
@@ -101,7 +101,7 @@ Error fail(ErrorCode code, fmt::format_string<Args...> text, Args&&... args) {
   return Error{code, fmt::format(text, std::forward<Args>(args)...)};
 }
 
-/// A value, or the reason why there is none. Must be looked at.
+/// A value, or the error that says why there is none. Must not be ignored.
 template <class T = void>
 class [[nodiscard]] Result {
  public:

@@ -20,7 +20,8 @@ struct MonotonicTime {
 };
 using Instant = MonotonicTime::time_point;
 
-/// Wall-clock time, microseconds since 1970 UTC: shown to people and stored, decides nothing.
+/// Wall-clock time, microseconds since 1970 UTC: shown to people and stored; nothing is decided by
+/// it.
 struct WallClockTime {
   using rep = std::int64_t;
   using period = std::micro;

@@ -6,8 +6,8 @@
 namespace troupe {
 namespace {
 
-/// Bytes that follow this first one, and the bounds of the second: they exclude what is overlong, a
-/// surrogate or too large. `more` is -1 where no character begins so.
+/// The number of bytes that follow a first one, and bounds of the second: they exclude overlong
+/// forms, surrogates and numbers that are too large. `more` is -1 if no character begins so.
 struct Lead {
   int more = -1;
   std::uint8_t low = 0x80;

@@ -82,7 +82,7 @@ Error error_from_json(const Json& json) {
   if (!json.is_object() || !json.contains("error") || !json["error"].is_object()) return error;
   Json told = json["error"];
   if (read_json(told, error)) return error;
-  // A code of a later version: what it says may be of use all the same.
+  // The code may be one of a later version. The rest of the error is useful all the same.
   told.erase("code");
   static_cast<void>(read_json(told, error));
   return error;

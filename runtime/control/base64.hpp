@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// Bytes as RFC 4648 has them in text, with padding.
+/// Base64 of RFC 4648, with padding.
 std::string to_base64(std::string_view bytes);
 Result<std::string> from_base64(std::string_view text);
 

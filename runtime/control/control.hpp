@@ -14,7 +14,8 @@ template <class R>
 using AnswerTo = std::function<void(Result<typename R::Answer>)>;
 using AnyAnswerTo = std::function<void(Result<AnyAnswer>)>;
 
-/// For where the kind of a request is not known any more; what comes must be of its kind.
+/// Wraps an answer's function for code that does not know the kind of the request any more. The
+/// answer must be of that kind.
 template <class R>
 AnyAnswerTo any_answer(AnswerTo<R> answer) {
   return [answer = std::move(answer)](Result<AnyAnswer> any) {
@@ -23,9 +24,10 @@ AnyAnswerTo any_answer(AnswerTo<R> answer) {
   };
 }
 
-/// Where requests go: one interface for the gateway, for `troupe run` and for a service that embeds
-/// a node. Calls return at once and may come from any thread; answers arrive on a thread of the
-/// node, exactly once (as `unavailable` where the coordinator ends first).
+/// Takes requests: one interface for the gateway, for `troupe run` and for a service that embeds a
+/// node. Calls return at once and may come from any thread. Each is answered exactly once, on a
+/// thread of the node; if there is no coordinator, or it ends first, with `unavailable`, and
+/// perhaps on the calling thread, before the call returns.
 ///
 ///     control.ask(ShowRun{run}, [](Result<RunView> view) { ... });
 class Control {
@@ -36,12 +38,12 @@ class Control {
   void ask(R request, AnswerTo<R> answer) {
     take(std::move(request), any_answer<R>(std::move(answer)));
   }
-  /// A request of a kind that is known only now; its answer is of the same kind.
+  /// For a request whose kind is known only at run time; its answer is of the same kind.
   virtual void take(AnyRequest request, AnyAnswerTo answer) = 0;
 };
 
-/// Blocks until the answer is there: for whoever has nothing else to do, and never on a thread of
-/// the node.
+/// Blocks until the answer is there: for callers that have nothing else to do. Never call it on a
+/// thread of the node.
 template <class R>
 Result<typename R::Answer> answer_of(Control& control, R request) {
   const auto promise = std::make_shared<std::promise<Result<typename R::Answer>>>();

@@ -5,7 +5,7 @@
 namespace troupe {
 namespace {
 
-/// More of what was given instead of what is wanted is not shown.
+/// Messages quote at most so much of a value that is wrong.
 constexpr std::size_t shown_bytes_max = 60;
 
 }  // namespace

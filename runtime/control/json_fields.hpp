@@ -1,6 +1,6 @@
 #pragma once
 
-// Private to this room: heavy. How values are JSON, made from the lists of fields.
+// Writes values as JSON and reads them, by their lists of fields. Private to this room: heavy.
 
 #include "runtime/base/caught.hpp"
 #include "runtime/base/fields.hpp"
@@ -72,7 +72,7 @@ class JsonWriter {
   Json object = Json::object();
 };
 
-/// The value as JSON. A word that is not there is an empty text.
+/// The value as JSON. An optional value that is empty becomes an empty text.
 template <class T>
 Json json_of(const T& value) {
   if constexpr (Worded<T>) {
@@ -102,14 +102,14 @@ Json json_of(const T& value) {
   }
 }
 
-/// "wants a whole number, not 'many'": to be told after the name of the value.
+/// "wants a whole number, not 'many'": it is told after the name of the value.
 Error wants(const std::string& what, const Json& got);
 
 template <class T>
 Result<> read_json(const Json& json, T& value);
 
-/// Reads the fields of an object; keeps the first error, at the path of its field. Further fields
-/// are of a later version.
+/// Reads the fields of an object; keeps the first error, at the path of its field. Ignores fields
+/// that it does not know: a later version may send them.
 class JsonReader {
  public:
   explicit JsonReader(const Json& object) : object_(object) {}
@@ -134,7 +134,7 @@ class JsonReader {
 
 template <std::integral T>
 Result<> read_whole(const Json& json, T& value) {
-  // Beyond what an int64 holds a number is unsigned; below zero it is not.
+  // The parser makes a number signed only if it is below zero, so both forms must be read.
   if (json.is_number_unsigned()) {
     const auto number = json.get<std::uint64_t>();
     if (std::in_range<T>(number)) value = static_cast<T>(number);
@@ -179,10 +179,11 @@ Result<> read_items(const Json& json, std::vector<T>& items) {
   return {};
 }
 
-/// Values that are no text are taken as they stand in JSON: `{"limit": 5}` is `-p limit=5`.
+/// A value that is no text becomes its JSON text: `{"limit": 5}` is `-p limit=5`.
 Result<> read_texts(const Json& json, Texts& texts);
 
-/// The value that JSON says; else what it wants instead, to be told after the value's name.
+/// Reads a value from JSON. An error says what the value wants instead; it is told after the
+/// value's name.
 template <class T>
 Result<> read_json(const Json& json, T& value) {
   if constexpr (Worded<T>) {

@@ -21,7 +21,7 @@ const char* schema_name() {
   }
 }
 
-/// Components, as they are met.
+/// Collects the schemas of components while the contract is made.
 class Schemas {
  public:
   template <class T>
@@ -58,7 +58,7 @@ class Properties {
 };
 
 Json mistake_schema() {
-  // Made of one that has all there can be.
+  // Made from an example that has every field.
   const Diagnostic full{.file = "f", .hint = "h", .allowed = {"a"}};
   Json properties = Json::object();
   const Json example = render_json(full);
@@ -96,7 +96,7 @@ Json Schemas::of(const T& value) {
     return words_schema<T>();
   } else if constexpr (is_optional<T>) {
     Json schema = of(typename T::value_type());
-    if (Worded<typename T::value_type>) schema["enum"].push_back("");  // there is none
+    if (Worded<typename T::value_type>) schema["enum"].push_back("");  // "" stands for no value
     return schema;
   } else if constexpr (is_id<T>) {
     return of(value.value());
@@ -142,7 +142,7 @@ Json refusal(Schemas& schemas) {
                              {"required", {"error"}}});
 }
 
-/// What of an operation its route says.
+/// The parts of an operation that its route names.
 Json head_of(const Route& route) {
   Json operation = {{"operationId", route.operation},
                     {"summary", route.summary},
@@ -189,7 +189,7 @@ class Arguments {
   Json required = Json::array();
 
  private:
-  /// Numbers have one; no end to a wait is none.
+  /// Numbers have a default; an endless wait cannot be written, so it is none.
   template <class T>
   static bool has_default(const T& value) {
     if constexpr (std::same_as<T, std::chrono::seconds>) return value != forever;

@@ -7,9 +7,9 @@
 
 namespace troupe {
 
-/// A route that answers for its node alone, without a request.
+/// A route that a node answers by itself, without a request.
 struct NodeRoute : Route {
-  const char* answer;  ///< what it is, in a few words
+  const char* answer;  ///< the answer, in a few words
 };
 
 /// The OpenAPI 3.0 contract of this version: the node's own routes, then the table's.

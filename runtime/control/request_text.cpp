@@ -39,7 +39,7 @@ const char* place_of(const Route& route, std::string_view argument) {
   return route.method == std::string_view("GET") ? "query" : "body";
 }
 
-/// Hands each argument to its field; whatever is left over belongs to nobody.
+/// Hands each argument to its field. Arguments that are left over belong to no field.
 class ArgumentReader {
  public:
   ArgumentReader(const Route& route, const RequestText& text, Json body)
@@ -57,8 +57,8 @@ class ArgumentReader {
     }
   }
 
-  /// The first argument that is wrong; else one that the request does not take, which may be meant
-  /// for the one that is missing; else that one.
+  /// Reports the first argument that is wrong; else one that the request does not take, for it may
+  /// be a misspelling of a missing one; else a missing one.
   Result<> end() const {
     TRY(wrong_);
     if (!query_.empty()) return unknown("query", query_.begin()->first);
@@ -130,7 +130,7 @@ std::string plain_text(const Json& value) {
   return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
-/// The route's path with the arguments that it holds; they leave `arguments`.
+/// The route's path with its arguments filled in; those are removed from `arguments`.
 std::string filled_path(const Route& route, Json& arguments) {
   std::string path = route.path;
   for (const std::string& name : arguments_in_path(route)) {
@@ -141,7 +141,7 @@ std::string filled_path(const Route& route, Json& arguments) {
   return path;
 }
 
-/// True where no argument of the path is missing.
+/// True if no argument of the path is missing.
 bool fills(const Route& route, const Json& arguments) {
   const auto names = arguments_in_path(route);
   return std::all_of(names.begin(), names.end(),

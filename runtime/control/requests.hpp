@@ -15,10 +15,9 @@
 
 namespace troupe {
 
-// What a client may ask of a cluster, and what it is answered: a request is a struct with its
-// `Answer`, and lists its arguments. One handler answers it (`actors/coordinator`),
-// whoever asks: the gateway, by the table in `routes.cpp`, `troupe run`, or a service that embeds
-// a node.
+// The requests of clients to a cluster. A request is a struct that names its `Answer` and lists its
+// arguments. One handler answers it (`actors/coordinator`), whether it comes from the gateway (by
+// the table in `routes.hpp`), from `troupe run`, or from a service that embeds a node.
 
 struct RunStarted {
   static constexpr const char* schema = "Started";
@@ -44,7 +43,7 @@ struct RunPage {
   static constexpr const char* schema = "Runs";
 
   std::vector<RunView> runs;  ///< without their graphs and tasks
-  std::optional<RunId> next;  ///< `before` of the next page, where there is one
+  std::optional<RunId> next;  ///< `before` of the next page, if there is one
 
   static constexpr auto fields() {
     return std::tuple{field("runs", &RunPage::runs),
@@ -84,14 +83,14 @@ struct OutputList {
   static constexpr auto fields() { return std::tuple{field("outputs", &OutputList::outputs)}; }
 };
 
-/// Stores a version of a job; nothing runs. The same plan again changes nothing.
+/// Stores a version of a job and runs nothing. To store the same plan again changes nothing.
 struct ApplyJob {
   using Answer = JobView;
   static constexpr const char* name = "ApplyJob";
-  static constexpr std::size_t fields_left_out = 3;  ///< all of it: see `FromDescriptor`
+  static constexpr std::size_t fields_left_out = 3;  ///< all; HTTP carries a `FromDescriptor`
 
   JobGraph graph;
-  std::string descriptor_text = {};  ///< what the user wrote, kept with the job's version
+  std::string descriptor_text = {};  ///< as the user wrote it; kept with the job's version
   std::string submitted_by = {};
 
   static constexpr auto fields() { return std::tuple{}; }
@@ -101,7 +100,7 @@ struct ApplyJob {
 struct SubmitRun {
   using Answer = RunStarted;
   static constexpr const char* name = "SubmitRun";
-  static constexpr std::size_t fields_left_out = 3;  ///< the graph, its text, and whose it is
+  static constexpr std::size_t fields_left_out = 3;  ///< the graph, its text, the submitter
 
   JobGraph graph;
   std::string idempotency_key = {};
@@ -129,7 +128,7 @@ struct ValidateJob {
 struct StartJob {
   using Answer = RunStarted;
   static constexpr const char* name = "StartJob";
-  static constexpr std::size_t fields_left_out = 1;  ///< who asks
+  static constexpr std::size_t fields_left_out = 1;  ///< the submitter
 
   JobName job;
   std::string idempotency_key = {};
@@ -147,10 +146,10 @@ struct StartJob {
 struct CancelRun {
   using Answer = RunView;
   static constexpr const char* name = "CancelRun";
-  static constexpr std::size_t fields_left_out = 1;  ///< why: the node knows
+  static constexpr std::size_t fields_left_out = 1;  ///< the reason, which the node sets
 
   RunId run;
-  std::string reason = {};  ///< "a signal": who or what wants it
+  std::string reason = {};  ///< "a signal": for the log
 
   static constexpr auto fields() {
     return std::tuple{field("run", &CancelRun::run, Presence::required, "the run's number")};
@@ -169,10 +168,10 @@ struct ShowRun {
   }
 };
 
-/// No end to how long an answer is waited for.
+/// Waits for an answer without end.
 inline constexpr std::chrono::seconds forever = std::chrono::seconds::max();
 
-/// As `ShowRun`, but answered when the run has ended, or as it is when the wait is over.
+/// Like `ShowRun`, but answered when the run has ended or the wait is over.
 struct AwaitEnd {
   using Answer = RunView;
   static constexpr const char* name = "AwaitEnd";
@@ -224,8 +223,8 @@ struct ListNodes {
 
 inline constexpr std::uint32_t events_an_answer = 500;
 
-/// What happened, oldest first, at most `events_an_answer` of it. Where there is nothing yet, the
-/// answer waits for something to happen, or for the wait to be over.
+/// Events, the oldest first, at most `events_an_answer`. If there are none yet, the answer comes
+/// when one happens or the wait is over.
 struct ListEvents {
   using Answer = EventList;
   static constexpr const char* name = "ListEvents";
@@ -243,7 +242,7 @@ struct ListEvents {
   }
 };
 
-/// What the print sinks of a run have committed.
+/// The tables that the print sinks of a run have committed.
 struct ReadOutput {
   using Answer = OutputList;
   static constexpr const char* name = "ReadOutput";
@@ -255,8 +254,8 @@ struct ReadOutput {
   }
 };
 
-/// What came of a descriptor: what was asked for, or the mistakes that are in its way. The notes
-/// are of what is no mistake, and yet worth telling.
+/// The answer to a request with a descriptor: the request's own answer, or the descriptor's
+/// mistakes. Notes tell of things that are no mistake but worth knowing.
 template <class T>
 struct Checked {
   std::optional<T> done;
@@ -264,8 +263,8 @@ struct Checked {
   std::vector<std::string> notes = {};
 };
 
-/// A request whose graph a descriptor describes: the YAML of `docs/reference/descriptor.md`,
-/// checked on the coordinator's node, which is where its files must be readable.
+/// A request whose graph a descriptor describes, the YAML of `docs/reference/descriptor.md`. It is
+/// checked on the coordinator's node, so its files must be readable there.
 template <class R>
 struct FromDescriptor {
   using Request = R;
@@ -275,7 +274,7 @@ struct FromDescriptor {
   std::string descriptor;
   std::string file = "descriptor";
   std::map<std::string, std::string> params = {};
-  R request = {};  ///< its further arguments; the graph is what the descriptor says
+  R request = {};  ///< its other arguments; the descriptor gives the graph
 
   static constexpr auto fields() {
     using Self = FromDescriptor;
@@ -291,7 +290,7 @@ inline constexpr bool is_from_descriptor = false;
 template <class R>
 inline constexpr bool is_from_descriptor<FromDescriptor<R>> = true;
 
-/// Every request there is.
+/// All requests.
 using AnyRequest =
     std::variant<ApplyJob, SubmitRun, ValidateJob, FromDescriptor<ApplyJob>,
                  FromDescriptor<SubmitRun>, FromDescriptor<ValidateJob>, StartJob, CancelRun,

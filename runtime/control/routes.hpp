@@ -11,11 +11,12 @@
 
 namespace troupe {
 
-/// What a token must allow. Today's one token allows all; without it, only what is open.
+/// The right that a token must give. Today's one token gives all rights; without it, only open
+/// routes answer.
 enum class Access { open, read, write };
 const char* to_string(Access access);
 
-/// Where something is served over HTTP.
+/// A route of the HTTP API.
 struct Route {
   const char* method;
   const char* path;  ///< "{name}" takes one segment: the argument of that name
@@ -37,10 +38,10 @@ constexpr RouteOf<R> route(const char* method, const char* path, Access access, 
   return {{method, path, access, summary, status, operation}};
 }
 
-/// The API: a row a route, and nothing about routes anywhere else. Arguments that the path does not
-/// hold are in the query of a GET and in the body of a POST, a JSON object. Dispatch, checks of
-/// arguments, the contract, the command line's calls and their tests go through this table. Of two
-/// rows with one request a client takes the first whose path it can fill.
+/// The API: one row per route, and nothing about routes anywhere else. Arguments that are not in
+/// the path are in the query of a GET, or in the body of a POST, a JSON object. Dispatch, checks of
+/// arguments, the contract, the command line's calls and their tests use this table. If two rows
+/// have the same request, a client takes the first whose path it can fill.
 inline constexpr std::tuple route_table{
     route<ListNodes>("GET", "/api/v1/nodes", Access::read, "The nodes of the cluster."),
     route<ListJobs>("GET", "/api/v1/jobs", Access::read, "The stored jobs."),
@@ -69,7 +70,7 @@ inline constexpr std::tuple route_table{
                       "What happened in the cluster, likewise."),
 };
 
-/// Calls `each` with every row of the table, as `RouteOf` its request.
+/// Calls `each` with every row of the table, as the `RouteOf` of its request.
 template <class Each>
 void each_route(Each each) {
   std::apply([&](const auto&... row) { (each(row), ...); }, route_table);
@@ -77,8 +78,7 @@ void each_route(Each each) {
 
 using PathValues = std::map<std::string, std::string>;
 
-/// The arguments in `path`, as they were sent (percent signs and all); none where it is not the
-/// path of this route.
+/// The arguments in `path`, not decoded yet; none if it is not a path of this route.
 std::optional<PathValues> match(const Route& route, std::string_view path);
 /// The names of the arguments that its path holds.
 std::vector<std::string> arguments_in_path(const Route& route);

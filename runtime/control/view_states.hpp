@@ -5,7 +5,7 @@
 
 namespace troupe {
 
-/// An operator of a run, over all its tasks.
+/// The state of an operator of a run, over all its tasks.
 enum class VertexState { waiting, running, finished, failed, cancelled };
 const char* to_string(VertexState state);
 template <>
@@ -14,7 +14,7 @@ struct EnumOf<VertexState> {
   static constexpr const char* noun = "state of an operator";
 };
 
-/// A task of a run: the state of its attempt, or why it has none.
+/// The state of a task: that of its attempt, or why it has none.
 enum class TaskState {
   waiting,     ///< has not been tried
   restarting,  ///< is to be tried again
@@ -33,12 +33,12 @@ struct EnumOf<TaskState> {
   static constexpr const char* noun = "state of a task";
 };
 
-/// A node as a member of its cluster.
+/// The state of a node as a member of its cluster.
 enum class NodeState {
-  silent,    ///< recorded earlier; has a lease to show up
-  adopting,  ///< joined; has not said what it holds
+  silent,    ///< recorded earlier; has one lease of time to show up
+  adopting,  ///< joined; has not listed what it holds
   live,
-  resting,  ///< live, and gets no work because work fails there
+  resting,  ///< live, but gets no work because work fails there
   suspect,  ///< its connection closed a moment ago
   gone,
 };

@@ -14,9 +14,9 @@
 
 namespace troupe {
 
-// What clients are shown; `schema` is the name of a view in the API's contract.
+// Views: the answers that clients see. `schema` is the name of a view in the API's contract.
 
-/// One operator of a run as a person wants to see it: sums over its subtasks.
+/// One operator of a run, for people: sums over its subtasks.
 struct VertexView {
   static constexpr const char* schema = "Vertex";
 
@@ -24,10 +24,10 @@ struct VertexView {
   std::string op;
   std::vector<std::string> from;
   VertexState state = VertexState::waiting;
-  /// All tasks that it has a part in; one task runs every operator of a fused chain.
+  /// All tasks that run it; one task runs every operator of a fused chain.
   std::uint32_t tasks = 0;
   std::uint32_t tasks_finished = 0;
-  /// Those of them that begin with it: over all operators, the tasks of the run.
+  /// Those of them whose chain begins with it. Summed over all operators: the tasks of the run.
   std::uint32_t tasks_begun = 0;
   std::uint32_t tasks_begun_finished = 0;
   std::uint32_t restarts = 0;
@@ -70,7 +70,7 @@ struct TaskView {
   TaskState state = TaskState::waiting;
   Attempt attempt;
   NodeId node;
-  std::string reason;  ///< why it begins again, while it is to
+  std::string reason;  ///< while it waits to run again: why
 
   static constexpr auto fields() {
     return std::tuple{spread_field("task", &TaskView::task),
@@ -93,15 +93,15 @@ struct RunView {
   std::optional<WallTime> submitted, started, finished;
   Attempt attempt;
   std::uint32_t task_restarts = 0;  ///< attempts after the first of each task
-  std::string error;                ///< the one cause, where it failed
-  std::string hint;                 ///< and what to do about it
-  std::string reason;               ///< why parts of it begin again, while they do
+  std::string error;                ///< the one cause, if it failed
+  std::string hint;                 ///< what to do about it
+  std::string reason;               ///< while parts of it run again: why
   std::int64_t rows_committed = 0;
   std::uint32_t tasks = 0;
   std::uint32_t tasks_finished = 0;
   std::vector<VertexView> vertices;
   std::vector<TaskView> task_list;
-  /// From the moment a node was lost to the moment all its work had been done again; the longest.
+  /// The longest time from the loss of a node until all its work had been done again.
   std::optional<double> recovered_in_s;
 
   static constexpr auto fields() {
@@ -166,7 +166,7 @@ struct NodeView {
   }
 };
 
-/// One thing that happened, as the durable event log has it. `sequence` only grows.
+/// One entry of the durable event log. `sequence` only grows.
 struct EventView {
   static constexpr const char* schema = "Event";
 
@@ -183,12 +183,12 @@ struct EventView {
   }
 };
 
-/// Bytes that are no text: in JSON as base64.
+/// Bytes that are no text; JSON has them as base64.
 struct Binary {
   std::string bytes;
 };
 
-/// What a print sink has committed: a table, in Arrow's IPC stream format.
+/// A table that a print sink has committed, in Arrow's IPC stream format.
 struct OutputView {
   static constexpr const char* schema = "Output";
 

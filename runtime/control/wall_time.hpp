@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// A time as clients read it: "2026-11-22T18:05:00.123456Z".
+/// A time in the form of the API: "2026-11-22T18:05:00.123456Z".
 std::string to_iso8601(WallTime time);
 Result<WallTime> from_iso8601(std::string_view text);
 

@@ -14,7 +14,7 @@
 namespace troupe {
 namespace {
 
-/// So many steps of its machine SQLite makes between two looks at the clock.
+/// SQLite's virtual machine makes so many steps between two looks at the clock.
 constexpr int steps_between_looks = 10'000;
 
 Error sqlite_error(sqlite3* database, std::string_view doing) {
@@ -47,13 +47,13 @@ Error sqlite_error(sqlite3* database, std::string_view doing) {
       break;
   }
   Error error = fail(kind, "{}: {} (SQLite {})", doing, sqlite3_errmsg(database), code);
-  // Full, read-only, cannot be opened or read, no memory.
+  // The disk is full, read-only or failing, or memory is short: this node is at fault.
   return kind == ErrorCode::unavailable ? node_fault(std::move(error)) : error;
 }
 
 }  // namespace
 
-/// The handle, and the statements that nobody has borrowed.
+/// The handle, and the prepared statements that nobody has borrowed.
 class SqliteConnection {
  public:
   explicit SqliteConnection(sqlite3* handle) : handle_(handle) {}
@@ -80,6 +80,7 @@ class SqliteConnection {
     return statement;
   }
 
+  /// Reset at once: a statement that is half read would keep its snapshot, and hold up the log.
   void give_back(sqlite3_stmt* statement) {
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
@@ -92,7 +93,7 @@ class SqliteConnection {
     }
   }
 
-  /// From here on, what takes longer than `most` from `begin_clock` on is ended.
+  /// From now on SQLite interrupts a statement that runs later than `most` after `begin_clock`.
   void limit_time(Duration most) {
     most_ = most;
     sqlite3_progress_handler(handle_, steps_between_looks, &SqliteConnection::too_late, this);
@@ -107,7 +108,8 @@ class SqliteConnection {
   }
 
   sqlite3* const handle_;
-  std::multimap<std::string, sqlite3_stmt*, std::less<>> idle_;  ///< by their text
+  /// By their text. A text may be there twice: if it was borrowed twice at a time.
+  std::multimap<std::string, sqlite3_stmt*, std::less<>> idle_;
   std::uint64_t steps_ = 0;
   std::optional<Duration> most_;
   Instant end_at_ = Instant::max();
@@ -132,7 +134,7 @@ SqliteStatement& SqliteStatement::bind(int index, std::string_view text) {
 }
 
 SqliteStatement& SqliteStatement::bind_blob(int index, std::string_view bytes) {
-  // A null pointer would bind NULL; no bytes are an empty blob.
+  // A null pointer would bind NULL instead of an empty blob.
   const int outcome = sqlite3_bind_blob64(
       statement_.get(), index, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_TRANSIENT);
   ENSURE(outcome == SQLITE_OK, "no parameter {}", index);
@@ -193,7 +195,8 @@ Result<SqliteDatabase> SqliteDatabase::connect(const std::string& path, int flag
 }
 
 Result<SqliteDatabase> SqliteDatabase::open(const std::string& path) {
-  // The file and what SQLite puts beside it, which takes its mode from it, are their owner's alone.
+  // Only the owner may read the file. We create it, for SQLite would give it the umask's mode; the
+  // files that SQLite puts beside it get the same mode.
   const bool on_disk = path != ":memory:";
   if (on_disk && !own_files().exists(path)) TRY(TRY(own_files().create(path))->close());
   SqliteDatabase database = TRY(connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
@@ -207,7 +210,7 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::string& path) {
   return database;
 }
 
-/// Without the log, readers and writers would wait for each other.
+/// Turns on the write-ahead log: without it, readers and writers would wait for each other.
 Result<> SqliteDatabase::log_ahead(const std::string& path) {
   auto mode = TRY(prepare("PRAGMA journal_mode=WAL"));
   const auto answered = mode.step();

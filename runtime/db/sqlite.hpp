@@ -15,8 +15,8 @@ namespace troupe {
 class SqliteConnection;
 
 /// One prepared statement with its current row. Bind from 1, read columns from 0, as SQLite counts;
-/// what is not bound is NULL. Lent by its database, which keeps it prepared: not thread-safe, and
-/// must not outlive it.
+/// a parameter that is not bound is NULL. Its database lends it, and keeps it prepared afterwards.
+/// Not thread-safe; must not outlive the database.
 class SqliteStatement {
  public:
   SqliteStatement& bind(int index, std::int64_t value);
@@ -30,7 +30,7 @@ class SqliteStatement {
   Result<> run();
 
   std::int64_t integer(int column) const;
-  std::string text(int column) const;  ///< also of a blob: the bytes
+  std::string text(int column) const;  ///< of a blob: its bytes
   bool is_null(int column) const;
 
  private:
@@ -45,16 +45,16 @@ class SqliteStatement {
   std::unique_ptr<sqlite3_stmt, GiveBack> statement_;
 };
 
-/// One connection to a SQLite file. Blocks; not thread-safe: one thread at a time has one.
+/// One connection to a SQLite file. Blocks; not thread-safe: one thread at a time may use it.
 ///
-/// The file has a write-ahead log: whoever reads sees the last commit before its first row, and
-/// neither waits for a writer nor lets one wait. Writers take turns.
+/// The file has a write-ahead log: a reader sees the last commit before its first row, and readers
+/// and writers do not wait for each other. Writers take turns.
 class SqliteDatabase {
  public:
-  /// To read and write; made where there is none. Every commit is synced to disk. ":memory:" is a
-  /// database of this connection alone.
+  /// Opens to read and write; makes the file if there is none. Every commit is synced to disk.
+  /// ":memory:" is a database of this connection alone.
   static Result<SqliteDatabase> open(const std::string& path);
-  /// Of a file that is there. What takes longer than `read_time_max` is ended.
+  /// Opens an existing file. A snapshot that takes longer than `read_time_max` ends with `timeout`.
   static Result<SqliteDatabase> open_to_read(const std::string& path);
 
   SqliteDatabase(SqliteDatabase&&) noexcept;
@@ -62,21 +62,22 @@ class SqliteDatabase {
 
   /// Statements without results, separated by semicolons.
   Result<> execute(const std::string& sql);
-  /// The same text again is the same statement, prepared once.
+  /// Prepares a text once: the same text again gets the kept statement.
   Result<SqliteStatement> prepare(std::string_view sql);
   /// Rows that the last INSERT, UPDATE or DELETE changed.
   std::int64_t changes() const;
-  /// Steps that SQLite's machine has made for statements that were given back: how much was read,
-  /// whatever the machine it ran on.
+  /// Steps that SQLite's virtual machine has made for statements that were given back: a measure of
+  /// work that is the same on every computer.
   std::uint64_t steps() const;
 
   /// Runs `work` as one transaction: all of it is durable when this returns ok, nothing of it
   /// otherwise.
   template <class Work>
   Result<> transaction(Work&& work) {
+    // Takes the write lock at once: a transaction that first reads could lose it half way.
     TRY(run("BEGIN IMMEDIATE"));
     if (Result<> done = work(); !done) {
-      // The error that matters is the first one; a failed rollback leaves nothing committed either.
+      // The first error is the one to tell; even if the rollback fails, nothing is committed.
       (void)run("ROLLBACK");
       return done;
     }
@@ -103,11 +104,11 @@ class SqliteDatabase {
   std::unique_ptr<SqliteConnection> connection_;
 };
 
-/// Statements that a connection keeps prepared; of more, the last ones are not kept.
+/// Statements that a connection keeps prepared; beyond that it keeps no new ones.
 inline constexpr std::size_t kept_statements_max = 128;
-/// What a reader may take for one snapshot.
+/// Time that a reader may take for one snapshot.
 inline constexpr Duration read_time_max = std::chrono::seconds(1);
-/// How long a writer waits for one of another process, which is none of ours: a person's tool.
+/// How long a writer waits for one in another process. That is no troupe, but a person's tool.
 inline constexpr Duration foreign_writer_wait = std::chrono::seconds(5);
 
 }  // namespace troupe

@@ -115,7 +115,7 @@ class JobChecker {
     diagnostics_.report(mistake, place.offset, place.length, error.message, error.hint);
   }
 
-  /// True where the mistake only follows from one of the vertex's shape.
+  /// True if the mistake only follows from a mistake in the vertex's shape.
   bool follows(const GraphMistake& mistake) const {
     const bool broken = shaped_.broken.count(mistake.vertex) > 0;
     switch (mistake.kind) {
@@ -132,7 +132,7 @@ class JobChecker {
     }
   }
 
-  /// The graph without broken vertices and what reads from them.
+  /// The graph without broken vertices and without those that read from them.
   JobGraph sound_part() const {
     const JobGraph& all = shaped_.job.graph;
     std::set<std::string> out = shaped_.broken;

@@ -20,7 +20,7 @@ constexpr double tolerance = 1e-9;
 struct Cell {
   std::string text;
   bool null = false;
-  bool is_number = false;  ///< a double: compared as one
+  bool is_number = false;  ///< a double; doubles are compared as numbers
   double number = 0;
 };
 
@@ -38,7 +38,8 @@ bool same_row(const Row& a, const Row& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
-/// Files keep milliseconds, microseconds or nanoseconds: the time is the same.
+/// Drops zeros at the end of a fraction: times are equal whether a file keeps milliseconds,
+/// microseconds or nanoseconds.
 std::string without_zeros(std::string moment) {
   const std::size_t point = moment.find('.');
   if (point == std::string::npos) return moment;
@@ -111,7 +112,8 @@ std::string count_of(std::size_t rows) {
   return fmt::format("{} row{}", rows, rows == 1 ? "" : "s");
 }
 
-/// Takes each expected row out of `actual`; what is left on both sides differs.
+/// Takes each expected row out of `actual`. Returns the expected rows that are missing; `actual`
+/// keeps those that are too many.
 std::vector<Row> take_matches(const std::vector<Row>& expected, std::vector<Row>& actual) {
   std::vector<Row> missing;
   for (const Row& row : expected) {
@@ -131,7 +133,7 @@ class RowComparison {
   RowComparison(const Expectation& expected, const std::vector<Batch>& actual)
       : expected_(expected), actual_(actual) {}
 
-  /// What differs, or nothing.
+  /// The difference in words, or an empty text.
   Result<std::string> run() {
     std::int64_t rows = 0;
     for (const Batch& batch : actual_) rows += batch.rows();
@@ -152,8 +154,8 @@ class RowComparison {
   }
 
  private:
-  /// Those that some expected row names, with the types of what came out. Where no row is
-  /// expected, all of them: what came out too much is then shown whole.
+  /// The columns that some expected row names, with the types of the actual rows. If no row is
+  /// expected, all columns, so that rows which are too many are shown whole.
   Result<> choose_columns() {
     const SchemaPtr schema = actual_.empty() ? nullptr : actual_.front().columns()->schema();
     for (const Json& row : *expected_.rows) {

@@ -10,7 +10,8 @@
 namespace troupe {
 namespace {
 
-/// As wide as the first characters of the line: tabs stay tabs, so that the mark stands below.
+/// Blanks as wide as the first characters of the line. Tabs stay tabs, so that the mark stands
+/// exactly below its place.
 std::string padding(std::string_view line, int characters) {
   std::string pad;
   for (std::size_t i = 0; i < line.size() && characters > 0; ++i) {

@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// One mistake of a descriptor, at its place. Holds all that its renderings need.
+/// One mistake of a descriptor and its place, with everything that its renderings need.
 struct Diagnostic {
   std::string file;
   Position position;
@@ -20,13 +20,13 @@ struct Diagnostic {
   Mistake mistake = Mistake::bad_yaml;
   std::string message;
   std::string hint = {};
-  std::vector<std::string> allowed = {};  ///< names that may stand here
+  std::vector<std::string> allowed = {};  ///< names that are allowed here
   std::string line = {};                  ///< the line of the text
 
   const char* code() const { return kind_of(mistake).code; }
 };
 
-/// Mistakes in one text, as they are found. After `diagnostics_max` further ones are dropped.
+/// Collects the mistakes of one text. After `diagnostics_max`, further ones are dropped.
 class Diagnostics {
  public:
   explicit Diagnostics(const SourceText& source) : source_(&source) {}
@@ -35,7 +35,7 @@ class Diagnostics {
               std::string hint = {}, std::vector<std::string> allowed = {});
   bool empty() const { return list_.empty(); }
   std::size_t size() const { return list_.size(); }
-  /// In the order of the text.
+  /// Takes the mistakes out, in the order of the text.
   std::vector<Diagnostic> take();
 
  private:
@@ -51,8 +51,8 @@ std::string render_text(const Diagnostic& diagnostic);
 std::string render_line(const Diagnostic& diagnostic);
 /// {"code": "TR1007", "file": ..., "line": ..., "column": ..., "length": ..., "message": ...}
 Json render_json(const Diagnostic& diagnostic);
-/// The diagnostic that `render_json` has written, without the line of the text; none where a newer
-/// version knows kinds of mistakes that this one does not.
+/// The diagnostic that `render_json` has written, without the line of the text; none if its code is
+/// one of a newer version.
 std::optional<Diagnostic> diagnostic_of(const Json& json);
 
 }  // namespace troupe

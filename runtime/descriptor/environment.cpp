@@ -22,7 +22,8 @@ std::string parent(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// File systems that are views of the kernel: no rights of a directory there let files be made.
+/// True for file systems that are views of the kernel: no file can be made there, whatever rights a
+/// directory has.
 bool holds_no_files(const std::string& directory) {
   constexpr std::array<unsigned long, 12> kinds = {
       PROC_SUPER_MAGIC,   SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
@@ -34,7 +35,7 @@ bool holds_no_files(const std::string& directory) {
       kinds, [&](unsigned long kind) { return static_cast<unsigned long>(about.f_type) == kind; });
 }
 
-/// The directory in which the first missing part of `path` would be made.
+/// Checks the directory in which the first missing part of `path` would be made.
 Result<> writable(FileSystem& files, const std::string& named) {
   const std::string path = TRY(files.follow_links(named));
   std::string at = parent(path);

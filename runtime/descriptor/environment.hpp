@@ -9,8 +9,8 @@ namespace troupe {
 
 class OperatorRegistry;
 
-/// Stage 5 for outputs: directories of sinks exist, or can be made, and files in them can be
-/// created by this user. Looks, and changes nothing. Paths as for `bind`. Blocks.
+/// Stage 5 for outputs: checks that the directories of sinks exist or can be made, and that this
+/// user can create files in them. Changes nothing. Paths as for `bind`. Blocks.
 std::vector<Error> check_outputs(const JobGraph& graph, const OperatorRegistry& registry);
 
 }  // namespace troupe

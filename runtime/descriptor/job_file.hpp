@@ -35,11 +35,11 @@ struct ParameterDeclaration {
   std::optional<Value> default_value = {};
   std::optional<double> min = {};
   std::optional<double> max = {};
-  std::vector<Value> values = {};  ///< where only these are allowed
+  std::vector<Value> values = {};  ///< if not empty, only these are allowed
   std::string description = {};
 };
 
-/// A value that fits the declaration, from what a caller wrote.
+/// Reads a caller's text as a value that fits the declaration.
 Result<Value> parse_parameter(const ParameterDeclaration& declaration, std::string_view text);
 
 /// Rows that a test gives in place of an operator's output.
@@ -48,7 +48,7 @@ struct TestRows {
   std::shared_ptr<const Json> types;  ///< a map from column to SQL type; empty: as the operator's
 };
 
-/// What a test says of an operator's output.
+/// An expectation of a test about an operator's output.
 struct Expectation {
   enum class Kind { in_any_order, in_order, contains, count };
   Kind kind = Kind::in_any_order;
@@ -63,7 +63,7 @@ struct JobTest {
   std::map<std::string, Value> parameters = {};
   std::map<std::string, TestRows> given = {};
   std::map<std::string, Expectation> expect = {};
-  int line = 0;  ///< where it stands
+  int line = 0;  ///< of the file
 };
 
 /// A checked job descriptor. The graph's parameters are filled in; how far it is checked and bound
@@ -73,8 +73,8 @@ struct JobFile {
   std::vector<ParameterDeclaration> parameters;
   JobGraph graph;
   std::vector<JobTest> tests;
-  /// By operator, the parameters that it uses and that have no value; only where the caller of
-  /// `check_job` allows that.
+  /// By operator, the parameters that it uses and that have no value. Empty unless the caller of
+  /// `check_job` allows such.
   std::map<std::string, std::set<std::string>> open = {};
 };
 

@@ -38,7 +38,7 @@ Json bounded(const char* type, const Parameter& parameter) {
   return schema;
 }
 
-/// The word null without quotes is null to YAML.
+/// YAML reads the word null without quotes as no value, so both must be allowed.
 Json choices_of(const Parameter& parameter) {
   Json choices = parameter.choices;
   if (std::count(parameter.choices.begin(), parameter.choices.end(), "null")) {
@@ -94,7 +94,7 @@ Json parameter_schema(const Parameter& parameter) {
   return schema;
 }
 
-/// "if op is X then its with: is this": so completion is exact.
+/// "If op is X, then its with: is this": so that editors complete exactly.
 Json operator_rule(const OperatorDescription& described) {
   Json properties = Json::object();
   std::vector<std::string> required;

@@ -32,7 +32,7 @@ Result<JobFile> read_job(const std::string& file, std::string_view text,
   return *std::move(checked.job);
 }
 
-/// What the operator would put out, or null where that is not known.
+/// The schema of the operator's output, or null if that is not known.
 SchemaPtr output_of(const JobGraph& graph, const BoundGraph& bound, const std::string& id) {
   for (std::size_t v = 0; v < graph.vertices.size(); ++v) {
     if (graph.vertices[v].id != id || !bound.plans[v]) continue;
@@ -41,7 +41,8 @@ SchemaPtr output_of(const JobGraph& graph, const BoundGraph& bound, const std::s
   return nullptr;
 }
 
-/// Columns of the operator that have literals, and types that the test gives.
+/// The types of given rows: those of the operator's columns, if SQL has a name for them, and those
+/// that the test gives.
 Result<Json> types_of(const std::string& id, const TestRows& given, const SchemaPtr& schema) {
   Json types = Json::object();
   if (!schema) return *given.types;
@@ -64,7 +65,7 @@ Result<Json> types_of(const std::string& id, const TestRows& given, const Schema
   return types;
 }
 
-/// What stands in for a given operator.
+/// The vertex that stands in for a given operator.
 Result<JobVertex> given_vertex(const std::string& id, const TestRows& given,
                                const SchemaPtr& schema) {
   Json with = {{"rows", *given.rows}};
@@ -74,7 +75,7 @@ Result<JobVertex> given_vertex(const std::string& id, const TestRows& given,
   return vertex;
 }
 
-/// Everything that the expected operators get rows from, no further than what is given.
+/// All operators that the expected ones get rows from, up to the given ones.
 std::set<std::string> wanted(const JobGraph& graph, const JobTest& test) {
   std::set<std::string> ids;
   for (const auto& [id, expectation] : test.expect) ids.insert(id);
@@ -85,12 +86,13 @@ std::set<std::string> wanted(const JobGraph& graph, const JobTest& test) {
   return ids;
 }
 
-/// The operators of which everything is known.
+/// The part of the graph without operators that use a parameter without a value, and without those
+/// that read from them.
 JobGraph known_part(const JobFile& job) {
   JobGraph known;
   known.name = job.graph.name;
   known.settings = job.graph.settings;
-  // In the order of the flow, so whoever reads from an unknown one comes after it.
+  // Producers stand first, so an unknown one has been left out before its readers are looked at.
   for (const JobVertex& vertex : job.graph.vertices) {
     const bool reads_known =
         std::all_of(vertex.inputs.begin(), vertex.inputs.end(),

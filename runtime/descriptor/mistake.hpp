@@ -5,8 +5,8 @@
 
 namespace troupe {
 
-/// The kinds of mistakes that a descriptor can have. Codes are for ever: they are searched for,
-/// and a kind that goes leaves a gap.
+/// The kinds of mistakes that a descriptor can have. Codes never change, for people search for
+/// them: a kind that is dropped leaves a gap.
 enum class Mistake {
   // 1: text and YAML
   bad_yaml,
@@ -44,7 +44,7 @@ enum class Mistake {
   unwritable,
 };
 
-/// A row of the one table of codes: what `troupe errors CODE` shows.
+/// A row of the one table of codes. `troupe errors CODE` shows it.
 struct MistakeKind {
   Mistake mistake;
   const char* code;
@@ -54,7 +54,7 @@ struct MistakeKind {
 
 const std::vector<MistakeKind>& mistake_kinds();
 const MistakeKind& kind_of(Mistake mistake);
-/// "TR1007", in any letter case; null where there is no such code.
+/// Finds "TR1007", in any letter case; null if there is no such code.
 const MistakeKind* find_mistake(std::string_view code);
 
 }  // namespace troupe

@@ -16,10 +16,11 @@
 namespace troupe {
 namespace {
 
-/// Stops the parser: the mistake has been reported.
+/// Thrown to stop the parser after a mistake was reported.
 struct Stop {};
 
-/// Bytes before the first that a descriptor may not have: no UTF-8, or a control character.
+/// The number of bytes before the first one that a descriptor may not have: a byte that is not
+/// UTF-8, or a control character.
 std::size_t text_bytes(std::string_view text) {
   const auto is_control = [](char letter) {
     const auto byte = static_cast<unsigned char>(letter);
@@ -86,7 +87,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   std::optional<YamlNode> take() { return std::move(root_); }
 
-  /// Where the innermost bracket stands that is not closed.
+  /// The place of the innermost bracket that is not closed.
   std::optional<std::size_t> unclosed() const {
     for (auto one = open_.rbegin(); one != open_.rend(); ++one) {
       const char first = source_.text()[one->node.offset];
@@ -104,7 +105,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     YamlNode node;
     node.offset = at(mark);
-    // An empty value is marked where the next token is: it belongs to its key.
+    // The parser puts an empty value at the next token; for people its place is that of its key.
     const bool written = source_.text().substr(node.offset, 1) == "~" ||
                          source_.text().substr(node.offset, 4) == "null";
     if (!written && key_) node.offset = key_offset();
@@ -117,6 +118,7 @@ class TreeBuilder : public YAML::EventHandler {
       stop(Mistake::bad_yaml, at(mark), "an alias inside of what it stands for",
            "it would never end");
     }
+    // An alias copies its value, and aliases of aliases grow exponentially: the copies count.
     count(nodes_in(found->second), at(mark));
     deep(static_cast<int>(open_.size()) + depth_of(found->second), at(mark));
     add(found->second, 0);
@@ -146,12 +148,12 @@ class TreeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  /// A list or map that has begun; a map between a key and its value keeps the key.
+  /// A list or map that has begun. Between a key and its value, a map keeps the key here.
   struct Open {
     YamlNode node;
     YAML::anchor_t anchor = 0;
     std::optional<YamlNode> key = {};
-    std::map<std::string, std::size_t> keys = {};  ///< and where they stand
+    std::map<std::string, std::size_t> keys = {};  ///< with their offsets
   };
 
   [[noreturn]] void stop(Mistake mistake, std::size_t offset, std::string message,
@@ -184,7 +186,7 @@ class TreeBuilder : public YAML::EventHandler {
          "values have the types that they look like; leave the tag out");
   }
 
-  /// The mark of an anchored value is the anchor's.
+  /// The parser gives an anchored value the place of its anchor; this is the place of the value.
   std::size_t after_anchor(std::size_t offset, YAML::anchor_t anchor) const {
     const std::string& text = source_.text();
     if (anchor == 0 || offset >= text.size() || text[offset] != '&') return offset;
@@ -193,6 +195,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   ScalarStyle style_at(std::size_t offset, const std::string& tag) const {
+    // The parser tags quoted and block scalars with "!", and plain ones with "?".
     if (tag != "!" || offset >= source_.text().size()) return ScalarStyle::plain;
     switch (source_.text()[offset]) {
       case '\'':
@@ -204,7 +207,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
-  /// The parser takes the end of the file for a closing quote.
+  /// Checked here, because the parser takes the end of the file for a closing quote.
   bool closed(const YamlNode& scalar) const {
     const std::string& text = source_.text();
     std::size_t at = scalar.offset + 1;
@@ -247,6 +250,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void add(YamlNode node, YAML::anchor_t anchor) {
     count(1, node.offset);
+    // Known only when it is complete: so an alias within its own value is not found, and refused.
     if (anchor != 0) anchors_[anchor] = node;
     if (open_.empty()) {
       root_ = std::move(node);
@@ -291,7 +295,7 @@ class TreeBuilder : public YAML::EventHandler {
   int documents_ = 0;
 };
 
-/// What the parser says, in words that help.
+/// Reports the parser's error in words that help.
 void report_parser(const YAML::ParserException& error, const TreeBuilder& builder,
                    const SourceText& source, Diagnostics& diagnostics) {
   struct Told {

@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-/// The entry whose key the path begins with; keys may have dots in them, so the longest one.
+/// The entry whose key begins the path: the longest one, for keys may have dots in them.
 const YamlEntry* entry_on(const YamlNode& map, std::string_view path) {
   const YamlEntry* best = nullptr;
   for (const YamlEntry& entry : map.entries) {
@@ -70,6 +70,7 @@ Place Places::value(const std::string& path, const std::optional<TextSpan>& span
 Place Places::part(const std::string& path, const YamlNode& scalar, const TextSpan& span) const {
   std::size_t begin = span.offset;
   std::size_t last = span.offset + std::max<std::size_t>(span.length, 1) - 1;
+  // The span counts in the text with its `${{ }}` filled in; people see the text as written.
   if (const auto found = templates_.find(path); found != templates_.end()) {
     begin = found->second.origin(begin).begin;
     last = std::max(begin + 1, found->second.origin(last).end) - 1;

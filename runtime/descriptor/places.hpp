@@ -18,17 +18,17 @@ struct Place {
   std::size_t length = 1;
 };
 
-/// Finds where the paths of errors stand in a dataflow: "late.with.where" with a span in its text.
+/// Finds the place in a dataflow of an error's path ("late.with.where") and span in its text.
 class Places {
  public:
   Places(const SourceText& source, const YamlNode& dataflow,
          const std::map<std::string, Template>& templates)
       : source_(source), dataflow_(dataflow), templates_(templates) {}
 
-  /// The value at `path`, or the part of it that `span` says; where the path goes on below what is
-  /// written, the last key on the way.
+  /// The place of the value at `path`, or of its part `span`. If the path goes deeper than the
+  /// file, the place of the last key on the way.
   Place value(const std::string& path, const std::optional<TextSpan>& span = {}) const;
-  /// The last key of `path` that is written.
+  /// The last key of `path` that the file has.
   Place key(const std::string& path) const;
 
  private:

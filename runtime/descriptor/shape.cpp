@@ -51,7 +51,7 @@ class JobShaper {
                         std::move(allowed));
   }
 
-  /// The file may be for another version, or no job at all: then nothing else is worth saying.
+  /// False if the file is for another version or no job at all: nothing else is worth telling then.
   bool known_version() {
     if (root_.kind != YamlNode::Kind::map) {
       report(Mistake::wrong_type, root_, fmt::format("a job is a map, not {}", describe(root_)),

@@ -14,21 +14,21 @@ namespace troupe {
 
 class OperatorRegistry;
 
-/// What later stages need of the text: where values stand, and what was pasted into them.
+/// What later stages need of the text: the places of values, and what was pasted into them.
 struct ShapedJob {
   JobFile job;
   const YamlNode* dataflow = nullptr;
-  /// By path ("late.with.where"): scalars that had `${{ }}` in them.
+  /// Scalars that had `${{ }}` in them, by path ("late.with.where").
   std::map<std::string, Template> templates;
-  /// Vertices with a mistake of their own: what they need is not known, so later stages leave them
-  /// and what reads from them alone.
+  /// Vertices with a mistake of their own. Later stages do not check them, nor vertices that read
+  /// from them: too little is known of them.
   std::set<std::string> broken;
-  /// Some `from` could not be read: who reads whom is not wholly known.
+  /// Some `from` could not be read, so not all inputs are known.
   bool inputs_unknown = false;
 };
 
 /// Stage 2. Checks keys and values of the whole file, fills in parameters. `root` must outlive the
-/// result. Nothing where the file is no descriptor that this version knows.
+/// result. Nothing if the file is no descriptor of this version.
 std::optional<ShapedJob> shape_job(const YamlNode& root, const SourceText& source,
                                    const OperatorRegistry& registry, const CheckOptions& options,
                                    Diagnostics& diagnostics);

@@ -49,6 +49,7 @@ class ParameterShaper {
     }
     ParameterDeclaration declaration{name};
     read(entry, declaration);
+    // A broken declaration cannot judge a value: its mistakes would follow from the first one.
     if (diagnostics_.size() == before) take_value(entry, declaration);
     if (diagnostics_.size() != before) shaped_.broken.insert("params." + name);
     shaped_.declarations.push_back(std::move(declaration));

@@ -13,20 +13,20 @@
 
 namespace troupe {
 
-/// The parameters of a job and what `${{ }}` may name.
+/// The parameters of a job, and the names that `${{ }}` may use.
 struct ShapedParameters {
   std::vector<ParameterDeclaration> declarations;
   Names names;
-  /// Names ("params.x") that have a mistake of their own: a use of them is not told again.
+  /// Names ("params.x") with a mistake of their own: their uses are not reported again.
   std::set<std::string> broken;
-  /// Names without a value, where that is no mistake.
+  /// Names without a value, if that is no mistake.
   std::set<std::string> open;
 };
 
-/// True where the text has the name, and not as a part of a longer one.
+/// True if the text contains the name, but not as a part of a longer one.
 bool mentions(std::string_view text, const std::string& name);
 
-/// Reads `params:` (null: there is none) and what the caller gave. `may_be_open`: see
+/// Reads `params:` (null: there is none) and the values that the caller gave. `may_be_open`: see
 /// `CheckOptions::open_parameters`.
 ShapedParameters shape_parameters(const YamlEntry* params,
                                   const std::map<std::string, std::string>& given, bool may_be_open,

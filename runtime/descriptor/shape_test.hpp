@@ -16,7 +16,7 @@ std::vector<JobTest> shape_tests(const YamlNode& tests, const SourceText& source
                                  const std::vector<ParameterDeclaration>& parameters,
                                  Diagnostics& diagnostics);
 
-/// Stage 3 of tests: they name operators that have an output.
+/// Stage 3 of tests: checks that they name operators that have an output.
 void check_tests(const YamlNode& tests, const JobGraph& graph, const OperatorRegistry& registry,
                  Diagnostics& diagnostics);
 

@@ -60,7 +60,7 @@ class VertexShaper {
                           fmt::format("'{}' is no id for an operator", vertex_.id),
                           "a lower-case letter, then letters, digits, '_' and '-'");
     }
-    filler_.take_open();
+    filler_.take_open();  // those of the vertex before
     read();
     if (auto open = filler_.take_open(); !open.empty()) {
       shaped_.job.open[vertex_.id] = std::move(open);
@@ -76,6 +76,7 @@ class VertexShaper {
         value_, vertex_.id, diagnostics_, {"op", "from", "with", "parallelism", "description"},
         {"event_time", "state", "on_error", "sample", "formerly", "resources", "schema"});
     const bool odd_key = reader.is_map() && diagnostics_.size() != known;
+    // An unknown key in a vertex without `from` may be a misspelled `from`.
     if (!reader.is_map() || (odd_key && !reader.has("from"))) shaped_.inputs_unknown = true;
     reader.require("op", key_.offset, marked_bytes(key_));
     reader.text("description");
@@ -143,7 +144,7 @@ class VertexShaper {
     }
     vertex_.with = std::make_shared<const Json>(filled);
     for (const YamlEntry& entry : with ? with->entries : std::vector<YamlEntry>()) {
-      // A misspelled parameter is not missing as well.
+      // Do not report a parameter as missing if it is only misspelled.
       if (described.find(entry.key.text)) continue;
       skipped.push_back(nearest(entry.key.text, parameter_names(described)));
     }

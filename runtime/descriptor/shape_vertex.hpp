@@ -12,15 +12,16 @@
 
 namespace troupe {
 
-/// How the value of a `${{ }}` goes into what stands around it.
+/// How the value of a `${{ }}` is pasted into its scalar.
 enum class FillAs {
-  typed,  ///< alone it keeps its type
+  typed,  ///< if it is the whole scalar, it keeps its type
   text,   ///< always a text
   sql,    ///< as a literal
 };
 
-/// A value of the descriptor with its `${{ }}` filled in; nothing after a mistake, which has then
-/// been reported, here or where the parameter is declared. Fills `templates` by path.
+/// Fills in the `${{ }}` of a descriptor's value; gives nothing after a mistake, which has been
+/// reported here or at the parameter's declaration. Notes each filled scalar in `templates`, by
+/// path.
 class Filler {
  public:
   Filler(const SourceText& source, const ShapedParameters& parameters,
@@ -31,7 +32,7 @@ class Filler {
         diagnostics_(diagnostics) {}
 
   std::optional<Json> fill(const YamlNode& node, FillAs as, const std::string& path);
-  /// The parameters without a value that were met since this was last asked.
+  /// The parameters without a value that were used since the last call.
   std::set<std::string> take_open() { return std::exchange(open_, {}); }
 
  private:

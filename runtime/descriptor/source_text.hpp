@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// A place in a file as people count: from 1, columns in characters (code points), not bytes.
+/// A place in a file, as people count: from 1, columns in characters (code points), not bytes.
 struct Position {
   int line = 1;
   int column = 1;
@@ -15,16 +15,16 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-/// The text of a file and where its lines begin; offsets are bytes. Outlives what is made of it.
+/// The text of a file and the begins of its lines; offsets are bytes. Must outlive its users.
 class SourceText {
  public:
-  /// A byte-order mark is left out.
+  /// Drops a byte-order mark.
   SourceText(std::string file, std::string_view text);
 
   const std::string& file() const { return file_; }
   const std::string& text() const { return text_; }
   Position position(std::size_t offset) const;
-  /// Without its end.
+  /// The line without its line break.
   std::string_view line(int number) const;
   /// Characters from `offset` to `end`, or to the end of the line of `offset`.
   int characters(std::size_t offset, std::size_t end) const;

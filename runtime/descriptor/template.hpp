@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// What `${{ }}` may name: "params.top", "job.name".
+/// The names that `${{ }}` may use: "params.top", "job.name".
 using Names = std::map<std::string, Value>;
 
 /// The value of one expression, the text between `${{` and `}}`. The language is total: paths,
@@ -19,11 +19,11 @@ using Names = std::map<std::string, Value>;
 /// outside. Errors have their span in `text`; an unknown name is `not_found`.
 Result<Value> evaluate(std::string_view text, const Names& names);
 
-/// A text in which expressions stand.
+/// A text with expressions, after they were filled in.
 struct Template {
-  /// A literal part, or one that an expression made.
+  /// A literal part, or the result of an expression.
   struct Piece {
-    std::size_t from = 0;  ///< in the text as written: of the literal, or of the `${{`
+    std::size_t from = 0;  ///< offset in the text as written: of the literal, or of the `${{`
     std::size_t size = 0;  ///< as written
     std::size_t at = 0;    ///< in the result
     std::size_t made = 0;  ///< bytes in the result
@@ -32,10 +32,11 @@ struct Template {
 
   std::string text;
   std::vector<Piece> pieces;
-  /// Set where the whole text is one expression: its value keeps its type.
+  /// Set if the whole text is one expression: its value keeps its type.
   std::optional<Value> only = {};
 
-  /// Where byte `at` of the result comes from in the text as written; all of a `${{ }}` at once.
+  /// The part of the text as written that byte `at` of the result comes from; the whole `${{ }}` if
+  /// an expression made the byte.
   struct Origin {
     std::size_t begin = 0;
     std::size_t end = 0;

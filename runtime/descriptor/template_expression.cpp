@@ -19,8 +19,8 @@ double as_number(const Value& value) {
 }
 bool textual(const Value& value) { return !numeric(value) && value.type != ValueType::boolean; }
 
-/// Reads and computes in one go. Both branches of an `if` are computed: the language is total, so
-/// that costs nothing, and a mistake in the branch not taken is found too.
+/// Reads and computes in one go. Computes both branches of an `if`, so that mistakes in the other
+/// branch are found, too. That is safe, for the language has no loops and no side effects.
 class Evaluator {
  public:
   Evaluator(std::string_view text, const Names& names) : text_(text), names_(names) {}
@@ -164,7 +164,8 @@ class Evaluator {
     return wrong(at, at_ - at, "a text of more than {} bytes", template_bytes_max);
   }
 
-  /// Counts how deep expressions nest, as long as it lives.
+  /// Counts one level of nesting while it lives. The evaluator recurses: the depth is bounded, so
+  /// that a text cannot overflow the stack.
   class Depth {
    public:
     explicit Depth(int& depth) : depth_(&depth) { ++*depth_; }

@@ -38,7 +38,7 @@ bool parse_number(std::string_view text, Number& number) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-/// "2026-01-31": digits where digits belong, and a day that exists.
+/// "2026-01-31": digits at their places, and a day that exists.
 bool is_date(std::string_view text) {
   int year = 0;
   unsigned month = 0;
@@ -178,7 +178,7 @@ std::string to_text(const Value& value) {
 std::string to_sql(const Value& value) {
   switch (value.type) {
     case ValueType::integer:
-      // The smallest integer is no literal of its own in SQL: its digits alone overflow.
+      // SQL has no literal for the smallest integer: its digits without the sign overflow.
       if (value.integer == INT64_MIN) return "(-9223372036854775807 - 1)";
       return value.integer < 0 ? fmt::format("({})", value.integer) : to_text(value);
     case ValueType::number:

@@ -14,7 +14,7 @@ namespace {
 
 bool blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-/// Bytes that an escape of a double-quoted scalar takes in the file, and that it stands for.
+/// An escape of a double-quoted scalar: the bytes that it takes in the file, and in the value.
 struct Escape {
   std::size_t source;
   std::size_t value;
@@ -40,8 +40,9 @@ Escape escape_at(std::string_view text, std::size_t at) {
   return {2 + digits, bytes, code < 0x80 && blank(static_cast<char>(code))};
 }
 
-/// Folding and indentation change blanks only: so the n-th byte of a scalar that is no blank is
-/// the n-th one in the file, quotes and escapes aside.
+/// Finds places in the file by counting bytes that are no blanks. Folding and indentation change
+/// blanks only, so the n-th such byte of a scalar's value is the n-th one in the file, apart from
+/// quotes and escapes.
 class ScalarWalk {
  public:
   ScalarWalk(std::string_view text, const YamlNode& scalar) : text_(text), scalar_(scalar) {
@@ -73,7 +74,8 @@ class ScalarWalk {
   }
 
  private:
-  /// Goes to the next byte or escape that is no blank: `size_` bytes here stand for that many.
+  /// Goes to the next byte or escape that is no blank. It takes `size_` bytes in the file; returns
+  /// the bytes that it stands for.
   std::size_t next() {
     while (at_ < text_.size()) {
       size_ = 1;

@@ -27,14 +27,14 @@ AggregateFunction function_of(const std::string& name) {
   if (name == "count_distinct") return AggregateFunction::count_distinct;
   if (name == "bool_and" || name == "every") return AggregateFunction::min;
   if (name == "bool_or") return AggregateFunction::max;
-  // Any value will do, but a task that is restarted must choose the same one again.
+  // Any value is right, but a restarted task must choose the same one again.
   if (name == "any_value") return AggregateFunction::min;
   if (name == "median" || name == "percentile_cont") return AggregateFunction::percentile;
   if (name == "string_agg") return AggregateFunction::text_joined;
   return AggregateFunction::count;
 }
 
-/// These are the least and the largest of their arguments, as numbers.
+/// These are computed as the least or the largest of their arguments, as numbers.
 bool is_of_booleans(const std::string& name) {
   return name == "bool_and" || name == "every" || name == "bool_or";
 }
@@ -44,7 +44,7 @@ bool is_deviation(AggregateFunction function) {
          function == AggregateFunction::var_samp || function == AggregateFunction::var_pop;
 }
 
-/// A group key as the select expressions may name it: by its tree or by its name.
+/// A group key. Select expressions may refer to it by its tree or by its name.
 struct Key {
   std::string name;
   Tree tree;
@@ -56,8 +56,8 @@ Error placed(Error error, TextSpan span) {
   return error;
 }
 
-/// The result type of a call; the argument is converted first where PostgreSQL has no such
-/// aggregate of its type.
+/// The result type of a call. The argument is converted first if PostgreSQL has no such aggregate
+/// of its type.
 Result<std::shared_ptr<arrow::DataType>> result_type(AggregateFunction function,
                                                      const std::string& name,
                                                      const Expression& argument,
@@ -94,8 +94,8 @@ Result<std::shared_ptr<arrow::DataType>> result_type(AggregateFunction function,
   return sum && is_integer(type.kind) ? arrow::int64() : arrow::float64();
 }
 
-/// The names of a select expression: group keys and aggregate calls are columns of the
-/// intermediate schema; anything else of the input must stand inside a call.
+/// Resolves the names in a select expression: group keys and aggregate calls are columns of the
+/// intermediate schema; all other columns of the input must stand inside a call.
 class AggregateScope : public Scope {
  public:
   AggregateScope(const SchemaPtr& input, const std::vector<Key>& keys, AggregateSelect& select)
@@ -181,15 +181,15 @@ class AggregateScope : public Scope {
     return call;
   }
 
-  /// `value` where the filter is true and NULL elsewhere: it is not computed for rows that do not
-  /// count, and so does not fail for them.
+  /// `value` if the filter is true, else NULL. It is not computed for rows that do not count, and
+  /// so cannot fail for them.
   static NodePtr where(const NodePtr& filter, const NodePtr& value) {
     const SqlType& type = value->type();
     std::vector<NodePtr> branches = {filter, value, null_constant(type, value->span())};
     return std::make_shared<CaseNode>(type, std::move(branches), value->span());
   }
 
-  /// The argument as the function computes with it.
+  /// The argument, converted to the type that the function computes with.
   Result<NodePtr> converted(const Syntax& syntax, const Tree& tree, const std::string& name,
                             NodePtr value, BoundCall& call) {
     if (value->type().kind == SqlKind::unknown) {
@@ -208,7 +208,8 @@ class AggregateScope : public Scope {
     return as_double ? cast_explicitly(value, sql(SqlKind::float8), value->span()) : value;
   }
 
-  /// The tree of what is aggregated, null for count(*); takes the other arguments into the call.
+  /// The tree of the aggregated argument, null for count(*). Puts the other arguments into the
+  /// call.
   Result<const Tree*> argument_of(const Syntax& syntax, const Tree& tree, const std::string& name,
                                   BoundCall& call) {
     const SyntaxNode node(tree);
@@ -261,7 +262,7 @@ class AggregateScope : public Scope {
                         fmt::format("percentile value {} is not between 0 and 1", fraction), tree);
   }
 
-  /// What a sort term sorts; its direction goes into the call.
+  /// The expression of a sort term. Puts its direction into the call.
   static Result<const Tree*> ordered(const Syntax& syntax, const Tree& tree, BoundCall& call) {
     const SyntaxNode term(tree);
     if (term.word("sortby_dir") == "SORTBY_USING") {
@@ -271,7 +272,7 @@ class AggregateScope : public Scope {
     return &term["node"];
   }
 
-  /// Texts are joined in their own order, so that the answer depends on no order of rows.
+  /// Texts may only be ordered by themselves: the answer must not depend on the order of rows.
   static Result<> check_order(const Syntax& syntax, const std::vector<const Tree*>& order,
                               const Tree& argument, BoundCall& call) {
     if (order.empty()) return {};
@@ -331,7 +332,8 @@ bool same_expression(const std::optional<Expression>& a, const std::optional<Exp
   return Expression::Bound::root_of(*a).key() == Expression::Bound::root_of(*b).key();
 }
 
-/// A name in group_by that is a column as it stands, whatever letters it has.
+/// Parses a group key. The exact name of a column is quoted if SQL would not read it as one, so it
+/// may have any letters.
 Result<Syntax> key_syntax(const NamedText& key, const SchemaPtr& input) {
   const bool column = input->GetFieldIndex(key.text) >= 0;
   std::string quoted = key.text;

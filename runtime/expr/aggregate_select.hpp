@@ -48,9 +48,9 @@ struct NamedText {
   std::string text;
 };
 
-/// What an aggregation computes: the distinct calls found in all select expressions, and each
-/// expression rewritten over the columns [group keys..., call results...]. So
-/// `total: sum(a) / count(*)` is two calls and one division.
+/// A bound aggregation: the distinct calls of all select expressions, and each expression rewritten
+/// over the columns [group keys..., call results...]. So `total: sum(a) / count(*)` is two calls
+/// and one division.
 struct AggregateSelect {
   SchemaPtr keys;                      ///< the group columns, in order
   std::vector<Expression> key_values;  ///< over the input: one for each key

@@ -45,7 +45,8 @@ constexpr std::array<const char*, 20> aggregate_names = {"count",
                                                          "percentile_cont",
                                                          "string_agg"};
 
-/// Functions whose value is not the same each time: a restarted task must repeat its rows.
+/// Functions that give another value each time. They are refused, for a restarted task must repeat
+/// its rows.
 constexpr std::array<const char*, 10> volatile_names = {
     "now",    "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday",
     "random", "gen_random_uuid", "current_setting",     "localtimestamp",        "setseed"};
@@ -66,7 +67,7 @@ Result<NodePtr> constant_node(const Result<std::shared_ptr<arrow::Scalar>>& scal
   return NodePtr(std::make_shared<ConstantNode>(std::move(array), sql(kind), span));
 }
 
-/// Binds one tree; lives as long as that takes.
+/// Binds one tree.
 class Binder {
  public:
   Binder(const Syntax& syntax, Scope& scope) : syntax_(syntax), scope_(scope) {}
@@ -218,8 +219,9 @@ class Binder {
     return std::make_shared<JunctionNode>(false, std::move(terms), span);
   }
 
-  /// Many constants: one look into a hash table for each row. Where the types differ (an integer
-  /// column, a numeric in the list) or equality is not that of bytes, term by term.
+  /// IN with many constants: one look into a hash table for each row. Compares term by term if the
+  /// types differ (an integer column, a numeric in the list), or if equal values may have different
+  /// bytes.
   Result<NodePtr> in_set(const std::vector<NodePtr>& nodes, TextSpan span) {
     const SqlType& type = nodes.front()->type();
     const bool by_bytes = is_integer(type.kind) || is_moment(type.kind) ||
@@ -395,7 +397,7 @@ class Binder {
     }
     if (contains(volatile_names, name)) return not_repeatable(name, span);
     Result<std::vector<NodePtr>> arguments = bind_all(node.list("args"));
-    // A function that is not there is the first mistake, whatever its arguments are.
+    // An unknown function is reported before mistakes in its arguments.
     if (!arguments && !is_function(name)) return no_such_function(name, span);
     return bind_function(name, TRY(std::move(arguments)), span);
   }

@@ -6,12 +6,13 @@
 
 namespace troupe {
 
-/// What the names in an expression mean. The binder asks for each column and each call first here.
+/// Gives the names in an expression their meaning. The binder asks it for every sub-tree and
+/// column.
 class Scope {
  public:
   virtual ~Scope() = default;
 
-  /// The node that stands for a whole sub-tree, or nullptr where the tree is bound as usual.
+  /// The node that stands for a whole sub-tree, or nullptr if the tree is bound as usual.
   virtual Result<NodePtr> whole(const Syntax& syntax, const Tree& tree) = 0;
   virtual Result<NodePtr> column(const Syntax& syntax, const Tree& tree,
                                  const std::string& name) = 0;

@@ -7,13 +7,13 @@
 
 namespace troupe {
 
-/// What an Expression shares with its copies.
+/// The part of an Expression that its copies share.
 struct Expression::Bound {
   std::string text;
   std::string name;
   NodePtr root;
   std::shared_ptr<arrow::DataType> type;
-  int column = -1;  ///< where the root is nothing but this column
+  int column = -1;  ///< set if the root is nothing but this column
   std::vector<std::shared_ptr<arrow::Field>> schema;
 
   /// A bound tree as an expression; a literal of unknown type becomes text.

@@ -16,7 +16,7 @@ struct Scalar;
 
 namespace troupe {
 
-/// `column <op> literal`, as a reader needs it to skip row groups by their statistics.
+/// `column <op> literal`. A reader skips row groups by it and by their statistics.
 struct ColumnBound {
   int column = 0;
   Comparison comparison = Comparison::equal;
@@ -26,10 +26,10 @@ struct ColumnBound {
 /// One SQL scalar expression, bound to a schema: PostgreSQL's grammar (libpg_query), typing and
 /// null semantics, evaluated on whole batches.
 ///
-/// Bound once at validation, then immutable and shared by all subtasks. Every mistake that can be
-/// known is found by `bind`: syntax, unknown columns and functions, type clashes, each with its
-/// place in the text (`Error::span`) and the nearest right name as hint. What only values decide
-/// (division by zero, overflow, a string that is no date) is an `invalid_argument` of `evaluate`.
+/// Bound once at validation, then immutable and shared by all subtasks. `bind` finds every mistake
+/// that does not depend on values: syntax, unknown columns and functions, type clashes, each with
+/// its place in the text (`Error::span`) and the nearest right name as hint. Mistakes in values
+/// (division by zero, overflow, a string that is no date) are `invalid_argument` of `evaluate`.
 class Expression {
  public:
   /// Binds `text` to the columns of `schema`.
@@ -40,19 +40,19 @@ class Expression {
   const std::shared_ptr<arrow::DataType>& type() const;
   /// The columns it reads, as indices into the schema it was bound to; sorted, each once.
   const std::vector<int>& columns() const;
-  /// The column itself, where the expression is nothing but a column; else -1.
+  /// The column, if the expression is nothing but a column; else -1.
   int as_column() const;
   /// The name PostgreSQL would give the result column: the column's, the function's, or "?column?".
   const std::string& name() const;
   const std::string& text() const;
 
-  /// One value a row. The batch has the schema it was bound to (dictionary-encoded strings
-  /// included); the result may be dictionary-encoded too where it is a plain column.
+  /// One value per row. The batch has the schema it was bound to, but its strings may be
+  /// dictionary-encoded; so may the result, if the expression is a plain column.
   Result<std::shared_ptr<arrow::Array>> evaluate(const Batch& batch) const;
   /// The rows for which this predicate is true (neither false nor null).
   Result<Batch> filter(const Batch& batch) const;
-  /// Terms of the top-level conjunction that are `column <op> literal`: each must hold wherever
-  /// the predicate is true.
+  /// Terms of the top-level conjunction that are `column <op> literal`: each holds for every row
+  /// for which the predicate is true.
   std::vector<ColumnBound> bounds() const;
 
   struct Bound;

@@ -13,8 +13,8 @@ class ExpressionSet {
   explicit ExpressionSet(std::vector<Expression> expressions);
   ~ExpressionSet();
 
-  /// Values of the expressions for one batch: what they have in common is computed once. Lives on
-  /// the stack; the set and the batch outlive it.
+  /// Values of the expressions for one batch. Computes common parts of the expressions once. Lives
+  /// on the stack; the set and the batch outlive it.
   class Values {
    public:
     Values(const ExpressionSet& set, const Batch& batch);

@@ -89,7 +89,7 @@ Error syntax_error(const PgQueryError& error, std::string_view statement, std::s
   return at(Error{ErrorCode::invalid_argument, message}, offset, length);
 }
 
-/// The depth of the tree, no further than it must be looked at.
+/// The depth of the tree, at most `limit`: it does not look deeper.
 int depth_of(const Tree& tree, int limit) {
   if (limit <= 0 || !tree.is_structured()) return 0;
   int deepest = 0;
@@ -112,7 +112,7 @@ void each_place(const Tree& tree, const Use& use) {
   }
 }
 
-/// Places become relative to the text. A place that the tree leaves out is 0 of the statement.
+/// Makes places relative to the text. The parser leaves out a place that is 0 in the statement.
 void shift_places(Tree& tree, std::int64_t head) {
   if (tree.is_object()) {
     for (auto& [key, child] : tree.items()) {
@@ -267,7 +267,7 @@ TextSpan Syntax::span_of(const Tree& tree) const {
   });
   if (first > text_.size()) return {0, text_.size()};
   std::size_t end = token_end(last);
-  // A call without arguments has no place but its name's.
+  // A call without arguments has no place of its own, only its name's.
   if (const std::size_t next = text_.find_first_not_of(" \t\n", end);
       next != std::string::npos && text_[next] == '(' && is_name_letter(text_[last])) {
     end = next + 1;
@@ -285,7 +285,7 @@ TextSpan Syntax::span_of(const Tree& tree) const {
   return {first, end - first};
 }
 
-/// The parser's tree leaves out the value of integers below one; it is read from the text.
+/// The parser's tree leaves out the value of integers below one: reads it from the text.
 void Syntax::complete_integers(Tree& tree) const {
   if (tree.is_object() && tree.contains("ival") && tree["ival"].is_object() &&
       tree["ival"].empty()) {

@@ -9,14 +9,14 @@
 
 namespace troupe {
 
-/// Texts are bounded before the parser sees them: it recurses where texts nest.
+/// Texts are bounded before the parser sees them, for it recurses into nested ones.
 inline constexpr std::size_t expression_bytes_max = 64 * 1024;
 inline constexpr int expression_depth_max = 200;
-/// Chains such as a+b+c nest too; the parser itself is not to be trusted with more.
+/// Chains such as a+b+c nest, too; more of them could overflow the parser's own stack.
 inline constexpr std::size_t expression_operators_max = 4000;
 
-/// A parse tree as the parser writes it. Not the ordered JSON of configurations: that copies the
-/// subtree whenever an object grows, which a deep tree turns into minutes.
+/// A parse tree as the parser writes it. It is not the ordered JSON of configurations: that copies
+/// subtrees whenever an object grows, which takes minutes for a deep tree.
 using Tree = nlohmann::json;
 
 /// One node of a parse tree: {"A_Expr": {...}} is kind "A_Expr" and its body.
@@ -28,7 +28,7 @@ struct SyntaxNode {
 
   bool has(const char* field) const { return body->contains(field); }
   const Tree& operator[](const char* field) const;
-  /// A list field; empty where it is absent.
+  /// A list field; empty if it is absent.
   std::vector<const Tree*> list(const char* field) const;
   std::string word(const char* field) const;
   std::int64_t integer(const char* field, std::int64_t absent) const;

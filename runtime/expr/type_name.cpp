@@ -35,7 +35,7 @@ Result<std::vector<int>> modifiers(const Syntax& syntax, const Tree& type_name) 
   return values;
 }
 
-/// An interval of which the type's name says more.
+/// Converts to an interval type with modifiers.
 Result<NodePtr> modified_interval(const NodePtr& node, const IntervalModifier& modifier,
                                   TextSpan span) {
   const SqlType interval = sql(SqlKind::interval);

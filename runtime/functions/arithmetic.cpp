@@ -15,8 +15,8 @@ Error out_of_range(const SqlType& type) {
   return fail(ErrorCode::invalid_argument, "{} out of range", to_string(type));
 }
 
-// Each operation writes a result for any operands, NULL rows included, and says whether it is
-// wrong. Only then are the rows looked at one by one.
+// Each operation computes all rows, those that are NULL included, and tells whether any result is
+// wrong. Only if one is, the rows are checked one by one.
 
 struct Add {
   template <class T>

@@ -14,8 +14,8 @@ inline constexpr int quotient_scale_min = 16;
 /// by zero as errors; numeric results have the scale of `result`.
 Kernel arithmetic_kernel(char op, const SqlType& a, const SqlType& b, const SqlType& result);
 
-/// `result` of a function of doubles whose argument was finite (and not zero): an error where it is
-/// infinite or has become zero.
+/// `result` of a function of doubles; an error if a finite argument gave an infinite result, or one
+/// that was not zero gave zero.
 Result<double> in_range(double result, bool was_finite, bool was_zero = false);
 /// base ^ exponent.
 Result<double> power(double base, double exponent);

@@ -11,11 +11,11 @@ class FunctionOptions;
 
 namespace troupe {
 
-/// A function of Arrow compute on vectors. Where all arguments are constant, so is the result.
+/// Calls a function of Arrow compute on vectors. If all arguments are constant, so is the result.
 Result<Vector> call_arrow(const std::string& function, const std::vector<Vector>& arguments,
                           const arrow::compute::FunctionOptions* options = nullptr);
 
-/// Arrow's functions are registered once a process; called before the first is used.
+/// Registers Arrow's functions, once per process. Call it before the first is used.
 void use_arrow_compute();
 
 }  // namespace troupe

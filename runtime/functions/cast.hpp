@@ -4,8 +4,8 @@
 
 namespace troupe {
 
-/// `node` as a value of type `to`, where PostgreSQL converts without being asked; a literal of
-/// unknown type is read as `to` at once. An error where it would have to be asked.
+/// `node` as a value of type `to`, if PostgreSQL converts without a CAST, else an error. A literal
+/// of unknown type is read as `to` at once.
 Result<NodePtr> cast_implicitly(const NodePtr& node, const SqlType& to);
 
 /// CAST(node AS to). A numeric without digits (precision 0) takes the digits its argument has; of a

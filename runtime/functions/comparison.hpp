@@ -22,8 +22,8 @@ Kernel comparison_kernel(Comparison comparison, const SqlType& a, const SqlType&
 /// IS [NOT] DISTINCT FROM: never NULL.
 Kernel distinct_kernel(bool is_distinct, const SqlType& a, const SqlType& b);
 
-/// `value IN (set)`, the set of constants of the value's type in one array, by hash. NULL where the
-/// value is NULL, and instead of false where the set has a NULL.
+/// `value IN (set)`, by hash; the set is an array of constants of the value's type. NULL if the
+/// value is NULL; and NULL instead of false if the set has a NULL.
 Kernel set_kernel(std::shared_ptr<arrow::Array> set);
 
 }  // namespace troupe

@@ -48,7 +48,7 @@ Result<Vector> scatter(const Vector& values, const Rows& rows, std::int64_t coun
   return Vector{TRY(arrow_try(arrow::compute::Take(*values.values, *at)))};
 }
 
-/// `node` for the rows of `frame` at `rows`, which are all of them or fewer.
+/// Computes `node` for the chosen `rows` of `frame`, which may be all.
 Result<Vector> evaluate_at(const ExpressionNode& node, RowFrame& frame, const Rows& rows) {
   if (static_cast<std::int64_t>(rows.size()) == frame.rows()) return node.evaluate(frame);
   const auto chosen = row_array(rows);
@@ -56,7 +56,7 @@ Result<Vector> evaluate_at(const ExpressionNode& node, RowFrame& frame, const Ro
   return node.evaluate(part);
 }
 
-/// The rows whose value is not `closed`: those that the remaining terms decide.
+/// The rows whose value is not `closed`: the remaining terms decide them.
 Rows open_rows(const Vector& known, bool closed, std::int64_t count) {
   const ValueLane<bool> lane(known);
   Rows rows;

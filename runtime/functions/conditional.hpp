@@ -8,8 +8,8 @@ namespace troupe {
 // for the rows that need it and for no other, so `CASE WHEN b <> 0 THEN a / b END` never divides
 // by zero.
 
-/// AND or OR of two or more booleans, three-valued. Terms that cannot fail are computed first,
-/// wherever they stand: `a / b > 1 AND b <> 0` is as safe as the other way round.
+/// AND or OR of two or more booleans, three-valued. Computes terms that cannot fail first, whatever
+/// their order: `a / b > 1 AND b <> 0` is as safe as the other way round.
 class JunctionNode : public ExpressionNode {
  public:
   JunctionNode(bool is_and, std::vector<NodePtr> terms, TextSpan span);
@@ -43,9 +43,9 @@ class CoalesceNode : public ExpressionNode {
   Result<Vector> compute(RowFrame& frame) const override;
 };
 
-/// GREATEST or LEAST of two values of one type: NULL counts only where both are.
+/// GREATEST or LEAST of two values of one type: NULL only if both are.
 Kernel extreme_kernel(bool greatest, const SqlType& type);
-/// The third argument, of type `result`, or NULL where the first two are equal.
+/// The third argument, of type `result`, or NULL if the first two are equal.
 Kernel null_if_kernel(const SqlType& a, const SqlType& b, const SqlType& result);
 
 }  // namespace troupe

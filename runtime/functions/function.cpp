@@ -26,7 +26,7 @@ std::vector<std::string> known_names() {
   return names;
 }
 
-/// What users of other databases look for, and what says it here.
+/// Names that users of other databases look for, and what to write here instead.
 constexpr std::array<std::pair<const char*, const char*>, 27> elsewhere = {{
     {"ifnull", "coalesce(x, y)"},
     {"nvl", "coalesce(x, y)"},
@@ -66,7 +66,7 @@ bool has_arity(const FunctionEntry& function, std::size_t count) {
   return function.variadic ? count >= declared : count == declared;
 }
 
-/// The type of each family that PostgreSQL prefers where it has a choice.
+/// True for the type of each family that PostgreSQL prefers if it has a choice.
 bool is_preferred(SqlKind kind) {
   return kind == SqlKind::float8 || kind == SqlKind::text || kind == SqlKind::timestamptz ||
          kind == SqlKind::interval || kind == SqlKind::boolean;
@@ -110,7 +110,7 @@ std::string shown_parameters(const FunctionEntry& function) {
   return fmt::format("{}({}{})", function.name, types, function.variadic ? ", ..." : "");
 }
 
-/// What to write instead of a function that is not there.
+/// A hint what to write instead of an unknown function.
 std::string instead_of(const std::string& name) {
   for (const auto& [there, here] : elsewhere) {
     if (name == there) return fmt::format("it is written {}", here);

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// The types a call was resolved to, and its arguments (converted already) for what looks into
+/// The types that a call was resolved to, and its converted arguments, because some kernels need
 /// constants: the field of extract(), the digits of round().
 struct Signature {
   std::vector<NodePtr> arguments;
@@ -29,7 +29,7 @@ struct FunctionEntry {
   Result<Kernel> (*make)(const Signature& signature);
   bool can_fail = false;
   bool variadic = false;  ///< the last parameter any number of times, at least once
-  /// The result's type where the kind does not say it (digits of a numeric).
+  /// The result's type, if the kind alone does not tell it (digits of a numeric).
   Result<SqlType> (*typing)(const std::vector<NodePtr>& arguments) = nullptr;
 };
 
@@ -49,7 +49,7 @@ Error no_such_function(const std::string& name, TextSpan span);
 Result<NodePtr> bind_function(const std::string& name, const std::vector<NodePtr>& arguments,
                               TextSpan span);
 
-/// The text of a constant argument; an error where it is none, so that a mistake in it is found
+/// The text of a constant argument; an error if it is no constant, so that a mistake in it is found
 /// when the expression is bound.
 Result<std::string> constant_text(const NodePtr& argument, const char* what);
 

@@ -50,11 +50,11 @@ std::int32_t day_of(Moment moment) {
   return static_cast<std::int32_t>(days - (moment.micros < days * micros_per_day ? 1 : 0));
 }
 
-/// Whether the field of a moment is known from its day alone.
+/// True if the day of a moment alone decides the field.
 bool is_of_day(TimeField field) { return field >= TimeField::day && field != TimeField::epoch; }
 
-/// A kernel over the days of its second argument, whose rows mostly are of few days: each of the
-/// last ones is computed once. `function` makes an `Out` of a day.
+/// A kernel of the day of its second argument. Most batches have few days, so the results for the
+/// last ones are remembered. `function` makes an `Out` of a day.
 template <class Out, class T, class F>
 Kernel by_day(const SqlType& type, F function) {
   struct Known {
@@ -83,7 +83,7 @@ Kernel by_day(const SqlType& type, F function) {
       };
 }
 
-/// Of a moment, a day or an interval by `function`, once a day where that is all it takes.
+/// A kernel of a moment, a day or an interval by `function`; by the day if that alone decides.
 template <class Out, class T, class F>
 Kernel of_field(const SqlType& type, TimeField field, F function) {
   if constexpr (!std::is_same_v<T, Interval>) {

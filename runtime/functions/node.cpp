@@ -163,7 +163,7 @@ Result<Vector> ExpressionNode::evaluate_anew(RowFrame& frame) const {
       const auto& encoded = static_cast<const arrow::DictionaryArray&>(*column);
       if (encoded.dictionary()->length() < frame.rows()) {
         Result<Vector> values = by_dictionary(*column);
-        // A word that no row uses may fail where no row does: then row by row.
+        // A word that no row uses may fail although no row does: then compute row by row.
         if (values || !can_fail_) return values;
       }
     }
@@ -241,7 +241,7 @@ NodePtr make_call(std::string name, SqlType type, std::vector<NodePtr> arguments
   if (!constant) return call;
   RowFrame one_row(0, std::make_shared<arrow::NullArray>(1));
   Result<Vector> value = call->evaluate(one_row);
-  // What fails is left to evaluate(): the row that needs it may never come.
+  // A constant that fails is left to `evaluate`: perhaps no row needs it.
   if (!value) return call;
   return std::make_shared<ConstantNode>(value->values, type, span);
 }

@@ -23,7 +23,7 @@ class ExpressionNode;
 /// never copied. Lives on the stack of one evaluation.
 class RowFrame {
  public:
-  /// `common`, where there is any, outlives the frame: the values of its nodes are kept in here.
+  /// The frame keeps the values of the nodes in `common`, which may be null and must outlive it.
   explicit RowFrame(const Batch& batch, const CommonNodes* common = nullptr);
   /// The rows of `parent` at `rows` (int64), in that order. Both must outlive the frame.
   RowFrame(RowFrame& parent, const arrow::Array& rows);
@@ -35,8 +35,8 @@ class RowFrame {
   Result<std::shared_ptr<arrow::Array>> raw(int index);
   /// The column in the one representation that kernels know.
   Result<std::shared_ptr<arrow::Array>> values(int index, const SqlType& type);
-  /// Where the value of this node is kept, without `values` before there is one; nullptr where it
-  /// is not.
+  /// The place for the value of this node, empty before it is computed; nullptr if the node's value
+  /// is not kept.
   Vector* kept(const ExpressionNode& node);
 
  private:
@@ -86,8 +86,8 @@ class ExpressionNode {
   std::vector<NodePtr> inputs_;
 };
 
-/// The operators and functions that several expressions, or several places of one, have in common:
-/// `a * (1 - b)` in two sums. Immutable.
+/// The operators and functions that occur in several expressions, or several times in one: `a * (1
+/// - b)` in two sums. Immutable.
 class CommonNodes {
  public:
   /// Of the trees below these roots, which outlive it.
@@ -143,7 +143,7 @@ class CallNode : public ExpressionNode {
   Kernel kernel_;
 };
 
-/// As a call node; or, where all arguments are constants and nothing fails, its value.
+/// Makes a call node; or its value, if all arguments are constants and it does not fail.
 NodePtr make_call(std::string name, SqlType type, std::vector<NodePtr> arguments, Kernel kernel,
                   bool can_fail, TextSpan span);
 

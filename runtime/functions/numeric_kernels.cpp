@@ -1,6 +1,6 @@
 // Arithmetic and comparison of numerics, a batch at once. Each has one way that checks every row,
-// in terms of values/numeric.hpp, and says what is right. The others are for batches whose values
-// are known to be so small that no result can leave 38 digits: in 64 bits, or in 128.
+// by values/numeric.hpp, which defines the right results. Faster ways, in 64 bits or in 128, are
+// for batches whose values are so small that no result can have more than 38 digits.
 #include "runtime/functions/numeric_kernels.hpp"
 
 #include "runtime/functions/comparison.hpp"
@@ -57,13 +57,13 @@ Result<Vector> numerics(const SqlType& type, const Sides& sides, Value value) {
   return Vector{TRY(out.finish(arrow_type(type), std::move(valid)))};
 }
 
-/// The factor that brings a scale up to another; nothing where that is down.
+/// The factor that brings a scale up to another; nothing if the other is lower.
 std::optional<Int128> factor(int from_scale, int to_scale) {
   if (to_scale < from_scale || to_scale - from_scale > numeric_digits_max) return std::nullopt;
   return power_of_ten(to_scale - from_scale);
 }
 
-/// a + b or a - b where no result can have more than 38 digits; nothing where one may.
+/// a + b or a - b if no result can have more than 38 digits, else nothing.
 template <bool subtracts>
 Result<std::optional<Vector>> sums(const Sides& sides, const SqlType& type) {
   const auto a_factor = factor(sides.a_type.scale, type.scale);
@@ -139,7 +139,7 @@ Result<Vector> booleans(const Sides& sides, Value value) {
   return Vector{TRY(out.finish(arrow::boolean(), std::move(valid)))};
 }
 
-/// Where both sides, at one scale, have at most 127 bits; nothing where they may have more.
+/// Compares if both sides, at one scale, have at most 127 bits; nothing if they may have more.
 template <Comparison comparison>
 Result<std::optional<Vector>> comparisons(const Sides& sides, Int128 a_factor, Int128 b_factor) {
   const NumericLane a = sides.left(), b = sides.right();

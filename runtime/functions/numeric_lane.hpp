@@ -15,10 +15,9 @@ __extension__ typedef unsigned __int128 Size128;
 
 /// One numeric argument of a kernel, read row by row, and how far from zero its values reach.
 ///
-/// A numeric takes 128 bits and may have 38 digits; nearly all have so few that 64 bits hold them.
-/// The type says so, or one pass over the values of a batch finds out; and from the reach of its
-/// arguments a kernel knows whether any of its results can leave 64 bits, or 38 digits: where none
-/// can, no row is asked.
+/// A numeric takes 128 bits and may have 38 digits, but nearly all fit into 64 bits. The type
+/// tells, or one pass over the values of a batch finds out. From the reach of its arguments a
+/// kernel knows whether any result can leave 64 bits, or 38 digits: if none can, it checks no row.
 class NumericLane {
  public:
   NumericLane(const Vector& vector, const SqlType& type, std::int64_t rows)
@@ -30,8 +29,7 @@ class NumericLane {
                         : reach_of_values(vector.constant ? 1 : rows);
   }
 
-  /// No value is farther from zero. What stands where a row is NULL may be, so that what is
-  /// computed of it may wrap around.
+  /// No value is farther from zero, except values of NULL rows: results for these may wrap around.
   Size128 reach() const { return reach_; }
   bool constant() const { return step_ == 0; }
 
@@ -40,7 +38,7 @@ class NumericLane {
     std::memcpy(&value, bytes_ + static_cast<std::size_t>(row) * step_, sizeof value);
     return value;
   }
-  /// Where the reach fits into 64 bits.
+  /// Requires that the reach fits into 64 bits.
   std::int64_t narrow(std::int64_t row) const { return static_cast<std::int64_t>(word(row, 0)); }
 
  private:
@@ -69,7 +67,8 @@ class NumericLane {
   Size128 reach_ = 0;
 };
 
-/// Arithmetic that may wrap around where a row is NULL, and nowhere else.
+/// Arithmetic that may wrap around for NULL rows, and for no others. Unsigned, because signed
+/// overflow is undefined.
 inline std::int64_t wrapped_product(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
 }
@@ -85,7 +84,7 @@ inline Int128 wrapped_sum(Int128 a, Int128 b) {
 
 inline bool fits_64(Size128 reach) { return reach <= std::numeric_limits<std::int64_t>::max(); }
 
-/// Nothing where the product has more than 128 bits.
+/// Nothing if the product has more than 128 bits.
 inline std::optional<Size128> times(Size128 a, Size128 b) {
   Size128 product = 0;
   if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;

@@ -164,7 +164,7 @@ const MomentOperator* moment_operator(char op, const NodePtr& left, const NodePt
     const bool left_exact = candidate.left == left->type().kind;
     const bool right_exact = candidate.right == right->type().kind;
     if (left_exact && right_exact) return &candidate;
-    // A literal of unknown type is first taken for what the other side is.
+    // A literal of unknown type is first taken for the type of the other side.
     const bool same = candidate.left == candidate.right;
     if (same && left_exact && right->type().kind == SqlKind::unknown) return &candidate;
     if (same && right_exact && left->type().kind == SqlKind::unknown) return &candidate;
@@ -224,7 +224,8 @@ Result<NodePtr> bind_concatenation(NodePtr left, NodePtr right, TextSpan span) {
   return make_call("||", text, {left, right}, kernel, false, span);
 }
 
-/// One side of a comparison as `kind`. A date beyond the last moment is compared, too: as that one.
+/// One side of a comparison as `kind`. A date beyond the range of moments counts as the first or
+/// the last moment.
 Result<NodePtr> side_as(const NodePtr& node, SqlKind kind) {
   if (node->type().kind != SqlKind::date || kind == SqlKind::date) return as_number(node, kind);
   const Kernel kernel = strict<Moment, Date>(sql(kind), [](Date date) {
@@ -234,7 +235,7 @@ Result<NodePtr> side_as(const NodePtr& node, SqlKind kind) {
   return make_call("moment", sql(kind), {node}, kernel, false, node->span());
 }
 
-/// Both sides ready to be compared: of one type, or numerics of any scales.
+/// Brings both sides to one type; numerics keep their scales.
 Result<> comparable_sides(std::string_view name, NodePtr& left, NodePtr& right, TextSpan span) {
   const SqlKind a = left->type().kind, b = right->type().kind;
   SqlType type;

@@ -12,8 +12,8 @@ namespace troupe {
 
 namespace {
 
-/// A LIKE pattern made ready: the literal pieces between its `%`. A piece holds bytes and, where
-/// the pattern has `_`, places that take any one character.
+/// A parsed LIKE pattern: the literal pieces between its `%`. A piece holds bytes and, if the
+/// pattern has `_`, places that take any one character.
 class LikePattern {
  public:
   static Result<LikePattern> parse(std::string_view pattern, std::string_view escape) {
@@ -61,7 +61,7 @@ class LikePattern {
     std::string bytes;
     std::vector<std::size_t> any;
 
-    /// Where the piece ends when it begins at the begin of `text`; npos where it does not match.
+    /// The end of the piece in `text`, if it matches at the begin; else npos.
     std::size_t match(std::string_view text) const {
       if (any.empty()) return text.starts_with(bytes) ? bytes.size() : npos;
       std::size_t at = 0, next_any = 0;

@@ -13,7 +13,7 @@ Result<NodePtr> bind_like(const NodePtr& text, const NodePtr& pattern, const Nod
 Result<NodePtr> bind_regex(const NodePtr& text, const NodePtr& pattern, bool negated,
                            bool ignore_case, TextSpan span);
 
-/// A pattern as RE2 has to see it to mean what PostgreSQL does: a point is any character.
+/// The pattern for RE2 with the meaning of PostgreSQL's: a point is any character.
 std::string regex_of(std::string_view pattern, bool ignore_case);
 
 /// Whether `text` matches a LIKE pattern with this escape character ("" for none).

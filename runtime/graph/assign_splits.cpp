@@ -15,7 +15,8 @@ std::int64_t weight(const Split& split) {
   return split.bytes > 0 ? split.bytes : std::max<std::int64_t>(split.rows, 1);
 }
 
-/// Largest first to the least loaded; each subtask then reads its own in the source's order.
+/// Gives the largest split first, to the least loaded subtask, which then reads its splits in the
+/// source's order. Ties go to the first, so that the same splits are always dealt alike.
 std::vector<std::vector<Split>> deal(const std::vector<Split>& splits, std::uint32_t subtasks) {
   std::vector<std::size_t> largest_first(splits.size());
   std::iota(largest_first.begin(), largest_first.end(), 0);

@@ -61,7 +61,7 @@ class VertexPlanner {
     bound_.plans[index] = *std::move(plan);
   }
 
-  /// False where a producer is broken, or has no such output.
+  /// False if a producer is broken, or has no such output.
   bool gather_inputs(std::size_t index, const OperatorKind& kind, std::vector<PlanInput>& inputs) {
     const JobVertex& vertex = graph_.vertices[index];
     const OperatorDescription& told = kind.description();
@@ -101,6 +101,7 @@ class VertexPlanner {
       const std::string place = plan.error().path.empty() ? ".from" : ".with";
       return plan.error().at(vertex.id + (inputs.empty() && place == ".from" ? "" : place));
     }
+    // An estimate from a bound is a bound itself, whatever the operator says.
     ENSURE(!plan->phases.empty(), "'{}' plans no phase", vertex.op);
     for (const PlanInput& input : inputs) plan->rows_at_most |= input.rows_at_most;
     return plan;
@@ -123,6 +124,7 @@ BoundGraph plan_vertices(const JobGraph& graph, const OperatorRegistry& registry
 std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
                         const std::set<std::string>& whole) {
   if (const Result<> formed = well_formed(graph); !formed) return {formed.error()};
+  // A graph may be bound twice. What an earlier push-down left must not narrow the schemas now.
   for (JobVertex& vertex : graph.vertices) {
     vertex.projection.reset();
     vertex.predicate.clear();
@@ -130,6 +132,7 @@ std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
   BoundGraph bound = plan_vertices(graph, registry, 1);
   for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
     const bool source = graph.vertices[i].inputs.empty();
+    // Kept in the graph, so that no node has to look at the files again, or finds other columns.
     if (source && bound.plans[i]) graph.vertices[i].resolved = bound.plans[i]->output();
   }
   for (Error& mistake : check_outputs_apart(registry.files(), graph, bound))

@@ -41,7 +41,7 @@ Json names(const std::vector<int>& keys, const arrow::Schema& schema) {
   return told;
 }
 
-/// What a source was told to leave out.
+/// The columns and rows that a source reads, after push-down.
 void add_pushed(Json& told, const JobVertex& vertex) {
   if (!vertex.inputs.empty()) return;
   const int all = vertex.resolved ? vertex.resolved->num_fields() : 0;

@@ -19,8 +19,8 @@ enum class ExplainLevel {
 /// The words of the command line: "descriptor", "plan", "tasks".
 Result<ExplainLevel> parse_explain_level(std::string_view word);
 
-/// A job, explained without running it: the form with `-o json`, which the other two are drawn
-/// from. `descriptor` works on any graph, the others on a bound one; they may block as `bind` does.
+/// Explains a job without running it. This is the form with `-o json`; the other two are drawn from
+/// it. `descriptor` works on any graph, the others on a bound one; they may block as `bind` does.
 Result<Json> explain(const JobGraph& graph, const OperatorRegistry& registry,
                      const PlanTarget& target, ExplainLevel level);
 /// For a terminal.

@@ -7,7 +7,7 @@
 namespace troupe {
 namespace {
 
-/// A part that may be missing: then there is nothing in it.
+/// The part of this name, or an empty value if there is none.
 const Json& part(const Json& whole, const char* name) {
   static const Json nothing;
   const auto found = whole.find(name);
@@ -83,7 +83,7 @@ std::string operator_text(const Json& vertex) {
   return text;
 }
 
-/// "region 4", "regions 0-3 8": what restarts alone has a number of its own.
+/// "region 4", "regions 0-3 8". Each region restarts alone.
 std::string regions_text(const Json& regions) {
   std::string text = regions.size() == 1 ? "region" : "regions";
   for (std::size_t i = 0; i < regions.size(); ++i) {

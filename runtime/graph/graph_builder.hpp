@@ -20,8 +20,8 @@ namespace troupe {
 ///     job.add("show", "print").from(late);
 ///     JobGraph graph = TRY(job.build());
 ///
-/// Nothing is checked before `build`, which finds what `check` would find in the graph itself;
-/// operators, columns and types are checked when the job is bound. Who writes `{{...}}` includes
+/// Nothing is checked before `build`, which checks ids, parameters and inputs; operators, columns
+/// and types are checked when the job is bound. To write `{{...}}`, include
 /// "runtime/base/json.hpp".
 class GraphBuilder {
  public:
@@ -55,7 +55,7 @@ class GraphBuilder {
   GraphBuilder& memory(std::int64_t bytes);
   GraphBuilder& restart(const RestartSettings& settings);
 
-  /// The graph, producers before consumers; or the first thing that makes it none.
+  /// The graph, producers before consumers; or its first mistake.
   Result<JobGraph> build() const;
 
  private:

@@ -15,7 +15,7 @@ namespace {
 bool lower(char c) { return c >= 'a' && c <= 'z'; }
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
-/// The checks of one graph; what is broken silences what depends on it.
+/// Checks one graph. A mistake silences the mistakes that follow from it.
 class GraphCheck {
  public:
   using Kind = GraphMistake::Kind;
@@ -139,13 +139,14 @@ class GraphCheck {
            fmt::format("there is no operator kind '{}'", vertex.op), hint);
   }
 
-  /// One message a cycle: at the first of its vertices, naming the way round.
+  /// Reports each cycle once, at the first of its vertices, and names the way round.
   void cycles() {
     std::map<std::string, int> state;  // 1: on the way, 2: done
     std::vector<const JobVertex*> way;
     for (const JobVertex& vertex : graph_.vertices) visit(vertex, state, way);
   }
 
+  /// Depth first, against the flow. `run` has bounded the vertices, and so the depth.
   void visit(const JobVertex& vertex, std::map<std::string, int>& state,
              std::vector<const JobVertex*>& way) {
     int& mine = state[vertex.id];
@@ -175,7 +176,7 @@ class GraphCheck {
            fmt::format("a cycle: {} reads {}; rows may only flow forward", round, back_at.id));
   }
 
-  /// Silent where a name is unknown: the reader that is missing may be the misspelled one.
+  /// Says nothing if some name is unknown: that name may be a misspelled reader of this vertex.
   void unused() {
     if (guessed_) return;
     std::set<std::string> read;
@@ -216,7 +217,8 @@ void order_vertices(JobGraph& graph) {
     return std::all_of(vertex.inputs.begin(), vertex.inputs.end(),
                        [&](const JobInput& input) { return placed.count(input.from) > 0; });
   };
-  // Always the first that can go: quadratic, but graphs are small and the order is what one reads.
+  // Always places the first vertex that can go next: quadratic, but graphs are small, and the order
+  // stays close to the author's.
   for (auto next = rest.begin(); next != rest.end();) {
     if (!ready(*next)) {
       ++next;

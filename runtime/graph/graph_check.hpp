@@ -20,11 +20,11 @@ inline constexpr std::size_t inputs_max = 1000;
 /// letters, digits, '_' and '-'.
 bool valid_id(std::string_view id);
 
-/// Producers before consumers, otherwise in the order in which the author wrote them. Vertices on a
-/// cycle, or that read what does not exist, keep their places at the end: `check` names them.
+/// Puts producers before consumers, and otherwise keeps the author's order. Vertices that are on a
+/// cycle, or read a vertex that does not exist, come last: `check` reports them.
 void order_vertices(JobGraph& graph);
 
-/// What is wrong with a graph before any data is looked at.
+/// A mistake of a graph that shows before any data is looked at.
 struct GraphMistake {
   enum class Kind {
     too_large,
@@ -42,10 +42,10 @@ struct GraphMistake {
   Error error;
 };
 
-/// All mistakes at once, each once: what follows from another one is not told again.
+/// All mistakes at once. One that follows from another one is not told.
 std::vector<GraphMistake> check(const JobGraph& graph, const OperatorRegistry& registry);
 
-/// The invariant of a JobGraph: ids are unique, every input is an earlier vertex.
+/// Checks the invariant of a JobGraph: ids are unique, every input is an earlier vertex.
 Result<> well_formed(const JobGraph& graph);
 
 }  // namespace troupe

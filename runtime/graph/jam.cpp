@@ -30,8 +30,8 @@ bool meet(const Stages& a, const Stages& b) {
 /// An edge whose rows may have to wait for the end of other inputs.
 struct Late {
   std::size_t edge = 0;
-  Stages stalled;  ///< who cannot go on meanwhile
-  Stages awaited;  ///< who must end first
+  Stages stalled;  ///< stages that cannot go on meanwhile
+  Stages awaited;  ///< stages that must end first
 };
 
 /// Of two inputs that are both waited for, nobody says which one is wanted first: both are late.
@@ -53,7 +53,7 @@ std::vector<Late> late_edges(const TaskGraph& graph, const std::vector<bool>& wa
   return late;
 }
 
-/// True where what edge `start` waits for waits, in the end, for `start` itself.
+/// True if edge `start` waits for stages that wait, directly or in turn, for `start` itself.
 bool waits_for_itself(const std::vector<Late>& late, std::size_t start) {
   std::vector<bool> seen(late.size());
   std::vector<std::size_t> open{start};

@@ -21,15 +21,15 @@ struct JobInput {
   int port = 0;
 };
 
-/// One operator of a job as its author named it. The id is the name everywhere: plan, metric label,
-/// log field, state.
+/// One operator of a job. The id that its author gave it names it everywhere: in the plan, metric
+/// labels, log fields, state.
 struct JobVertex {
   std::string id;
   std::string op;                    ///< "aggregate"
-  std::shared_ptr<const Json> with;  ///< parameters resolved, as written otherwise
+  std::shared_ptr<const Json> with;  ///< as written, but with the job's parameters filled in
   std::vector<JobInput> inputs;
   std::optional<std::uint32_t> parallelism = {};
-  /// For sources, filled in by `bind`: the schema that was found, and what of it is read.
+  /// Of a source, filled in by `bind`: its schema, the columns and the rows that are read.
   SchemaPtr resolved = {};
   std::optional<std::vector<std::string>> projection = {};
   std::string predicate = {};
@@ -49,8 +49,8 @@ struct JobSettings {
   std::int64_t memory_bytes = std::int64_t{4} << 30;  ///< of one run on one node
 };
 
-/// A job as a graph of named operators: what a descriptor or a `GraphBuilder` makes, what is
-/// hashed, stored and sent. No cycles, every input exists, ids are unique: `check` holds that.
+/// A job as a graph of named operators. A descriptor or a `GraphBuilder` makes it; it is hashed,
+/// stored and sent. It has no cycles, every input exists, ids are unique: `check` sees to that.
 struct JobGraph {
   JobName name;
   JobSettings settings;
@@ -62,7 +62,7 @@ struct JobGraph {
 /// The canonical form: Cap'n Proto, vertices in order, JSON with sorted keys. Equal graphs have
 /// equal bytes, whether they came from YAML or from C++.
 std::string encode_plan(const JobGraph& graph);
-/// From bytes that may come from anywhere.
+/// The bytes may come from anywhere; an error if they are no plan.
 Result<JobGraph> decode_plan(std::string_view bytes);
 /// Hex of a 128-bit hash of `encode_plan`; names a version of a job.
 std::string plan_hash(const JobGraph& graph);

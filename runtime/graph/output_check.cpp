@@ -8,11 +8,11 @@
 namespace troupe {
 namespace {
 
-/// An output with links and ".." resolved as far as it exists.
+/// An output of the job; links and ".." of its path are resolved as far as it exists.
 struct Output {
   std::string vertex;
   std::string path;     ///< the directory, or the single file
-  std::string example;  ///< of a file that a run writes
+  std::string example;  ///< the path of a file that a run could write
 };
 
 std::string resolved(const std::string& path) {
@@ -71,6 +71,7 @@ std::vector<Error> check_outputs_apart(FileSystem& files, const JobGraph& graph,
     const std::string& pattern = bound.plans[i]->phases.front().reads;
     if (pattern.empty()) continue;
     for (const Output& output : outputs) {
+      // A second run replaces the whole output, and the source is part of it: nothing doubles.
       const bool replaces_all = within(resolved(searched_directory(files, pattern)), output.path);
       if (replaces_all || !would_find(files, pattern, output.example)) continue;
       errors.push_back(read_again(output, graph.vertices[i].id, pattern));

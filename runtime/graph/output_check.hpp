@@ -8,9 +8,9 @@
 
 namespace troupe {
 
-/// What of a job's files would be wrong at its second run: an output among the files that a source
-/// of the same job reads (its rows would be doubled), unless the output replaces all of these; and
-/// two sinks that write to one place. Errors are at "<vertex>.with.path".
+/// Finds two mistakes with a job's files. Two sinks may write to one place. An output may be among
+/// the files that a source of the job reads, so that a second run would read its rows, too, unless
+/// the output replaces all files of that source. Errors are at "<vertex>.with.path".
 std::vector<Error> check_outputs_apart(FileSystem& files, const JobGraph& graph,
                                        const BoundGraph& bound);
 

@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-/// A source of files says in its splits which one it means.
+/// A split of a file source names its file.
 Result<> check_split(const Split& split, const AllowedPaths& paths) {
   const Json detail = Json::parse(split.detail, nullptr, /*allow_exceptions=*/false);
   if (!detail.is_object() || !detail.contains("path") || !detail["path"].is_string()) return {};
@@ -64,7 +64,7 @@ class LimitedKind final : public OperatorKind {
     for (const Parameter& parameter : description().parameters) {
       if (parameter.type != ParameterType::path || !options.has(parameter.name)) continue;
       const auto path = local_path(options.text(parameter.name));
-      if (!path) continue;  // its operator says so
+      if (!path) continue;  // the operator itself reports a path that is not local
       const bool source = description().role == OperatorRole::source;
       const Result<> checked = source ? check_pattern(*path, context) : paths_->check(*path);
       if (!checked) return checked.error().at(parameter.name);
@@ -72,13 +72,13 @@ class LimitedKind final : public OperatorKind {
     return {};
   }
 
-  /// What a pattern finds must lie inside as well, before its operator looks into it: a link may
-  /// lead out.
+  /// The files that a pattern finds must lie inside as well, for a link may lead out. They are
+  /// checked before the operator reads their headers.
   Result<> check_pattern(const std::string& pattern, const PlanContext& context) const {
     TRY(paths_->check(searched_directory(*context.files, pattern)));
     if (context.resolved) return {};
     const auto found = find_files(*context.files, pattern);
-    if (!found) return {};  // its operator says so
+    if (!found) return {};  // the operator itself reports that nothing was found
     for (const std::string& path : *found) TRY(paths_->check(path));
     return {};
   }

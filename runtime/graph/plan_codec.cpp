@@ -31,7 +31,7 @@ constexpr int json_depth_max = 64;
 kj::StringPtr to_kj(const std::string& text) { return {text.c_str(), text.size()}; }
 std::string to_std(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
-/// Names of parameters sorted. Below them the order stays: it may be the order of columns.
+/// Sorts the names of parameters. Deeper levels keep their order: it may be the order of columns.
 std::string canonical_json(const Json& with) {
   std::map<std::string, Json> sorted;
   for (const auto& [name, value] : with.items()) sorted.emplace(name, value);
@@ -96,7 +96,7 @@ JobSettings get(schema::PlanSettings::Reader in) {
   return settings;
 }
 
-/// A map of parameters; text nested beyond any sense would overflow the stack of who walks it.
+/// A map of parameters. Depth is limited, or nested text could overflow the stack of later walks.
 Result<std::shared_ptr<const Json>> get_with(const std::string& text) {
   int deepest = 0;
   const auto watch = [&](int depth, Json::parse_event_t, Json&) {
@@ -167,6 +167,7 @@ std::string encode_plan(const JobGraph& graph) {
     put(vertices[i], graph.vertices[i], places);
     places.emplace(graph.vertices[i].id, i);
   }
+  // The hash of these bytes names a version of the job: equal graphs must have equal bytes.
   const kj::Array<capnp::word> words = capnp::canonicalize(plan.asReader());
   return {reinterpret_cast<const char*>(words.begin()), words.asBytes().size()};
 }
@@ -179,6 +180,8 @@ Result<JobGraph> decode_plan(std::string_view bytes) {
   std::memcpy(words.begin(), bytes.data(), bytes.size());
   const kj::ArrayPtr<const capnp::word> segment = words;
   capnp::ReaderOptions options;
+  // A sound plan is read once. The limit stops pointers that lead to the same bytes again and
+  // again.
   options.traversalLimitInWords = 2 * words.size() + 1024;
   try {
     capnp::SegmentArrayMessageReader message(kj::arrayPtr(&segment, 1), options);

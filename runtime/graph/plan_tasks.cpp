@@ -31,12 +31,13 @@ struct PhaseNode {
   std::uint32_t stage = 0;
 };
 
-/// So many subtasks nobody counts rows for; beyond, each is to have about so many.
+/// A stage may have this many subtasks however few its rows are; beyond that, each subtask shall
+/// have about `rows_of_a_subtask` rows.
 constexpr std::int64_t subtasks_for_any_rows = 64;
 constexpr std::int64_t rows_of_a_subtask = 4096;
 
-/// From plans of vertices to stages of subtasks, in the order: concatenate phases, give each its
-/// parallelism, settle the exchanges, fuse, number.
+/// Makes stages of subtasks from the plans of vertices: concatenates their phases, gives each its
+/// parallelism, settles the exchanges, fuses and numbers.
 class TaskPlanner {
  public:
   TaskPlanner(const JobGraph& graph, BoundGraph bound, const PlanTarget& target)
@@ -93,7 +94,8 @@ class TaskPlanner {
     return edge;
   }
 
-  /// What the vertex asks for; else that of the producer it could be fused with; else the job's.
+  /// The parallelism that the vertex asks for; else its producers', if it could be fused with them;
+  /// else the job's.
   std::uint32_t parallelism_of(const PhaseNode& node) const {
     const JobVertex& vertex = graph_.vertices[node.vertex];
     std::uint32_t wanted = graph_.settings.parallelism.value_or(target_.parallelism);
@@ -108,14 +110,17 @@ class TaskPlanner {
       inherited = nodes_[edge.from].parallelism;
       own = own || edge.own;
     }
+    // Phases of one operator that a forward edge joins keep one parallelism, also if the vertex
+    // asks for another: else the edge would become an exchange.
     wanted = inherited && alike ? *inherited : std::min(wanted, of_use(node));
     if (vertex.parallelism && !own) wanted = std::min(*vertex.parallelism, of_use(node));
     wanted = std::min(wanted, node.phase.parallelism_max.value_or(wanted));
     return std::clamp<std::uint32_t>(wanted, 1, key_groups_default);
   }
 
-  /// Subtasks that the rows of a phase can keep busy, where they are known. An exchange between two
-  /// stages has a channel for each pair of subtasks: 1024 wide, a million of them for a few rows.
+  /// The number of subtasks that the rows of a phase can keep busy; no limit if the number of rows
+  /// is unknown. An exchange has a channel for each pair of subtasks: at 1024 subtasks, a million
+  /// of them for a few rows.
   std::uint32_t of_use(const PhaseNode& node) const {
     std::int64_t rows = 0;
     const std::vector<std::size_t>& inputs = bound_.producers[node.vertex];
@@ -132,11 +137,13 @@ class TaskPlanner {
   void settle(PhaseEdge& edge, const PhaseNode& node) const {
     const std::uint32_t from = nodes_[edge.from].parallelism;
     if (edge.exchange == ExchangeKind::forward) {
+      // A forward edge is not kept, even if its consumer waits: subtasks restart pair by pair.
       if (from == node.parallelism) return;
       edge.exchange = node.parallelism == 1 ? ExchangeKind::gather : ExchangeKind::rebalance;
     }
     edge.kept = edge.waits && target_.keep_blocking_edges;
-    // One to one is no exchange; but a range producer names its receivers itself.
+    // Between two single subtasks there is nothing to exchange. But a range producer calls
+    // `emit_to`, which needs an exchange.
     const bool alone = from == 1 && node.parallelism == 1;
     if (alone && !edge.kept && edge.exchange != ExchangeKind::range) {
       edge.exchange = ExchangeKind::forward;
@@ -144,6 +151,8 @@ class TaskPlanner {
     }
   }
 
+  /// True if the phase runs in its producer's stage. The producer must have no other reader and no
+  /// other output: a chain has one way through.
   bool fused(const PhaseNode& node) const {
     if (node.inputs.size() != 1) return false;
     const PhaseEdge& edge = node.inputs.front();
@@ -203,6 +212,7 @@ Result<TaskGraph> plan_tasks(const JobGraph& graph, const OperatorRegistry& regi
   const BoundGraph bound = plan_vertices(graph, registry, target.parallelism);
   if (!bound.ok()) return bound.errors.front();
   TaskGraph tasks = TaskPlanner(graph, bound, target).run();
+  // An edge that was kept against a jam may split a region so that it would wait for itself.
   if (target.keep_blocking_edges || TaskTopology::make(tasks)) return tasks;
   return TaskPlanner(graph, bound, {target.parallelism, true}).run();
 }

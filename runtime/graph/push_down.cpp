@@ -16,8 +16,8 @@ bool has_columns(const OperatorPlan& plan) {
   return !plan.phases.back().outputs.empty() && plan.output() != nullptr;
 }
 
-/// Columns of every vertex's output that somebody needs, found from the sinks up. A vertex in
-/// `wide` is taken to need everything.
+/// The columns of every vertex's output that others need, found from the sinks up. A vertex in
+/// `wide` counts as one that needs all columns of its inputs.
 std::vector<Columns> needed_columns(const JobGraph& graph, const BoundGraph& bound,
                                     const std::set<std::size_t>& wide,
                                     const std::set<std::string>& whole) {
@@ -44,7 +44,8 @@ std::vector<Columns> needed_columns(const JobGraph& graph, const BoundGraph& bou
   return needed;
 }
 
-/// Rows need at least one column to be counted by: the one that costs least to read.
+/// The column that costs least to read. A source that no column is needed of still reads one, so
+/// that its rows can be counted.
 int narrowest(const arrow::Schema& schema) {
   const auto width = [&](int i) {
     const auto* fixed = dynamic_cast<const arrow::FixedWidthType*>(schema.field(i)->type().get());
@@ -65,7 +66,8 @@ void project(JobVertex& source, const arrow::Schema& schema, Columns needed) {
   for (const int column : needed) source.projection->push_back(schema.field(column)->name());
 }
 
-/// The filters that all rows of a source pass before anything else sees them, as one SQL predicate.
+/// All filters that directly follow a source, as one SQL predicate. It ends at the first vertex
+/// that others read too, or that a test looks at: those need the rows that a filter drops.
 std::string predicate_of(const JobGraph& graph, const BoundGraph& bound, std::size_t source,
                          const std::set<std::string>& whole) {
   std::string predicate;
@@ -84,8 +86,8 @@ std::string predicate_of(const JobGraph& graph, const BoundGraph& bound, std::si
   return predicate;
 }
 
-/// Vertices that cannot live with the narrower inputs: they fail, or what they put out is not the
-/// needed part of what they put out before. A join that renames clashing columns is one.
+/// Vertices that do not work with the narrower inputs: they fail, or their output is not the needed
+/// part of the output before. A join that renames clashing columns is one.
 std::set<std::size_t> unhappy(const BoundGraph& before, const BoundGraph& after,
                               const std::vector<Columns>& needed) {
   std::set<std::size_t> found;

@@ -27,24 +27,25 @@ struct TaskEdge {
   int to_input = 0;  ///< input of the first operator of `to`'s chain
   ExchangeKind exchange = ExchangeKind::forward;
   std::vector<int> keys;
-  /// Kept on disk by the producer's node until the run ends, read by the consumer afterwards. A
-  /// pipelined edge joins both ends into one region.
+  /// The producer's node keeps the rows on disk until the run ends; the consumer reads them when
+  /// the producer has ended. An edge that is not blocking, a pipelined one, joins both ends into
+  /// one region.
   bool blocking = false;
   SchemaPtr schema;
 };
 
-/// A fused chain of phases, run by `parallelism` subtasks (tasks). The first link is a source, or
+/// A fused chain of phases; `parallelism` subtasks (tasks) run it. The first link is a source, or
 /// an operator fed by edges; the last may be a sink.
 struct Stage {
   StageId id;
   std::vector<ChainLink> chain;
   std::uint32_t parallelism = 1;
-  /// For a source stage: what each subtask reads, filled in when the run starts.
+  /// Of a source stage: the splits of each subtask, filled in when the run starts.
   std::vector<std::vector<Split>> splits;
 };
 
-/// The physical graph: derived from a bound JobGraph by every node that needs it, always the same
-/// for the same `PlanTarget`, so only the JobGraph travels.
+/// The physical graph. Every node that needs it derives it from the bound JobGraph; it is always
+/// the same for the same `PlanTarget`, so only the JobGraph travels.
 struct TaskGraph {
   std::vector<Stage> stages;  ///< producers before consumers
   std::vector<TaskEdge> edges;
@@ -52,31 +53,31 @@ struct TaskGraph {
   const Stage& stage(StageId id) const { return stages.at(id.value()); }
 };
 
-/// The cluster a plan is made for.
+/// The cluster that a plan is made for.
 struct PlanTarget {
   std::uint32_t parallelism = 2;  ///< subtasks of a stage, unless the job or vertex says otherwise
-  /// True where a lost node must not restart the whole run: edges whose consumer needs all its
-  /// input are then kept on disk. With a single executor process nothing survives its death, and
-  /// rows move by pointer; only an edge that would otherwise jam the run is kept there too.
+  /// True if a lost node must not restart the whole run: edges whose consumer needs all its input
+  /// are then kept on disk. With a single executor process it is false, for nothing survives its
+  /// death: rows move by pointer, and only an edge that would jam the run is kept.
   bool keep_blocking_edges = false;
 };
 
 /// Checks the graph against the registry, finds source schemas, pushes projections and predicates
-/// into sources. All mistakes at once: each error's path is "<vertex>.with.<parameter>...",
-/// "<vertex>.from", "<vertex>.op". May block (source headers). `graph` is changed only where there
-/// is no mistake. Vertices in `whole` keep all columns and rows of their output, whatever others
-/// need of it: somebody will look at it.
+/// into sources. Reports all mistakes at once: each error's path is "<vertex>.with.<parameter>...",
+/// "<vertex>.from", "<vertex>.op". May block (source headers). Pushes nothing down if there is a
+/// mistake. Vertices in `whole` keep all columns and rows of their output, whatever others need of
+/// it: a person or a test will look at it.
 std::vector<Error> bind(JobGraph& graph, const OperatorRegistry& registry,
                         const std::set<std::string>& whole = {});
 
-/// The output schema of every vertex of a bound graph that has an output, by id; what tests in the
-/// file and `explain` need.
+/// The output schema of every vertex of a bound graph that has an output, by id. For the tests in a
+/// descriptor and for `explain`.
 Result<std::map<std::string, SchemaPtr>> schemas_of(const JobGraph& graph,
                                                     const OperatorRegistry& registry);
 
-/// The physical graph of a bound job. Splits are empty; `assign_splits` fills them. Where an edge
-/// has to be kept although the target keeps none, the region around it could not run (it would wait
-/// for itself): such a job is planned with all blocking edges kept.
+/// The physical graph of a bound job. Splits are empty; `assign_splits` fills them. If an edge has
+/// to be kept although the target keeps none, and a region would then wait for itself, the job is
+/// planned with all blocking edges kept.
 Result<TaskGraph> plan_tasks(const JobGraph& graph, const OperatorRegistry& registry,
                              const PlanTarget& target);
 

@@ -98,8 +98,8 @@ void TaskTopology::find_regions() {
   }
 }
 
-/// Sorts the regions so that what one reads is made by those before it. Of those that could come
-/// next, the one whose first task comes first.
+/// Sorts the regions so that producers stand before their readers. Among regions that could come
+/// next, the one with the lowest first task does, so that each leader numbers the regions alike.
 Result<> TaskTopology::order_regions() {
   std::vector<std::set<std::size_t>> readers(regions_.size());
   std::vector<std::size_t> unmet(regions_.size(), 0);
@@ -108,6 +108,7 @@ Result<> TaskTopology::order_regions() {
       const std::size_t from = region_of_[task];
       const std::size_t to = region_of_[neighbour.task];
       if (!blocking(neighbour)) continue;
+      // A region that keeps an edge for itself waits for itself: its count never falls to zero.
       if (from == to || readers[from].insert(to).second) ++unmet[to];
     }
   }

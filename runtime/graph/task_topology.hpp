@@ -13,7 +13,7 @@ namespace troupe {
 /// Tasks that fail and restart together, because rows move between them while they run.
 struct Region {
   std::vector<TaskId> tasks;  ///< producers before consumers
-  /// Slots it takes: a slot runs one subtask of every stage of the region.
+  /// The slots that it takes: one slot runs one subtask of every stage of the region.
   std::uint32_t width = 1;
 };
 
@@ -23,11 +23,11 @@ struct Neighbour {
   TaskId task;
 };
 
-/// A task graph, looked at task by task. Immutable; made once a run.
+/// A task graph, seen task by task. Immutable; made once a run.
 ///
-/// Regions are the connected parts of the tasks over pipelined edges, not of the stages: four
-/// subtasks without an exchange between them are four regions, and a lost one restarts alone. What
-/// `troupe explain` shows is what a run restarts.
+/// Regions are sets of tasks, not of stages: tasks that pipelined edges connect. Four subtasks
+/// without an exchange between them are four regions, and a lost one restarts alone. `troupe
+/// explain` shows the same regions that a run restarts.
 class TaskTopology {
  public:
   /// Fails for a graph that could never run: two regions that wait for each other.
@@ -36,7 +36,7 @@ class TaskTopology {
   const TaskGraph& graph() const { return graph_; }
   const std::vector<Region>& regions() const { return regions_; }  ///< producers first
   std::size_t region_of(TaskId task) const { return region_of_.at(task); }
-  /// Of all subtasks of the stage, ascending.
+  /// The regions of all subtasks of the stage, ascending.
   std::set<std::size_t> regions_of(StageId stage) const;
   const std::map<TaskId, std::size_t>& tasks() const { return region_of_; }
   /// Producers of the in-edges, consumers of the out-edges of a task; by edge, then subtask.

@@ -38,6 +38,7 @@ Json json_of(const std::vector<V>& values) {
 template <class V>
 void read(const Json& json, std::vector<V>& values);
 
+/// Passes over whatever does not fit: the text may be of another version, and only people read it.
 template <class V>
 void read(const Json& json, V& value) {
   if constexpr (Described<V>) {

@@ -7,10 +7,10 @@
 
 namespace troupe {
 
-/// What was counted of a task, as JSON in one column: for people only, so in a form that people
-/// read. Made of the fields that the counters list; a duration `busy` is called `busy_ns`.
+/// The counters of a task as JSON, for one column that only people read. Made from the field list
+/// of the counters; a duration `busy` is called `busy_ns`.
 std::string counters_text(const TaskCounters& counters);
-/// What a text lacks or has otherwise stays as it is in new counters.
+/// A field that the text lacks, or has with another type, keeps its default.
 TaskCounters counters_from(std::string_view text);
 
 }  // namespace troupe

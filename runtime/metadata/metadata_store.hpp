@@ -19,15 +19,15 @@ struct RunTimes {
   std::optional<WallTime> started, finished;
 };
 
-/// How far a run got. Counted as its attempts are written, so that nobody reads those for a list.
+/// How far a run got. Counted when its attempts are written, so that lists need not read those.
 struct RunCounts {
-  std::uint32_t tasks = 0;  ///< that its plan makes
+  std::uint32_t tasks = 0;  ///< of its plan
   std::uint32_t tasks_finished = 0;
   std::uint32_t task_restarts = 0;  ///< attempts after the first of each task
   std::int64_t rows_committed = 0;  ///< that readers see
 };
 
-/// One line of a list: what stands in the run's own row.
+/// One line of a list, from the run's own row alone.
 struct RunSummary {
   RunRecord made;
   RunState state = RunState::queued;
@@ -44,7 +44,7 @@ struct StoredRun {
 
 struct JobSummary {
   JobName job;
-  std::string hash;  ///< of the version that is current
+  std::string hash;  ///< of the current version
   WallTime applied;
   std::optional<RunId> last_run;
   std::optional<RunState> last_state;
@@ -62,40 +62,39 @@ struct StoredEvent {
   EventRecord event;
 };
 
-/// What the control plane remembers, durably. Owned by the COORDINATOR; every call blocks on the
+/// The durable memory of the control plane. Owned by the COORDINATOR; every call blocks on the
 /// disk.
 ///
 /// **To write**, from one thread at a time. A call is one transaction: all of its records or none,
-/// on disk when it returns. States are compare-and-set: a record whose `from` is not what the row
-/// says is a `conflict`, and the caller must stop, for somebody else acts or it has forgotten
-/// something. A write whose outcome is unknown is an error as well; only reading the store again
-/// tells.
+/// on disk when it returns. States are compare-and-set: if a record's `from` is not the row's
+/// state, the call is a `conflict`, and the caller must stop, for somebody else acts or it has
+/// forgotten something. A write whose outcome is unknown is an error as well; only a new reading of
+/// the store can tell.
 ///
-/// **To read**, from one other thread at a time. Readers see what was durable when they began, and
-/// wait for no writer; nor does one wait for them. Lists come in pages: `limit` of them, on from
+/// **To read**, from one other thread at a time. A reader sees what was durable when it began.
+/// Readers and writers do not wait for each other. Lists come in pages: at most `limit` items after
 /// the last one of the page before.
 class MetadataStore {
  public:
   virtual ~MetadataStore() = default;
 
-  /// Raises the term and reads all that a leader starts from, in one transaction.
+  /// Raises the term and reads the image that a new leader starts from, in one transaction.
   virtual Result<ClusterImage> begin_term() = 0;
-  /// Writes records and answers looks, each where it stands: a look sees what was written before
-  /// it, in this call too.
+  /// Writes records and answers looks, in their order: a look sees all that was written before it,
+  /// in this call too.
   virtual Result<std::vector<Looked>> carry_out(const StoreSteps& steps) = 0;
   Result<> write(std::vector<Record> records);
 
   virtual Result<StoredRun> run(RunId run) = 0;
   virtual Result<RunSummary> run_summary(RunId run) = 0;
-  /// The newest first; all jobs where `job` is empty, only older runs than `before` where that is
-  /// set.
+  /// The newest first; of all jobs if `job` is empty; only runs older than `before` if that is set.
   virtual Result<std::vector<RunSummary>> runs(const std::optional<JobName>& job,
                                                std::optional<RunId> before,
                                                std::uint32_t limit) = 0;
-  /// By name, those that come after `after`.
+  /// Sorted by name, from the first one after `after`.
   virtual Result<std::vector<JobSummary>> jobs(const JobName& after, std::uint32_t limit) = 0;
   virtual Result<StoredJob> job(const JobName& job) = 0;
-  /// After `sequence`, oldest first.
+  /// Events after number `sequence`, oldest first.
   virtual Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run,
                                                   std::uint64_t sequence, std::uint32_t limit) = 0;
 };

@@ -46,7 +46,7 @@ Result<> count_rows(SqliteDatabase& database) {
       " WHERE epochs.run = runs.run AND epochs.state = 'COMMITTED')");
 }
 
-/// Of a run that succeeded every task was tried, and is counted already.
+/// A run that succeeded has tried all its tasks, so SQL has counted them from its attempts already.
 Result<std::vector<std::pair<std::int64_t, std::uint32_t>>> tasks_of_plans(
     SqliteDatabase& database, const CountTasks& count_tasks) {
   auto runs = TRY(database.prepare(
@@ -71,6 +71,7 @@ Result<> count_tasks_of_runs(SqliteDatabase& database, const CountTasks& count_t
   return {};
 }
 
+/// The number of migrations that the file has seen.
 Result<std::size_t> version_of(SqliteDatabase& database) {
   auto version = TRY(database.prepare("PRAGMA user_version"));
   TRY(version.step());
@@ -91,6 +92,8 @@ Result<> migrate(SqliteDatabase& database, const ClusterName& cluster,
   return database.transaction([&]() -> Result<> {
     for (std::size_t i = have; i < std::size(migrations); ++i) {
       TRY(database.execute(migrations[i]));
+      // SQL can read neither manifests nor plans. This must come before later migrations, which may
+      // change the tables again.
       if (i + 1 != counts_version) continue;
       TRY(count_rows(database));
       TRY(count_tasks_of_runs(database, count_tasks));

@@ -5,6 +5,7 @@
 namespace troupe {
 namespace {
 
+/// `made_from` and `summary_from` read these by their positions: add new ones at the end.
 constexpr std::string_view run_columns =
     "r.run, r.job, r.hash, r.interval, r.generation, r.run_attempt, r.key, r.parallelism,"
     " r.keep_blocking_edges, r.restart_attempts, r.restart_window_ns, r.restart_initial_ns,"
@@ -41,7 +42,7 @@ RunRecord made_from(const SqliteStatement& row) {
   return made;
 }
 
-/// Of the word that a row has.
+/// The state that a word in a row names.
 template <Worded State>
 Result<State> state_of(const std::string& word) {
   if (const auto state = enumerator_of<State>(word)) return *state;
@@ -70,7 +71,7 @@ Result<std::vector<RunSummary>> summaries_from(SqliteStatement rows) {
   return runs;
 }
 
-/// The newest runs first, older ones than `before`, that also are as `where` has it.
+/// Runs older than `before` that also meet the condition `where`, the newest first.
 Result<SqliteStatement> runs_before(SqliteDatabase& database, std::string_view where,
                                     std::optional<RunId> before, std::uint32_t limit) {
   auto rows = TRY(database.prepare(
@@ -139,7 +140,7 @@ Result<> add_manifest(SqliteDatabase& database, RunImage& image) {
   return {};
 }
 
-/// All of a run whose own row has been read.
+/// Completes a run whose own row has been read.
 Result<RunImage> image_of(SqliteDatabase& database, RunSummary summary) {
   RunImage image;
   image.made = std::move(summary.made);
@@ -153,7 +154,7 @@ Result<RunImage> image_of(SqliteDatabase& database, RunSummary summary) {
 }
 
 Result<std::vector<RunImage>> read_open_runs(SqliteDatabase& database) {
-  // In the words of the index `runs_open`, so that it is used.
+  // SQLite uses the partial index `runs_open` only if the query repeats its condition word by word.
   auto open = TRY(summaries_from(TRY(database.prepare(fmt::format(
       "SELECT {} FROM runs r WHERE r.state NOT IN ('SUCCEEDED', 'CANCELLED', 'FAILED', 'HALTED')"
       " ORDER BY r.run",
@@ -163,7 +164,8 @@ Result<std::vector<RunImage>> read_open_runs(SqliteDatabase& database) {
   return runs;
 }
 
-/// The newest, at most `limit`.
+/// The newest `limit` of them. An attempt that was killed or superseded may still run on its node,
+/// and write: that is why those nodes come along.
 Result<std::vector<Leftover>> read_leftovers(SqliteDatabase& database, std::uint32_t limit) {
   auto rows = TRY(database.prepare(
       "SELECT r.run, r.uid, v.plan FROM runs r JOIN job_versions v USING (job, hash)"
@@ -218,6 +220,7 @@ Result<std::optional<RunId>> first_run(SqliteStatement row) {
 }
 
 Result<std::optional<RunId>> run_with_key(SqliteDatabase& database, const std::string& key) {
+  // `key <> ''` is the condition of the partial index on keys.
   auto row = TRY(database.prepare("SELECT run FROM runs WHERE key = ? AND key <> ''"));
   row.bind(1, key);
   return first_run(std::move(row));

@@ -9,13 +9,13 @@
 
 namespace troupe {
 
-// How records lie in the tables of schemas/sql, read and written by the one SQLite store. What is
-// read of history is read by an index, a page at a time.
+// Reads and writes records in the tables of schemas/sql, for the one SQLite store. History is read
+// by an index, a page at a time.
 
 Result<> write_record(SqliteDatabase& database, const Record& record, WallTime now);
 
-/// What a leader starts from: open runs, nodes, what is to be removed. No run that has ended is
-/// looked at, but for those that have left something.
+/// The image that a leader starts from: open runs, nodes, leftovers. Of the runs that have ended it
+/// reads only those that have left something.
 Result<ClusterImage> read_image(SqliteDatabase& database);
 Result<Looked> look_up(SqliteDatabase& database, const effect::Look& look);
 

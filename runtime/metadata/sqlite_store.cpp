@@ -28,14 +28,15 @@ Result<std::optional<FileLock>> lock_beside(const std::string& path, const std::
   return lock.error();
 }
 
-/// An earlier troupe takes no lock beside the file, but the file itself for as long as it lives.
+/// An earlier troupe takes no lock beside the file, but locks the file itself as long as it lives.
 Result<SqliteDatabase> open_writer(const std::string& path) {
   auto database = SqliteDatabase::open(path);
   if (database || database.error().code != ErrorCode::conflict) return database;
   return taken(path, "another process");
 }
 
-/// Two connections to one file; in memory there is only one, of which both sides take turns.
+/// Two connections to one file, one for each side. A store in memory has only one connection; both
+/// sides take turns on it.
 class SqliteStore final : public MetadataStore {
  public:
   static Result<std::unique_ptr<MetadataStore>> open(const SqliteStoreSettings& settings,
@@ -44,6 +45,7 @@ class SqliteStore final : public MetadataStore {
     SqliteDatabase writer = TRY(open_writer(settings.path));
     TRY(migrate(writer, settings.cluster, settings.count_tasks));
     TRY(check_cluster(writer, settings.cluster));
+    // Opened last: a reader cannot make the file, nor bring its tables up to date.
     std::optional<SqliteDatabase> reader;
     if (lock) reader.emplace(TRY(SqliteDatabase::open_to_read(settings.path)));
     return std::unique_ptr<MetadataStore>(
@@ -65,6 +67,7 @@ class SqliteStore final : public MetadataStore {
     std::vector<Looked> answers;
     const std::unique_lock turn = take_turn();
     TRY(writer_.transaction([&]() -> Result<> {
+      // All steps share one transaction, and one sync of the disk: this is the group commit.
       for (const StoreStep& step : steps) TRY(carry_out(step, answers));
       return {};
     }));
@@ -132,12 +135,12 @@ class SqliteStore final : public MetadataStore {
     return database.snapshot([&] { return read(database); });
   }
 
-  /// Held by nobody where there are two connections.
+  /// Locks only if both sides share one connection.
   std::unique_lock<std::mutex> take_turn() {
     return reader_ ? std::unique_lock<std::mutex>() : std::unique_lock(turn_);
   }
 
-  // The lock goes last: until then, nobody else opens the file.
+  // First, so that it is released last: nobody else opens the file before it is closed here.
   const std::optional<FileLock> lock_;
   SqliteDatabase writer_;
   std::optional<SqliteDatabase> reader_;

@@ -10,19 +10,19 @@
 namespace troupe {
 
 struct SqliteStoreSettings {
-  /// ":memory:" is forgotten with the process.
+  /// ":memory:" keeps nothing after the process.
   std::string path;
-  /// A new file belongs to it; one of another cluster is a `conflict`.
+  /// A new file belongs to this cluster; a file of another one is a `conflict`.
   ClusterName cluster;
-  /// Whoever comes second is told this: "node 'a'".
+  /// The name of this process, "node 'a'", for the error of a second process that wants the file.
   std::string who;
   CountTasks count_tasks;
 };
 
-/// The embedded default: one SQLite file with one coordinator. A lock beside the file
-/// ("metadata.db" has "metadata.lock") is that of this process while the store is open; where
-/// another process has it, `conflict` says which. Who reads has a connection of their own. The
-/// clock stamps rows for people.
+/// The embedded default: one SQLite file with one coordinator. While the store is open, this
+/// process holds a lock beside the file ("metadata.db" has "metadata.lock"); if another process
+/// holds it, `conflict` says which. Readers have a connection of their own. The clock stamps rows
+/// for people.
 Result<std::unique_ptr<MetadataStore>> open_sqlite_store(const SqliteStoreSettings& settings,
                                                          const Clock& clock);
 

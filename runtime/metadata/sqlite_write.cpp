@@ -60,6 +60,7 @@ class Writer {
         .run();
   }
 
+  /// A run that is RUNNING once more, after a restart, keeps the time of its first start.
   Result<> operator()(const RunStateRecord& record) {
     auto statement = TRY(database_.prepare(
         "UPDATE runs SET state = ?3, cause_code = ?4, cause_message = ?5, cause_hint = ?6,"
@@ -95,6 +96,7 @@ class Writer {
             .bind(5, record.node.value())
             .bind(6, signed_of(record.incarnation.value()))
             .run());
+    // Counts of a run are kept in its row, in the same transaction: lists read no attempts.
     if (!record.again) return {};
     return count(record.key.run,
                  "UPDATE runs SET task_restarts = task_restarts + ?2 WHERE run = ?1", 1);
@@ -111,6 +113,7 @@ class Writer {
             .run());
     TRY(changed_one(
         fmt::format("attempt {} is not {}", attempt_tag(record.key), to_string(record.from))));
+    // Also down: a finished attempt is superseded when its output has to be made again.
     const int finished = (record.to == AttemptState::finished ? 1 : 0) -
                          (record.from == AttemptState::finished ? 1 : 0);
     if (finished == 0) return {};
@@ -168,6 +171,8 @@ class Writer {
     return changed_one(fmt::format("epoch {} of run {} is not STARTED", record.epoch, record.run));
   }
 
+  /// A lower incarnation changes no row, and so is a conflict: a process that is over must not
+  /// overwrite its successor.
   Result<> operator()(const NodeRecord& record) {
     TRY(TRY(database_.prepare(
                 "INSERT INTO nodes (node, incarnation, address, slots, ended)"
@@ -214,6 +219,8 @@ class Writer {
         .run();
   }
 
+  /// Every change says in its WHERE what it expects. No changed row means that the metadata is not
+  /// as the machines believe.
   Result<> changed_one(const std::string& otherwise) const {
     if (database_.changes() == 1) return {};
     return fail(ErrorCode::conflict, "the metadata says otherwise: {}", otherwise);

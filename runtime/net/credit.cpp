@@ -46,8 +46,8 @@ CreditReceiver::CreditReceiver(Credit window) : window_(window) {
 }
 
 Result<> CreditReceiver::received(std::uint64_t bytes) {
-  // What the sender may know of: a grant on its way is not a promise it can use already, but it
-  // can never have more than what was announced.
+  // Judges by what was announced, not by what was consumed: the sender may have that much credit
+  // already, and cannot have more.
   const Credit flying = minus(received_, announced_);
   const bool fits = flying.batches == 0 ||
                     (flying.batches < window_.batches && flying.bytes + bytes <= window_.bytes);

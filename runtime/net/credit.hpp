@@ -17,10 +17,10 @@ struct Credit {
 /// The window of a channel unless its job says otherwise.
 inline constexpr Credit credit_default = {.bytes = std::uint64_t{4} << 20, .batches = 16};
 
-/// The sending end of a channel: what it may still send.
+/// The sending end of a channel: decides whether a batch may leave now.
 ///
-/// Grants are cumulative totals, so that a repeated or overtaken grant does no harm. A batch larger
-/// than the whole window may leave when nothing else is on its way, or it never could.
+/// Grants are cumulative totals, so that a repeated or overtaken grant does no harm. A batch that
+/// is larger than the window may leave when nothing else is on its way; else it never could.
 /// Watermarks, barriers and the end cost nothing: they must pass where rows cannot.
 class CreditSender {
  public:
@@ -41,7 +41,7 @@ class CreditSender {
   Credit consumed_;
 };
 
-/// The receiving end: what it holds, and when to tell the sender.
+/// The receiving end: counts what it holds, and decides when to send a grant.
 class CreditReceiver {
  public:
   explicit CreditReceiver(Credit window = credit_default);
@@ -52,7 +52,7 @@ class CreditReceiver {
   /// was consumed since the last one, or nothing is held any more (a batch larger than the window
   /// waits for exactly that).
   bool consumed(std::uint64_t bytes);
-  /// To be sent as a grant; remembers that it was.
+  /// The total to send as a grant; counts as sent from now on.
   Credit grant();
 
   Credit held() const;

@@ -37,7 +37,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// The value of "name = value" in a key file; empty where there is none. '#' begins a comment line.
+/// The value of "name = value" in a key file; empty if there is none. '#' begins a comment line.
 std::string_view field(std::string_view text, std::string_view name) {
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -132,6 +132,7 @@ Result<KeyPair> KeyDirectory::read_pair(const std::string& path) const {
   const bool complete = from_hex(field(text, "public"), public_bytes) &&
                         from_hex(field(text, "secret"), pair.secret_);
   sodium_memzero(text.data(), text.size());
+  // Halves that do not belong together would fail later, at some peer, without a reason.
   Key derived = {};
   if (!complete || crypto_scalarmult_base(derived.data(), pair.secret_.data()) != 0 ||
       derived != public_bytes) {

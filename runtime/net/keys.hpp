@@ -13,12 +13,12 @@
 
 namespace troupe {
 
-/// What a node may be called, wherever a name is given: its name is a file of key directories, and
-/// a word of command lines and addresses.
+/// Checks a node's name, wherever one is given: the name is a file in key directories, and a word
+/// in command lines and addresses.
 Result<> check_node_name(const NodeId& node);
 
-/// The public half of a node's CURVE key: what others put on their list. Written as 64 hex digits,
-/// which survive every shell.
+/// The public half of a node's CURVE key, which other nodes put on their list. Written as 64 hex
+/// digits, which survive every shell.
 class PublicKey {
  public:
   PublicKey() = default;
@@ -53,11 +53,12 @@ class KeyPair {
   std::array<std::uint8_t, 32> secret_ = {};
 };
 
-/// Who a node is and whom it admits. Immutable; a running link is given a new one after a change.
+/// A node's own key and the keys it admits. Immutable; after a change a running link is given a new
+/// ring.
 class KeyRing {
  public:
-  /// `provisioned` is false for keys a lone node made for itself: such a node may only bind
-  /// loopback.
+  /// `provisioned` is false for keys that a lone node made for itself: such a node may bind
+  /// loopback only.
   KeyRing(KeyPair own, std::map<NodeId, PublicKey> allowed, bool provisioned);
 
   const KeyPair& own() const { return own_; }
@@ -74,7 +75,7 @@ class KeyRing {
   bool provisioned_;
 };
 
-/// The key files of one node, what `troupe keys` works on:
+/// The key files of one node. `troupe keys` works on them:
 ///
 ///     DIRECTORY/node.key        the node's own pair, mode 0600
 ///     DIRECTORY/local.key       instead: made by a lone node for itself, binds loopback only
@@ -86,10 +87,10 @@ class KeyDirectory {
  public:
   KeyDirectory(FileSystem& files, std::string directory);
 
-  /// `troupe keys new`: `already_exists` where the node has keys.
+  /// `troupe keys new`: `already_exists` if the node has keys.
   Result<PublicKey> create();
   /// `troupe keys allow NAME KEY`: replaces an earlier key of that name. A key that is on the list
-  /// under another name is refused: a key is one node.
+  /// under another name is refused: one key means one node.
   Result<> allow(const NodeId& node, const PublicKey& key);
   /// `troupe keys revoke NAME`.
   Result<> revoke(const NodeId& node);
@@ -99,9 +100,9 @@ class KeyDirectory {
   Result<PublicKey> public_key() const;
   bool has_keys() const;
 
-  /// What the node runs with; `not_found` where there are no keys.
+  /// The ring that the node runs with; `not_found` if there are no keys.
   Result<KeyRing> load() const;
-  /// The same for a node on its own: makes `local.key` where there are no keys at all.
+  /// The same for a node on its own: makes `local.key` if there are no keys at all.
   Result<KeyRing> load_or_create();
   /// Writes a whole ring that a parent made for this node (see `shared_keys`).
   Result<> write(const KeyRing& ring);

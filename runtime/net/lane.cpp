@@ -15,6 +15,7 @@ constexpr int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCON
 ZmqSocket make_dealer(const ZmqContext& context, const KeyPair& own, const LaneConfig& config) {
   ZmqSocket socket(context, ZMQ_DEALER);
   use_curve_client(socket, own, config.peer_key);
+  // Queue nothing for a peer that is not connected: it would reach whatever process connects next.
   socket.set(ZMQ_IMMEDIATE, 1);
   socket.set(ZMQ_SNDHWM, config.messages_max);
   socket.set(ZMQ_RCVHWM, config.messages_max);
@@ -38,7 +39,7 @@ Lane::Lane(const ZmqContext& context, const KeyPair& own, const LaneConfig& conf
     : socket_(make_dealer(context, own, config)),
       monitor_(socket_.monitor(context, events)),
       metrics_(metrics) {
-  // The address was checked by the link; a name that does not resolve is tried again by libzmq.
+  // The link has checked the address. libzmq itself tries a name again that does not resolve.
   (void)socket_.connect(config.address).ok();
 }
 
@@ -61,6 +62,8 @@ bool Lane::next_news(News& news) {
         return true;
       case ZMQ_EVENT_DISCONNECTED:
       case ZMQ_EVENT_CLOSED: {
+        // libzmq reports an end, not its reason: what came before on this connection tells it. A
+        // failed handshake had news of its own; one CLOSED without CONNECTED means nobody listens.
         const bool was_ready = std::exchange(ready_, false);
         const bool was_connected = std::exchange(tcp_, false);
         if (was_ready) {
@@ -112,6 +115,7 @@ void Lane::drop_queue() {
 
 ZmqSocket::Sent Lane::send(const Waiting& waiting) {
   if (waiting.data) return send_parts(waiting.data);
+  // To share a small frame's memory with libzmq's threads costs more than to copy it.
   if (waiting.bytes < static_cast<std::size_t>(zero_copy_bytes_min)) {
     return socket_.send(waiting.frame.bytes(), false);
   }
@@ -138,7 +142,7 @@ void Lane::linger(Duration duration) { socket_.set_duration(ZMQ_LINGER, duration
 bool Lane::receive(ReceivedPart& part) {
   bool more = false;
   if (!socket_.receive(part, more)) return false;
-  ReceivedPart rest;
+  ReceivedPart rest;  // refusals have one part; others are read to their end and dropped
   while (more && socket_.receive(rest, more)) {
   }
   return true;

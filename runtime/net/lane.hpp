@@ -22,14 +22,15 @@ struct LaneConfig {
   Duration reconnect_max;
 };
 
-/// Sent by all lanes of one class, "control" or "data".
+/// Counts what all lanes of one class, "control" or "data", send.
 struct LaneMetrics {
   MetricCounter& frames;
   MetricCounter& bytes;
 };
 
-/// One outgoing connection to a peer: a DEALER that refuses to queue for an absent peer, its news,
-/// and what waits for it. Closing it drops what it holds, so nothing reaches the wrong incarnation.
+/// One outgoing connection to a peer: a DEALER that does not queue for an absent peer, the queue in
+/// front of it, and the news of it. A lane drops its queue when it closes, so nothing reaches the
+/// wrong incarnation.
 class Lane {
  public:
   Lane(const ZmqContext& context, const KeyPair& own, const LaneConfig& config,
@@ -37,26 +38,26 @@ class Lane {
 
   enum class News {
     ready,            ///< the handshake succeeded
-    closed,           ///< was ready; what was on its way may be lost
+    closed,           ///< it was ready; frames on their way may be lost
     refused,          ///< nobody listens at the address
     not_admitted,     ///< the peer does not have our key on its list
     handshake_failed  ///< the peer is not who we think, or no Troupe node
   };
-  /// What happened to the connection since the last call, one at a time.
+  /// Gives the next change of the connection. False if there was none since the last call.
   bool next_news(News& news);
 
   void push(Frame frame);
   void push(DataFrame frame);
-  /// Hands over to libzmq what it takes. Returns the bytes that left.
+  /// Hands frames over to libzmq until it takes no more. Returns their bytes.
   std::size_t flush();
   void drop_queue();
   bool waiting() const { return ready_ && !queue_.empty(); }
   bool ready() const { return ready_; }
   std::size_t queued_bytes() const { return queued_bytes_; }
 
-  /// What the peer answered on this very connection: only refusals come this way.
+  /// Takes what the peer answered on this very connection: only refusals come this way.
   bool receive(ReceivedPart& part);
-  /// Lets what was sent leave for that long when the lane closes.
+  /// When the lane closes, frames that libzmq holds may still leave for that long.
   void linger(Duration duration);
 
   void* socket() const { return socket_.handle(); }

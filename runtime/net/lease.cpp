@@ -26,6 +26,7 @@ void LeaseClock::forget_peer() { echo_ = 0; }
 
 void LeaseClock::stamped(const schema::ClockStamp::Reader& stamp, Instant now) {
   echo_ = std::max(echo_, stamp.getSentAt());
+  // The echo is a stamp of our own clock. One from the future cannot be ours and proves nothing.
   const Instant proven{Duration(stamp.getEcho())};
   if (proven <= now) proven_ = std::max(proven_, proven);
 }
@@ -38,6 +39,7 @@ void LeaseClock::fill(schema::ClockStamp::Builder stamp, Instant now) const {
 }
 
 void LeaseClock::tick(Instant now) {
+  // Frames of a silent peer may have come while we slept, and still wait to be read.
   if (now - last_tick_ > pause_heartbeats * config_.heartbeat) {
     grace_until_ = now + config_.heartbeat;
   }

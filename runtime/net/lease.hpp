@@ -15,28 +15,29 @@ struct LeaseConfig {
 
 /// Both leases of one end of a conversation, each by our own monotonic clock alone.
 ///
-/// The peer's: how long it has been silent. Ours: how old our last words are that the peer has
-/// proved to have heard, by returning the clock stamp that was in them. The peer counts from when
-/// it heard them, we count from when we said them, so we stop first.
+/// The peer's lease counts from when we last heard it. Our own counts from when we sent the last
+/// frame that the peer has proved to have heard, by returning its clock stamp. The peer counts from
+/// when it heard that frame, we from when we sent it, so we stop first.
 class LeaseClock {
  public:
   LeaseClock(const LeaseConfig& config, Instant now);
 
-  /// Begins to watch the peer's lease; what it proved before still counts.
+  /// Begins to watch the peer's lease. What the peer has proved before still counts for our own.
   void watch(Instant now);
-  /// Another process of the peer: its clock stamps have nothing to do with the old one's.
+  /// The peer has a new process, whose clock stamps have nothing to do with the old one's.
   void forget_peer();
   void heard(Instant now) { heard_ = now; }
-  /// The stamp of a frame of the peer, and the peer's own patience with us.
+  /// Takes the clock stamp of a frame of the peer.
   void stamped(const schema::ClockStamp::Reader& stamp, Instant now);
+  /// The peer gives us up after this much silence.
   void peer_lease(Duration lease);
   void fill(schema::ClockStamp::Builder stamp, Instant now) const;
 
-  /// Once per heartbeat at least. A gap of more than three heartbeats is our own pause: peers get
-  /// one more heartbeat to be heard, our own lease gets none.
+  /// Call it once per heartbeat at least. A gap of more than three heartbeats is our own pause: the
+  /// peer gets one more heartbeat to be heard, our own lease gets none.
   void tick(Instant now);
 
-  /// The watched peer was silent for its whole lease: true once, then it is no longer watched.
+  /// True once the watched peer was silent for its whole lease; it is no longer watched then.
   bool peer_ended(Instant now);
   enum class Change { none, ended, renewed };
   /// How our own lease changed since the last call.
@@ -45,12 +46,12 @@ class LeaseClock {
 
  private:
   LeaseConfig config_;
-  Duration patience_;  ///< of the peer with us
+  Duration patience_;  ///< silence of ours that the peer bears
   Instant last_tick_;
   Instant grace_until_;
   Instant heard_;
   bool watched_ = false;
-  Instant proven_ = {};    ///< when we said what the peer last proved to have heard; 0: nothing
+  Instant proven_ = {};    ///< when we sent the last frame that the peer has proved; 0: none
   std::int64_t echo_ = 0;  ///< the peer's highest stamp
   bool own_ = false;
 };

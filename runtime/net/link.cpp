@@ -5,7 +5,7 @@
 namespace troupe {
 namespace {
 
-/// "tcp://127.0.0.1:7070" -> "127.0.0.1"; empty where it is no address of ours.
+/// "tcp://127.0.0.1:7070" -> "127.0.0.1"; empty if it has another form.
 std::string host_of(const std::string& endpoint) {
   constexpr std::string_view scheme = "tcp://";
   const auto colon = endpoint.rfind(':');

@@ -21,6 +21,7 @@ void LinkInbox::post(LinkCommand command) {
 
 void LinkInbox::enqueue(LinkCommand command) {
   commands_.push_back(std::move(command));
+  // `take` takes all commands at once, so the first one's wake serves those behind it, too.
   if (commands_.size() == 1) wake();
 }
 
@@ -50,6 +51,8 @@ Result<> LinkInbox::post_data(const NodeId& peer, DataFrame frame) {
   if (room == rooms_.end() || !room->second.up) {
     return fail(ErrorCode::unavailable, "no session with node '{}'", peer);
   }
+  // If nothing waits, a frame of any size is taken: one that is larger than the limit could never
+  // leave otherwise.
   auto& bytes = room->second.data_bytes;
   if (bytes > 0 && bytes + frame.bytes() > data_bytes_max_) {
     return fail(ErrorCode::unavailable, "the data lanes to node '{}' are full: {} bytes wait", peer,
@@ -82,7 +85,7 @@ void LinkInbox::data_left(const NodeId& peer, std::size_t bytes) {
 
 void LinkInbox::wake() {
   const std::uint64_t one = 1;
-  // A full counter wakes as well.
+  // The write fails only if the counter is full; then the poll wakes anyway.
   [[maybe_unused]] const auto written = ::write(descriptor_, &one, sizeof one);
 }
 

@@ -40,6 +40,7 @@ SessionEffects Session::on(const SessionEvent& event, Instant now) {
 void Session::handle(const session_event::Connected&, Instant now) {
   connected_ = true;
   flowing_ = false;
+  // Also after `rejected` or `fenced`: the new connection may lead to a new process of the peer.
   if (!up()) state_ = State::greeting;
   say_hello(now);
 }
@@ -55,6 +56,7 @@ void Session::handle(const session_event::Disconnected&, Instant now) {
 void Session::handle(const session_event::Refused&, Instant) {
   connected_ = false;
   flowing_ = false;
+  // No grace here: nobody listens, so the process is gone.
   if (up()) end_conversation(DownReason::refused, "its address refuses connections");
 }
 
@@ -63,6 +65,7 @@ void Session::handle(const session_event::Heard&, Instant now) {
 }
 
 void Session::handle(const session_event::Leave& event, Instant) {
+  // A Goodbye counts in a conversation only, and that has no name before the peer said its number.
   if (connected_ && peer_session_ != 0) {
     effect(session_effect::Transmit{say<schema::Goodbye>(
         [&](schema::Goodbye::Builder goodbye) { goodbye.setReason(event.reason); })});
@@ -74,6 +77,7 @@ void Session::handle(const session_event::Leave& event, Instant) {
 // --- Time ------------------------------------------------------------------------------------
 
 void Session::handle(const session_event::Tick& event, Instant now) {
+  // First: after a pause of our own, it gives the peer time to be heard before it is judged.
   leases_.tick(now);
   last_tick_ = now;
   canary_age_ = event.canary_age;
@@ -95,6 +99,8 @@ void Session::check_leases(Instant now) {
       effect(session_effect::OwnLeaseRenewed{});
       break;
   }
+  // The lease is watched beyond the end of a conversation: a peer whose connection broke may act
+  // until its lease is over.
   if (!leases_.peer_ended(now)) return;
   const Incarnation gone = peer_incarnation_;
   if (config_.lost_is_final) fenced_up_to_ = std::max(fenced_up_to_, gone);
@@ -118,12 +124,14 @@ void Session::speak_if_due(Instant now) {
 }
 
 Incarnation Session::fenced_up_to() const {
+  // The highest incarnation seen may still live; all below it are over.
   const std::uint64_t highest = peer_incarnation_.value();
   return std::max(fenced_up_to_, Incarnation(highest == 0 ? 0 : highest - 1));
 }
 
 Instant Session::next_tick(Instant now) const {
-  // Twice a heartbeat, so that an acknowledgement in between does not delay the next beat by one.
+  // Twice per heartbeat. An acknowledgement is a beat as well: with one tick per heartbeat, the
+  // beat after it could come a whole heartbeat late.
   Instant next = last_tick_ + config_.heartbeat / 2;
   if (up() && closed_at_) next = std::min(next, *closed_at_ + config_.closed_grace);
   return std::max(next, now);
@@ -133,6 +141,7 @@ Instant Session::next_tick(Instant now) const {
 
 void Session::handle(const session_event::Received& event, Instant now) {
   const Frame& frame = event.frame;
+  // A peer that rejects us may have another cluster or protocol, so `admits` cannot judge it.
   if (frame.is<schema::Reject>()) return on_reject(frame, now);
   if (!admits(frame, now)) return;
   if (frame.is<schema::Fenced>()) return on_fenced(frame, now);
@@ -191,6 +200,7 @@ bool Session::admits_incarnation(const Frame& frame, Instant now) {
   const Incarnation incarnation(frame.envelope().getSenderIncarnation());
   if (incarnation >= peer_incarnation_ && incarnation > fenced_up_to_) return true;
   refuse(Refusal::stale_incarnation);
+  // Two ends that each hold the other to be over would answer each other for ever.
   if (!frame.is<schema::Fenced>()) answer_fenced(frame, now);
   return false;
 }
@@ -209,7 +219,8 @@ bool Session::in_conversation(const Frame& frame) const {
 
 // --- Beginning and ending a conversation -------------------------------------------------------
 
-/// Takes note of the name the peer gives itself. False: the frame is of an older conversation.
+/// Takes note of the name that the peer gives itself. False if the frame is of an older
+/// conversation, or of another process with the same incarnation.
 bool Session::meet(const Frame& frame, std::uint64_t process, Instant now) {
   const Incarnation incarnation(frame.envelope().getSenderIncarnation());
   const std::uint32_t session = frame.envelope().getSenderSession();
@@ -226,7 +237,7 @@ bool Session::meet(const Frame& frame, std::uint64_t process, Instant now) {
     if (up()) end_conversation(DownReason::new_incarnation, "its process was replaced");
     leases_.forget_peer();
     peer_stalled_ = false;
-    // Whoever fenced us is gone; its successor may know better.
+    // The process that fenced us is gone; its successor may know better.
     if (state_ == State::fenced) state_ = State::greeting;
   } else if (session != peer_session_ && up()) {
     end_conversation(DownReason::new_session, "it gave the conversation up");
@@ -261,14 +272,16 @@ void Session::on_welcome(const Frame& frame, Instant now) {
     if (!meet(frame, welcome.getProcess(), now)) return;
     leases_.stamped(clock, now);
     leases_.peer_lease(std::chrono::milliseconds(welcome.getLeaseMillis()));
-    // If it named a conversation that ended right here, it learns our new name from a Hello.
+    // `meet` may have ended the conversation that the Welcome named. A Hello tells the peer our new
+    // session number.
     if (!names_us(frame)) return say_hello(now);
     confirm(welcome.getReceived(), now);
   });
   if (!read) refuse(Refusal::corrupt);
 }
 
-/// The peer knows us by name and has processed our messages up to `peer_received`.
+/// The peer has named us, and has processed our messages up to `peer_received`: the conversation
+/// begins, or goes on after a break.
 void Session::confirm(std::uint64_t peer_received, Instant now) {
   if (state_ == State::fenced) return;
   if (!up()) {
@@ -285,6 +298,7 @@ void Session::confirm(std::uint64_t peer_received, Instant now) {
   if (flowing_ || !connected_) return;
   flowing_ = true;
   closed_at_.reset();
+  // The old connection took with it whatever was on its way, so all of that is sent again.
   effect(session_effect::Resumed{});
   repeat_unacknowledged(now, config_.unacked_bytes_max);
 }
@@ -293,7 +307,7 @@ void Session::end_conversation(DownReason reason, const std::string& text) {
   state_ = State::greeting;
   flowing_ = false;
   closed_at_.reset();
-  ++session_;
+  ++session_;  // makes late frames of this conversation stale
   sending_.clear();
   receiving_.clear();
   unannounced_frames_ = 0;
@@ -331,6 +345,7 @@ void Session::on_fenced(const Frame& frame, Instant) {
     text = to_text(fenced.getText());
   });
   if (!read) return refuse(Refusal::corrupt);
+  // It is about an earlier process of this node.
   if (highest < config_.incarnation) return refuse(Refusal::misdirected);
   if (up()) end_conversation(DownReason::fenced, text);
   const bool again = state_ == State::fenced;
@@ -373,6 +388,8 @@ void Session::on_message(const Frame& frame, Instant now) {
   const std::uint64_t seq = frame.envelope().getSeq();
   if (seq == 0) return refuse(Refusal::corrupt);
   switch (receiving_.put(seq, frame)) {
+    // The peer has sent it again, so our acknowledgement is late or lost: a duplicate counts for
+    // the next one.
     case ReceiveWindow::Verdict::duplicate:
       refuse(Refusal::duplicate);
       break;
@@ -447,7 +464,7 @@ void Session::say_hello(Instant now) {
 
 void Session::say_welcome(Instant now) {
   if (state_ == State::fenced) return;
-  if (!connected_) return;  // our own Hello will follow when we are
+  if (!connected_) return;  // once connected we say Hello ourselves
   effect(session_effect::Transmit{say<schema::Welcome>([&](schema::Welcome::Builder welcome) {
     welcome.setReceived(receiving_.received());
     welcome.setLeaseMillis(to_millis(config_.lease));
@@ -467,6 +484,7 @@ void Session::say_heartbeat(Instant now) {
 }
 
 void Session::answer_fenced(const Frame& frame, Instant now) {
+  // Once per heartbeat is enough for an old process that goes on talking.
   if (now - last_fenced_answer_ < config_.heartbeat) return;
   last_fenced_answer_ = now;
   const std::uint64_t over = frame.envelope().getSenderIncarnation();

@@ -14,11 +14,11 @@ struct SessionConfig {
   ClusterName cluster;
   NodeId self;
   Incarnation incarnation;  ///< of this process; durable before it is used
-  /// Drawn at random by the process. A node whose data directory was lost counts its incarnations
-  /// from the first again: by this its peers see that it is not who it says.
+  /// Drawn at random by the process. A node that has lost its data directory counts incarnations
+  /// from the first again, and may repeat one: this number shows its peers the difference.
   std::uint64_t process = 0;
   NodeId peer;
-  /// Where the peer can call back ("tcp://10.0.0.7:7070"); empty: it cannot.
+  /// Where the peer can call us back ("tcp://10.0.0.7:7070"); empty: it cannot.
   std::string address = {};
 
   Duration heartbeat = 1s;
@@ -30,39 +30,41 @@ struct SessionConfig {
   Duration closed_grace = 200ms;
   /// Unacknowledged for this long: send again (a network that loses without breaking).
   Duration resend_after = 3s;
-  /// As much at a time: a peer that is slow, not deaf, must not be buried.
+  /// Sent again at a time: a peer that is slow, not deaf, must not be buried.
   std::size_t resend_bytes_max = std::size_t{256} << 10;
   /// A peer's scheduler that has run nothing for this long is reported as stalled.
   Duration canary_age_max = 5s;
 
-  /// Sent and not yet acknowledged, and waiting for a connection; above it the peer is too slow.
+  /// Messages that are not acknowledged yet, whether sent or waiting for a connection; above it the
+  /// peer is too slow.
   std::size_t unacked_bytes_max = std::size_t{64} << 20;
-  /// Received ahead of a missing message, kept until it arrives.
+  /// Messages that came ahead of a missing one, kept until that arrives.
   std::size_t ahead_frames_max = 1024;
   std::size_t ahead_bytes_max = std::size_t{4} << 20;
-  /// An acknowledgement leaves at the latest after this much, else with the next heartbeat.
+  /// An acknowledgement leaves after this much was received, else with the next heartbeat.
   std::uint64_t ack_every_frames = 64;
   std::size_t ack_every_bytes = std::size_t{256} << 10;
 
-  /// True for who decides over the peer's death (the coordinator over its executors): an
-  /// incarnation whose lease ended is then fenced for good. False: it may begin a new session.
+  /// True at the end that decides over the other's death (the coordinator over its executors): an
+  /// incarnation whose lease ended is fenced for good. False: it may begin a new session.
   bool lost_is_final = false;
   /// Incarnations of the peer up to this one are known to be over (0: none).
   Incarnation fenced_up_to = {};
-  /// Where a session with this peer existed before in this incarnation of ours: `next_session()` of
-  /// that one. Numbers are never used twice, or the peer would take us for our own past.
+  /// If this incarnation of ours had a session with this peer before: `next_session()` of that one.
+  /// A number is never used twice, or the peer would take old frames for new ones.
   std::uint32_t first_session = 1;
 };
 
-/// One end of the conversation between two nodes: who may speak, in what order, and until when.
+/// One end of the conversation between two nodes: decides who may speak, in what order, and until
+/// when.
 ///
 /// A pure machine: `effects = session.on(event, now)`. Owned by one `Link` per peer, or by a
 /// simulated node; no thread, clock, socket or chance in it. Both ends run the same machine.
 ///
-/// A conversation is named by the incarnation and session number of both ends; an end that gives
-/// it up raises its own number, so every conversation has a name of its own, and a frame that
-/// carries another name is stale. Messages are numbered from 1, acknowledged cumulatively, kept
-/// until acknowledged, repeated after a break and delivered once, in order.
+/// A conversation is named by the incarnation and session number of both ends. An end that gives it
+/// up raises its own number, so every conversation has a name of its own, and a frame with another
+/// name is stale. Messages are numbered from 1, acknowledged cumulatively, kept until acknowledged,
+/// repeated after a break and delivered once, in order.
 ///
 ///      Connected                Welcome or Hello that names us
 ///   idle ------> Hello -> greeting -------------------------------> up --> Down --> greeting
@@ -82,7 +84,7 @@ class Session {
   SessionEffects on(const SessionEvent& event, Instant now);
 
   bool up() const { return state_ == State::up; }
-  /// Up and connected: what is sent now leaves now.
+  /// Up and connected: a message that is sent now leaves now.
   bool flowing() const { return up() && flowing_; }
   /// The peer's incarnation of the running or last conversation; 0: never met.
   Incarnation peer_incarnation() const { return peer_incarnation_; }
@@ -92,11 +94,11 @@ class Session {
   /// For the config of the session that follows this one with the same peer.
   std::uint32_t next_session() const { return session_ + 1; }
   Incarnation fenced_up_to() const;
-  /// Of the running conversation: messages numbered, and messages delivered.
+  /// In the running conversation: the number of messages sent, and delivered.
   std::uint64_t sent() const { return sending_.next_seq() - 1; }
   std::uint64_t received() const { return receiving_.received(); }
   const SessionConfig& config() const { return config_; }
-  /// From now on; see `SessionConfig::lost_is_final`.
+  /// Changes `SessionConfig::lost_is_final` from now on.
   void lost_is_final(bool final) { config_.lost_is_final = final; }
 
  private:
@@ -104,8 +106,8 @@ class Session {
     idle,      ///< nothing to say before the next connection
     greeting,  ///< no conversation; Hello with each heartbeat while connected
     up,
-    rejected,  ///< the peer does not talk to us: asked again at the next connection or lease
-    fenced,    ///< by the peer: our incarnation is over there
+    rejected,  ///< the peer does not talk to us; Hello at the next connection and once a lease
+    fenced,    ///< the peer says that our incarnation is over
     left,      ///< for good
   };
 
@@ -166,7 +168,7 @@ class Session {
   SessionEffects out_;  ///< of the event at hand
   State state_ = State::idle;
   bool connected_ = false;  ///< our connection to the peer
-  bool flowing_ = false;    ///< both ends agreed where to go on since the last connection
+  bool flowing_ = false;    ///< both ends agreed, on this connection, where to go on
 
   // The names of the conversation; `peer_session_` is 0 until the peer said its own.
   std::uint32_t session_;

@@ -11,10 +11,10 @@
 
 namespace troupe {
 
-/// What a `Session` is told, by the link that owns it or by a simulated network.
+/// Events that a `Session` hears, from the link that owns it or from a simulated network.
 namespace session_event {
 
-/// Our connection to the peer is up: what we transmit now has a chance to arrive.
+/// Our connection to the peer is up: frames that we transmit now have a chance to arrive.
 struct Connected {};
 /// Our connection to the peer closed. A hint only: it may come back within the grace.
 struct Disconnected {};
@@ -24,18 +24,18 @@ struct Refused {};
 struct Received {
   Frame frame;
 };
-/// Something of this peer arrived beside the session (a data frame): it is alive.
+/// A data frame of this peer arrived, beside the session: the peer is alive.
 struct Heard {};
 /// An actor of this node has a message for an actor of the peer.
 struct Send {
   Frame frame;
 };
-/// Time has passed. Comes at least once per heartbeat; leases are checked here, after everything
-/// that had arrived was handed in.
+/// Time has passed. Comes at least once per heartbeat, after the frames that had arrived: leases
+/// are checked here, and those frames may show that the peer lives.
 struct Tick {
   Duration canary_age = {};  ///< how long ago our own scheduler last ran an actor on time
 };
-/// This node leaves on purpose, or the peer's key was revoked.
+/// This node leaves on purpose, or has revoked the peer's key.
 struct Leave {
   std::string reason;
 };
@@ -80,20 +80,21 @@ enum class Refusal {
 inline constexpr int refusal_kinds = 12;
 const char* to_string(Refusal refusal);
 
-/// What a `Session` wants done, in this order.
+/// What a `Session` wants its owner to do, in this order.
 namespace session_effect {
 
-/// Put on our connection to the peer, in order. Lost if that connection breaks: the session
-/// repeats what matters.
+/// Put the frame on our connection to the peer, in order. It is lost if that connection breaks: the
+/// session repeats what matters.
 struct Transmit {
   Frame frame;
 };
-/// Answer on the connection on which the frame at hand came: it may be the only way to reach
-/// somebody who is refused.
+/// Answer on the connection that brought the frame at hand: it may be the only way to reach a node
+/// that is refused.
 struct Reply {
   Frame frame;
 };
-/// Hand to the local actor it is addressed to. Each message of a session once and in order.
+/// Hand the frame to the local actor it is addressed to. Each message of a session comes once, in
+/// order.
 struct Deliver {
   Frame frame;
 };
@@ -101,11 +102,13 @@ struct Deliver {
 struct Up {
   Incarnation incarnation;
 };
-/// The connection closed: stop placing work on the peer, but it may come back. Fast, not certain.
+/// The connection closed: place no more work on the peer, but it may come back. A fast hint, no
+/// proof.
 struct Closed {};
 /// The same conversation goes on after a break; nothing was lost or repeated.
 struct Resumed {};
-/// The conversation is over and what was not acknowledged may be lost: the peer's proxies die.
+/// The conversation is over; messages that were not acknowledged may be lost. The peer's proxies
+/// die.
 struct Down {
   DownReason reason;
   std::string text;  ///< for people
@@ -115,7 +118,7 @@ struct Down {
 struct LeaseEnded {
   Incarnation incarnation;
 };
-/// We cannot prove to the peer that we live: what needs its consent must stop now.
+/// The peer may have given us up by now: whatever needs its consent must stop.
 struct OwnLeaseEnded {};
 struct OwnLeaseRenewed {};
 /// The peer says that our incarnation is over. This process must stop acting; a new one must use
@@ -129,16 +132,17 @@ struct Rejected {
   schema::RejectCode code;
   std::string text;
 };
-/// The peer's scheduler does not run although its link answers; once per hang, and once when over.
+/// The peer's scheduler does not run although its link answers: told once per hang, and once when
+/// it is over.
 struct Stalled {
   bool stalled;
   Duration canary_age;
 };
-/// Something that arrived was not accepted; to be counted.
+/// A frame that arrived was not accepted; count it.
 struct Refuse {
   Refusal refusal;
 };
-/// Drop what is queued for the peer and connect anew: what is queued belongs to a session that is
+/// Connect anew to the peer, and drop what is queued for it: that belongs to a session that is
 /// over.
 struct Reconnect {};
 

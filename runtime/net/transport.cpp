@@ -9,12 +9,13 @@
 namespace troupe {
 namespace {
 
-/// After a handshake that failed.
+/// Pause between a handshake that failed and the next one.
 constexpr Duration dial_again_after = 1s;
 /// A stranger who tries keys must not fill the log.
 constexpr std::size_t refused_keys_told_max = 64;
 
 constexpr int router_event_kinds = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+/// How long a Goodbye may take to leave a lane that closes.
 constexpr Duration last_words = 300ms;
 constexpr long leave_poll_millis = 5;
 
@@ -65,7 +66,8 @@ Link::Transport::Transport(LinkConfig config, KeyRing keys, LinkListener& listen
 
 Result<> Link::Transport::start(Instant now) {
   now_ = now;
-  canary(now);
+  canary(now);  // the actors begin later; until then the node counts as well
+  // Before the ROUTER listens: without a handler libzmq would admit every key.
   zap_ = TRY(ZapHandler::open(context_));
   TRY(strangers_are_refused(context_, *zap_, keys_));
   router_.emplace(context_, ZMQ_ROUTER);
@@ -106,6 +108,7 @@ void Link::Transport::wait(Duration max) {
 
 void Link::Transport::poll(Instant now) {
   now_ = now;
+  // Drained before the commands are taken: a command that comes in between leaves its wake behind.
   inbox_.drain_wake();
   for (auto& command : inbox_.take()) {
     std::visit([&](auto& one) { handle(one); }, command);
@@ -119,6 +122,7 @@ void Link::Transport::poll(Instant now) {
   }
   for (int i = 0; i < config_.receives_per_poll && receive_one(); ++i) {
   }
+  // Time is told last: the frames that have arrived may show that a peer lives.
   for (auto& [node, peer] : peers_) {
     tick(node, peer);
     flush(node, peer);
@@ -141,6 +145,7 @@ void Link::Transport::tick(const NodeId& node, Peer& peer) {
   if (peer.dial_again_at && *peer.dial_again_at <= now_) dial(node, peer);
   if (peer.session.next_tick(now_) > now_) return;
   const Duration canary_age = now_ - Instant(Duration(canary_.load()));
+  // Below zero if another thread has set it after `now_` was taken.
   tell(node, peer, session_event::Tick{std::max(canary_age, Duration::zero())});
 }
 
@@ -175,7 +180,7 @@ void Link::Transport::handle(link_command::Connect& command) {
   peer.configured = true;
   peer.final_when_lost |= command.final_when_lost;
   peer.session.lost_is_final(final_when_lost_ || peer.final_when_lost);
-  // It may have called us before we were told to call it: then all is well as it is.
+  // The peer may have called us before we were told to call it: its lanes are there already.
   if (peer.control && peer.address == command.address) return;
   peer.address = command.address;
   dial(command.peer, peer);
@@ -205,7 +210,7 @@ void Link::Transport::handle(link_command::Admit& command) {
   nodes_by_key_.clear();
   for (const auto& [node, key] : keys_.allowed()) nodes_by_key_.emplace(key.to_string(), node);
   for (auto peer = peers_.begin(); peer != peers_.end();) {
-    const NodeId node = (peer++)->first;
+    const NodeId node = (peer++)->first;  // steps on first, for Forget erases the peer
     const PublicKey* was = before.key_of(node);
     const PublicKey* is = keys_.key_of(node);
     if (was != nullptr && (is == nullptr || *is != *was)) {
@@ -213,6 +218,7 @@ void Link::Transport::handle(link_command::Admit& command) {
       handle(forget);
     }
   }
+  // Peers that `dial` could not call before, for want of their key.
   for (auto& [node, peer] : peers_) {
     if (peer.configured && !peer.control) dial(node, peer);
   }
@@ -230,6 +236,7 @@ void Link::Transport::handle(link_command::SendData& command) {
   if (found == peers_.end() || !found->second.session.up() || found->second.data.empty()) {
     return inbox_.data_left(command.peer, command.frame.bytes());
   }
+  // Always the same lane for a channel: lanes overtake each other, and rows must stay in order.
   auto& lanes = found->second.data;
   lanes[command.frame.header().getChannel() % lanes.size()].push(std::move(command.frame));
 }
@@ -294,7 +301,7 @@ void Link::Transport::drop_data(const NodeId& node, Peer& peer) {
 
 void Link::Transport::read_news(const NodeId& node, Peer& peer) {
   Lane::News news;
-  // A session's effects may close its lanes, hence the look at each turn.
+  // Effects of the session may close the lanes, so each turn looks again whether they are there.
   while (peer.control && peer.control->next_news(news)) control_news(node, peer, news);
   for (std::size_t i = 0; i < peer.data.size(); ++i) {
     while (i < peer.data.size() && peer.data[i].next_news(news)) {
@@ -318,6 +325,7 @@ void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News ne
       peer.dial_again_at.reset();
       return tell(node, peer, session_event::Connected{});
     case Lane::News::closed:
+      // These frames belong to the connection that is gone; the session repeats what matters.
       peer.control->drop_queue();
       return tell(node, peer, session_event::Disconnected{});
     case Lane::News::refused:
@@ -345,7 +353,7 @@ void Link::Transport::read_answers(const NodeId& node, Peer& peer) {
   ReceivedPart part;
   while (peer.control && peer.control->receive(part)) {
     auto frame = Frame::decode(part.bytes());
-    // Our lane proves whom it leads to; only refusals may come back on it.
+    // The peer speaks on lanes of its own. On ours it may only say why it refuses us.
     if (!frame || !(frame->is<schema::Reject>() || frame->is<schema::Fenced>())) {
       refuse(Refusal::corrupt);
       continue;
@@ -379,12 +387,13 @@ void Link::Transport::apply(const NodeId& node, Peer& peer, SessionEffect& effec
     refuse(refused->refusal);
   } else if (std::get_if<Reconnect>(&effect) != nullptr) {
     if (peer.configured) return dial(node, peer);
-    hang_up(node, peer);  // it calls when it is back
+    hang_up(node, peer);  // the peer calls us when it is back
   } else if (auto* down = std::get_if<Down>(&effect)) {
     inbox_.set_up(node, false);
     peers_up_.set(peers_up_.value() - 1);
     drop_data(node, peer);
     announce(node, *down);
+    // Nobody told us to call this peer: do not dial its old address for ever.
     const bool gone = down->reason == DownReason::refused || down->reason == DownReason::closed;
     if (gone && !peer.configured) hang_up(node, peer);
   } else {

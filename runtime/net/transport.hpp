@@ -17,7 +17,7 @@
 
 namespace troupe {
 
-/// What other threads ask of a link; done at its next `poll`.
+/// Commands of other threads to a link, carried out at its next `poll`.
 namespace link_command {
 struct Connect {
   NodeId peer;
@@ -47,7 +47,7 @@ using LinkCommand =
     std::variant<link_command::Connect, link_command::Forget, link_command::FinalWhenLost,
                  link_command::Admit, link_command::Send, link_command::SendData>;
 
-/// The door between all threads and the one that polls: a byte-bounded queue and an eventfd.
+/// The way from all threads to the one that polls: a queue bounded in bytes, and an eventfd.
 class LinkInbox {
  public:
   LinkInbox(std::size_t control_bytes_max, std::size_t data_bytes_max);
@@ -56,12 +56,12 @@ class LinkInbox {
   LinkInbox& operator=(const LinkInbox&) = delete;
 
   void post(LinkCommand command);
-  /// `unavailable` where the peer is not up, or too much waits for it.
+  /// `unavailable` if the peer is not up, or too much waits for it.
   Result<> post_frame(const NodeId& peer, Frame frame);
   Result<> post_data(const NodeId& peer, DataFrame frame);
   std::vector<LinkCommand> take();
 
-  // From the polling thread.
+  // For the polling thread only.
   void set_up(const NodeId& peer, bool up);
   void frame_handled(const NodeId& peer, std::size_t bytes);
   void data_left(const NodeId& peer, std::size_t bytes);
@@ -86,7 +86,8 @@ class LinkInbox {
   std::unordered_map<NodeId, Room> rooms_;
 };
 
-/// The polling half of a `Link`: sockets, sessions, and the way between them. One thread only.
+/// The polling half of a `Link`: owns sockets and sessions, and carries frames between them. One
+/// thread only.
 class Link::Transport {
  public:
   Transport(LinkConfig config, KeyRing keys, LinkListener& listener, Metrics& metrics);
@@ -107,15 +108,17 @@ class Link::Transport {
   struct Peer {
     Session session;
     std::string address;
-    bool configured = false;  ///< by `connect`: dialled again whatever happens
+    bool configured = false;  ///< `connect` asked for it: dialled again whatever happens
     std::optional<Lane> control;
     std::vector<Lane> data;
-    bool final_when_lost = false;  ///< asked for by `connect`
-    bool not_admitted = false;     ///< told once per change
-    /// libzmq gives a connection up whose handshake failed; somebody may mend the key lists.
+    bool final_when_lost = false;  ///< `connect` asked for it
+    bool not_admitted = false;     ///< since the last handshake; so that it is told once
+    /// Set after a failed handshake, for libzmq does not try again by itself. The key lists may
+    /// have been mended by then.
     std::optional<Instant> dial_again_at;
   };
-  /// What is remembered of a peer that was forgotten.
+  /// Outlives `forget`: the next session with the peer must use new numbers, and keep old
+  /// incarnations fenced.
   struct Past {
     std::uint32_t next_session;
     Incarnation fenced_up_to;
@@ -146,7 +149,7 @@ class Link::Transport {
   void flush(const NodeId& node, Peer& peer);
   void tick(const NodeId& node, Peer& peer);
 
-  // What arrives on the ROUTER.
+  // Messages that arrive on the ROUTER.
   bool receive_one();
   void accept(ReceivedPart& first, bool more);
   void accept_control(const NodeId& node, ReceivedPart& part, bool more);
@@ -171,16 +174,16 @@ class Link::Transport {
   bool final_when_lost_ = false;
   std::string endpoint_;
 
-  // Order matters: lanes before sockets, sockets before the context.
+  // The order matters, for members end in reverse: lanes first, then sockets, then the context.
   ZmqContext context_;
   std::optional<ZapHandler> zap_;
   std::optional<ZmqSocket> router_;
   std::optional<SocketMonitor> router_events_;
   std::map<NodeId, Peer> peers_;
   std::map<NodeId, Past> pasts_;
-  std::unordered_map<std::string, NodeId> nodes_by_key_;  ///< key in hex, as User-Id says it
+  std::unordered_map<std::string, NodeId> nodes_by_key_;  ///< key in hex, as in the User-Id
 
-  /// Keys whose refusal is in the log, once each; strangers may have any number of them.
+  /// Keys whose refusal the log has told. Bounded: a stranger can make any number of keys.
   std::set<std::string> refused_keys_;
 
   std::string routing_id_;  ///< of the message at hand, for answers

@@ -1,5 +1,5 @@
-// What arrives on the ROUTER: nothing is believed before the key of its connection says whose it
-// is.
+// Receives from the ROUTER. The key of a connection decides which node a message is from; nothing
+// that the message says is believed before that.
 #include "runtime/net/transport.hpp"
 
 #include <arrow/buffer.h>
@@ -65,8 +65,8 @@ void Link::Transport::accept_control(const NodeId& node, ReceivedPart& part, boo
   if (frame->is<schema::Hello>()) call_back(node, peer, *frame, before);
 }
 
-/// Somebody who may speak said Hello. Where it says it lives counts more than what we were told
-/// before, unless our connection to this very process works: a new process has a new port.
+/// A peer that may speak has said Hello. We dial the address in it, even if we were told another
+/// one before, for a new process has a new port. A working connection to this very process stays.
 void Link::Transport::call_back(const NodeId& node, Peer& peer, const Frame& hello,
                                 Incarnation before) {
   const Incarnation now = peer.session.peer_incarnation();
@@ -87,7 +87,7 @@ void Link::Transport::accept_data(const NodeId& node, ReceivedPart& first, bool 
   const auto found = peers_.find(node);
   if (!frame) {
     refuse(Refusal::corrupt);
-    // Of which channel it was nobody knows, and its end may have been in it.
+    // It may have carried rows, or the end, of any channel: all channels from this peer are broken.
     if (found != peers_.end() && found->second.session.up()) {
       announce(node, DataLost{"a frame of rows did not decode"});
     }
@@ -116,7 +116,7 @@ MessageParts Link::Transport::rest_of_message(ReceivedPart& first, bool more) {
   while (more) {
     ReceivedPart part;
     if (!router_->receive(part, more)) break;
-    // Beyond the limit nothing is kept; decoding refuses what has this many parts.
+    // Keeps one part more than the limit, so that decoding refuses the message, and drops the rest.
     if (parts.size() <= data_frame_parts_max) parts.push_back(part.release());
   }
   return parts;
@@ -141,7 +141,8 @@ void Link::Transport::reject(schema::RejectCode code, const std::string& text,
                        .receiver_incarnation = Incarnation(incarnation)}));
 }
 
-/// On the connection that brought the message at hand. Who does not take its answer goes without.
+/// Sends on the connection that brought the message at hand. Drops the answer if that connection
+/// cannot take it now: nothing here may wait.
 void Link::Transport::answer(const Frame& frame) {
   if (routing_id_.empty()) return;
   if (router_->send(to_bytes(routing_id_), true) != ZmqSocket::Sent::yes) return;

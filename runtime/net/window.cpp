@@ -21,6 +21,7 @@ std::vector<Frame> SendWindow::repeat(Instant now, std::size_t bytes_max) {
   std::size_t bytes = 0;
   for (auto& kept : kept_) {
     bytes += kept.frame.size();
+    // At least one: a frame that is larger than the limit could never be repeated otherwise.
     if (!frames.empty() && bytes > bytes_max) break;
     kept.sent_at = now;
     frames.push_back(kept.frame);
@@ -29,6 +30,7 @@ std::vector<Frame> SendWindow::repeat(Instant now, std::size_t bytes_max) {
 }
 
 bool SendWindow::overdue(Instant now, Duration after) const {
+  // The peer takes messages in order, so it is the first that everything waits for.
   return !kept_.empty() && now - kept_.front().sent_at >= after;
 }
 
@@ -41,7 +43,7 @@ void SendWindow::clear() {
 ReceiveWindow::Verdict ReceiveWindow::put(std::uint64_t seq, const Frame& frame) {
   if (seq <= received_ || waiting_.contains(seq)) return Verdict::duplicate;
   const bool in_order = seq == received_ + 1;
-  // What is next in order always has room, or a full window would never empty.
+  // The next frame in order always has room, or a full window would never empty.
   if (!in_order && (waiting_.size() >= frames_max_ || bytes_ + frame.size() > bytes_max_)) {
     return Verdict::overflow;
   }

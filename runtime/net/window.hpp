@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What one conversation has sent and the peer has not acknowledged yet, oldest first.
+/// The messages of one conversation that the peer has not acknowledged yet, oldest first.
 class SendWindow {
  public:
   explicit SendWindow(std::size_t bytes_max) : bytes_max_(bytes_max) {}
@@ -19,9 +19,9 @@ class SendWindow {
   std::uint64_t next_seq() const { return next_seq_; }
   /// Keeps a frame that was stamped with `next_seq()`.
   void keep(Frame frame, Instant sent_at);
-  /// The peer has processed everything up to `seq`. False where that was never sent.
+  /// The peer has processed everything up to `seq`. False if that number was never sent.
   bool acknowledge(std::uint64_t seq);
-  /// The oldest that are kept, in order, marked as sent `now`: at least one, then up to this size.
+  /// Returns the oldest frames in order, marked as sent `now`: at least one, then up to this size.
   std::vector<Frame> repeat(Instant now, std::size_t bytes_max);
   bool overdue(Instant now, Duration after) const;
   void clear();
@@ -41,7 +41,7 @@ class SendWindow {
   std::deque<Kept> kept_;
 };
 
-/// Puts what one conversation receives in order: each number once, from 1, without a gap.
+/// Puts the messages that one conversation receives in order: each number once, from 1, no gap.
 class ReceiveWindow {
  public:
   ReceiveWindow(std::size_t frames_max, std::size_t bytes_max)

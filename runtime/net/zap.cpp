@@ -8,6 +8,7 @@
 namespace troupe {
 namespace {
 
+/// Of RFC 27: version, request id, domain, address, identity, mechanism, key.
 constexpr std::size_t question_parts = 7;
 constexpr int self_test_polls_max = 500;
 constexpr long self_test_poll_millis = 10;
@@ -54,6 +55,7 @@ std::vector<std::string> ZapHandler::serve(const KeyRing& ring) {
     Verdict verdict = judge(question, ring);
     const std::string id = question.size() > 1 ? question[1] : std::string();
     const std::string_view user = verdict.admitted ? std::string_view(verdict.key) : "";
+    // The answer of RFC 27: version, request id, status, its text, User-Id, metadata.
     for (const std::string_view part :
          {std::string_view("1.0"), std::string_view(id),
           std::string_view(verdict.admitted ? "200" : "400"),

@@ -8,9 +8,9 @@
 
 namespace troupe {
 
-/// Decides who may connect: answers libzmq's question about each new connection (RFC 27, ZAP) with
-/// the allow-list. Without it CURVE only encrypts and admits any key, so it is bound before any
-/// socket of its context listens, and `strangers_are_refused` proves that it is asked.
+/// Decides who may connect: libzmq asks it about each new connection (RFC 27, ZAP), and it answers
+/// from the allow-list. Without it CURVE encrypts but admits any key. So it is bound before any
+/// socket of its context listens, and `strangers_are_refused` proves that libzmq asks it.
 class ZapHandler {
  public:
   static Result<ZapHandler> open(const ZmqContext& context);

@@ -9,6 +9,8 @@
 namespace troupe {
 namespace {
 
+/// Each connection that we make takes two sockets, its own and its monitor's; libzmq's default of
+/// 1023 would end with some 170 peers.
 constexpr int sockets_max = 16384;
 
 zmq_msg_t* message_of(unsigned char* storage) { return reinterpret_cast<zmq_msg_t*>(storage); }
@@ -16,6 +18,7 @@ zmq_msg_t* message_of(unsigned char* storage) { return reinterpret_cast<zmq_msg_
 ZmqSocket::Sent outcome(int sent) {
   if (sent >= 0) return ZmqSocket::Sent::yes;
   const int error = zmq_errno();
+  // Interrupted counts as full: both are tried again.
   if (error == EAGAIN || error == EINTR) return ZmqSocket::Sent::full;
   return ZmqSocket::Sent::unreachable;
 }
@@ -30,7 +33,7 @@ int to_millis(Duration duration) {
 
 static_assert(sizeof(zmq_msg_t) == 64);
 
-/// Received memory as an Arrow buffer: columns point into the message they came with.
+/// Makes the memory of a received part an Arrow buffer: columns point into it, nothing is copied.
 class ReceivedBuffer final : public arrow::Buffer {
  public:
   explicit ReceivedBuffer(zmq_msg_t* from) : arrow::Buffer(nullptr, 0) {
@@ -49,6 +52,7 @@ ZmqContext::ZmqContext(int io_threads) : handle_(zmq_ctx_new()) {
   ENSURE(handle_ != nullptr, "ZeroMQ cannot start: {}", zmq_strerror(zmq_errno()));
   zmq_ctx_set(handle_, ZMQ_IO_THREADS, io_threads);
   zmq_ctx_set(handle_, ZMQ_MAX_SOCKETS, sockets_max);
+  // The end of the context must not wait for messages that nobody takes.
   zmq_ctx_set(handle_, ZMQ_BLOCKY, 0);
 }
 
@@ -113,6 +117,7 @@ ZmqSocket::Sent ZmqSocket::send_in_place(ByteSpan bytes, std::shared_ptr<const v
   zmq_msg_init_data(&message, const_cast<std::uint8_t*>(bytes.data()), bytes.size(), forget, kept);
   const Sent sent =
       outcome(zmq_msg_send(&message, handle_, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)));
+  // A message that libzmq did not take is still ours; closing it also frees `kept`.
   if (sent != Sent::yes) zmq_msg_close(&message);
   return sent;
 }

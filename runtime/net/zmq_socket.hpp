@@ -30,8 +30,8 @@ class ZmqContext {
 class ReceivedPart;
 class SocketMonitor;
 
-/// A ZeroMQ socket with one owner, who alone may touch it: sockets are not thread-safe. Nothing
-/// here blocks. What is queued in it is dropped when it closes (linger 0).
+/// A ZeroMQ socket. Sockets are not thread-safe: only its one owner may touch it. Nothing here
+/// blocks. When it closes, it drops the messages that it holds (linger 0).
 class ZmqSocket {
  public:
   ZmqSocket(const ZmqContext& context, int type);
@@ -48,15 +48,15 @@ class ZmqSocket {
 
   Result<> bind(const std::string& endpoint);
   Result<> connect(const std::string& endpoint);
-  /// What happens to its connections from now on. Must be destroyed before this socket.
+  /// Reports what happens to its connections from now on. Must be destroyed before this socket.
   SocketMonitor monitor(const ZmqContext& context, int events);
 
   enum class Sent { yes, full, unreachable };
-  /// Small bytes are copied.
+  /// Copies the bytes: for small messages.
   Sent send(ByteSpan bytes, bool more);
-  /// Large ones are sent where they are; `keep` lives until libzmq is done, on any thread.
+  /// Does not copy them: for large messages. `keep` lives until libzmq is done, on any thread.
   Sent send_in_place(ByteSpan bytes, std::shared_ptr<const void> keep, bool more);
-  /// False where nothing waits. `more` tells whether parts of the same message follow.
+  /// False if nothing waits. `more` tells whether parts of the same message follow.
   bool receive(ReceivedPart& part, bool& more);
 
  private:
@@ -65,9 +65,9 @@ class ZmqSocket {
 
 /// The events (ZMQ_EVENT_*) of one socket.
 ///
-/// libzmq's I/O thread hands each event over and waits until somebody can take it: if this end
-/// closed first, that thread would wait for ever, and all connections on it with it. Hence the end
-/// of a monitor first tells the socket to be silent.
+/// If libzmq's I/O thread cannot hand an event over, it waits. If this end closed first, that
+/// thread, and all connections on it, would wait for ever. So the destructor first tells the socket
+/// to report no more.
 class SocketMonitor {
  public:
   SocketMonitor(const ZmqContext& context, const ZmqSocket& watched, int events);
@@ -75,7 +75,7 @@ class SocketMonitor {
   SocketMonitor(SocketMonitor&& other) noexcept = default;
   SocketMonitor& operator=(SocketMonitor&&) = delete;
 
-  /// The next event, or 0 where none waits.
+  /// The next event, or 0 if none waits.
   int next();
   void* handle() const { return events_.handle(); }
 
@@ -93,7 +93,7 @@ class ReceivedPart {
 
   ByteSpan bytes() const;
   std::string_view text() const;
-  /// What the ZAP handler said about the connection: the key in hex; empty: none.
+  /// The User-Id that the ZAP handler gave the connection: its key in hex; empty: none.
   std::string_view user_id() const;
   /// Hands the memory over without a copy; this part is empty afterwards.
   std::shared_ptr<arrow::Buffer> release();

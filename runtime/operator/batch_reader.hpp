@@ -9,9 +9,9 @@
 
 namespace troupe {
 
-/// Rows that a reader has passed over because it was told to.
+/// Bad rows that a reader has skipped, because its options say so.
 struct SkippedRows {
-  /// Of the first ones it is told what was wrong: "'x.csv', line 12: 1 values for 2 columns: 2".
+  /// For the first ones, it says what was wrong: "'x.csv', line 12: 1 values for 2 columns: 2".
   static constexpr std::size_t told_max = 5;
 
   std::int64_t count = 0;
@@ -29,14 +29,14 @@ struct SkippedRows {
   }
 };
 
-/// Whatever rows are read from, batch by batch: a file, a split of a source, a kept partition. Used
-/// by one thread at a time. Blocks: I/O pool only.
+/// Reads rows batch by batch: from a file, a split of a source, a kept partition. Used by one
+/// thread at a time. Blocks: I/O pool only.
 class BatchReader {
  public:
   virtual ~BatchReader() = default;
   /// The next rows, at most `batch_rows_max`; an empty batch (`!batch`) at the end.
   virtual Result<Batch> next() = 0;
-  /// So far.
+  /// The rows skipped so far.
   virtual SkippedRows skipped() const { return {}; }
 };
 

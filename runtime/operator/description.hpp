@@ -8,13 +8,13 @@
 
 namespace troupe {
 
-/// What a parameter holds. The validator checks it, the JSON Schema and the reference show it.
+/// The type of a parameter. The validator checks it; the JSON Schema and the reference show it.
 enum class ParameterType {
   boolean,
   integer,
   number,
   text,
-  texts,         ///< a list of texts; one may stand without a list
+  texts,         ///< a list of texts; a single one needs no list
   path,          ///< a file, directory or glob
   choice,        ///< one word of `choices`
   duration,      ///< "500ms", "10s", "5m"
@@ -25,7 +25,7 @@ enum class ParameterType {
   predicate,     ///< a SQL expression that is boolean
   expressions,   ///< a map from output name to SQL expression; a list may name plain columns
   aggregates,    ///< a map from output name to a SQL expression over aggregate calls
-  order,         ///< a list of ORDER BY terms; one may stand without a list
+  order,         ///< a list of ORDER BY terms; a single one needs no list
   column_types,  ///< a map from column name to SQL type
   rows,          ///< a list of rows, each a map from column name to a plain value
 };
@@ -46,8 +46,8 @@ struct Parameter {
 
 enum class OperatorRole { source, transform, sink };
 
-/// How an operator presents itself. The validator, `troupe op show`, the JSON Schema, the reference
-/// and the SDKs read this and nothing else, so a thing is declared once.
+/// An operator's description of itself. The validator, `troupe op show`, the JSON Schema, the
+/// reference and the SDKs read this and nothing else, so a thing is declared once.
 struct OperatorDescription {
   std::string name;     ///< "read.parquet"
   std::string summary;  ///< one sentence

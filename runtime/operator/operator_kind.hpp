@@ -13,9 +13,9 @@
 
 namespace troupe {
 
-/// How rows travel from the subtasks of one phase to those of the next.
+/// The way of rows from the subtasks of one phase to those of the next.
 enum class ExchangeKind {
-  forward,    ///< subtask i to subtask i: no exchange at all, the phases are fused
+  forward,    ///< subtask i to subtask i: no exchange, so the phases can be fused
   hash,       ///< by the key group of the key columns
   range,      ///< the producer decides (`Emitter::emit_to`)
   broadcast,  ///< every row to every subtask
@@ -25,7 +25,7 @@ enum class ExchangeKind {
 
 const char* to_string(ExchangeKind kind);
 
-/// Where a phase gets one of its inputs from.
+/// One input of a phase.
 struct PhaseInput {
   /// The operator's own input `index`, or an earlier phase of the same operator.
   enum class Origin { input, phase };
@@ -35,7 +35,7 @@ struct PhaseInput {
   ExchangeKind exchange = ExchangeKind::forward;
   /// For `hash`: columns of the producer's output.
   std::vector<int> keys = {};
-  /// True where nothing leaves this phase before the input has ended. Such an edge may be kept on
+  /// True if nothing leaves this phase before the input has ended. Such an edge may be kept on
   /// disk, so that a stage restarts alone.
   bool blocking = false;
 };
@@ -43,40 +43,40 @@ struct PhaseInput {
 /// A part of an operator that runs without an exchange inside. `aggregate` is two phases: partial
 /// results on each producer, hashed by key, then final ones.
 struct Phase {
-  std::string name;  ///< "aggregate.partial": what `explain` shows
+  std::string name;  ///< "aggregate.partial", for `explain`
   std::vector<PhaseInput> inputs;
-  std::vector<SchemaPtr> outputs;  ///< one a port
-  /// Set where the phase can only have so many subtasks; 1 for a gather.
+  std::vector<SchemaPtr> outputs;  ///< one per port
+  /// Set if the phase can only have so many subtasks; 1 for a gather.
   std::optional<std::uint32_t> parallelism_max = {};
   /// Exactly one of the three is set. They may be called on any node, any number of times.
   std::function<Result<std::unique_ptr<Operator>>()> make_operator = {};
   std::function<Result<std::shared_ptr<Source>>()> make_source = {};
   std::function<Result<std::shared_ptr<Sink>>()> make_sink = {};
-  /// One line of what it does, for `explain`: "group by carrier: count(*), avg(delay)".
+  /// One line for `explain` about what it does: "group by carrier: count(*), avg(delay)".
   std::string detail = {};
-  /// Of a source of files: the pattern it looks for.
+  /// Of a source of files: its pattern.
   std::string reads = {};
-  /// Of a sink of files: its directory, or its single file; and in a directory the name of a file
-  /// as it writes them.
+  /// Of a sink of files: its directory or its single file; and for a directory, an example of the
+  /// names that it gives its files.
   std::string writes = {}, writes_part = {};
 };
 
-/// What is known of an input when an operator is planned.
+/// An input, as far as it is known when its reader is planned.
 struct PlanInput {
   SchemaPtr schema;                       ///< logical types: never dictionary
-  std::optional<std::int64_t> rows = {};  ///< estimates, where there are any
+  std::optional<std::int64_t> rows = {};  ///< estimates, if there are any
   std::optional<std::int64_t> bytes = {};
   bool rows_at_most = false;  ///< `rows` is a bound from a file's size, perhaps far too high
 };
 
-/// An operator, made ready for given inputs.
+/// An operator, planned for given inputs.
 struct OperatorPlan {
   std::vector<Phase> phases;  ///< in order of dependence; the last one's port 0 is the output
   std::optional<std::int64_t> rows = {};
   bool rows_at_most = false;  ///< `rows` is a bound from a file's size, perhaps far too high
   std::optional<std::int64_t> bytes = {};
-  /// For each input the columns needed to make the given columns of the output (indices, sorted).
-  /// The planner narrows the sources by it. Not set: all columns are needed.
+  /// For each input, the columns that are needed to make the given columns of the output (indices,
+  /// sorted). The planner narrows the sources by it. Not set: all columns are needed.
   std::function<std::vector<std::vector<int>>(const std::vector<int>& output)> needs = {};
   /// Set by operators that only drop rows: the predicate all their output satisfies, over input 0.
   std::optional<Expression> predicate = {};
@@ -84,17 +84,17 @@ struct OperatorPlan {
   const SchemaPtr& output() const { return phases.back().outputs.front(); }
 };
 
-/// What a plan may depend on besides its inputs.
+/// Everything that a plan may depend on besides its inputs.
 struct PlanContext {
   std::uint32_t parallelism = 1;
-  /// Set by the planner for sources: only these columns (by name, in file order) will be read...
+  /// Set by the planner for sources: only these columns (names, in file order) will be read...
   std::optional<std::vector<std::string>> projection = {};
   /// ... and only rows that satisfy this SQL predicate are needed; a source may deliver more.
   std::string predicate = {};
-  /// The schema a source found when the job was submitted; it does not look again.
+  /// The schema that a source found when the job was submitted; it does not look again.
   SchemaPtr resolved = {};
-  /// The disk of the files that sources read and sinks write, when they are planned and when they
-  /// run: their only way to it. Outlives the plan. The planner takes it from the registry.
+  /// The disk that sources read from and sinks write to, at planning and in the run: their only way
+  /// to it. Outlives the plan. The planner takes it from the registry.
   FileSystem* files = nullptr;
 };
 
@@ -104,14 +104,14 @@ class OperatorKind {
   virtual ~OperatorKind() = default;
   virtual const OperatorDescription& description() const = 0;
   /// Binds the options to the inputs. Errors have the path "<parameter>[.<key>]", or an empty path
-  /// where the inputs themselves are wrong. Sources may read file headers here: it may block.
+  /// if the inputs themselves are wrong. May block: sources may read file headers here.
   virtual Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
                                     const PlanContext& context) const = 0;
 };
 
-/// The operators of a node, by name, and the disk of the files that they read and write for users.
-/// `main` (or an embedding service) makes it and may add its own. What operators keep for
-/// themselves is on another one (`OperatorContext::files`).
+/// The operators of a node, by name, and the disk on which they read and write users' files.
+/// `main` (or an embedding service) makes the registry and may add its own operators. Files that
+/// operators keep for themselves are on another disk (`OperatorContext::files`).
 class OperatorRegistry {
  public:
   /// `files` outlives it and all plans.
@@ -120,7 +120,7 @@ class OperatorRegistry {
   FileSystem& files() const { return *files_; }
   void add(std::unique_ptr<OperatorKind> kind);
   const OperatorKind* find(const std::string& name) const;
-  /// In the order of their names.
+  /// Sorted by name.
   std::vector<const OperatorKind*> all() const;
 
  private:

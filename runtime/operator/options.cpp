@@ -12,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-/// What a value looks like to the person who wrote it.
+/// A value in words, for the person who wrote it.
 std::string shown(const Json& value) {
   if (value.is_null()) return "nothing";
   if (value.is_string()) return fmt::format("the text '{}'", value.get_ref<const std::string&>());
@@ -22,7 +22,8 @@ std::string shown(const Json& value) {
   return fmt::format("the number {}", json_text(value));
 }
 
-/// Checks the value of one parameter: collects every mistake, keeps what the getters return.
+/// Checks the value of one parameter: collects every mistake, and makes the form that getters
+/// return.
 class ValueCheck {
  public:
   ValueCheck(const Parameter& parameter, std::vector<Error>& errors)
@@ -118,7 +119,7 @@ class ValueCheck {
 
   Json choice(const Json& value) {
     const std::string wanted = fmt::format("one of {}", fmt::join(parameter_.choices, ", "));
-    // The word null without quotes is null to YAML.
+    // YAML reads the word null without quotes as no value.
     if (value.is_null() &&
         std::count(parameter_.choices.begin(), parameter_.choices.end(), "null")) {
       return "null";
@@ -135,7 +136,7 @@ class ValueCheck {
     return value.is_string() && value != "" ? value : wrong(value, wanted);
   }
 
-  /// YAML reads `1` and `true` as values; where SQL is wanted they are SQL.
+  /// YAML reads `1` and `true` as values of its own. If SQL is wanted, they are SQL.
   static bool is_sql(const Json& value) {
     return value.is_number() || value.is_boolean() || (value.is_string() && value != "");
   }
@@ -236,7 +237,7 @@ Error missing(const OperatorDescription& description, const Parameter& parameter
   return error;
 }
 
-/// All mistakes; and, where there are none, every value in its normal form, defaults included.
+/// All mistakes; and, if there are none, every value in its normal form, defaults included.
 std::pair<std::vector<Error>, Json> checked(const OperatorDescription& description,
                                             const Json& with) {
   std::vector<Error> errors;

@@ -14,8 +14,8 @@
 namespace troupe {
 
 /// The `with:` of one operator, checked against its description: unknown keys, missing ones, wrong
-/// types, choices and bounds are refused, defaults are filled in. What depends on the input schema
-/// (columns, expressions) is checked by the operator's `plan`.
+/// types, choices and bounds are refused, defaults are filled in. The operator's `plan` checks what
+/// depends on the input schema (columns, expressions).
 ///
 /// Getters ENSURE that the parameter is described with the matching type; a parameter that is not
 /// required and has no default must be asked for with `has` first.

@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// What one operator holds of its run's memory budget; given back when it goes.
+/// The part of its run's memory budget that one operator holds; given back by the destructor.
 class Reservation {
  public:
   explicit Reservation(MemoryBudget* budget = nullptr) : budget_(budget) {}
@@ -15,7 +15,7 @@ class Reservation {
   ~Reservation() { release(); }
 
   void attach(MemoryBudget* budget) { budget_ = budget; }
-  /// False where the budget refuses: nothing is taken then.
+  /// False if the budget refuses: nothing is taken then.
   bool grow(std::int64_t bytes) {
     if (budget_ != nullptr && !budget_->reserve(bytes)) return false;
     bytes_ += bytes;

@@ -14,17 +14,17 @@ namespace troupe {
 struct Split {
   std::string detail;      ///< canonical JSON, the connector's own
   std::int64_t bytes = 0;  ///< for balancing
-  std::int64_t rows = -1;  ///< where known; else -1
+  std::int64_t rows = -1;  ///< -1: not known
 
   friend bool operator==(const Split&, const Split&) = default;
 };
 
-/// Where rows come from. Immutable, shared by the subtasks of a node.
+/// A place that rows come from. Immutable, shared by the subtasks of a node.
 class Source {
  public:
   virtual ~Source() = default;
-  /// All splits, in a stable order; at least `wanted` where the data allows. Called once a run,
-  /// by the coordinator; blocks.
+  /// All splits, in a stable order; at least `wanted` if the data allows. The coordinator calls it
+  /// once a run; blocks.
   virtual Result<std::vector<Split>> splits(std::uint32_t wanted) = 0;
   virtual Result<std::unique_ptr<BatchReader>> open(const Split& split) = 0;
 };

@@ -56,7 +56,7 @@ std::optional<std::pair<std::int64_t, std::string_view>> take_term(std::string_v
   return std::pair(number, word);
 }
 
-/// Adds number * unit to `total`; false where that does not fit.
+/// Adds number * unit to `total`; false if that does not fit.
 bool add(std::int64_t& total, std::int64_t number, std::int64_t unit) {
   std::int64_t product = 0;
   return !__builtin_mul_overflow(number, unit, &product) &&

@@ -8,9 +8,10 @@
 namespace troupe {
 namespace {
 
-/// Where a path leads: absolute, without links and "..".
+/// The place that a path leads to: absolute, without links and "..".
 Result<std::string> place_of(FileSystem& files, const std::string& path) {
-  // A link to something that does not exist yet is followed, too: it would be made there.
+  // `weakly_canonical` does not follow a link to something that does not exist yet, but a file that
+  // is opened through it would be made there.
   const std::string target = TRY(files.follow_links(path));
   std::error_code error;
   const auto absolute = std::filesystem::absolute(target, error);

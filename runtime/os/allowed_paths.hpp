@@ -7,12 +7,12 @@
 
 namespace troupe {
 
-/// The places that jobs may read and write on this node, as its operator has set them. Immutable,
-/// shared. Without any, everything that the node's user may.
+/// The places that jobs may read and write on this node, as its operator has set them. Without any,
+/// jobs may touch all that the node's user may. Immutable, shared.
 ///
-/// A path is judged by where it leads: links and ".." are followed first, also those of the parts
-/// that exist of a path that does not. Who may change links inside an allowed place is trusted not
-/// to do so between the look and the opening.
+/// A path is judged by the place it leads to: links and ".." are followed first. If the path does
+/// not exist, those of its existing part are. Between this look and the opening somebody could
+/// change a link: those who can do so inside an allowed place are trusted.
 class AllowedPaths {
  public:
   AllowedPaths() = default;
@@ -20,11 +20,11 @@ class AllowedPaths {
   static Result<AllowedPaths> make(FileSystem& files, const std::vector<std::string>& places);
 
   bool everything() const { return places_.empty(); }
-  /// `invalid_argument` where the path leads out of all places; it does not tell what is there.
+  /// `invalid_argument` if the path leads out of all places; the error does not tell what is there.
   Result<> check(const std::string& path) const;
 
  private:
-  FileSystem* files_ = nullptr;      ///< set where there are places
+  FileSystem* files_ = nullptr;      ///< set if there are places
   std::vector<std::string> places_;  ///< absolute, without links
 };
 

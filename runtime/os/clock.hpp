@@ -10,7 +10,7 @@ class Clock {
   virtual ~Clock() = default;
   /// Never goes back; pauses of the process count.
   virtual Instant now() const = 0;
-  /// What people call the time. For logs and records only.
+  /// The time of day. For logs and records only.
   virtual WallTime wall() const = 0;
 };
 

@@ -43,11 +43,13 @@ std::string holder(const std::string& who) {
 Result<FileLock> FileLock::take(const std::string& path, const std::string& who) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return cannot("open", path);
+  // `flock`, not `fcntl`: a record lock goes when the process closes any descriptor of the file.
   FileLock lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return cannot("lock", path);
     return fail(ErrorCode::conflict, "{}", content(descriptor));
   }
+  // The file stays when the lock goes: to remove it would race with a process that just opened it.
   const std::string text = holder(who);
   const bool written =
       ::fchmod(descriptor, 0600) == 0 && ::ftruncate(descriptor, 0) == 0 &&

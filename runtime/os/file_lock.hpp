@@ -6,16 +6,16 @@
 
 namespace troupe {
 
-/// A lock that nobody else on this machine can take while its owner lives: the kernel gives it back
-/// with the process, however that ends. Advisory; held by an open file, which children do not
+/// A lock that nobody else on this machine can take while its owner lives. The kernel releases it
+/// when the process ends, however it ends. Advisory; an open file holds it, which children do not
 /// inherit.
 class FileLock {
  public:
-  /// Of the file `path`, made if it is not there, its owner's alone. Into it is written who has
-  /// it: "<who>, process 7, since 2026-11-27 18:31:00 UTC". Where somebody else has it: `conflict`,
-  /// whose message is what that one has written.
+  /// Locks the file `path`, which is made if it is not there (mode 0600), and writes its holder
+  /// into it: "<who>, process 7, since 2026-11-27 18:31:00 UTC". If another process has the lock:
+  /// `conflict`, and the message is the text of that holder.
   static Result<FileLock> take(const std::string& path, const std::string& who);
-  /// Of a directory, which needs no right to write there; the message of `conflict` is empty.
+  /// Locks a directory. That needs no right to write there; the message of `conflict` is empty.
   static Result<FileLock> take_directory(const std::string& path);
 
   FileLock(FileLock&& other) noexcept;

@@ -68,7 +68,7 @@ class Finder {
       if (hidden(name) && !hidden(parts_[part])) continue;
       if (::fnmatch(parts_[part].c_str(), name.c_str(), 0) != 0) continue;
       const FoundFile next = below(at, name);
-      // `*` means files at the end of a pattern
+      // At the end of a pattern, `*` means files only.
       if (last && files_.is_directory(next.path)) continue;
       TRY(walk(next, part + 1, depth));
     }
@@ -120,14 +120,16 @@ class Finder {
     return {path, at.linked || is_link(path)};
   }
 
-  /// True where `next`, an entry of `at`, is a link to a directory that holds `at`, or to `at`.
+  /// True if `next`, an entry of `at`, is a link to `at` or to a directory above it: to follow it
+  /// would go round for ever.
   static bool leads_back(const std::string& at, const std::string& next) {
     if (!is_link(next)) return false;
     const std::string target = real_path(next);
     return (real_path(at.empty() ? "." : at) + "/").starts_with(target + "/");
   }
 
-  /// Each file once: of two names for one file the one without links, or the first.
+  /// Each file once: of two names for one file, the one without links or else the first. Without
+  /// any links no file has two names, and the real paths, a system call each, are not looked up.
   std::vector<std::string> without_copies() {
     std::sort(found_.begin(), found_.end(), [](const FoundFile& a, const FoundFile& b) {
       return std::tie(a.linked, a.path) < std::tie(b.linked, b.path);
@@ -152,7 +154,7 @@ class Finder {
   std::vector<FoundFile> found_;
 };
 
-/// As the Finder walks: `**` is any number of names, what is hidden must be asked for.
+/// Must agree with the Finder: `**` is any number of names, hidden names must be asked for.
 bool matches(std::span<const std::string> wanted, std::span<const std::string> names) {
   if (wanted.empty()) return names.empty();
   if (wanted[0] == "**") {
@@ -168,7 +170,7 @@ bool matches(std::span<const std::string> wanted, std::span<const std::string> n
   return same && matches(wanted.subspan(1), names.subspan(1));
 }
 
-/// What there is where the pattern looked: the directory that is missing, or some names in it.
+/// A hint for a pattern that found nothing: some names in the last directory of it that exists.
 std::string what_there_is(FileSystem& files, const std::string& pattern) {
   std::string at = pattern[0] == '/' ? "/" : "";
   for (const std::string& part : parts_of(pattern)) {
@@ -210,7 +212,7 @@ Result<std::vector<std::string>> find_files(FileSystem& files, const std::string
   auto found = TRY(Finder(files, std::move(parts)).find(root));
   for (const std::string& one : found) {
     if (is_utf8(one)) continue;
-    // Paths travel in texts, to other nodes as well.
+    // Paths travel as JSON and text, to other nodes as well, which must be UTF-8.
     Error error = fail(ErrorCode::invalid_argument, "'{}': the name is not in UTF-8", one);
     error.hint = "rename it, or let 'path' name other files";
     return error;
@@ -223,7 +225,8 @@ Result<std::vector<std::string>> find_files(FileSystem& files, const std::string
 
 namespace {
 
-/// One that is no local path is found to be so elsewhere.
+/// The local path; a path with another scheme stays as it is, for `local_path` reports it
+/// elsewhere.
 std::string without_scheme(const std::string& pattern) {
   const auto path = local_path(pattern);
   return path ? *path : pattern;
@@ -256,8 +259,8 @@ bool would_find(FileSystem& files, const std::string& pattern, const std::string
   if (path != from && !path.starts_with(from == "/" ? from : from + "/")) return false;
   const auto names = parts_of(path.substr(from.size()));
   if (matches(wanted, names)) return true;
-  // What is named may be a directory, which stands for the files in it, and in those below that are
-  // named key=value.
+  // The pattern may name a directory: it stands for the files in it, and in directories below that
+  // are named key=value.
   const bool names_directory = wanted.empty() || !has_wildcard(wanted.back());
   if (!names_directory || names.empty() || hidden(names.back())) return false;
   std::span<const std::string> above(names);

@@ -15,7 +15,7 @@
 namespace troupe {
 namespace {
 
-/// As the kernel's own limit.
+/// The kernel's own limit.
 constexpr int links_max = 40;
 /// Times that a removal begins again because somebody else removed a part of it.
 constexpr int removal_rounds_max = 100;
@@ -139,6 +139,7 @@ class SystemFiles final : public FileSystem {
     struct stat info;
     if (::fstat(descriptor, &info) != 0) return os_error("look at", path, errno);
     if (S_ISDIR(info.st_mode)) return os_error("open", path, EISDIR);
+    // Fails for a pipe or a terminal: `pread` could not read these.
     if (::lseek(descriptor, 0, SEEK_CUR) < 0) return os_error("open", path, errno);
     return std::unique_ptr<ReadableFile>(std::move(file));
   }
@@ -148,10 +149,10 @@ class SystemFiles final : public FileSystem {
   }
 
   Result<std::unique_ptr<WritableFile>> create_private(const std::string& path) override {
-    // An older file of that name would keep its own permissions.
+    // A file of that name that is there already would keep its own permissions.
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return os_error("replace", path, errno);
     auto file = TRY(open_new(path, 0600));
-    // A umask can take more away than others' rights.
+    // The umask may take rights of the owner away, too.
     TRY(make_private(path));
     return file;
   }
@@ -281,8 +282,8 @@ class SystemFiles final : public FileSystem {
     return {};
   }
 
-  /// Somebody else may remove parts of it at the same time: what is gone is gone, and the rest is
-  /// still ours to remove.
+  /// Somebody else may remove parts of it at the same time. Then the walk fails half way, although
+  /// nothing is wrong: it begins again with what is left.
   Result<> remove_all(const std::string& path) override {
     std::error_code error;
     for (int round = 0; round < removal_rounds_max; ++round) {

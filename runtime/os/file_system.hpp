@@ -26,10 +26,10 @@ class WritableFile {
 class ReadableFile {
  public:
   virtual ~ReadableFile() = default;
-  /// Fills `into` with the bytes from `offset` on, and says how many there were: fewer only where
-  /// the file ends before.
+  /// Fills `into` with the bytes from `offset` on and returns their number: smaller only if the
+  /// file ends before.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
-  /// Now: somebody else may be writing to it.
+  /// The size now: somebody else may be writing to it.
   virtual Result<std::uint64_t> size() = 0;
 };
 
@@ -37,59 +37,59 @@ class ReadableFile {
 /// disk and hands it down (`OperatorRegistry`, `OperatorContext`, the services of an actor), so a
 /// test can give any part of the system one that fails. All calls block.
 ///
-/// What a machine alone can be blamed for (a device that fails, a mount that is gone) is its
-/// node's fault (`runtime/base/node_fault.hpp`); a full disk is `unavailable`, a path that cannot
-/// be is the caller's mistake.
+/// Failures of the machine alone (a device that fails, a mount that is gone) are a node fault
+/// (`runtime/base/node_fault.hpp`); a full disk is `unavailable`; an impossible path is the
+/// caller's mistake.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  /// For reading. `invalid_argument` for a directory, `unsupported` for what has no places (a
-  /// pipe). A simulated disk keeps the default: what `read` gives, in memory.
+  /// Opens for reading. `invalid_argument` for a directory, `unsupported` for a pipe or another
+  /// file without positions. A simulated disk keeps the default: the bytes of `read`, in memory.
   virtual Result<std::unique_ptr<ReadableFile>> open(const std::string& path);
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
-  /// Like `create`, but readable by its owner only from its first byte on. A disk without users
-  /// (a simulated one) keeps the defaults of these.
+  /// Like `create`, but from its first byte on only the owner can read the file. A disk without
+  /// users (a simulated one) keeps the defaults of these three.
   virtual Result<std::unique_ptr<WritableFile>> create_private(const std::string& path) {
     return create(path);
   }
-  /// True where nobody but its owner may read or write it.
+  /// True if only the owner may read or write it.
   virtual Result<bool> is_private(const std::string&) { return true; }
-  /// Makes it so: 0700 of a directory, 0600 of a file.
+  /// Makes it private: a directory 0700, a file 0600.
   virtual Result<> make_private(const std::string&) { return {}; }
   virtual Result<std::string> read(const std::string& path) = 0;
-  /// `length` bytes from `offset` on; fewer only where the file ends before.
+  /// `length` bytes from `offset` on; fewer only if the file ends before.
   Result<std::string> read_range(const std::string& path, std::uint64_t offset,
                                  std::uint64_t length);
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_directory(const std::string& path) = 0;
   virtual Result<std::uint64_t> size(const std::string& path) = 0;
-  /// Another text whenever the content may be another one: of its size, its inode and the time of
-  /// its last change. Two nodes that share a storage see the same.
+  /// A text that changes whenever the content may have changed: made from size, inode and time of
+  /// the last change. Two nodes that share a storage see the same.
   virtual Result<std::string> version(const std::string& path);
-  /// Where a path that is a symbolic link leads in the end, whether something is there or not;
-  /// another path is its own answer. A disk without links keeps this default.
+  /// The path that a symbolic link leads to in the end, whether it exists or not; a path that is no
+  /// link is its own answer. A disk without links keeps this default.
   virtual Result<std::string> follow_links(const std::string& path) { return path; }
   virtual Result<> make_directories(const std::string& path) = 0;
-  /// Like `make_directories`; those that were not there before are their owner's alone.
+  /// Like `make_directories`; the new ones are private.
   virtual Result<> make_private_directories(const std::string& path) {
     return make_directories(path);
   }
-  /// Atomic where source and target are on one file system; the target is replaced.
+  /// Atomic if source and target are on one file system; the target is replaced.
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;
-  /// `rename` to a name that nobody has: `already_exists` where somebody does (renameat2
-  /// RENAME_NOREPLACE); `unsupported` where the file system cannot tell in one step.
+  /// `rename` to a free name: `already_exists` if it is taken (renameat2 RENAME_NOREPLACE);
+  /// `unsupported` if the file system cannot check and rename in one step.
   virtual Result<> rename_new(const std::string& from, const std::string& to) = 0;
-  /// Swaps two existing paths in one step (renameat2 RENAME_EXCHANGE); `unsupported` where the
-  /// file system cannot.
+  /// Swaps two existing paths in one step (renameat2 RENAME_EXCHANGE); `unsupported` if the file
+  /// system cannot.
   virtual Result<> exchange(const std::string& a, const std::string& b) = 0;
   virtual Result<> remove_all(const std::string& path) = 0;
   /// Makes names created, renamed or removed in this directory durable.
   virtual Result<> sync_directory(const std::string& path) = 0;
 };
 
-/// The machine's disk. Stateless, shared by all. For `main` and its like, which build things: all
-/// others are given theirs (`.ci/tidy.py`).
+/// The machine's disk. Stateless, shared by all. Only for `main` and the like, which build things;
+/// everything else is given its disk (`.ci/tidy.py`).
 FileSystem& system_files();
 
 /// Writes `bytes` beside `path`, syncs, renames over it and syncs the directory: a reader sees the

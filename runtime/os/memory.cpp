@@ -17,7 +17,7 @@ constexpr int kept_bytes_max_tight = 16 << 20;
 constexpr int mapped_bytes_min = 32 << 20;
 constexpr int mapped_bytes_min_tight = 512 << 10;
 
-/// The allocator is the process's, and so are its settings.
+/// A global, because the allocator is one, too: its settings count for the whole process.
 struct Settings {
   std::mutex mutex;
   bool arranged = false;
@@ -34,7 +34,7 @@ Settings& settings() {
 void keep(bool little) {
   mallopt(M_TRIM_THRESHOLD, little ? kept_bytes_max_tight : kept_bytes_max);
   mallopt(M_MMAP_THRESHOLD, little ? mapped_bytes_min_tight : mapped_bytes_min);
-  if (little) malloc_trim(0);  // what others have left behind
+  if (little) malloc_trim(0);  // the new thresholds do not return memory that is free already
 }
 
 /// Called with the lock held.
@@ -48,8 +48,10 @@ void settle(Settings& now) {
 }  // namespace
 
 void arrange_memory() {
-  // Read by Arrow where memory is first asked for. Who has set it knows better.
+  // Arrow reads it when memory is first asked for. Does not overwrite it: a user who has set it
+  // knows better.
   setenv("ARROW_DEFAULT_MEMORY_POOL", "system", 0);
+  // The default is eight arenas per core: memory that is free in one is no use to the others.
   mallopt(M_ARENA_MAX, static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   keep(false);
   std::lock_guard lock(settings().mutex);

@@ -4,19 +4,19 @@
 
 namespace troupe {
 
-/// The door to the allocator: how this process holds memory. `main` calls it first, before there
-/// are threads; what embeds a node decides for itself.
+/// Sets up the allocator of this process. `main` calls it first, before there are threads; a
+/// program that embeds a node decides for itself.
 ///
-/// Batches are made by one thread and given back by another, a few MB at a time, again and again.
-/// Arrow's own allocator keeps what each thread has given back apart, and returns pages so early
-/// that a warm engine spends a quarter of its time having them cleared; the C library's does not,
-/// provided that there are few arenas and that it keeps what will be needed again at once.
+/// One thread makes a batch and another one frees it, a few MB at a time, again and again. Arrow's
+/// own allocator keeps the memory that each thread has freed apart, and returns pages to the system
+/// so early that a warm engine spends a quarter of its time on clearing new ones. The C library's
+/// allocator does not, if it has few arenas and keeps memory that will be needed again at once.
 void arrange_memory();
 
-/// As long as one lives, something here runs that may use `bytes`. What the allocator keeps counts
-/// for the system as used: where all limits together leave little room for it, blocks go back as
-/// soon as they are free, which costs a fifth of the CPU of what spills. Changes nothing where
-/// `arrange_memory` was not called.
+/// While one lives, something in this process runs that may use `bytes`. Free memory that the
+/// allocator keeps still counts as used by the process. If all limits together leave little room
+/// for it, blocks go back to the system as soon as they are free, which costs a fifth of the CPU
+/// time of a job that spills. Changes nothing if `arrange_memory` was not called.
 class AllocatorLimit {
  public:
   explicit AllocatorLimit(std::int64_t bytes);
@@ -24,7 +24,7 @@ class AllocatorLimit {
   AllocatorLimit(const AllocatorLimit&) = delete;
   AllocatorLimit& operator=(const AllocatorLimit&) = delete;
 
-  /// With as much in all limits together, the allocator keeps what it likes to keep.
+  /// If all limits together are at least this, the allocator may keep free memory.
   static constexpr std::int64_t ample_bytes = std::int64_t{2} << 30;
 
  private:

@@ -40,7 +40,7 @@ Result<> add_loose(FileSystem& files, const std::string& path, std::vector<std::
   if (!TRY(files.is_private(path))) loose.push_back(path);
   if (loose.size() >= loose_named_max || !files.is_directory(path)) return {};
   const auto names = files.list(path);
-  if (!names) return {};  // somebody else's, closed to us: a mount has such
+  if (!names) return {};  // a directory of another user, closed to us, such as a mount has
   for (const std::string& name : *names) {
     if (loose.size() >= loose_named_max) return {};
     TRY(add_loose(files, path + "/" + name, loose));

@@ -8,16 +8,15 @@
 
 namespace troupe {
 
-/// The door to what a node keeps for itself: its data directory, keys, kept partitions, overflow of
-/// operators. Another disk below, seen in two ways:
+/// The door to the files that a node keeps for itself: its data directory, keys, kept partitions,
+/// overflow of operators. It adds two things to the disk below:
 ///
-/// - Whatever is made is its owner's alone from its first byte on: 0600, directories 0700, whatever
+/// - All that it makes is private from its first byte on: files 0600, directories 0700, whatever
 ///   the umask. Rows are in there, and keys.
-/// - Whatever fails is this node's fault (`runtime/base/node_fault.hpp`), never the job's: also
-/// what
-///   would be the job's with its own files, a directory that is gone or closed.
+/// - All that fails is this node's fault (`runtime/base/node_fault.hpp`), never the job's. So is a
+///   directory that is gone or closed, which would be a mistake of the job for its own files.
 ///
-/// What users read and write (`formats`, `connectors`) does not go through here.
+/// Files that users read and write (`formats`, `connectors`) do not go through here.
 class OwnFiles final : public FileSystem {
  public:
   explicit OwnFiles(FileSystem& below) : below_(below) {}
@@ -44,11 +43,11 @@ class OwnFiles final : public FileSystem {
   FileSystem& below_;
 };
 
-/// That door on the machine's disk. Stateless, shared by all.
+/// This door, on the machine's disk. Stateless, shared by all.
 FileSystem& own_files();
 
-/// What of `directory` and of all that is in it others than its owner may reach, at most
-/// `loose_named_max` of them; none where nothing. Blocks.
+/// Paths that other users than the owner may reach: `directory` itself and all that is in it are
+/// looked at, at most `loose_named_max` are returned. Blocks.
 Result<std::vector<std::string>> loose_files(FileSystem& files, const std::string& directory);
 
 inline constexpr std::size_t loose_named_max = 3;

@@ -30,6 +30,7 @@ class SystemChild final : public ChildProcess {
   int pid() const override { return pid_; }
 
   void signal(int number) override {
+    // Never after it was reaped: its number may belong to another process by then.
     if (!poll()) ::kill(pid_, number);
   }
 
@@ -65,16 +66,18 @@ class SystemChild final : public ChildProcess {
   std::optional<ProcessExit> exit_;
 };
 
-/// Between fork and exec only calls that are safe after a fork of a threaded process.
+/// After the fork of a threaded process, only async-signal-safe calls may come before exec: another
+/// thread may have held the allocator's lock.
 [[noreturn]] void become(char* const* arguments, int output, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(exec_failed);  // it died before the line above
+  if (::getppid() != parent) ::_exit(exec_failed);  // the parent died before the line above
   const int input = ::open("/dev/null", O_RDONLY);
   ::dup2(input, STDIN_FILENO);
   if (output >= 0) {
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
   }
+  // The mask survives exec: signals that our threads block would stay blocked in the program.
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -92,6 +95,7 @@ std::string ProcessExit::to_string() const {
 Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::string& program,
                                                           const std::vector<std::string>& arguments,
                                                           const std::string& log_file) {
+  // After the fork nobody can tell why exec failed, so the common mistake is caught here.
   if (::access(program.c_str(), X_OK) != 0) {
     return fail(ErrorCode::not_found, "cannot run '{}': {}", program, std::strerror(errno));
   }

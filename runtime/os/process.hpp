@@ -12,28 +12,28 @@ namespace troupe {
 
 /// How a child process ended.
 struct ProcessExit {
-  int code = 0;    ///< as it returned; 0 where a signal ended it
+  int code = 0;    ///< as it returned; 0 if a signal ended it
   int signal = 0;  ///< 0: it returned
 
   bool ok() const { return code == 0 && signal == 0; }
   std::string to_string() const;  ///< "exited with 3", "was killed by signal 9"
 };
 
-/// The door to other programs: one child process, owned. It ends with its owner: by SIGKILL when
-/// the object is destroyed, and by the kernel's hand when this process dies.
+/// The door to other programs: one child process. It ends with its owner: the destructor kills it
+/// with SIGKILL, and the kernel does when this process dies.
 class ChildProcess {
  public:
   virtual ~ChildProcess() = default;
 
   /// Starts `program` with these arguments, without a shell. Call it from a thread that lives as
-  /// long as the child: the kernel takes the end of that thread for the end of the owner.
-  /// Standard input is empty; output goes to `log_file`, or where ours goes if it is empty.
+  /// long as the child: the kernel kills the child when that thread ends. Standard input is empty;
+  /// output goes to `log_file`, or where ours goes if it is empty.
   static Result<std::unique_ptr<ChildProcess>> start(const std::string& program,
                                                      const std::vector<std::string>& arguments,
                                                      const std::string& log_file = "");
 
   virtual int pid() const = 0;
-  /// Any signal: SIGTERM asks, SIGKILL does not. Nothing happens where it has ended.
+  /// Sends any signal: SIGTERM asks, SIGKILL does not. Does nothing if it has ended.
   virtual void signal(int number) = 0;
   /// How it ended; none while it runs.
   virtual std::optional<ProcessExit> poll() = 0;

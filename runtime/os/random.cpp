@@ -39,6 +39,7 @@ std::uint64_t Random::next() {
   return result;
 }
 
+/// The high half of a wide product: cheaper than a remainder. Its bias is below bound / 2^64.
 std::uint64_t Random::below(std::uint64_t bound) {
   ENSURE(bound > 0, "a random number below nothing");
   return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);

@@ -4,8 +4,8 @@
 
 namespace troupe {
 
-/// The door to chance. A simulation hands in one made from its seed; a node seeds it from the
-/// system. Not for keys: those come from libsodium inside `net`.
+/// The door to chance. A simulation makes one from its seed; a node seeds it from the system. Not
+/// for keys: those come from libsodium inside `net`.
 class Random {
  public:
   explicit Random(std::uint64_t seed);

@@ -6,11 +6,11 @@
 
 namespace troupe {
 
-/// A directory of its own in the machine's place for such, removed with all it holds when its owner
-/// goes. Blocks.
+/// A new directory in the machine's directory for temporary files. The destructor removes it with
+/// all that it holds. Blocks.
 class TemporaryDirectory {
  public:
-  /// A new one, whose name begins with `name`.
+  /// Makes a directory whose name begins with `name`.
   static Result<TemporaryDirectory> make(const std::string& name);
   TemporaryDirectory(TemporaryDirectory&& other) noexcept;
   TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;

@@ -9,11 +9,11 @@
 
 namespace troupe {
 
-/// What is counted of a task while it runs, for people: nothing is decided by it. One more counter
+/// Counters of a task while it runs, for people: nothing is decided by them. One more counter
 /// is a field here and in `schemas/job.capnp`, the place that counts it (`runtime/exec`), and the
 /// one that shows it.
 
-/// What one vertex did inside one task so far.
+/// The work of one vertex inside one task so far.
 struct VertexCounters {
   std::string vertex;
   std::uint64_t rows_in = 0;
@@ -21,7 +21,7 @@ struct VertexCounters {
   std::uint64_t bytes_in = 0;  ///< of the buffers behind those rows, in memory
   std::uint64_t bytes_out = 0;
   Duration busy = {};
-  std::vector<std::string> notes = {};  ///< what people should know, once its reading has ended
+  std::vector<std::string> notes = {};  ///< for people; complete when its reading has ended
 
   static constexpr auto fields() {
     return std::tuple{field("vertex", &VertexCounters::vertex),
@@ -35,7 +35,7 @@ struct VertexCounters {
   friend bool operator==(const VertexCounters&, const VertexCounters&) = default;
 };
 
-/// What one task did so far.
+/// The work of one task so far.
 struct TaskCounters {
   std::vector<VertexCounters> vertices;  ///< in order of the chain
   Duration busy = {};                    ///< on a worker or the I/O pool

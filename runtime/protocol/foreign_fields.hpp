@@ -4,7 +4,8 @@
 
 namespace troupe {
 
-/// The fields of what messages carry and other rooms define, who need not know that it travels.
+/// The fields of structs that messages carry but other rooms define. Those rooms need not know that
+/// their structs travel.
 
 template <>
 struct FieldsOf<Split> {

@@ -10,18 +10,18 @@ namespace troupe {
 /// The messages of `messages.hpp` as frames, and back. A frame comes from outside: whatever
 /// does not have the shape its kind promises is `corrupt`, never a crash.
 
-/// Who a frame says it is from; the session of every receiver checks it.
+/// The sender that a frame names. The receiver's session checks it.
 struct Sender {
   ClusterName cluster;
   NodeId node;
   Incarnation incarnation;
 };
 
-/// The tokens that the message itself has go into the envelope.
+/// The tokens of the message itself go into the envelope.
 Frame frame_of(const Command& command, const Sender& sender);
 Frame frame_of(const Report& report, const Sender& sender);
 
-/// True where the frame's kind is one of these, so that other rooms' messages can share a link.
+/// True if the frame's kind is one of these. Messages of other rooms share the link.
 bool is_command(const Frame& frame);
 bool is_report(const Frame& frame);
 Result<Command> command_of(const Frame& frame);

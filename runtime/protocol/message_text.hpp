@@ -10,7 +10,7 @@ namespace troupe {
 ///
 ///     CancelTask{token: {cluster: c1, term: 2, ...}, reason: "the run was cancelled"}
 ///
-/// Two messages say the same where their texts are equal.
+/// Two messages are equal if their texts are.
 std::string to_text(const Command& command);
 std::string to_text(const Report& report);
 const char* name_of(const Command& command);

@@ -42,7 +42,7 @@ struct TaskProgress;
 struct Inventory;
 }  // namespace schema
 
-/// What of a message travels in its envelope and not in its body.
+/// Messages with a member that travels in the envelope, not in the body.
 template <class M>
 concept CarriesToken = requires(const M& message) {
   message.token;
@@ -56,8 +56,8 @@ concept CarriesTerm = requires(const M& message) {
   message.term;
 };
 
-/// The fence of a command or report (protocols 1.5). Of a command that is about no task, `task` and
-/// `attempt` are empty; `incarnation` is always the executor's, whoever sends.
+/// The fence of a command or report (protocols 1.5). In a command that is about no task, `task` and
+/// `attempt` are empty. `incarnation` is always the executor's, also if the coordinator sends.
 struct Token {
   ClusterId cluster;
   Term term;
@@ -71,7 +71,7 @@ struct Token {
   friend bool operator==(const Token&, const Token&) = default;
 };
 
-/// What names one try of one task in one cluster, without the fence.
+/// Names one try of one task within a cluster, without the fence.
 struct AttemptKey {
   RunId run;
   TaskId task;
@@ -82,7 +82,7 @@ struct AttemptKey {
 };
 inline AttemptKey key_of(const Token& token) { return {token.run, token.task, token.attempt}; }
 
-/// One try of a task and where it is.
+/// One try of a task, and its node.
 struct TaskPeer {
   TaskId task;
   Attempt attempt;
@@ -132,7 +132,7 @@ struct PartitionSummary {
   friend bool operator==(const PartitionSummary&, const PartitionSummary&) = default;
 };
 
-/// What a finished task keeps for one blocking edge, partition by consumer subtask.
+/// The rows that a finished task keeps for one blocking edge, one partition per consumer subtask.
 struct OutputSummary {
   std::uint32_t edge = 0;
   std::vector<PartitionSummary> partitions;
@@ -146,8 +146,7 @@ struct OutputSummary {
 
 // ---- coordinator -> executor ---------------------------------------------------------------
 
-/// You are a member, and your incarnation is durable: what you are told from now on may be fenced
-/// by it.
+/// You are a member, and your incarnation is durable: commands from now on are fenced by it.
 struct Joined {
   using Schema = schema::Joined;
   ClusterId cluster;
@@ -157,8 +156,8 @@ struct Joined {
   static constexpr auto fields() { return std::tuple{field("incarnation", &Joined::incarnation)}; }
 };
 
-/// You are not a member. Where `highest` is set your incarnation has ended: drop everything, and
-/// join as a higher one than that.
+/// You are not a member. If `highest` is set, your incarnation has ended: drop everything, and join
+/// as a higher one than that.
 struct JoinRefused {
   using Schema = schema::JoinRefused;
   Term term;
@@ -173,7 +172,7 @@ struct JoinRefused {
   }
 };
 
-/// A new leader, or a new session: say what you hold.
+/// There is a new leader or a new session: list what you hold.
 struct Adopt {
   using Schema = schema::Adopt;
   Token token;
@@ -193,7 +192,7 @@ struct DeployTask {
   std::vector<Split> splits;
   std::vector<EdgePeers> inputs;   ///< producers of every in-edge; of blocking ones the winners
   std::vector<EdgePeers> outputs;  ///< consumers of every pipelined out-edge
-  std::vector<PeerNode> nodes;     ///< where those peers are
+  std::vector<PeerNode> nodes;     ///< of those peers
   std::int64_t memory_bytes = 0;
 
   static constexpr auto fields() {
@@ -234,7 +233,7 @@ struct AckReport {
   static constexpr auto fields() { return std::tuple{}; }
 };
 
-/// The run has ended: delete its kept partitions, stop what is left of it.
+/// The run has ended: delete its kept partitions, stop its tasks.
 struct ReleaseRun {
   using Schema = schema::ReleaseRun;
   Token token;
@@ -277,7 +276,7 @@ struct TaskFinished {
   using Schema = schema::TaskFinished;
   Token token;
   std::vector<OutputSummary> outputs;  ///< of blocking edges
-  std::string sink;                    ///< vertex, where the chain ends in a sink
+  std::string sink;                    ///< its vertex, if the chain ends in a sink
   std::vector<Committable> committables;
   TaskCounters counters;
 
@@ -343,7 +342,7 @@ struct HeldTask {
 };
 inline AttemptKey key_of(const HeldTask& held) { return {held.run, held.task, held.attempt}; }
 
-/// Answer to Adopt. Reports that were not acknowledged follow it.
+/// The answer to Adopt. Reports that were not acknowledged yet follow it.
 struct Inventory {
   using Schema = schema::Inventory;
   Incarnation incarnation;
@@ -361,17 +360,17 @@ struct Inventory {
 using Report = std::variant<JoinCluster, TaskReady, TaskFinished, TaskFailed, TaskStopped,
                             TaskProgress, Inventory>;
 
-/// The fence of a report about a task; nothing for the two that are about the node.
+/// The fence of a report about a task; null for the two reports about the node.
 const Token* token_of(const Report& report);
-/// Likewise, for the two that are about membership.
+/// The fence of a command; null for the two about membership.
 const Token* token_of(const Command& command);
 
 /// A batch run has exactly one epoch.
 inline constexpr std::uint64_t batch_epoch = 1;
-/// What a sink of this run stages under and is committed by: "<run uid>/<epoch>/<vertex>". It is
-/// kept with the output: no other commit, of whatever cluster, may ever have the same.
+/// The name under which a sink of this run stages and commits: "<run uid>/<epoch>/<vertex>". It is
+/// kept with the output, so no other commit, of any cluster, may ever have the same.
 std::string sink_marker(const RunUid& run, const std::string& vertex);
-/// Names one attempt among all of all runs, safe in a file name: "r7-t3.1-a4".
+/// Names an attempt, unique among all runs of a cluster and safe in a file name: "r7-t3.1-a4".
 std::string attempt_tag(const AttemptKey& key);
 
 }  // namespace troupe

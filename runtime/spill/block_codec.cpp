@@ -20,7 +20,7 @@
 namespace troupe {
 namespace {
 
-/// A dictionary travels with every block, so it must be small beside it.
+/// Every block carries its dictionaries, so one that is not small beside the block costs too much.
 bool dictionary_pays(const arrow::Array& array) {
   const std::int64_t entries = array.data()->dictionary->length;
   return entries <= 256 || entries * 4 <= array.length();
@@ -37,7 +37,7 @@ Result<Batch> with_cheap_dictionaries(const Batch& batch) {
       changed = true;
     }
     const auto& field = batch.columns()->schema()->field(i);
-    // The schema may tell the logical type; a file needs that of the bytes.
+    // The schema may tell the logical type; a file needs the type that the bytes have.
     changed = changed || !field->type()->Equals(*column->type());
     fields.push_back(field->WithType(column->type()));
     columns.push_back(std::move(column));
@@ -82,6 +82,7 @@ Result<std::shared_ptr<arrow::Buffer>> encode_block(const Batch& batch,
 }
 
 Result<Batch> decode_block(std::string bytes, const SpillBlock& block, const std::string& file) {
+  // Checked before Arrow looks at them: its reader trusts the offsets within.
   if (bytes.size() != block.bytes)
     return corrupt(file, block, "the file is shorter than its index says");
   if (XXH3_64bits(bytes.data(), bytes.size()) != block.checksum) {
@@ -115,6 +116,8 @@ Result<std::uint64_t> hash_of_rows(const Batch& batch) {
       sums[row] = sums[row] * 0x9E3779B97F4A7C15u + hashes[row];
     }
   }
+  // A sum does not depend on the order of the rows. Each row is mixed first: a plain sum would not
+  // notice two rows that have swapped a value.
   std::uint64_t total = 0;
   for (const std::uint64_t sum : sums) total += (sum ^ (sum >> 29)) * 0xD6E8FEB86659FD93u;
   return total;

@@ -16,7 +16,7 @@ void put(std::string& bytes, std::uint64_t value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-/// Takes little-endian words from the front; stays at zero once there is too little.
+/// Takes little-endian words from the front; gives only zeros once there are too few bytes.
 class Words {
  public:
   explicit Words(std::string_view bytes) : bytes_(bytes) {}
@@ -29,7 +29,8 @@ class Words {
     bytes_.remove_prefix(sizeof value);
     return value;
   }
-  /// A count of things of at least `size` bytes each, so that it cannot promise too much.
+  /// A count of things of at least `size` bytes each. Checked against the bytes that are left, so
+  /// that a damaged count cannot ask for more memory than the file has.
   std::size_t count(std::size_t size) {
     const std::uint64_t value = next();
     ok_ = ok_ && value <= bytes_.size() / size;

@@ -21,7 +21,7 @@ struct SpillBlock {
 
 /// One partition of a data file. `hash` does not depend on the order of the rows, on how they were
 /// cut into batches, or on the encoding of strings: two attempts that made the same rows have the
-/// same hash (0 where the writer was not asked to hash).
+/// same hash (0 if the writer was not asked to hash).
 struct SpillPartition {
   std::int64_t rows = 0;
   std::uint64_t bytes = 0;  ///< in the file
@@ -31,8 +31,8 @@ struct SpillPartition {
   friend bool operator==(const SpillPartition&, const SpillPartition&) = default;
 };
 
-/// What a finished data file holds; kept beside it as `<data file>.index`, with a checksum of its
-/// own. The data file's length is part of it, so a torn file is noticed before it is read.
+/// Lists what a finished data file holds. Kept beside it as `<data file>.index`, with a checksum of
+/// its own. It has the data file's length, so a torn file is noticed before it is read.
 struct PartitionIndex {
   std::string producer;  ///< the attempt that wrote the file, as its owner names it
   std::uint64_t file_bytes = 0;

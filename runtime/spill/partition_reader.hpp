@@ -10,12 +10,12 @@
 
 namespace troupe {
 
-/// The index of a finished data file, checked against the file's length. `not_found` where the
-/// file or its index is missing (a writer that never finished), `corrupt` where they disagree.
+/// Reads the index of a finished data file and checks the file's length. `not_found` if the file or
+/// its index is missing (a writer that never finished), `corrupt` if they disagree.
 Result<PartitionIndex> read_partition_index(FileSystem& files, const std::string& path);
 
-/// The rows of one block, from its bytes as they are in the file: what a consumer on another node
-/// does with the byte range it was sent. `file` is for messages.
+/// The rows of one block, from its bytes as they are in the file. A consumer on another node calls
+/// it with the byte range that it was sent. `file` is for messages.
 Result<Batch> decode_block(std::string bytes, const SpillBlock& block, const std::string& file);
 
 /// Reads one partition, block by block, in the order it was written. Every byte is checked before
@@ -25,12 +25,12 @@ class PartitionReader final : public BatchReader {
  public:
   static Result<std::unique_ptr<PartitionReader>> open(FileSystem& files, std::string path,
                                                        std::uint32_t partition);
-  /// The same, where the index is at hand already.
+  /// The same, if the index is at hand already.
   PartitionReader(FileSystem& files, std::string path, SpillPartition partition)
       : files_(files), path_(std::move(path)), partition_(std::move(partition)) {}
 
   Result<Batch> next() override;
-  /// The bytes of the next block, unread but checked, for sending them on; empty at the end.
+  /// The bytes of the next block, checked but not decoded, to be sent on; empty at the end.
   Result<std::string> next_bytes();
   const SpillPartition& partition() const { return partition_; }
 

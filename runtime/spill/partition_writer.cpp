@@ -38,6 +38,7 @@ Result<std::unique_ptr<PartitionWriter>> PartitionWriter::create(FileSystem& fil
 }
 
 PartitionWriter::~PartitionWriter() {
+  // Nobody could read it without an index.
   if (finished_ || file_ == nullptr) return;
   file_.reset();
   static_cast<void>(files_.remove_all(path_).ok());
@@ -57,6 +58,8 @@ Result<> PartitionWriter::write(std::uint32_t partition, Batch batch) {
   waiting.bytes += bytes;
   waiting_bytes_ += bytes;
   waiting.batches.push_back(std::move(batch));
+  // Many partitions with little each would make tiny blocks, so they wait; but their memory has a
+  // limit, too. The largest goes first: it frees most for one block.
   if (waiting.rows >= options_.block_rows_min) return flush(partition);
   while (waiting_bytes_ > options_.waiting_bytes_max) TRY(flush_largest());
   return {};

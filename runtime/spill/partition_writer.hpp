@@ -20,9 +20,9 @@ struct SpillOptions {
   SpillDurability durability = SpillDurability::page_cache;
   /// Fill in `SpillPartition::hash`; costs a hash of every value.
   bool hash_rows = false;
-  /// Small slices of a partition wait for each other until they are so many rows...
+  /// Small slices of a partition wait until they have so many rows together...
   std::int64_t block_rows_min = 8192;
-  /// ... or all that waits is so large; then the largest partitions are written as they are.
+  /// ... or until all that waits is larger than this; then the largest partitions are written.
   std::int64_t waiting_bytes_max = 32 << 20;
   std::string producer = {};
 };
@@ -32,7 +32,7 @@ struct SpillOptions {
 /// number of partitions, since a file costs more than a block.
 ///
 /// Order within a partition is kept. Nothing of it can be read before `finish`; a writer that is
-/// destroyed earlier removes its file. Dictionary-encoded columns stay so where the dictionary is
+/// destroyed earlier removes its file. Dictionary-encoded columns stay so if the dictionary is
 /// small beside the block. Blocks: I/O pool only.
 class PartitionWriter {
  public:
@@ -44,7 +44,7 @@ class PartitionWriter {
   PartitionWriter& operator=(const PartitionWriter&) = delete;
 
   Result<> write(std::uint32_t partition, Batch batch);
-  /// Writes what waits, then the index: from here on the file is complete. Once, at the end.
+  /// Writes the rows that wait, then the index: the file is complete. Call it once, at the end.
   Result<PartitionIndex> finish();
 
   /// Bytes in the file so far.

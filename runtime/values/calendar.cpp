@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-/// Of moments and the months around them.
+/// Years of moments; a sum of months beyond them is out of range before it is a date.
 constexpr std::int32_t year_min = -4713, year_max = 294276;
 
 Error out_of_range(const char* what) {
@@ -94,8 +94,8 @@ int iso_week(Date date) {
 
 namespace {
 
-/// Months, days and time added one after the other, each of which must be a moment: in 64 bits, as
-/// the negative of a field of an interval may need one more than the field has.
+/// Adds months, then days, then time; each sum must be a moment. Takes 64 bits, for the negative of
+/// the smallest field of an interval does not fit into the field.
 Result<Moment> moved(Moment moment, std::int64_t months, std::int64_t days, std::int64_t micros) {
   if (months != 0) {
     CivilTime time = civil(moment);
@@ -148,14 +148,14 @@ Result<Interval> subtract(const Interval& a, const Interval& b) {
 
 namespace {
 
-/// The whole part of a number of months or days; nothing where the field cannot hold it.
+/// The whole part of a number of months or days; nothing if the field cannot hold it.
 std::optional<std::int32_t> whole_part(double value) {
   if (!(value >= -2147483648.0 && value <= 2147483647.0)) return std::nullopt;
   return static_cast<std::int32_t>(value);
 }
 
-/// An interval of so many months, days and microseconds: fractions of months go on as days,
-/// fractions of days as time, as PostgreSQL does.
+/// An interval of so many months, days and microseconds. As in PostgreSQL, fractions of months
+/// become days, and fractions of days become time.
 Result<Interval> cascaded(double months, double days, double micros) {
   const auto whole_months = whole_part(months), whole_days = whole_part(days);
   if (!whole_months || !whole_days) return out_of_range("interval");
@@ -171,7 +171,7 @@ Result<Interval> cascaded(double months, double days, double micros) {
   all_days += static_cast<std::int64_t>(month_days);
   result.days = static_cast<std::int32_t>(all_days);
   const double time = std::rint(micros + seconds * 1e6);
-  // A double above the first microsecond that 64 bits of nanoseconds do not hold.
+  // This double is just above the microseconds that 64 bits of nanoseconds can hold.
   if (result.days != all_days || !(std::fabs(time) < 9223372036854776.0)) {
     return out_of_range("interval");
   }
@@ -234,7 +234,8 @@ Result<Interval> justify_days(const Interval& interval) {
 
 Result<Interval> justify(const Interval& interval) {
   constexpr std::int64_t day = micros_per_day * 1000;
-  // Months before hours, where both have one sign: the sum of days could leave its range first.
+  // If days and time have one sign, months are taken from the days first: the sum of days with
+  // those of the time could leave its range.
   Interval result = interval;
   const bool one_sign =
       (result.days > 0 && result.nanos > 0) || (result.days < 0 && result.nanos < 0);
@@ -278,6 +279,7 @@ Result<Interval> difference(Moment a, Moment b) {
 
 Result<Interval> age(Moment a, Moment b) {
   if (a.micros < b.micros) return negate(TRY(age(b, a)));
+  // As PostgreSQL: a borrowed month has the days of the earlier moment's month.
   const CivilTime late = civil(a), early = civil(b);
   std::int64_t micros = late.of_day_micros - early.of_day_micros;
   int days = late.date.day - early.date.day;

@@ -13,7 +13,7 @@ inline constexpr std::int64_t micros_per_minute = 60 * micros_per_second;
 inline constexpr std::int64_t micros_per_hour = 60 * micros_per_minute;
 inline constexpr std::int64_t micros_per_day = 24 * micros_per_hour;
 
-/// Toward what is less, also below zero.
+/// Rounds down, also below zero.
 template <class T>
 T floor_divide(T a, T b) {
   const T quotient = a / b;
@@ -39,7 +39,7 @@ struct CivilTime {
   std::int64_t micros_of_minute() const { return of_day_micros % micros_per_minute; }
 };
 
-/// The days that PostgreSQL has: 4713-11-24 BC to 5874897-12-31.
+/// The range of dates in PostgreSQL: 4713-11-24 BC to 5874897-12-31.
 inline constexpr Date date_min{-2'440'588};
 inline constexpr Date date_max{2'145'042'905};
 /// Moments begin with the first day, and end where 64 bits of microseconds since 1970 do:
@@ -47,15 +47,15 @@ inline constexpr Date date_max{2'145'042'905};
 inline constexpr Moment moment_min{date_min.days * micros_per_day};
 inline constexpr Moment moment_max{std::numeric_limits<std::int64_t>::max()};
 
-/// The value where it is one that can be; "timestamp out of range" where it is not. What computes a
-/// moment or a date ends with these.
+/// The value if it is in range, else "timestamp out of range". Everything that computes a moment or
+/// a date ends with these.
 Result<Moment> checked_moment(Int128 micros);
 Result<Date> checked_date(std::int64_t days);
 
 CivilDate civil(Date date);
 Date date_of(const CivilDate& date);
 CivilTime civil(Moment moment);
-/// Midnight of a day, and so much later.
+/// The moment so much after midnight of a day.
 Result<Moment> moment_of(Date date, std::int64_t of_day_micros = 0);
 Result<Moment> moment_of(const CivilDate& date, std::int64_t of_day_micros = 0);
 int days_in_month(std::int32_t year, int month);
@@ -68,7 +68,7 @@ Date week_begin(Date date);
 std::int32_t iso_year(Date date);
 int iso_week(Date date);
 
-/// Months first (the day clamped to the month's end), then days, then time.
+/// Adds months first (the day is clamped to the month's end), then days, then time.
 Result<Moment> add(Moment moment, const Interval& interval);
 Result<Moment> subtract(Moment moment, const Interval& interval);
 Result<Interval> negate(const Interval& interval);
@@ -76,19 +76,20 @@ Result<Interval> add(const Interval& a, const Interval& b);
 Result<Interval> subtract(const Interval& a, const Interval& b);
 Result<Interval> multiply(const Interval& interval, double factor);
 Result<Interval> divide(const Interval& interval, double divisor);
-/// Whole days of the time as days, whole months of the days (30 each) as months, so that no part
-/// has another sign than a larger one.
+/// Turns whole days of the time into days, whole months of the days (30 each) into months, or both;
+/// no part has another sign than a larger one then.
 Result<Interval> justify_hours(const Interval& interval);
 Result<Interval> justify_days(const Interval& interval);
 Result<Interval> justify(const Interval& interval);
-/// Days and time, as PostgreSQL's timestamp - timestamp.
+/// In days and time, as PostgreSQL's timestamp - timestamp.
 Result<Interval> difference(Moment a, Moment b);
 /// Years, months, days and time between two moments: age(a, b).
 Result<Interval> age(Moment a, Moment b);
-/// A month is 30 days and a day 24 hours, as PostgreSQL orders intervals.
+/// A number by which intervals are ordered as in PostgreSQL: a month is 30 days, a day 24 hours.
 Int128 comparable(const Interval& interval);
 
-/// The begin of the stretch of time that a moment falls into; one of them begins at the origin.
+/// The begin of the bin that a moment falls into. Bins are as long as the stride; one of them
+/// begins at the origin.
 Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin);
 
 }  // namespace troupe

@@ -9,16 +9,17 @@
 
 namespace troupe {
 
-/// What is to be said of a text that may be an interval.
+/// The outcome of reading a text that may be an interval.
 enum class Verdict { good, bad_format, out_of_range };
 
-/// Amounts of units added up while the text of an interval is read; fractions go on to the smaller
-/// units, as in PostgreSQL. Every `add` is false where a part leaves its range.
+/// Adds up amounts of units while the text of an interval is read. As in PostgreSQL, fractions go
+/// to smaller units. `add` is false if a part leaves its range.
 class IntervalSum {
  public:
   bool add(TimeField unit, std::int64_t count, double fraction);
 
-  /// A clock says all of the time: what fractions of days before it came to is dropped, as there.
+  /// A clock ("02:03:04") gives the whole time: like PostgreSQL, it drops the time that fractions
+  /// of days have added before.
   void forget_time() { micros_ = 0; }
   void negate_time() { micros_ = -micros_; }
 

@@ -37,7 +37,7 @@ std::optional<std::int64_t> take_integer(std::string_view& rest) {
   return value;
 }
 
-/// ".25", or "." for nothing.
+/// Takes ".25"; a bare "." is 0.
 bool take_fraction(std::string_view& rest, double& fraction) {
   fraction = 0;
   if (rest.size() == 1) return rest.remove_prefix(1), true;
@@ -53,13 +53,13 @@ struct Token {
     word,
     number,   ///< digits, with a point or as years-months
     clock,    ///< digits with a colon
-    signed_,  ///< begins with a sign: any of these two
+    signed_,  ///< begins with a sign: a number or a clock
   };
   Kind kind = Kind::word;
   std::string text;
 };
 
-/// The words and numbers of a text; nothing where it has letters of no token.
+/// The words and numbers of a text; nothing if it has characters that belong to no token.
 std::optional<std::vector<Token>> tokens_of(std::string_view rest) {
   std::vector<Token> tokens;
   const auto take = [&rest](std::string& text, const auto& is) {
@@ -90,7 +90,7 @@ std::optional<std::vector<Token>> tokens_of(std::string_view rest) {
       take(token.text, is_digit);
     } else if (is_letter(first)) {
       take(token.text, is_letter);
-      // "1d2h": a word of one letter may have a number behind it, longer ones may not.
+      // "1d2h": a number may follow directly on a word of one letter, but not on a longer one.
       const char next = rest.empty() ? ' ' : rest.front();
       const bool joined = next == '-' || next == '/' || next == '.' ||
                           (token.text.size() > 1 && (next == '+' || is_digit(next)));
@@ -103,7 +103,7 @@ std::optional<std::vector<Token>> tokens_of(std::string_view rest) {
       if (rest.empty() || !is_digit(rest.front())) return std::nullopt;
       take(token.text, [](char c) { return is_digit(c) || c == ':' || c == '.' || c == '-'; });
     } else if (first > ' ' && first < '\x7f') {
-      rest.remove_prefix(1);  // any other sign says nothing
+      rest.remove_prefix(1);  // any other character is ignored, as in PostgreSQL
       continue;
     } else {
       return std::nullopt;
@@ -113,7 +113,7 @@ std::optional<std::vector<Token>> tokens_of(std::string_view rest) {
   return tokens;
 }
 
-// Fields that were given, as bits.
+// Sets of fields, as bits.
 constexpr unsigned bit(TimeField field) { return 1U << static_cast<unsigned>(field); }
 constexpr unsigned all_seconds =
     bit(TimeField::second) | bit(TimeField::milliseconds) | bit(TimeField::microseconds);
@@ -139,7 +139,7 @@ class IntervalReader {
     unit_known_ = true;
     if (text == "ago") {
       ago_ = true;
-      unit_ = std::nullopt;  // needs a unit of its own in front
+      unit_ = std::nullopt;  // the number in front needs a unit of its own
       return Verdict::good;
     }
     unit_ = field_of_word(text);
@@ -150,21 +150,21 @@ class IntervalReader {
   Verdict number(const Token& token) {
     const bool colon = token.text.find(':') != std::string::npos;
     if (token.kind == Token::Kind::clock) return clock(token.text, false);
-    // What begins with a sign is a clock where it reads as one.
+    // A token with a sign is a clock if it has a colon.
     if (token.kind == Token::Kind::signed_ && colon) {
       return clock(std::string_view(token.text).substr(1), token.text.front() == '-');
     }
     return amount(token.text);
   }
 
-  /// Each field once: "1 day 1 day" is a mistake.
+  /// Each field may come once: "1 day 1 day" is a mistake.
   Verdict once(unsigned fields) {
     if (seen_ & fields) return Verdict::bad_format;
     seen_ |= fields;
     return Verdict::good;
   }
 
-  /// "hh:mm", "hh:mm:ss.f", or "mm:ss.f".
+  /// Reads "hh:mm", "hh:mm:ss.f", or "mm:ss.f".
   Verdict clock(std::string_view rest, bool negative) {
     auto hour = take_integer(rest);
     if (!hour) return Verdict::out_of_range;
@@ -217,7 +217,7 @@ class IntervalReader {
     if (negative) fraction = -fraction;
     if (!sum_.add(*unit_, *whole, fraction)) return Verdict::out_of_range;
     const TimeField unit = *unit_;
-    if (unit == TimeField::hour) unit_ = TimeField::day;  // of a number in front of it
+    if (unit == TimeField::hour) unit_ = TimeField::day;  // for a bare number in front of it
     return once(unit == TimeField::second && fraction != 0 ? all_seconds : bit(unit));
   }
 
@@ -279,7 +279,7 @@ Result<Interval> parse_interval(std::string_view text, const IntervalModifier& m
 std::string format_interval(const Interval& interval) {
   std::string text;
   bool negative = false;
-  // A later positive part says '+' once an earlier one was negative.
+  // A positive part gets a '+' if the part before it was negative.
   const auto part = [&](std::int64_t count, const char* unit) {
     if (count == 0) return;
     text += fmt::format("{}{}{} {}{}", text.empty() ? "" : " ", negative && count > 0 ? "+" : "",

@@ -15,12 +15,12 @@ bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 struct Amount {
   std::int64_t whole = 0;
   double fraction = 0;
-  std::ptrdiff_t digits = 0;  ///< it is written with in front of its point
+  std::ptrdiff_t digits = 0;  ///< the number of digits in front of its point
 };
 
 constexpr char end = '\0';
 
-/// Goes over the text as PostgreSQL does, what it takes and what it refuses included.
+/// Reads the text as PostgreSQL does: takes and refuses the same.
 class IsoReader {
  public:
   IsoReader(std::string_view text, IntervalSum& sum) : rest_(text), sum_(sum) {}
@@ -54,7 +54,7 @@ class IsoReader {
     return letter;
   }
 
-  /// Whatever is a double, also with an exponent; beyond 1e15 its whole part would not be exact.
+  /// Takes any double, also with an exponent. Beyond 1e15 its whole part would not be exact.
   Verdict take(Amount& amount) {
     constexpr double most = 1e15;
     const std::string_view unsigned_ = rest_.substr(rest_.starts_with('-') ? 1 : 0);
@@ -128,20 +128,20 @@ class IsoReader {
     return verdict == Verdict::good && unit != end ? Verdict::bad_format : verdict;
   }
 
-  /// A date or a time without letters: "00010203", or its parts with a mark between them, of which
-  /// the last ones may be missing.
+  /// A date or a time without letters: "00010203", or parts with a mark between them, of which the
+  /// last ones may be missing.
   struct Whole {
     std::array<TimeField, 3> units;
     char mark;
-    std::ptrdiff_t digits;  ///< of all, without marks
-    bool fraction;          ///< one behind these is kept, as PostgreSQL does for days alone
+    std::ptrdiff_t digits;  ///< of the form without marks
+    bool fraction;          ///< a fraction is kept; PostgreSQL does so for days only
   };
   static constexpr Whole all_of_date = {
       {TimeField::year, TimeField::month, TimeField::day}, '-', 8, true};
   static constexpr Whole all_of_time = {
       {TimeField::hour, TimeField::minute, TimeField::second}, ':', 6, false};
 
-  /// `letter` is what stands behind the first amount, and then behind the last one.
+  /// `letter` is the character behind the first amount; on return, the one behind the last.
   Verdict whole(const Amount& first, char& letter, const Whole& form) {
     if (any_) return Verdict::bad_format;
     if (first.digits == form.digits && letter != form.mark) {

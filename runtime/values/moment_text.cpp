@@ -1,4 +1,4 @@
-// Dates and moments out of text: the other half of value_text.hpp.
+// Reads dates and moments from text: a part of value_text.hpp.
 #include "runtime/values/calendar.hpp"
 #include "runtime/values/text_scanner.hpp"
 #include "runtime/values/value_text.hpp"
@@ -10,10 +10,10 @@ namespace troupe {
 namespace {
 
 constexpr std::int32_t year_max = 5'874'897;  // of a date
-/// The digits that a year can have.
+/// The number of digits that a year can have.
 constexpr int year_digits_min = 4, year_digits_max = 7;
 
-/// Reads a date at the scanner, leaves it behind.
+/// Reads a date and moves the scanner behind it.
 std::optional<CivilDate> scan_date(TextScanner& scan) {
   const auto year = scan.number(year_digits_min, year_digits_max + 1);
   if (!year) return std::nullopt;
@@ -76,7 +76,7 @@ std::optional<std::int64_t> scan_zone(TextScanner& scan) {
   return west ? -east : east;
 }
 
-/// A text taken apart.
+/// The parts of the text of a moment.
 struct MomentParts {
   CivilDate date;
   std::int64_t of_day_micros = 0;
@@ -127,7 +127,7 @@ Result<MomentParts> parse_parts(std::string_view text, const char* type) {
 }  // namespace
 
 Result<Date> parse_date(std::string_view text) {
-  // As PostgreSQL: a moment is a date too, its time of day is dropped.
+  // As in PostgreSQL, the text of a moment is a date, too: its time of day is dropped.
   const MomentParts parts = TRY(parse_parts(text, "date"));
   const auto date = checked_date(date_of(parts.date).days);
   if (date) return *date;

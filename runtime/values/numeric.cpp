@@ -41,7 +41,7 @@ int digit_count(Int128 value) {
   const auto high = static_cast<std::uint64_t>(size >> 64);
   const int bits =
       high != 0 ? 64 + std::bit_width(high) : std::bit_width(static_cast<std::uint64_t>(size));
-  // The digits of 2^(bits - 1), or one less; 1233 / 4096 is log10(2), a little rounded down.
+  // `about` is the number of digits, or one less: 1233 / 4096 is log10(2), a little rounded down.
   const int about = bits * 1233 >> 12;
   return about + (size >= static_cast<unsigned __int128>(power(about)) ? 1 : 0);
 }
@@ -63,10 +63,11 @@ Result<Numeric> narrow(const arrow::Decimal256& value) {
 Int128 rounded(Int128 n, Int128 d) {
   const auto small_n = static_cast<std::int64_t>(n);
   const auto small_d = static_cast<std::int64_t>(d);
-  if (small_n == n && small_d == d && d > 0) {  // mostly, and many times faster
+  if (small_n == n && small_d == d && d > 0) {  // the usual case, and many times faster
     const std::int64_t quotient = small_n / small_d;
     const std::int64_t rest = small_n % small_d;
     const std::int64_t size = rest < 0 ? -rest : rest;
+    // `2 * size >= small_d`, in a form that cannot overflow.
     return size >= small_d - size ? quotient + (n < 0 ? -1 : 1) : quotient;
   }
   const Int128 quotient = n / d;
@@ -160,7 +161,7 @@ int compare(Numeric a, int a_scale, Numeric b, int b_scale) {
   if (a_scale > b_scale) return -compare(b, b_scale, a, a_scale);
   Int128 left = a.digits;
   if (a_scale < b_scale) {
-    // What leaves 38 digits when scaled is larger than anything that has at most 38.
+    // Scaled, it would have more than 38 digits: it is farther from zero than any value of `b`.
     if (left != 0 && digit_count(left) + b_scale - a_scale > digits_max) return left < 0 ? -1 : 1;
     left *= power(b_scale - a_scale);
   }
@@ -211,7 +212,7 @@ Result<ParsedNumeric> parse_numeric(std::string_view text) {
     }
     if (rest[at] < '0' || rest[at] > '9') break;
     any = true;
-    // Digits after the 38th behind the point are dropped, before it they are an overflow.
+    // After 38 digits, further ones behind the point are dropped; in front of it they overflow.
     if (digit_count(digits) >= digits_max) {
       if (!point) return overflow();
       continue;

@@ -11,12 +11,12 @@ namespace troupe {
 /// 10^n for n in [0, 38].
 Int128 power_of_ten(int n);
 
-/// `digits` at another scale, rounded half away from zero. Fails where more than `precision` digits
-/// would be needed ("numeric field overflow").
+/// `digits` at another scale, rounded half away from zero. Fails if it would need more than
+/// `precision` digits ("numeric field overflow").
 Result<Numeric> rescale(Numeric value, int from_scale, int to_scale, int precision = 38);
 
-/// Exact, or rounded half away from zero where the result's scale is smaller than the operands ask
-/// for. More than 38 digits is an error.
+/// Exact, or rounded half away from zero if the result's scale is too small for the exact result.
+/// More than 38 digits is an error.
 Result<Numeric> add(Numeric a, int a_scale, Numeric b, int b_scale, int scale);
 Result<Numeric> subtract(Numeric a, int a_scale, Numeric b, int b_scale, int scale);
 Result<Numeric> multiply(Numeric a, int a_scale, Numeric b, int b_scale, int scale);
@@ -28,7 +28,8 @@ int compare(Numeric a, int a_scale, Numeric b, int b_scale);
 
 /// The nearest double.
 double to_double(Numeric value, int scale);
-/// As PostgreSQL: 15 significant digits of a double, 6 of a float, rounded to the scale.
+/// Takes so many significant digits of the value and rounds to the scale. PostgreSQL takes 15 of a
+/// double and 6 of a float.
 Result<Numeric> numeric_of(double value, int significant, int scale, int precision);
 
 struct ParsedNumeric {

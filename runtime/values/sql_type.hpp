@@ -31,8 +31,8 @@ enum class SqlKind {
 
 /// A SQL type: the kind, for numeric the digits, for opaque the Arrow type.
 ///
-/// PostgreSQL's numeric carries a scale in every value; a column of Arrow has one scale. So the
-/// scale is part of the type here and every operator says the scale of its result.
+/// In PostgreSQL every numeric value has a scale of its own; a column of Arrow has one scale. So
+/// the scale is part of the type here, and every operator decides the scale of its result.
 struct SqlType {
   SqlKind kind = SqlKind::unknown;
   int precision = 38;
@@ -49,12 +49,12 @@ inline SqlType numeric_type(int scale, int precision = numeric_digits_max) {
   return SqlType{SqlKind::numeric, precision, scale};
 }
 
-/// The SQL type of a column; narrow and unsigned integers are those of the next wider kind.
+/// The SQL type of a column; narrow and unsigned integers have the next wider kind.
 SqlType sql_type(const std::shared_ptr<arrow::DataType>& type);
-/// How values of a type are held while they are computed.
+/// The Arrow type of a type's values while they are computed.
 std::shared_ptr<arrow::DataType> arrow_type(const SqlType& type);
 
-/// As PostgreSQL says it: "integer", "numeric(10,2)", "timestamp without time zone".
+/// PostgreSQL's name of the kind: "integer", "numeric", "timestamp without time zone".
 std::string to_string(const SqlType& type);
 /// The kind that a type name of the parser means ("int4", "varchar", ...).
 std::optional<SqlKind> kind_of_name(std::string_view name);
@@ -63,13 +63,13 @@ bool is_integer(SqlKind kind);
 bool is_number(SqlKind kind);
 bool is_moment(SqlKind kind);  ///< date, timestamp, timestamptz
 
-/// Whether PostgreSQL converts without being asked: int4 to numeric, date to timestamp, a literal
-/// of unknown type to anything.
+/// True if PostgreSQL converts without a CAST: int4 to numeric, date to timestamp, a literal of
+/// unknown type to anything.
 bool casts_implicitly(SqlKind from, SqlKind to);
-/// Whether CAST(.. AS ..) exists; whether a value can be converted is known when it is.
+/// True if CAST(.. AS ..) exists. Whether a value can be converted shows only when it is.
 bool casts_explicitly(SqlKind from, SqlKind to);
 
-/// The one type of CASE branches, COALESCE, IN and comparison sides, where there is one.
+/// The one type of CASE branches, COALESCE, IN and comparison sides, if there is one.
 std::optional<SqlType> common_type(const SqlType& a, const SqlType& b);
 
 }  // namespace troupe

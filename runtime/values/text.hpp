@@ -6,7 +6,8 @@
 
 namespace troupe {
 
-// UTF-8 by characters (code points). Bytes that are no UTF-8 count as characters of one byte.
+// UTF-8 by characters (code points). In text that is no UTF-8, continuation bytes belong to the
+// byte before them, whatever that is.
 
 inline std::size_t character_bytes(std::string_view text, std::size_t at) {
   std::size_t end = at + 1;
@@ -20,7 +21,7 @@ inline std::size_t text_length(std::string_view text) {
   return count;
 }
 
-/// The byte at which character `index` begins; the end of the text where it has fewer.
+/// The byte at which character `index` begins; the end of the text if it has fewer.
 inline std::size_t text_offset(std::string_view text, std::size_t index) {
   std::size_t at = 0;
   for (; index > 0 && at < text.size(); --index) at += character_bytes(text, at);

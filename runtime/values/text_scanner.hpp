@@ -22,13 +22,12 @@ class TextScanner {
   bool at_end() const { return rest_.empty(); }
   char peek() const { return rest_.empty() ? '\0' : rest_.front(); }
   void skip_spaces();
-  /// True, and past it, where the next character is one of `any_of`.
+  /// Takes the next character if it is one of `any_of`; false if not.
   bool accept(std::string_view any_of);
-  /// The next digits as a number, between `least` and `most` of them; nothing where there are
-  /// fewer.
+  /// Takes at most `most` digits as a number; nothing if there are fewer than `least`.
   std::optional<std::int64_t> number(int least, int most);
-  /// The digits after a point as microseconds; the point is accepted before. More than six are
-  /// rounded as PostgreSQL does, by way of a double: a half goes to the even neighbour.
+  /// Takes the digits behind a point, which was taken before, as microseconds. More than six digits
+  /// are rounded as in PostgreSQL, by way of a double: a half goes to the even neighbour.
   std::int64_t fraction_micros();
   std::string_view word();
 

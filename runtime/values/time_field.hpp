@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-/// What extract() and date_trunc() can name; the units of an interval's text are those up to
-/// millennium, but for the quarter.
+/// The fields that extract() and date_trunc() can name. The units of an interval's text are those
+/// up to millennium, without the quarter.
 enum class TimeField {
   microseconds,
   milliseconds,
@@ -30,10 +30,10 @@ enum class TimeField {
   epoch,
 };
 
-/// The field that a word in lower case names: "hour", "hours", "hr", "h"; PostgreSQL's words.
+/// The field that a word in lower case names: "hour", "hours", "hr", "h". PostgreSQL's words.
 std::optional<TimeField> field_of_word(std::string_view word);
-/// The same in any case; an unknown name is an error with the nearest right one, which says the
-/// `type` that was asked for it.
+/// The same in any case. The error for an unknown name hints at the nearest right one, and names
+/// the `type` that the field was wanted of.
 Result<TimeField> time_field(std::string_view name, std::string_view type);
 const char* to_string(TimeField field);
 

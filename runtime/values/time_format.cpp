@@ -54,14 +54,14 @@ const char* month_of(T t) { return month_names[static_cast<std::size_t>(t.date.m
 const char* weekday_of(T t) {
   return weekdays[static_cast<std::size_t>(iso_weekday(Date{t.days}) - 1)];
 }
-/// Years before Christ are counted from 1, and written without a sign.
+/// Years before Christ count from 1 and have no sign.
 std::int32_t shown_year(std::int32_t year) { return year > 0 ? year : 1 - year; }
 std::int32_t year_of(T t) { return shown_year(t.date.year); }
 int hour12(T t) { return t.hour() % 12 == 0 ? 12 : t.hour() % 12; }
 int day_of_year(T t) { return t.days - date_of({t.date.year, 1, 1}).days + 1; }
 const char* half(T t) { return t.hour() < 12 ? "AM" : "PM"; }
 
-/// Longer patterns stand before their beginnings.
+/// The first that fits is taken, so "YYYY" stands before "YY".
 constexpr std::array<Pattern, 37> patterns = {{
     {"YYYY", [](T t, bool bare) { return number(year_of(t), 4, bare); }},
     {"IYYY", [](T t, bool bare) { return number(shown_year(iso_year(Date{t.days})), 4, bare); }},
@@ -102,7 +102,8 @@ constexpr std::array<Pattern, 37> patterns = {{
     {"am", [](T t, bool) { return cased(half(t), Letters::lower); }},
 }};
 
-/// Patterns of numbers are known in either case; those that spell words are as they are written.
+/// Patterns of numbers may be in either case. The case of a pattern that spells a word decides the
+/// case of the word.
 bool begins_with(std::string_view format, std::string_view pattern) {
   if (format.starts_with(pattern)) return true;
   const bool word = pattern.find_first_of("OADMonthay") != std::string_view::npos &&

@@ -11,23 +11,24 @@
 
 namespace troupe {
 
-/// As formats write and read them.
+/// The names that formats write and read.
 inline constexpr std::array<const char*, 12> month_names = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
 
-/// A format of to_char() and to_timestamp() for moments, made ready: "YYYY-MM-DD HH24:MI:SS". Text
-/// in double quotes and what is no pattern stands for itself; a pattern of PostgreSQL that is not
-/// known here is an error, never text.
+/// A parsed format of to_char() and to_timestamp() for moments: "YYYY-MM-DD HH24:MI:SS". Text in
+/// double quotes, a T, and characters that are no letters stand for themselves. A pattern of
+/// PostgreSQL that is not known here is an error, never text.
 class TimeFormat {
  public:
   static Result<TimeFormat> parse(std::string_view format);
 
   std::string write(Moment moment) const;
 
-  /// Whether every pattern can be read, and they say at least the year.
+  /// Checks that every pattern can be read, and that one of them gives the year.
   Result<> check_readable() const;
-  /// As to_timestamp(): separators and spaces count little, what follows the last pattern nothing.
+  /// Reads like to_timestamp(): any separator stands for any other, spaces are skipped, and text
+  /// after the last pattern is ignored.
   Result<Moment> read(std::string_view text) const;
 
  private:

@@ -1,4 +1,4 @@
-// to_timestamp() and to_date(): a text read by a format.
+// Reads a text by a format, for to_timestamp() and to_date().
 #include "runtime/values/calendar.hpp"
 #include "runtime/values/text_scanner.hpp"
 #include "runtime/values/time_format.hpp"
@@ -13,19 +13,19 @@ namespace troupe {
 
 namespace {
 
-/// What the patterns have said of a moment so far.
+/// The parts of a moment that the patterns have read so far.
 struct Parts {
   std::int64_t year = 1, month = 1, day = 1, hour = 0, minute = 0, second = 0, micros = 0;
   std::optional<std::int64_t> day_of_year;
   bool has_half = false, afternoon = false, twelve_hours = false;
 };
 
-/// Of a number that nothing else follows directly.
+/// The most digits of a number, if no other field follows directly.
 constexpr int digits_max = 9;
 
 struct Reader {
   const char* pattern;
-  int digits;  ///< at most, where another field follows directly
+  int digits;  ///< exactly so many, if another field follows directly
   bool (*take)(Parts& parts, std::int64_t value);
 };
 
@@ -71,7 +71,7 @@ const Reader* reader_of(const std::string& pattern) {
 bool is_month(const std::string& pattern) { return pattern == "month" || pattern == "mon"; }
 bool is_half(const std::string& pattern) { return pattern == "am" || pattern == "pm"; }
 
-/// What a pattern that is read says: patterns of one part can contradict each other.
+/// The part of a moment that a pattern reads: two patterns of one part could contradict each other.
 std::string part_of(const std::string& pattern) {
   if (pattern == "yy") return "yyyy";
   if (is_month(pattern)) return "mm";
@@ -120,7 +120,7 @@ bool is_fraction(const Reader& reader) {
   return pattern == "ms" || pattern == "us";
 }
 
-/// A number of the fraction of a second stands for its first digits: ".5" is 500 ms.
+/// The digits of a fraction are its first ones: ".5" is 500 ms.
 std::int64_t widened(std::int64_t value, std::size_t read, const Reader& reader) {
   if (!is_fraction(reader)) return value;
   for (auto i = static_cast<int>(read); i < reader.digits; ++i) value *= 10;
@@ -161,7 +161,7 @@ void skip(std::string_view& text, Is is) {
   while (!text.empty() && is(text.front())) text.remove_prefix(1);
 }
 
-/// A separator stands for any of them, or for none; a letter, for any one character.
+/// A separator in the format takes any separator, or none; a letter takes any one character.
 void skip_literal(std::string_view& rest, std::string_view literal) {
   for (const char letter : literal) {
     if (rest.empty()) return;
@@ -212,7 +212,7 @@ Result<Moment> TimeFormat::read(std::string_view text) const {
       const bool field_follows =
           i + 1 < parts_.size() && std::holds_alternative<Field>(parts_[i + 1]);
       const int most = field_follows || is_fraction(reader) ? reader.digits : digits_max;
-      // Where nothing stands between two numbers, the first has all the digits of its pattern.
+      // If nothing stands between two numbers, the first must have all the digits of its pattern.
       const auto wanted = static_cast<std::size_t>(reader.digits);
       const std::string_view digits = rest.substr(0, wanted);
       if (field_follows && digits.size() < wanted) return too_short(digits, spelled);

@@ -190,7 +190,7 @@ Result<Int128> extract_micros(TimeField field, const Interval& interval) {
     case TimeField::millennium:
       return whole(years / 1000);
     case TimeField::epoch: {
-      // A year is 365.25 days here, and only here.
+      // As in PostgreSQL, a year is 365.25 days here, and only here.
       const std::int64_t days = std::int64_t{interval.months % 12} * 30 + interval.days;
       return Int128{years} * 31'557'600 * micros_per_second + Int128{days} * micros_per_day +
              micros;

@@ -14,11 +14,11 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-/// Transitions are known up to here; from then on the last rules go on for ever.
+/// The library knows transitions up to this year; the last rules hold for ever after it.
 constexpr std::int32_t last_known_year = 2036;
 
-/// The days back to a time whose calendar is the same as that of a moment too far ahead. Rules say
-/// "the last Sunday of March": what counts is the weekday on which the month begins.
+/// For a moment beyond the known years: the days back to a time with the same calendar. Rules say
+/// "the last Sunday of March", so months with the same weekday at their begin are alike.
 std::int32_t days_back(Moment moment) {
   constexpr std::int32_t first_unknown_day = 24472;  // 2037-01-01
   if (moment.micros < first_unknown_day * micros_per_day) return 0;

@@ -12,15 +12,15 @@ class time_zone;
 namespace troupe {
 
 /// A zone of the machine's tz database, such as Europe/Berlin. Every node of a cluster should have
-/// the same release of it. A value; the zones themselves live as long as the process.
+/// the same release of that. A small value: the zone itself lives as long as the process.
 class TimeZone {
  public:
   static Result<TimeZone> find(const std::string& name);
 
-  /// What clocks there show at a moment.
+  /// The time that clocks there show at a moment.
   Result<Moment> local(Moment utc) const;
-  /// The moment at which they show it. As in PostgreSQL, a time that a clock skips is read with
-  /// the offset before it was put forward, one that it shows twice is the second.
+  /// The moment at which clocks there show this time. As in PostgreSQL: a time that clocks skip is
+  /// read with the offset before the change; of a time that they show twice, the second counts.
   Result<Moment> utc(Moment local) const;
 
  private:

@@ -23,13 +23,13 @@ struct Vector {
   bool constant = false;
 };
 
-// What one value of each SQL type is in C++; bool, integers and floats are themselves and text is
-// std::string_view (std::string as a result).
+// The C++ types of one value of each SQL type. Booleans, integers and floats are themselves; text
+// is std::string_view, and std::string as a result.
 
 __extension__ typedef __int128 Int128;
 
 struct Numeric {
-  Int128 digits = 0;  ///< times 10^scale of the type
+  Int128 digits = 0;  ///< the value times 10^scale of the type
 };
 
 struct Date {
@@ -46,8 +46,8 @@ struct Interval {
   std::int64_t nanos = 0;
 };
 
-/// One argument of a kernel, read row by row; a constant repeats. Values of NULL rows may be
-/// anything and are not to be used.
+/// One argument of a kernel, read row by row; a constant repeats. The value of a NULL row may be
+/// anything: do not use it.
 template <class T>
 class ValueLane {
  public:
@@ -112,7 +112,7 @@ class ValueOutput {
     }
   }
 
-  /// As `reserve`, for who writes every row through `data`.
+  /// Like `reserve`, but does not clear the memory: every row must be written through `data`.
   Result<> allocate(std::int64_t rows) {
     rows_ = rows;
     data_ = TRY(arrow_try(arrow::AllocateBuffer(rows * static_cast<std::int64_t>(sizeof(T)))));
@@ -147,10 +147,10 @@ class ValueOutput {
   }
 
   T* data() { return reinterpret_cast<T*>(data_->mutable_data()); }
-  /// Of booleans: a bit a row.
+  /// For booleans: one bit per row.
   std::uint8_t* bytes() { return data_->mutable_data(); }
 
-  /// `valid`: the validity of all rows, for who wrote through `data` or `bytes`.
+  /// `valid` is the validity of all rows, if they were written through `data` or `bytes`.
   Result<std::shared_ptr<arrow::Array>> finish(const std::shared_ptr<arrow::DataType>& type,
                                                std::shared_ptr<arrow::Buffer> valid = nullptr) {
     if (valid) valid_ = std::move(valid);

@@ -28,7 +28,7 @@ kj::ArrayPtr<const kj::byte> to_kj(const arrow::Buffer& buffer) {
   return {buffer.data(), static_cast<std::size_t>(buffer.size())};
 }
 
-/// A view, so that metadata need not be copied; the frame outlives it.
+/// A view of the bytes, not a copy; the frame outlives it.
 std::shared_ptr<arrow::Buffer> to_buffer(capnp::Data::Reader data) {
   return std::make_shared<arrow::Buffer>(data.begin(), static_cast<std::int64_t>(data.size()));
 }
@@ -43,12 +43,13 @@ arrow::ipc::IpcReadOptions read_options() {
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
   options.max_recursion_depth = frame_nesting_max;
-  // Parts arrive at any address; kernels want values on their own boundaries.
+  // Parts arrive at any address, but kernels want each value at a multiple of its size.
   options.ensure_alignment = arrow::ipc::Alignment::kDataTypeSpecificAlignment;
   return options;
 }
 
-/// A dictionary of many more values than the batch has rows would travel for a few of them.
+/// False if the dictionary is large and has more values than the batch has rows: most of them would
+/// travel for nothing.
 bool worth_sending(const arrow::Array& dictionary, std::int64_t rows) {
   if (dictionary.length() <= rows) return true;
   return arrow::util::ReferencedBufferSize(dictionary).ValueOr(dictionary_bytes_free + 1) <=
@@ -63,7 +64,7 @@ std::int64_t referenced_bytes(const arrow::RecordBatch& batch) {
   return arrow::util::ReferencedBufferSize(batch).ValueOr(0);
 }
 
-/// Corrupt input is corrupt, whatever Arrow calls it.
+/// Arrow has several codes for bad input; for us all of it is `corrupt`.
 Error corrupt(const arrow::Status& status) {
   return fail(ErrorCode::corrupt, "columns that do not decode: {}", status.message());
 }
@@ -75,8 +76,8 @@ Error corrupt(const arrow::Status& status) {
 struct ChannelEncoder::State {
   DataTokens tokens;
   std::uint64_t seq = 0;
-  std::shared_ptr<arrow::Schema> schema;  ///< the receiver's
-  /// Top-level dictionary columns by index: what the receiver has.
+  std::shared_ptr<arrow::Schema> schema;  ///< that the receiver has
+  /// The dictionaries that the receiver has, by column; top-level columns only.
   std::map<int, std::shared_ptr<arrow::Array>> dictionaries;
 
   schema::DataHeader::Builder begin(capnp::MessageBuilder& message) {
@@ -130,6 +131,7 @@ Result<std::vector<DataFrame>> ChannelEncoder::encode(const StreamItem& item) {
 Result<> ChannelEncoder::State::encode(const ArrowBatch& batch, std::vector<DataFrame>& frames) {
   ENSURE(batch != nullptr, "an empty Batch has no rows to send");
   if (batch->num_rows() > 1 && referenced_bytes(*batch) > encoded_batch_bytes_max) {
+    // Halves again and again until it fits; slices copy nothing. A single row is never cut.
     const std::int64_t half = batch->num_rows() / 2;
     TRY(encode(batch->Slice(0, half), frames));
     return encode(batch->Slice(half), frames);
@@ -152,6 +154,8 @@ Result<ArrowBatch> ChannelEncoder::State::thin_dictionaries(const ArrowBatch& ba
     const auto column = batch->column(i);
     if (column->type_id() != arrow::Type::DICTIONARY) continue;
     const auto& dictionary = static_cast<const arrow::DictionaryArray&>(*column).dictionary();
+    // A known dictionary costs nothing, however large it is. With another type the schema would be
+    // sent anew, and with it the receiver forgets its dictionaries.
     const bool same_type = schema != nullptr && schema->num_fields() > i &&
                            schema->field(i)->type()->Equals(*column->type());
     if (same_type && is_known(i, dictionary)) continue;
@@ -185,6 +189,7 @@ Result<DataFrame> ChannelEncoder::State::encode_one(const ArrowBatch& batch) {
     dictionaries.clear();
   }
 
+  // Dictionaries stand before the columns: the receiver needs them to read those.
   std::vector<std::pair<std::int64_t, std::shared_ptr<arrow::Array>>> news;
   for (int i = 0; i < batch->num_columns(); ++i) {
     const auto column = batch->column(i);
@@ -308,6 +313,8 @@ Result<Batch> ChannelDecoder::State::decode_batch(const DataFrame& frame,
     return fail(ErrorCode::corrupt, "{} rows in one batch: at most {}", batch->num_rows(),
                 batch_rows_max);
   }
+  // Reading checks sizes only. Offsets and indices in the columns come from the peer, and kernels
+  // would follow them anywhere.
   const auto valid = batch->ValidateFull();
   if (!valid.ok()) return corrupt(valid);
   return Batch(std::move(batch));
@@ -316,7 +323,7 @@ Result<Batch> ChannelDecoder::State::decode_batch(const DataFrame& frame,
 Result<> ChannelDecoder::State::learn_schema(capnp::Data::Reader bytes) {
   auto message = arrow::ipc::Message::Open(to_buffer(bytes), nullptr);
   if (!message.ok()) return corrupt(message.status());
-  // Arrow reads whatever the message holds as a schema.
+  // `ReadSchema` takes a message of any kind for a schema.
   if ((*message)->type() != arrow::ipc::MessageType::SCHEMA) {
     return fail(ErrorCode::corrupt, "a schema that is none");
   }
@@ -348,7 +355,7 @@ Result<ArrowBatch> ChannelDecoder::State::read(
     const std::shared_ptr<arrow::Schema>& of,
     const arrow::ipc::DictionaryMemo* dictionaries) const {
   const auto metadata = to_buffer(section.getMetadata());
-  // Verifies the metadata's own offsets, which the reading below takes on trust.
+  // `Open` verifies the offsets within the metadata; `ReadRecordBatch` below trusts them.
   auto message = arrow::ipc::Message::Open(metadata, nullptr);
   if (!message.ok()) return corrupt(message.status());
   if ((*message)->type() != arrow::ipc::MessageType::RECORD_BATCH) {

@@ -25,6 +25,7 @@ void BodyWriter::add(const std::shared_ptr<arrow::Buffer>& buffer) {
     parts_.push_back(buffer);
   }
   size_ += static_cast<std::uint64_t>(bytes);
+  // Padding behind a large buffer begins the next run of small ones: the buffer is never touched.
   pad(padding_of(size_));
 }
 
@@ -102,6 +103,7 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> BodyReader::ReadAt(std::int64_t po
     return arrow::SliceBuffer(parts_[index], static_cast<std::int64_t>(begin - start_of(index)),
                               bytes);
   }
+  // Our writers never cut a buffer. A peer's frame may, and the bytes must still be the right ones.
   std::string joined;
   while (joined.size() < size) {
     const auto& part = *parts_[index];

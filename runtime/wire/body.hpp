@@ -11,11 +11,11 @@
 
 namespace troupe {
 
-/// Collects the buffers of one data frame as message parts: large ones as they are, runs of small
-/// ones copied together. Every buffer begins at a multiple of 8 in the whole.
+/// Collects the buffers of one data frame as message parts: a large buffer is a part as it is, a
+/// run of small ones is copied into one. Every buffer begins at a multiple of 8 of the whole body.
 class BodyWriter {
  public:
-  /// `padded_length` as Arrow's metadata counts: the size rounded up to 8.
+  /// Appends the buffer, padded to a multiple of 8 as Arrow's metadata counts it.
   void add(const std::shared_ptr<arrow::Buffer>& buffer);
   std::uint64_t size() const { return size_; }
   MessageParts finish();
@@ -29,8 +29,8 @@ class BodyWriter {
   void flush_small();
 };
 
-/// A range of the parts of a data frame, readable as one file. A read inside one part is a slice of
-/// it; only a buffer that was cut into several parts would be copied, and writers never cut one.
+/// A range of the parts of a data frame, read as one file. A read within one part is a slice of it;
+/// a read over several parts copies, but our writers never cut a buffer.
 class BodyReader final : public arrow::io::RandomAccessFile {
  public:
   /// `parts` without the header; the range must lie within them.

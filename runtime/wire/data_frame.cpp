@@ -41,6 +41,7 @@ Words words_of(ByteSpan bytes) {
 struct DataFrame::Content {
   Content(Words header_words, MessageParts message_parts)
       : words(kj::mv(header_words)),
+        // No limit: `decode` has walked these words, or we have built them.
         message(words, limits(std::uint64_t{1} << 62)),
         header(message.getRoot<schema::DataHeader>()),
         parts(std::move(message_parts)) {
@@ -73,7 +74,8 @@ Result<DataFrame> DataFrame::decode(MessageParts parts) {
     Words words = words_of(header_bytes);
     {
       capnp::FlatArrayMessageReader message(words, limits(words.size() * 2));
-      message.getRoot<schema::DataHeader>().totalSize();  // walks every pointer, within the limit
+      // Walks every pointer. The limit stops pointers that lead to the same bytes again and again.
+      message.getRoot<schema::DataHeader>().totalSize();
       if (message.getEnd() != words.end()) {
         return fail(ErrorCode::corrupt, "a data frame with bytes behind its header");
       }
@@ -83,7 +85,8 @@ Result<DataFrame> DataFrame::decode(MessageParts parts) {
       return fail(ErrorCode::corrupt, "a data frame of {} bytes: at most {} are accepted",
                   content->bytes, data_frame_bytes_max);
     }
-    content->header.getCluster();  // of another shape it throws here, not where tokens are compared
+    // A text of another shape throws here; else it would when the tokens are compared.
+    content->header.getCluster();
     const auto item = content->header.getItem();
     const std::size_t body_parts = content->parts.size() - 1;
     if (!item.isBatch()) {
@@ -95,6 +98,8 @@ Result<DataFrame> DataFrame::decode(MessageParts parts) {
       return fail(ErrorCode::corrupt, "a data frame of {} parts instead of {}", body_parts,
                   lengths.size());
     }
+    // The decoder finds columns by their offset in all parts together, so each length must be
+    // right.
     for (unsigned i = 0; i < lengths.size(); ++i) {
       if (static_cast<std::uint64_t>(content->parts[i + 1]->size()) != lengths[i]) {
         return fail(ErrorCode::corrupt, "part {} of a data frame has {} bytes instead of {}", i + 1,

@@ -20,8 +20,8 @@ namespace troupe {
 /// alive whatever memory it points to, so sending and receiving copy nothing large.
 using MessageParts = std::vector<std::shared_ptr<arrow::Buffer>>;
 
-/// Which channel an item belongs to, and between whom. Both ends know these before the first item;
-/// a frame with other ones is refused.
+/// Names the channel of an item, and its two ends. Both ends know these before the first item; a
+/// frame with other ones is refused.
 struct DataTokens {
   ClusterName cluster;
   Incarnation sender_incarnation;
@@ -36,9 +36,9 @@ struct DataTokens {
 
 /// Every data frame begins with these 8 bytes, which no control frame can begin with.
 inline constexpr std::string_view data_magic = "TROUPED1";
-/// Of the header: metadata of the columns, never their content.
+/// The header holds metadata of the columns, never their content.
 inline constexpr std::size_t data_header_bytes_max = std::size_t{4} << 20;
-/// Of one whole frame. An encoder cuts batches long before.
+/// One whole frame. An encoder cuts batches long before.
 inline constexpr std::size_t data_frame_bytes_max = std::size_t{256} << 20;
 inline constexpr std::size_t data_frame_parts_max = 4096;
 
@@ -52,8 +52,8 @@ class DataFrame {
 
   /// Is this message a data frame (else it is a control frame, or noise)?
   static bool begins(ByteSpan first_part);
-  /// From bytes nobody vouches for: checks the header's pointers and that the parts are those it
-  /// lists. The columns themselves are checked by the decoder.
+  /// From bytes that nobody has checked yet: checks the header's pointers, and that the parts are
+  /// those it lists. The channel's decoder checks the columns themselves.
   static Result<DataFrame> decode(MessageParts parts);
   /// From a header that an encoder filled in, and the parts it lists.
   static DataFrame build(capnp::MessageBuilder& header, MessageParts body);
@@ -61,10 +61,10 @@ class DataFrame {
   DataTokens tokens() const;
   std::uint64_t seq() const;
   const schema::DataHeader::Reader& header() const;
-  /// What the frame costs its channel's credit: all parts.
+  /// Size of all parts: the frame takes so much of its channel's credit.
   std::size_t bytes() const;
   bool is_batch() const;
-  /// The header first; to be sent as they are.
+  /// The header, then the body; they are sent as they are.
   const MessageParts& parts() const;
   explicit operator bool() const { return content_ != nullptr; }
 

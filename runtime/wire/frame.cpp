@@ -25,8 +25,8 @@ Words copy_words(ByteSpan bytes) {
   return words;
 }
 
-/// For bytes that were walked already, or that we built: such a frame may be read any number of
-/// times by any number of actors.
+/// For bytes that `decode` has walked, or that we built: any number of actors may read them any
+/// number of times, and a limit would run out.
 capnp::ReaderOptions walked() {
   capnp::ReaderOptions options;
   options.traversalLimitInWords = std::uint64_t{1} << 62;
@@ -98,7 +98,7 @@ Result<Frame> Frame::decode(ByteSpan bytes) {
     Words words = copy_words(bytes);
     {
       capnp::FlatArrayMessageReader message(words, suspicious());
-      // Walks every pointer once, within the limits: what passes here can be read without end.
+      // Walks every pointer once, within the limits: after that a frame is read without limits.
       message.getRoot<schema::Envelope>().totalSize();
       if (message.getEnd() != words.end()) {
         return fail(ErrorCode::corrupt, "a control frame with {} words behind its end",
@@ -107,7 +107,8 @@ Result<Frame> Frame::decode(ByteSpan bytes) {
     }
     auto content = std::make_shared<const Content>(kj::mv(words));
     const auto& envelope = content->envelope;
-    // The texts that every receiver looks at, so that only the body is left to doubt.
+    // Texts of another shape throw here. Receivers read these freely: only the body is left to
+    // doubt.
     envelope.getCluster(), envelope.getSender(), envelope.getTo(), envelope.getFrom(),
         envelope.getClusterId();
     return Frame(std::move(content));
@@ -117,6 +118,8 @@ Result<Frame> Frame::decode(ByteSpan bytes) {
   }
 }
 
+/// The stamp's fields have fixed places in the envelope, so setting them in a copy of the words is
+/// enough: no pointer moves, and the body is not encoded again.
 Frame Frame::stamped(const Stamp& stamp) const {
   Words words = copy_words(bytes());
   {

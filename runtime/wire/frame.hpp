@@ -18,8 +18,8 @@
 
 namespace troupe {
 
-/// Who a message acts for; what its receiver compares before it acts (protocols: "who may act").
-/// A field that does not apply keeps its zero.
+/// The identity that a message acts under. Its receiver compares it before it acts (protocols: "who
+/// may act"). A field that does not apply keeps its zero.
 struct Tokens {
   ClusterName cluster;
   NodeId sender;
@@ -32,13 +32,13 @@ struct Tokens {
   ClusterId cluster_id = {};  ///< of the metadata that the coordinator leads by
 };
 
-/// One actor's request and the other's answer; number 0 is a message that expects none.
+/// Matches an actor's request with the other's answer; a message with number 0 expects none.
 struct Request {
   std::uint64_t correlation = 0;
   std::string_view from = {};  ///< address of the asking actor
 };
 
-/// What the session adds when a frame leaves the node. Everything else in a frame is final.
+/// Fields that the session sets when a frame leaves the node. The others never change.
 struct Stamp {
   Incarnation sender_incarnation;
   Incarnation receiver_incarnation;
@@ -54,8 +54,8 @@ using ByteSpan = std::span<const std::uint8_t>;
 ///
 /// The same bytes are used on a node and between nodes, so what works locally works remotely.
 /// Copying a frame copies a pointer. A frame that came from outside has been walked once by
-/// `decode`: every pointer in it is inside its bytes. What `decode` cannot know is whether the body
-/// has the shape its kind promises, so a getter may still throw `kj::Exception`: untrusted bodies
+/// `decode`: every pointer in it is inside its bytes. But `decode` cannot know whether the body has
+/// the shape that its kind promises, so a getter may still throw `kj::Exception`: untrusted bodies
 /// are read through `read`, or under the one catch of the actors' dispatch.
 class Frame {
  public:
@@ -73,8 +73,8 @@ class Frame {
     return build(message);
   }
 
-  /// From bytes nobody vouches for: wrong sizes, bad pointers, deep nesting, amplification and
-  /// another protocol's bytes are `corrupt`. Copies into aligned memory.
+  /// From bytes that nobody has checked yet: wrong sizes, bad pointers, deep nesting, amplification
+  /// and another protocol's bytes are `corrupt`. Copies into aligned memory.
   static Result<Frame> decode(ByteSpan bytes);
 
   /// The same message with the session's fields set; the frame itself is not changed.
@@ -123,7 +123,7 @@ class Frame {
   std::shared_ptr<const Content> content_;
 };
 
-/// A control message is small; whatever is bulk is a data frame.
+/// A control message is small; bulk travels as data frames.
 inline constexpr std::size_t frame_bytes_max = std::size_t{1} << 20;
 /// Words that reading one received frame may touch, so that pointers to the same bytes do not
 /// multiply the work.
