@@ -3,10 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace troupe {
 namespace {
@@ -26,8 +23,7 @@ Result<std::string> random_token() {
 
 Result<std::string> load_or_make_token(FileSystem& files, const std::string& path) {
   if (files.exists(path)) {
-    struct stat info;
-    if (stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {
+    if (!TRY(files.is_private(path))) {
       Error error = fail(ErrorCode::invalid_argument, "others may read the token in '{}'", path);
       error.hint = "remove the file: the next start makes a new token";
       return error;
@@ -37,15 +33,7 @@ Result<std::string> load_or_make_token(FileSystem& files, const std::string& pat
     return token;
   }
   const std::string token = TRY(random_token());
-  // Made with its final mode, so that at no moment another user can open it.
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    return fail(ErrorCode::unavailable, "cannot create '{}': {}", path, std::strerror(errno));
-  }
-  const bool written =
-      ::write(descriptor, token.data(), token.size()) == static_cast<ssize_t>(token.size());
-  const bool closed = ::close(descriptor) == 0;
-  if (!written || !closed) return fail(ErrorCode::unavailable, "cannot write '{}'", path);
+  TRY(write_atomically(files, path, token));
   return token;
 }
 

@@ -2,7 +2,8 @@
 
 #include <date/date.h>
 
-#include <cstdio>
+#include <sstream>
+#include <string>
 
 namespace troupe {
 
@@ -11,17 +12,13 @@ std::string to_iso8601(WallTime time) {
 }
 
 Result<WallTime> from_iso8601(std::string_view text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0;
-  const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ", &year, &month, &day, &hour, &minute,
-                  &second, &micros) != 7) {
+  date::sys_time<std::chrono::microseconds> time;
+  std::istringstream in{std::string(text)};
+  in >> date::parse("%FT%TZ", time);
+  if (!in || in.peek() != std::istringstream::traits_type::eof()) {
     return fail(ErrorCode::invalid_argument, "'{}' is no time of the API", text);
   }
-  const date::sys_days midnight =
-      date::year(year) / static_cast<unsigned>(month) / static_cast<unsigned>(day);
-  return WallTime(midnight.time_since_epoch() + std::chrono::hours(hour) +
-                  std::chrono::minutes(minute) + std::chrono::seconds(second) +
-                  std::chrono::microseconds(micros));
+  return WallTime(time.time_since_epoch());
 }
 
 }  // namespace troupe

@@ -209,27 +209,33 @@ bool valid_id(std::string_view id) {
                      [](char c) { return lower(c) || digit(c) || c == '_' || c == '-'; });
 }
 
+/// Always places the first vertex that can go next, so the order stays close to the author's.
 void order_vertices(JobGraph& graph) {
-  std::vector<JobVertex> rest = std::move(graph.vertices);
-  std::set<std::string> placed;
-  std::vector<JobVertex> ordered;
-  const auto ready = [&](const JobVertex& vertex) {
-    return std::all_of(vertex.inputs.begin(), vertex.inputs.end(),
-                       [&](const JobInput& input) { return placed.count(input.from) > 0; });
-  };
-  // Always places the first vertex that can go next: quadratic, but graphs are small, and the order
-  // stays close to the author's.
-  for (auto next = rest.begin(); next != rest.end();) {
-    if (!ready(*next)) {
-      ++next;
-      continue;
-    }
-    placed.insert(next->id);
-    ordered.push_back(std::move(*next));
-    rest.erase(next);
-    next = rest.begin();
+  std::vector<JobVertex> vertices = std::move(graph.vertices);
+  std::map<std::string, std::vector<std::size_t>> readers;  // by what they read
+  std::vector<std::size_t> missing(vertices.size());        // inputs that are not placed yet
+  std::set<std::size_t> ready;
+  for (std::size_t i = 0; i < vertices.size(); ++i) {
+    std::set<std::string> read;
+    for (const JobInput& input : vertices[i].inputs) read.insert(input.from);
+    for (const std::string& id : read) readers[id].push_back(i);
+    missing[i] = read.size();
+    if (read.empty()) ready.insert(i);
   }
-  std::move(rest.begin(), rest.end(), std::back_inserter(ordered));
+  std::vector<JobVertex> ordered;
+  std::vector<bool> placed(vertices.size());
+  while (!ready.empty()) {
+    const std::size_t next = *ready.begin();
+    ready.erase(ready.begin());
+    placed[next] = true;
+    for (const std::size_t reader : std::exchange(readers[vertices[next].id], {})) {
+      if (--missing[reader] == 0) ready.insert(reader);
+    }
+    ordered.push_back(std::move(vertices[next]));
+  }
+  for (std::size_t i = 0; i < vertices.size(); ++i) {
+    if (!placed[i]) ordered.push_back(std::move(vertices[i]));
+  }
   graph.vertices = std::move(ordered);
 }
 

@@ -70,6 +70,12 @@ Result<std::vector<std::string>> OwnFiles::list(const std::string& directory) {
   return ours(below_.list(directory));
 }
 Result<std::uint64_t> OwnFiles::size(const std::string& path) { return ours(below_.size(path)); }
+Result<std::string> OwnFiles::version(const std::string& path) {
+  return ours(below_.version(path));
+}
+Result<std::string> OwnFiles::follow_links(const std::string& path) {
+  return ours(below_.follow_links(path));
+}
 Result<> OwnFiles::make_directories(const std::string& path) {
   return make_private_directories(path);
 }

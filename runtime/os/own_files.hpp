@@ -31,6 +31,8 @@ class OwnFiles final : public FileSystem {
   bool exists(const std::string& path) override { return below_.exists(path); }
   bool is_directory(const std::string& path) override { return below_.is_directory(path); }
   Result<std::uint64_t> size(const std::string& path) override;
+  Result<std::string> version(const std::string& path) override;
+  Result<std::string> follow_links(const std::string& path) override;
   Result<> make_directories(const std::string& path) override;
   Result<> make_private_directories(const std::string& path) override;
   Result<> rename(const std::string& from, const std::string& to) override;

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -104,6 +105,12 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::string& pro
     output = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (output < 0) {
       return fail(ErrorCode::unavailable, "cannot write '{}': {}", log_file, std::strerror(errno));
+    }
+    // If our own output is closed, the log is open in its place; the child would lose it with
+    // `exec`.
+    if (output <= STDERR_FILENO) {
+      const int low = std::exchange(output, ::fcntl(output, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+      ::close(low);
     }
   }
   std::vector<char*> words{const_cast<char*>(program.c_str())};

@@ -34,14 +34,16 @@ Result<std::unique_ptr<PartitionWriter>> PartitionWriter::create(FileSystem& fil
       new PartitionWriter(files, std::move(path), partitions, std::move(options)));
   TRY(files.make_directories(directory_of(writer->path_)));
   writer->file_ = TRY(files.create(writer->path_));
+  writer->created_ = true;
   return writer;
 }
 
 PartitionWriter::~PartitionWriter() {
-  // Nobody could read it without an index.
-  if (finished_ || file_ == nullptr) return;
+  if (finished_ || !created_) return;
+  // Nobody could read the data without its index, nor an index that is not whole.
   file_.reset();
   static_cast<void>(files_.remove_all(path_).ok());
+  static_cast<void>(files_.remove_all(index_path(path_)).ok());
 }
 
 std::int64_t PartitionWriter::rows(std::uint32_t partition) const {

@@ -71,6 +71,7 @@ class PartitionWriter {
   std::vector<Waiting> waiting_;
   std::int64_t waiting_bytes_ = 0;
   PartitionIndex index_;
+  bool created_ = false;
   bool finished_ = false;
 };
 

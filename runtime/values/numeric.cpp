@@ -222,7 +222,11 @@ Result<ParsedNumeric> parse_numeric(std::string_view text) {
   }
   int exponent = 0;
   if (any && at < rest.size() && (rest[at] == 'e' || rest[at] == 'E')) {
-    const std::string_view power = rest.substr(at + 1 + (rest[at + 1] == '+' ? 1 : 0));
+    std::string_view power = rest.substr(at + 1);
+    if (power.starts_with('+')) {
+      power.remove_prefix(1);
+      if (power.starts_with('-')) return bad();
+    }
     const auto [end, error] = std::from_chars(power.begin(), power.end(), exponent);
     if (error != std::errc() || end != power.end() || std::abs(exponent) > 1000) return bad();
     at = rest.size();

@@ -4,6 +4,8 @@
 #include "runtime/control/answer_json.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/control/base64.hpp"
+#include "runtime/control/wall_time.hpp"
 #include "tests/runtime/control/filled.hpp"
 #include "tests/support/catch.hpp"
 
@@ -246,4 +248,28 @@ TEST_CASE("every word is one alone, and the last one is the last") {
   check(ErrorCode());
   check(ErrorReason());
   CHECK(std::string(to_string(RunState(static_cast<int>(EnumOf<RunState>::last) + 1))) == "?");
+}
+
+TEST_CASE("a time is read as it is written, and nothing else is a time") {
+  const auto micros = [](const char* text) {
+    return from_iso8601(text)->time_since_epoch().count();
+  };
+  CHECK(micros("1970-01-01T00:00:01.000002Z") == 1'000'002);
+  CHECK(micros("1970-01-01T00:00:00.5Z") == 500'000);
+  for (const char* text : {"", "1970-01-01", "1970-13-01T00:00:00.000000Z",
+                           "1970-02-30T00:00:00.000000Z", "1970-01-01T25:00:00.000000Z",
+                           "1970-01-01T00:00:00.000000", "1970-01-01T00:00:00.000000Zx"}) {
+    CAPTURE(text);
+    CHECK_FALSE(from_iso8601(text));
+  }
+}
+
+TEST_CASE("base64 is whole, and padded at its end alone") {
+  CHECK(*from_base64("QUJD") == "ABC");
+  CHECK(*from_base64("QUI=") == "AB");
+  CHECK(*from_base64("QQ==") == "A");
+  for (const char* text : {"Q", "QQ", "QQ=", "QQ==QQ==", "=QQQ", "QUJD=", "Q==="}) {
+    CAPTURE(text);
+    CHECK_FALSE(from_base64(text));
+  }
 }

@@ -180,3 +180,13 @@ TEST_CASE("what stands where a row is NULL changes no answer") {
   CHECK(by_batch(numeric_comparison_kernel(Comparison::equal, type, type), twice, 3) ==
         "true NULL true ");
 }
+
+TEST_CASE("a numeric ends where its text ends, whatever stands behind it in memory") {
+  const std::string rows = "1e+5";
+  CHECK_FALSE(parse_numeric(std::string_view(rows).substr(0, 2)));
+  CHECK(parse_numeric(rows)->value.digits == 100'000);
+  for (const char* text : {"1e", "1e+", "1e-", "1e+-5", "1e--5"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_numeric(text));
+  }
+}

@@ -108,3 +108,24 @@ TEST_CASE("vertices are ordered producers first, otherwise as written") {
   CHECK(order == "y a z out ");
   CHECK(well_formed(graph));
 }
+
+TEST_CASE("an order is found whatever is wrong with a graph, and however long it is") {
+  JobGraph graph;
+  for (int i = 20'000; i > 0; --i) {
+    JobVertex vertex{.id = fmt::format("v{}", i)};
+    if (i > 1) vertex.inputs.push_back({fmt::format("v{}", i - 1)});
+    graph.vertices.push_back(vertex);
+  }
+  order_vertices(graph);
+  CHECK(graph.vertices.front().id == "v1");
+  CHECK(graph.vertices.back().id == "v20000");
+
+  graph.vertices = {{.id = "late", .inputs = {{"twice"}, {"twice"}}},
+                    {.id = "lost", .inputs = {{"nobody"}}},
+                    {.id = "twice"},
+                    {.id = "twice"}};
+  order_vertices(graph);
+  std::string order;
+  for (const JobVertex& one : graph.vertices) order += one.id + " ";
+  CHECK(order == "twice late twice lost ");
+}

@@ -103,3 +103,12 @@ TEST_CASE("a lock is one owner's while it lives, and tells who that is") {
   CHECK(FileLock::take(path, "b"));
   CHECK(FileLock::take_directory(dir.path()));
 }
+
+TEST_CASE("what the disk knows of a file is passed on") {
+  const TempDir dir;
+  const std::string file = dir.path() + "/file", link = dir.path() + "/link";
+  REQUIRE(write_atomically(own_files(), file, "x"));
+  REQUIRE(::symlink(file.c_str(), link.c_str()) == 0);
+  CHECK(*own_files().version(file) == *system_files().version(file));
+  CHECK(*own_files().follow_links(link) == *system_files().follow_links(link));
+}

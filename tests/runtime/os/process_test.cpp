@@ -6,6 +6,7 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 using namespace troupe;
 
@@ -45,4 +46,17 @@ TEST_CASE("a program that is not there is named") {
   const auto child = ChildProcess::start("/no/such/program", {});
   REQUIRE_FALSE(child);
   CHECK(child.error().message.find("/no/such/program") != std::string::npos);
+}
+
+TEST_CASE("a child's output arrives, also where its owner has none") {
+  const TempDir dir;
+  const std::string log = dir.path() + "/log";
+  const int output = ::dup(STDOUT_FILENO);
+  ::close(STDOUT_FILENO);
+  const auto child = ChildProcess::start("/bin/sh", {"-c", "echo hello"}, log);
+  ::dup2(output, STDOUT_FILENO);
+  ::close(output);
+  REQUIRE(child);
+  REQUIRE((*child)->wait(10s));
+  CHECK(*system_files().read(log) == "hello\n");
 }

@@ -265,3 +265,20 @@ TEST_CASE("the hash of a partition depends on its rows alone") {
   CHECK(hash({rows_from(pair, R"([{"a": 1, "b": 2}])")}) !=
         hash({rows_from(pair, R"([{"a": 2, "b": 1}])")}));
 }
+
+TEST_CASE("a file whose index cannot be written is gone with its writer") {
+  const TempDir directory;
+  const std::string path = directory.path() + "/data";
+  for (const SpillDurability durability : {SpillDurability::disk, SpillDurability::page_cache}) {
+    REQUIRE(system_files().make_directories(index_path(path) + "/in the way"));
+    {
+      SpillOptions options;
+      options.durability = durability;
+      auto writer = *PartitionWriter::create(system_files(), path, 1, options);
+      REQUIRE(writer->write(0, some_rows(1, 10)[0]));
+      CHECK_FALSE(writer->finish());
+      CHECK(system_files().exists(path));
+    }
+    CHECK_FALSE(system_files().exists(path));
+  }
+}
