@@ -293,7 +293,7 @@ void CoordinatorActor::handle(const ListRuns& asked, AnswerTo<ListRuns> answer) 
       [asked](MetadataStore& store) -> Result<RunPage> {
         const auto job = asked.job == JobName() ? std::nullopt : std::optional(asked.job);
         const auto before = asked.before == RunId() ? std::nullopt : std::optional(asked.before);
-        const std::uint32_t shown = std::clamp(asked.limit, 1u, runs_a_page_max);
+        const std::uint32_t shown = std::clamp(asked.limit, 1u, runs_per_page_max);
         // One more than is shown tells whether there are more.
         auto stored = TRY(store.runs(job, before, shown + 1));
         RunPage page;
@@ -348,7 +348,7 @@ void CoordinatorActor::look_for_events(EventsAwaited awaited) {
   const CoordinatorRef me(self());
   const auto read = [asked = awaited.asked](MetadataStore& store) -> Result<EventList> {
     EventList list;
-    for (const auto& stored : TRY(store.events(asked.run, asked.after, events_an_answer))) {
+    for (const auto& stored : TRY(store.events(asked.run, asked.after, events_per_answer))) {
       list.events.push_back(view_of(stored));
     }
     return list;

@@ -14,14 +14,15 @@ constexpr Duration wait_max = 1s;
 /// the node is well.
 class CanaryActor : public ActorOf<CanaryActor> {
  public:
-  explicit CanaryActor(std::function<void(Instant)> sing) : sing_(std::move(sing)) {}
+  explicit CanaryActor(std::function<void(Instant)> report_alive)
+      : report_alive_(std::move(report_alive)) {}
   void start() override {
-    sing_(clock().now());
-    every(1s, [this] { sing_(clock().now()); });
+    report_alive_(clock().now());
+    every(1s, [this] { report_alive_(clock().now()); });
   }
 
  private:
-  const std::function<void(Instant)> sing_;
+  const std::function<void(Instant)> report_alive_;
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ Result<> close_to_others(const std::string& directory) {
   FileSystem& files = own_files();
   if (!files.exists(directory)) return files.make_private_directories(directory);
   if (TRY(files.list(directory)).empty()) return files.make_private(directory);
-  const std::vector<std::string> loose = TRY(loose_files(files, directory));
+  const std::vector<std::string> loose = TRY(exposed_files(files, directory));
   if (loose.empty()) return {};
   Error error =
       fail(ErrorCode::invalid_argument,

@@ -20,7 +20,7 @@ Result<ExitCode> list_runs(const ApiClient& api, const std::string& job,
   RunPage all;
   do {
     const auto shown = static_cast<std::uint32_t>(all.runs.size());
-    asked.limit = limit ? std::min(*limit - shown, runs_a_page_max) : runs_a_page_max;
+    asked.limit = limit ? std::min(*limit - shown, runs_per_page_max) : runs_per_page_max;
     RunPage page = TRY(api.ask(asked));
     std::move(page.runs.begin(), page.runs.end(), std::back_inserter(all.runs));
     all.next = page.next;
@@ -48,7 +48,7 @@ class ListVerb final : public Verb {
                                          {.names = "--limit",
                                           .help = "at most so many runs, the newest",
                                           .value_name = "N",
-                                          .default_value = fmt::format("{}", runs_a_page)},
+                                          .default_value = fmt::format("{}", runs_per_page)},
                                          {.names = "--all",
                                           .kind = VerbArgument::Kind::flag,
                                           .help = "all runs, however many"}},

@@ -53,14 +53,14 @@ std::string key_of(const TextTable& table, std::size_t column) {
 
 bool shown(const TextTable& table, std::size_t column, OutputFormat format) {
   const bool people = format == OutputFormat::table || format == OutputFormat::wide;
-  switch (table.columns[column].whom) {
-    case TextTable::For::all:
+  switch (table.columns[column].audience) {
+    case TextTable::Audience::all:
       return true;
-    case TextTable::For::wide:
+    case TextTable::Audience::wide:
       return format != OutputFormat::table;
-    case TextTable::For::people:
+    case TextTable::Audience::people:
       return people;
-    case TextTable::For::programs:
+    case TextTable::Audience::programs:
       return !people;
   }
   return true;

@@ -20,11 +20,11 @@ Result<OutputFormat> parse_output_format(std::string_view word);
 /// Rows for people or for programs: one declaration of columns serves every format.
 struct TextTable {
   /// The readers that see a column: all; programs, and people with `-o wide`; people; programs.
-  enum class For { all, wide, people, programs };
+  enum class Audience { all, wide, people, programs };
   struct Column {
     std::string title;   ///< "RUN"; its lower case is the key for programs
     bool right = false;  ///< numbers
-    For whom = For::all;
+    Audience audience = Audience::all;
   };
   /// The text for people; and for programs, if theirs is another: plain numbers, seconds.
   struct Cell {

@@ -164,20 +164,20 @@ std::string run_progress(const RunView& run, double seconds) {
 }
 
 TextTable runs_table(const std::vector<RunView>& runs) {
-  using For = TextTable::For;
+  using Audience = TextTable::Audience;
   TextTable table{{{"RUN", true},
                    {"JOB"},
                    {"STATE"},
-                   {"TASKS", true, For::people},
-                   {"TASKS", true, For::programs},
-                   {"TASKS FINISHED", true, For::programs},
+                   {"TASKS", true, Audience::people},
+                   {"TASKS", true, Audience::programs},
+                   {"TASKS FINISHED", true, Audience::programs},
                    {"RESTARTS", true},
                    {"ROWS", true},
-                   {"TIME", true, For::people},
-                   {"TIME S", true, For::programs},
+                   {"TIME", true, Audience::people},
+                   {"TIME S", true, Audience::programs},
                    {"SUBMITTED"},
-                   {"PLAN", false, For::wide},
-                   {"ERROR", false, For::wide}},
+                   {"PLAN", false, Audience::wide},
+                   {"ERROR", false, Audience::wide}},
                   {}};
   for (const auto& run : runs) {
     const TextTable::Cell time =

@@ -186,8 +186,8 @@ struct AwaitEnd {
   }
 };
 
-inline constexpr std::uint32_t runs_a_page = 50;
-inline constexpr std::uint32_t runs_a_page_max = 1000;
+inline constexpr std::uint32_t runs_per_page = 50;
+inline constexpr std::uint32_t runs_per_page_max = 1000;
 
 /// Runs, the newest first.
 struct ListRuns {
@@ -196,7 +196,7 @@ struct ListRuns {
 
   JobName job = {};  ///< only its runs; empty: all
   RunId before = {};
-  std::uint32_t limit = runs_a_page;  ///< kept between 1 and `runs_a_page_max`
+  std::uint32_t limit = runs_per_page;  ///< kept between 1 and `runs_per_page_max`
 
   static constexpr auto fields() {
     return std::tuple{field("job", &ListRuns::job, Presence::optional, "only runs of this job"),
@@ -221,9 +221,9 @@ struct ListNodes {
   static constexpr auto fields() { return std::tuple{}; }
 };
 
-inline constexpr std::uint32_t events_an_answer = 500;
+inline constexpr std::uint32_t events_per_answer = 500;
 
-/// Events, the oldest first, at most `events_an_answer`. If there are none yet, the answer comes
+/// Events, the oldest first, at most `events_per_answer`. If there are none yet, the answer comes
 /// when one happens or the wait is over.
 struct ListEvents {
   using Answer = EventList;

@@ -43,7 +43,7 @@ Lane::Lane(const ZmqContext& context, const KeyPair& own, const LaneConfig& conf
   (void)socket_.connect(config.address).ok();
 }
 
-bool Lane::next_news(News& news) {
+bool Lane::next_change(Change& change) {
   while (const int event = monitor_.next()) {
     switch (event) {
       case ZMQ_EVENT_CONNECTED:
@@ -51,27 +51,27 @@ bool Lane::next_news(News& news) {
         break;
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         ready_ = true;
-        news = News::ready;
+        change = Change::ready;
         return true;
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        news = News::not_admitted;
+        change = Change::not_admitted;
         return true;
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        news = News::handshake_failed;
+        change = Change::handshake_failed;
         return true;
       case ZMQ_EVENT_DISCONNECTED:
       case ZMQ_EVENT_CLOSED: {
         // libzmq reports an end, not its reason: what came before on this connection tells it. A
-        // failed handshake had news of its own; one CLOSED without CONNECTED means nobody listens.
+        // failed handshake told its own; one CLOSED without CONNECTED means nobody listens.
         const bool was_ready = std::exchange(ready_, false);
         const bool was_connected = std::exchange(tcp_, false);
         if (was_ready) {
-          news = News::closed;
+          change = Change::closed;
           return true;
         }
         if (!was_connected && event == ZMQ_EVENT_CLOSED) {
-          news = News::refused;
+          change = Change::refused;
           return true;
         }
         break;

@@ -29,14 +29,14 @@ struct LaneMetrics {
 };
 
 /// One outgoing connection to a peer: a DEALER that does not queue for an absent peer, the queue in
-/// front of it, and the news of it. A lane drops its queue when it closes, so nothing reaches the
+/// front of it, and how it changes. A lane drops its queue when it closes, so nothing reaches the
 /// wrong incarnation.
 class Lane {
  public:
   Lane(const ZmqContext& context, const KeyPair& own, const LaneConfig& config,
        LaneMetrics metrics);
 
-  enum class News {
+  enum class Change {
     ready,            ///< the handshake succeeded
     closed,           ///< it was ready; frames on their way may be lost
     refused,          ///< nobody listens at the address
@@ -44,7 +44,7 @@ class Lane {
     handshake_failed  ///< the peer is not who we think, or no Troupe node
   };
   /// Gives the next change of the connection. False if there was none since the last call.
-  bool next_news(News& news);
+  bool next_change(Change& change);
 
   void push(Frame frame);
   void push(DataFrame frame);

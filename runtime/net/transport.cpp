@@ -194,7 +194,7 @@ void Link::Transport::handle(link_command::Forget& command) {
   if (peer.control) peer.control->linger(last_words);
   flush(node, peer);
   hang_up(node, peer);
-  pasts_[node] = {peer.session.next_session(), peer.session.fenced_up_to()};
+  forgotten_[node] = {peer.session.next_session(), peer.session.fenced_up_to()};
   peers_.erase(found);
 }
 
@@ -249,7 +249,7 @@ Link::Transport::Peer& Link::Transport::peer_of(const NodeId& node) {
   SessionConfig session = config_.session;
   session.peer = node;
   session.lost_is_final = final_when_lost_;
-  if (const auto past = pasts_.find(node); past != pasts_.end()) {
+  if (const auto past = forgotten_.find(node); past != forgotten_.end()) {
     session.first_session = past->second.next_session;
     session.fenced_up_to = past->second.fenced_up_to;
   }
@@ -300,17 +300,17 @@ void Link::Transport::drop_data(const NodeId& node, Peer& peer) {
 }
 
 void Link::Transport::read_news(const NodeId& node, Peer& peer) {
-  Lane::News news;
+  Lane::Change change;
   // Effects of the session may close the lanes, so each turn looks again whether they are there.
-  while (peer.control && peer.control->next_news(news)) control_news(node, peer, news);
+  while (peer.control && peer.control->next_change(change)) on_control_change(node, peer, change);
   for (std::size_t i = 0; i < peer.data.size(); ++i) {
-    while (i < peer.data.size() && peer.data[i].next_news(news)) {
-      data_news(node, peer, peer.data[i], news);
+    while (i < peer.data.size() && peer.data[i].next_change(change)) {
+      on_data_change(node, peer, peer.data[i], change);
     }
   }
 }
 
-void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News news) {
+void Link::Transport::on_control_change(const NodeId& node, Peer& peer, Lane::Change change) {
   const auto not_admitted = [&](const char* why) {
     peer.dial_again_at = now_ + dial_again_after;
     if (std::exchange(peer.not_admitted, true)) return;
@@ -319,22 +319,22 @@ void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News ne
                                       fmt::format(fmt::runtime(why), node, peer.address,
                                                   config_.session.self, public_key_.to_string())});
   };
-  switch (news) {
-    case Lane::News::ready:
+  switch (change) {
+    case Lane::Change::ready:
       peer.not_admitted = false;
       peer.dial_again_at.reset();
       return tell(node, peer, session_event::Connected{});
-    case Lane::News::closed:
+    case Lane::Change::closed:
       // These frames belong to the connection that is gone; the session repeats what matters.
       peer.control->drop_queue();
       return tell(node, peer, session_event::Disconnected{});
-    case Lane::News::refused:
+    case Lane::Change::refused:
       return tell(node, peer, session_event::Refused{});
-    case Lane::News::not_admitted:
+    case Lane::Change::not_admitted:
       return not_admitted(
           "node '{0}' at {1} refuses the key of node '{2}': it is not on its list; run there: "
           "troupe keys allow {2} {3}");
-    case Lane::News::handshake_failed:
+    case Lane::Change::handshake_failed:
       return not_admitted(
           "the handshake with node '{0}' at {1} failed: what listens there has another key than "
           "the "
@@ -342,8 +342,9 @@ void Link::Transport::control_news(const NodeId& node, Peer& peer, Lane::News ne
   }
 }
 
-void Link::Transport::data_news(const NodeId& node, Peer& peer, Lane& lane, Lane::News news) {
-  if (news != Lane::News::closed) return;
+void Link::Transport::on_data_change(const NodeId& node, Peer& peer, Lane& lane,
+                                     Lane::Change change) {
+  if (change != Lane::Change::closed) return;
   if (const std::size_t queued = lane.queued_bytes()) inbox_.data_left(node, queued);
   lane.drop_queue();
   if (peer.session.up()) announce(node, DataLost{"a data connection closed"});

@@ -119,7 +119,7 @@ class Link::Transport {
   };
   /// Outlives `forget`: the next session with the peer must use new numbers, and keep old
   /// incarnations fenced.
-  struct Past {
+  struct ForgottenPeer {
     std::uint32_t next_session;
     Incarnation fenced_up_to;
   };
@@ -141,8 +141,8 @@ class Link::Transport {
   Lane make_lane(const Peer& peer, const PublicKey& key, bool control);
 
   void read_news(const NodeId& node, Peer& peer);
-  void control_news(const NodeId& node, Peer& peer, Lane::News news);
-  void data_news(const NodeId& node, Peer& peer, Lane& lane, Lane::News news);
+  void on_control_change(const NodeId& node, Peer& peer, Lane::Change change);
+  void on_data_change(const NodeId& node, Peer& peer, Lane& lane, Lane::Change change);
   void read_answers(const NodeId& node, Peer& peer);
   void read_router_events();
   void note_refused(const std::vector<std::string>& keys);
@@ -180,7 +180,7 @@ class Link::Transport {
   std::optional<ZmqSocket> router_;
   std::optional<SocketMonitor> router_events_;
   std::map<NodeId, Peer> peers_;
-  std::map<NodeId, Past> pasts_;
+  std::map<NodeId, ForgottenPeer> forgotten_;
   std::unordered_map<std::string, NodeId> nodes_by_key_;  ///< key in hex, as in the User-Id
 
   /// Keys whose refusal the log has told. Bounded: a stranger can make any number of keys.

@@ -36,14 +36,14 @@ class ReadOwnFile final : public ReadableFile {
   const std::unique_ptr<ReadableFile> below_;
 };
 
-Result<> add_loose(FileSystem& files, const std::string& path, std::vector<std::string>& loose) {
+Result<> add_exposed(FileSystem& files, const std::string& path, std::vector<std::string>& loose) {
   if (!TRY(files.is_private(path))) loose.push_back(path);
-  if (loose.size() >= loose_named_max || !files.is_directory(path)) return {};
+  if (loose.size() >= exposed_named_max || !files.is_directory(path)) return {};
   const auto names = files.list(path);
   if (!names) return {};  // a directory of another user, closed to us, such as a mount has
   for (const std::string& name : *names) {
-    if (loose.size() >= loose_named_max) return {};
-    TRY(add_loose(files, path + "/" + name, loose));
+    if (loose.size() >= exposed_named_max) return {};
+    TRY(add_exposed(files, path + "/" + name, loose));
   }
   return {};
 }
@@ -101,9 +101,9 @@ FileSystem& own_files() {
   return files;
 }
 
-Result<std::vector<std::string>> loose_files(FileSystem& files, const std::string& directory) {
+Result<std::vector<std::string>> exposed_files(FileSystem& files, const std::string& directory) {
   std::vector<std::string> loose;
-  TRY(add_loose(files, directory, loose));
+  TRY(add_exposed(files, directory, loose));
   return loose;
 }
 

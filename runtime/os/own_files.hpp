@@ -49,9 +49,9 @@ class OwnFiles final : public FileSystem {
 FileSystem& own_files();
 
 /// Paths that other users than the owner may reach: `directory` itself and all that is in it are
-/// looked at, at most `loose_named_max` are returned. Blocks.
-Result<std::vector<std::string>> loose_files(FileSystem& files, const std::string& directory);
+/// looked at, at most `exposed_named_max` are returned. Blocks.
+Result<std::vector<std::string>> exposed_files(FileSystem& files, const std::string& directory);
 
-inline constexpr std::size_t loose_named_max = 3;
+inline constexpr std::size_t exposed_named_max = 3;
 
 }  // namespace troupe

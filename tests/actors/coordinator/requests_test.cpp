@@ -207,16 +207,16 @@ TEST_CASE("an answer has its bound, whatever it is asked for") {
   Cluster cluster;
   RunRecord run = cluster.store->run(cluster.submit()).value().image.made;
   std::vector<Record> more;
-  for (std::uint32_t i = 0; i < runs_a_page_max; ++i) {
+  for (std::uint32_t i = 0; i < runs_per_page_max; ++i) {
     run.run = run.run.next();
     more.emplace_back(run);
   }
-  for (std::uint32_t i = 0; i <= events_an_answer; ++i) more.emplace_back(EventRecord{run.run});
+  for (std::uint32_t i = 0; i <= events_per_answer; ++i) more.emplace_back(EventRecord{run.run});
   REQUIRE(cluster.store->write(std::move(more)));
   const RunPage page = cluster.answer(ListRuns{.limit = 1'000'000});
-  CHECK(page.runs.size() == runs_a_page_max);
+  CHECK(page.runs.size() == runs_per_page_max);
   CHECK(page.next == RunId(2));
-  CHECK(cluster.answer(ListEvents{.run = run.run}).events.size() == events_an_answer);
+  CHECK(cluster.answer(ListEvents{.run = run.run}).events.size() == events_per_answer);
 }
 
 TEST_CASE("a node is told as it is") {

@@ -47,7 +47,7 @@ TEST_CASE("what is made is its owner's alone, whatever the umask") {
     CHECK(mode_of(top + "/b") == 0700);
     CHECK(mode_of(top + "/b/rows") == 0600);
     CHECK(mode_of(top + "/state") == 0600);
-    CHECK(loose_files(own_files(), top)->empty());
+    CHECK(exposed_files(own_files(), top)->empty());
   }
 }
 
@@ -57,9 +57,9 @@ TEST_CASE("what others may reach is named, wherever it lies") {
   REQUIRE(own_files().make_directories(top + "/b"));
   REQUIRE(system_files().create(top + "/b/rows").value()->close());
   ::chmod((top + "/b/rows").c_str(), 0640);
-  CHECK(*loose_files(own_files(), top) == std::vector<std::string>{top + "/b/rows"});
+  CHECK(*exposed_files(own_files(), top) == std::vector<std::string>{top + "/b/rows"});
   ::chmod(top.c_str(), 0711);
-  CHECK(loose_files(own_files(), top)->size() == 2);
+  CHECK(exposed_files(own_files(), top)->size() == 2);
 }
 
 TEST_CASE("whatever fails there is the node's fault, and never the user's mistake") {
