@@ -54,7 +54,7 @@ void ExecutorDriver::carry_out(executor_effect::OpenTask& effect) {
 }
 
 void ExecutorDriver::carry_out(executor_effect::RunTask& effect) {
-  if (attempts_.contains(effect.key)) hands_.run(effect.key);
+  hands_.run(effect.key);
 }
 
 void ExecutorDriver::carry_out(executor_effect::StopTask& effect) {

@@ -436,8 +436,7 @@ void SimCoordinator::carry_out(effect::CommitSink& commit) {
 }
 
 void SimCoordinator::commit_now(const effect::CommitSink& commit) {
-  const bool idempotent = !world_.mutated(Mutation::commit_without_marker);
-  const Result<> done = world_.storage.commit(commit.marker, commit.committables, idempotent);
+  const Result<> done = world_.storage.commit(commit);
   if (!done) world_.violation(done.error().to_string());
   const std::size_t sinks = world_.store.all_runs().at(commit.run).manifest.size();
   const std::size_t committed = ++committed_sinks_[commit.run];
@@ -453,9 +452,8 @@ void SimCoordinator::carry_out(effect::CleanUpSinks& clean_up) {
                "a run is cleaned up before it has ended");
   if (killed_at(KillPoint::ended_not_cleaned)) return;
   world_.loop.after(World::coordinator, world_.between(100us, 5ms), [this, clean_up] {
-    for (const auto& [vertex, totals] : world_.jobs.at(*clean_up.plan).expected()) {
-      world_.storage.clean_up(sink_marker(clean_up.uid, vertex));
-    }
+    const Result<> done = world_.storage.clean_up(clean_up);
+    if (!done) world_.violation(done.error().to_string());
     decide(coordinator_event::CleanedUp{clean_up.run});
   });
 }
