@@ -32,7 +32,7 @@ void ExecutorDriver::tell(ExecutorEvent event) {
   if (!begun_) return early_.push_back(std::move(event));
   decide(event);
   if (const auto* received = std::get_if<executor_event::Received>(&event)) {
-    note_release(received->command);
+    note(received->command);
   }
 }
 
@@ -50,12 +50,11 @@ void ExecutorDriver::carry_out(executor_effect::Send& effect) {
 
 void ExecutorDriver::carry_out(executor_effect::OpenTask& effect) {
   attempts_[key_of(effect.deploy.token)] = {.job = effect.deploy.job};
+  runs_.insert(effect.deploy.token.run);
   hands_.build(effect.deploy);
 }
 
-void ExecutorDriver::carry_out(executor_effect::RunTask& effect) {
-  hands_.run(effect.key);
-}
+void ExecutorDriver::carry_out(executor_effect::RunTask& effect) { hands_.run(effect.key); }
 
 void ExecutorDriver::carry_out(executor_effect::StopTask& effect) {
   const auto found = attempts_.find(effect.key);
@@ -138,7 +137,7 @@ void ExecutorDriver::gone(const AttemptKey& key) {
   attempts_.erase(key);
   hands_.drop(kept_.of_attempt(key));
   decide(executor_event::TaskGone{key});
-  forget_if_released(key.run);
+  forget_if_idle(key.run);
 }
 
 void ExecutorDriver::report_progress() {
@@ -155,21 +154,20 @@ void ExecutorDriver::report_progress() {
 
 // ---- runs
 
-void ExecutorDriver::note_release(const Command& command) {
-  const auto* release = std::get_if<ReleaseRun>(&command);
-  if (release == nullptr || !machine_.released(release->token.run)) return;
-  released_.insert(release->token.run);
-  forget_if_released(release->token.run);
+void ExecutorDriver::note(const Command& command) {
+  const Token* token = token_of(command);
+  if (token == nullptr || token->run == RunId()) return;
+  if (std::holds_alternative<ReleaseRun>(command) && machine_.released(token->run)) {
+    released_.insert(token->run);
+  }
+  forget_if_idle(token->run);
 }
 
-void ExecutorDriver::forget_if_released(RunId run) {
-  if (!released_.contains(run)) return;
-  for (const auto& [key, attempt] : attempts_) {
-    if (key.run == run) return;
-  }
-  released_.erase(run);
-  hands_.forget(run);
-  hands_.drop(kept_.of_run(run));
+void ExecutorDriver::forget_if_idle(RunId run) {
+  const auto first = attempts_.lower_bound({run, {}, {}});
+  if (machine_.holds(run) || (first != attempts_.end() && first->first.run == run)) return;
+  if (runs_.erase(run) > 0) hands_.forget(run);
+  if (released_.erase(run) > 0) hands_.drop(kept_.of_run(run));
 }
 
 }  // namespace troupe

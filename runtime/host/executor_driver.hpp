@@ -45,7 +45,7 @@ class ExecutorHands {
 
   /// Remove this file or directory of the node's own, which may not be there.
   virtual void drop(const std::string& path) = 0;
-  /// No task of the run is left here, and none will come.
+  /// No task of the run is left here. One may come again.
   virtual void forget(RunId run) = 0;
 
   virtual void refused(const executor_effect::RefuseCommand& refused) = 0;
@@ -108,8 +108,8 @@ class ExecutorDriver {
   void finished(const Deployment& deployment, TaskEnded end);
   void broke(const AttemptKey& key, Error error, const Deployment* deployment);
   void gone(const AttemptKey& key);
-  void note_release(const Command& command);
-  void forget_if_released(RunId run);
+  void note(const Command& command);
+  void forget_if_idle(RunId run);
 
   ExecutorMachine machine_;
   const KeptFiles& kept_;
@@ -118,6 +118,7 @@ class ExecutorDriver {
   std::map<AttemptKey, Attempted> attempts_;
   bool begun_ = false;
   std::vector<ExecutorEvent> early_;
+  std::set<RunId> runs_;      ///< of which something was built here
   std::set<RunId> released_;  ///< whose last attempts are still ending
 };
 

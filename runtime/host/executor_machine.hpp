@@ -150,6 +150,8 @@ class ExecutorMachine {
   const ClusterId& cluster() const { return config_.cluster; }
   /// It was told that this run has ended, and has not forgotten it.
   bool released(RunId run) const { return ended_runs_.contains(run); }
+  /// Some attempt of this run is held, or keeps something here.
+  bool holds(RunId run) const;
   /// What is held, for people and for tests.
   std::vector<HeldTask> held() const;
 

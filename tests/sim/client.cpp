@@ -77,9 +77,8 @@ void Client::hear(Entry& entry, const Result<RunId>& answer) {
     world_.violation(answer.error().to_string());
   }
   // The other key was first.
-  const auto run =
-      world_.store.look_up(
-          {0, "", RunInterval{world_.jobs.at(entry.plan).name, entry.interval, 0}});
+  const auto run = world_.store.look_up(
+      {0, "", RunInterval{world_.jobs.at(entry.plan).name, entry.interval, 0}});
   world_.check(run.of_interval.has_value(), "an interval is refused although nothing is there");
   entry.answers.insert(*run.of_interval);
 }

@@ -111,6 +111,10 @@ class JobMaker {
       write(fmt::format("{}/{}.{}", directory, file, csv ? "csv" : "jsonl"), text_of(rows, csv));
       all.insert(all.end(), rows.begin(), rows.end());
     }
+    for (std::string at = directory; !at.empty(); at.resize(at.rfind('/'))) {
+      check(place_.files.sync_directory(at));
+    }
+    check(place_.files.sync_directory("/"));
     const Json with = {{"path", fmt::format("{}/*.{}", directory, csv ? "csv" : "jsonl")},
                        {"types", {{"k", "bigint"}, {"v", "bigint"}}}};
     put(add(csv ? "read.csv" : "read.jsonl", with), std::move(all));
@@ -330,7 +334,8 @@ std::optional<Rows> rows_in(FileSystem& files, const ModelSink& sink) {
   if (!files.exists(sink.path)) return {};
   if (!sink.directory) return sorted(parsed(files.read(sink.path).value()));
   Rows all;
-  for (const std::string& name : files.list(sink.path).value()) {
+  const std::vector<std::string> names = files.list(sink.path).value();
+  for (const std::string& name : names) {
     if (name[0] == '_' || name[0] == '.') continue;
     const Rows rows = parsed(files.read(sink.path + "/" + name).value());
     all.insert(all.end(), rows.begin(), rows.end());

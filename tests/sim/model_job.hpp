@@ -37,7 +37,7 @@ struct ModelJob {
   JobName name;
   std::string plan;  ///< `encode_plan` of the bound graph
   PlanTarget target;
-  TaskGraph graph;  ///< with its splits
+  TaskGraph graph;                         ///< with its splits
   std::map<std::string, ModelSink> sinks;  ///< by vertex
   std::int64_t memory_bytes = std::int64_t{1} << 30;
   /// The run must fail as the user's mistake.

@@ -46,12 +46,11 @@ SimExecutor::SimExecutor(World& world, NodeIndex self)
       incarnation_(world.next_incarnation(self)),
       wire_(world.keep(std::make_shared<SimWire>(
           world, self, incarnation_,
-          SimWire::Heard{
-              [this](NodeIndex peer, const PeerEvent& event) { hear_peer(peer, event); },
-              [this](NodeIndex peer, const Frame& frame) { hear_frame(peer, frame); },
-              [this](NodeIndex peer, DataFrame frame) {
-                plane_->hear_data(World::name_of(peer), std::move(frame));
-              }}))),
+          SimWire::Heard{[this](NodeIndex peer, const PeerEvent& event) { hear_peer(peer, event); },
+                         [this](NodeIndex peer, const Frame& frame) { hear_frame(peer, frame); },
+                         [this](NodeIndex peer, DataFrame frame) {
+                           plane_->hear_data(World::name_of(peer), std::move(frame));
+                         }}))),
       plane_(DataPlane::over(*wire_, world.metrics, world.clock_of(self), ClusterName("sim"),
                              World::name_of(self), incarnation_)),
       deployer_(world.keep(std::make_shared<Deployer>(World::name_of(self), world.registry(),
@@ -92,9 +91,17 @@ void SimExecutor::on_kill() {
 
 bool SimExecutor::killed_at(KillPoint point) { return world_.killed_at(point, self_); }
 
-bool SimExecutor::holds_nothing() const {
-  return machine().held().empty() && driver_.attempts() == 0 && serving_.empty() &&
-         deployer_->runs() == 0 && plane_->open() == 0 && world_.disk(self_).files_below("/work").empty();
+std::string SimExecutor::held() const {
+  if (!machine().held().empty()) {
+    const HeldTask held = machine().held().front();
+    return fmt::format("{} ({})", attempt_tag(key_of(held)), to_string(held.state));
+  }
+  if (driver_.attempts() > 0) return "an attempt";
+  if (!serving_.empty()) return "a partition that is being sent";
+  if (deployer_->runs() > 0) return "a run";
+  if (plane_->open() > 0) return "an end of a channel";
+  const auto files = world_.disk(self_).files_below("/work");
+  return files.empty() ? "" : files.front();
 }
 
 // ---- network
@@ -153,8 +160,7 @@ void SimExecutor::obey(const Frame& frame) {
   if (dead_) return;
   // A command with a stale token changes nothing, however it got here.
   const Token* token = token_of(original);
-  const bool stale =
-      token != nullptr && (token->term < seen || token->incarnation != incarnation_);
+  const bool stale = token != nullptr && (token->term < seen || token->incarnation != incarnation_);
   world_.check(!stale || (machine().held() == before && machine().term_seen() == seen),
                "a command with a stale token was obeyed");
 }
@@ -204,7 +210,7 @@ void SimExecutor::build(const DeployTask& deploy) {
   world_.trace("n{} opens {}", self_, attempt_tag(key));
   if (killed_at(KillPoint::deployed_not_ready)) return;
   auto host = std::make_shared<SimTaskHost>(world_, self_);
-  shells_[key] = {host, {}};
+  shells_[key].host = host;
   world_.loop.after(self_, world_.between(50us, 4ms), [this, key, deploy, host] {
     auto built = deployer_->build(deploy, host);
     if (!built) return driver_.not_built(key, built.error());
@@ -250,11 +256,11 @@ void SimExecutor::tell_end_of(const AttemptKey& key) {
   driver_.ended(end);
 }
 
-void SimExecutor::over(const AttemptKey& key, const Deployment* deployment, AttemptOutcome outcome) {
+void SimExecutor::over(const AttemptKey& key, const Deployment* deployment,
+                       AttemptOutcome outcome) {
   const auto shell = shells_.extract(key);
   if (!shell) return;
-  if (deployment != nullptr && !deployment->sink.empty() &&
-      outcome == AttemptOutcome::finished) {
+  if (deployment != nullptr && !deployment->sink.empty() && outcome == AttemptOutcome::finished) {
     world_.note_staged(key, deployment->sink, shell.mapped().turns->end().staged);
   }
   shell.mapped().host->leave();
@@ -306,8 +312,8 @@ Result<std::shared_ptr<Task>> SimExecutor::serving(const FetchRequest& request,
   auto rows = std::make_unique<PartitionFileReader>(
       kept.files(), kept.output(what.what.producer, what.what.edge), what.what.partition);
   return serving_task(what,
-                      std::make_unique<Lenient>(std::move(rows), missing ? ErrorCode::not_found
-                                                                         : ErrorCode::corrupt),
+                      std::make_unique<Lenient>(
+                          std::move(rows), missing ? ErrorCode::not_found : ErrorCode::corrupt),
                       *plane_, std::move(host), clock);
 }
 

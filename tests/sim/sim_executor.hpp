@@ -26,8 +26,8 @@ class SimExecutor final : public Process, private ExecutorHands {
 
   void replay(const Frame& frame);
   const ExecutorMachine& machine() const { return driver_.machine(); }
-  /// Nothing of any run is left here, neither in memory nor on the disk.
-  bool holds_nothing() const;
+  /// What of any run is left here, in memory or on the disk; empty where nothing is.
+  std::string held() const;
 
  private:
   /// What gives one attempt its turns.

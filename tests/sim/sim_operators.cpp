@@ -58,9 +58,8 @@ class Trip final : public Pass {
 };
 
 ExchangeKind kind_of(const std::string& word) {
-  for (const ExchangeKind kind :
-       {ExchangeKind::hash, ExchangeKind::broadcast, ExchangeKind::rebalance,
-        ExchangeKind::gather}) {
+  for (const ExchangeKind kind : {ExchangeKind::hash, ExchangeKind::broadcast,
+                                  ExchangeKind::rebalance, ExchangeKind::gather}) {
     if (word == to_string(kind)) return kind;
   }
   return ExchangeKind::forward;
@@ -102,10 +101,7 @@ class Exchange final : public OperatorKind {
       .role = OperatorRole::transform,
       .parameters = {
           {.name = "kind", .type = ParameterType::text, .help = ".", .default_value = "\"hash\""},
-          {.name = "kept",
-           .type = ParameterType::boolean,
-           .help = ".",
-           .default_value = "false"},
+          {.name = "kept", .type = ParameterType::boolean, .help = ".", .default_value = "false"},
           {.name = "scatters",
            .type = ParameterType::boolean,
            .help = ".",

@@ -13,7 +13,8 @@ namespace troupe::sim {
 /// worker and an I/O pool, in one thread.
 class SimTaskHost final : public TaskHost, public std::enable_shared_from_this<SimTaskHost> {
  public:
-  SimTaskHost(World& world, NodeIndex node) : world_(world), node_(node) {}
+  SimTaskHost(World& world, NodeIndex node)
+      : world_(world), node_(node), generation_(world.loop.generation(node)) {}
 
   /// What runs the task, once it has begun.
   void attach(std::function<void()> turn) { turn_ = std::move(turn); }
@@ -26,7 +27,7 @@ class SimTaskHost final : public TaskHost, public std::enable_shared_from_this<S
   int away() const { return away_; }
 
   void wake() override {
-    if (!begun_ || std::exchange(woken_, true)) return;
+    if (!begun_ || dead() || std::exchange(woken_, true)) return;
     world_.loop.after(node_, world_.between(5us, 100us), [self = shared_from_this()] {
       self->woken_ = false;
       // It may leave meanwhile.
@@ -35,6 +36,7 @@ class SimTaskHost final : public TaskHost, public std::enable_shared_from_this<S
     });
   }
   void offload(std::function<void()> work) override {
+    if (dead()) return;
     ++away_;
     world_.loop.after(node_, world_.between(20us, 1ms),
                       [self = shared_from_this(), work = std::move(work)] {
@@ -44,8 +46,12 @@ class SimTaskHost final : public TaskHost, public std::enable_shared_from_this<S
   }
 
  private:
+  /// Another process has taken the place of its own.
+  bool dead() const { return world_.loop.generation(node_) != generation_; }
+
   World& world_;
   const NodeIndex node_;
+  const std::uint64_t generation_;
   std::function<void()> turn_;
   int away_ = 0;
   bool begun_ = false;

@@ -41,8 +41,8 @@ SimWire::SimWire(World& world, NodeIndex self, Incarnation incarnation, Heard he
 Session& SimWire::session(NodeIndex peer) {
   auto& known = sessions_[peer];
   if (!known) {
-    known = std::make_unique<Session>(world_.session(self_, peer, incarnation_),
-                                      world_.clock(self_));
+    known =
+        std::make_unique<Session>(world_.session(self_, peer, incarnation_), world_.clock(self_));
     if (world_.net.connected(self_, peer)) tell(peer, session_event::Connected{});
   }
   return *known;

@@ -16,8 +16,9 @@ class SinkStorage {
   explicit SinkStorage(const std::map<std::string, ModelJob>& jobs) : jobs_(jobs) {}
 
   Result<> commit(const effect::CommitSink& commit) {
-    return jobs_.at(*commit.plan).sinks.at(commit.vertex).sink->commit(commit.marker,
-                                                                       commit.committables);
+    return jobs_.at(*commit.plan)
+        .sinks.at(commit.vertex)
+        .sink->commit(commit.marker, commit.committables);
   }
   Result<> clean_up(const effect::CleanUpSinks& clean_up) {
     for (const auto& [vertex, sink] : jobs_.at(*clean_up.plan).sinks) {

@@ -83,10 +83,9 @@ void World::make_disks() {
   registry_ = std::make_unique<OperatorRegistry>(*users_door_);
   register_operators(*registry_);
   register_connectors(*registry_);
-  register_sim_operators(*registry_, {[this](const std::string& name) {
-                                        return failed_once.insert(name).second;
-                                      },
-                                      &random});
+  register_sim_operators(
+      *registry_,
+      {[this](const std::string& name) { return failed_once.insert(name).second; }, &random});
 }
 
 void World::set_clocks() {

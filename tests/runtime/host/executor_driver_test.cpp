@@ -169,7 +169,7 @@ TEST_CASE("a task that is stopped is gone when nothing of it is left, and so are
   }
   SECTION("or done just before: nobody wants it any more") { node.driver.ended({key(1)}); }
   CHECK(node.hands.told() ==
-        Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1", "send TaskStopped"});
+        Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
 }
 
 TEST_CASE("a task that is stopped while it is built never opens") {
@@ -179,8 +179,8 @@ TEST_CASE("a task that is stopped while it is built never opens") {
   CHECK(node.hands.told() == Lines{"build 1"});
   SECTION("built") { node.driver.built(key(1), {}); }
   SECTION("not built") { node.driver.not_built(key(1), fail(ErrorCode::internal, "no")); }
-  CHECK(node.hands.told() ==
-        Lines{"over 1 stopped, unbuilt", "drop /kept/run-7/r7-t1.0-a1", "send TaskStopped"});
+  CHECK(node.hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/run-7/r7-t1.0-a1",
+                                   "send TaskStopped", "forget 7"});
 }
 
 TEST_CASE("what a finished attempt keeps goes when it is cancelled") {
@@ -189,10 +189,10 @@ TEST_CASE("what a finished attempt keeps goes when it is cancelled") {
   node.driver.ended({key(1)});
   node.hands.told();
   node.driver.obey(CancelTask{token(1), "superseded"});
-  CHECK(node.hands.told() == Lines{"drop /kept/run-7/r7-t1.0-a1", "send TaskStopped"});
+  CHECK(node.hands.told() == Lines{"drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
 }
 
-TEST_CASE("a run is forgotten when it is released and its last attempt is gone") {
+TEST_CASE("a run is forgotten with its last attempt, and its directory when it is released") {
   Executor node;
   node.open(1);
   SECTION("not by a release of a leader that is over") {
@@ -200,7 +200,7 @@ TEST_CASE("a run is forgotten when it is released and its last attempt is gone")
     CHECK(node.hands.told() == Lines{"refused stale_term"});
     node.driver.obey(CancelTask{token(1), ""});
     node.driver.ended({key(1)});
-    CHECK(node.hands.told().back() == "send TaskStopped");
+    CHECK(node.hands.told().back() == "forget 7");
   }
   SECTION("and not before its attempts have ended") {
     node.driver.obey(ReleaseRun{token(0)});
@@ -216,11 +216,28 @@ TEST_CASE("a run is forgotten when it is released and its last attempt is gone")
     CHECK(node.hands.told() ==
           Lines{"drop /kept/run-7/r7-t1.0-a1", "forget 7", "drop /kept/run-7"});
   }
-  SECTION("a run whose tasks have all stopped may come again") {
+  SECTION("the directory of one that was forgotten before goes then") {
+    node.driver.obey(CancelTask{token(1), ""});
+    node.driver.ended({key(1)});
+    node.hands.told();
+    node.driver.obey(ReleaseRun{token(0)});
+    CHECK(node.hands.told() == Lines{"drop /kept/run-7"});
+  }
+  SECTION("a run whose tasks have all stopped may come again: its directory stays") {
+    node.driver.obey(CancelTask{token(1), ""});
+    node.driver.ended({key(1)});
+    CHECK(node.hands.told().back() == "forget 7");
+    node.open(2);
+    node.driver.ended({key(2), fail(ErrorCode::internal, "no")});
+    node.driver.obey(AckReport{token(2)});
+    CHECK(node.hands.told() ==
+          Lines{"over 2 failed", "send TaskFailed", "drop /kept/run-7/r7-t1.0-a2", "forget 7"});
+  }
+  SECTION("nor while another attempt of it is held") {
+    node.open(2);
     node.driver.obey(CancelTask{token(1), ""});
     node.driver.ended({key(1)});
     CHECK(node.hands.told().back() == "send TaskStopped");
-    node.open(2);
   }
 }
 
