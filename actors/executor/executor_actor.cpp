@@ -18,7 +18,12 @@ struct TaskBuilt {
 struct ExecutorActor::Shared {
   Shared(const NodeId& self, const ExecutorServices& services, const Clock& clock)
       : own(services.files),
-        deployer(self, services.registry, own, services.directory, services.remote, clock) {}
+        deployer(
+            self,
+            [&registry = services.registry](const DeployTask& deploy) {
+              return DeployedRun::make(deploy, registry);
+            },
+            own, services.directory, services.remote, clock) {}
 
   OwnFiles own;
   Deployer deployer;

@@ -2,6 +2,7 @@
 
 #include "runtime/host/deployment.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,10 +14,13 @@ namespace troupe {
 /// those tasks, and where they keep files. Outlives them all; safe from any thread.
 class Deployer {
  public:
+  /// How a run is made of the first of its deployments: `DeployedRun::make`, or what knows already.
+  using RunMaker = std::function<Result<std::shared_ptr<DeployedRun>>(const DeployTask&)>;
+
   /// `files` is the door to the node's own disk; `directory` is this deployer's alone.
-  Deployer(NodeId self, const OperatorRegistry& registry, FileSystem& files, std::string directory,
+  Deployer(NodeId self, RunMaker make_run, FileSystem& files, std::string directory,
            RemoteChannels* remote, const Clock& clock)
-      : registry_(registry),
+      : make_run_(std::move(make_run)),
         kept_(files, std::move(directory)),
         site_{std::move(self), kept_, exchange_, remote, clock} {}
 
@@ -31,7 +35,7 @@ class Deployer {
  private:
   Result<std::shared_ptr<DeployedRun>> run_of(const DeployTask& deploy);
 
-  const OperatorRegistry& registry_;
+  const RunMaker make_run_;
   KeptFiles kept_;
   LocalExchange exchange_;
   const DeploymentSite site_;

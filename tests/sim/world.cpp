@@ -15,6 +15,9 @@ constexpr std::uint64_t calm_one_in = 20;
 constexpr std::int64_t drift_permille_max = 40;
 constexpr Duration apart_at_most = std::chrono::hours(300);
 
+/// A node derives the graph of a run from its plan so often.
+constexpr std::uint64_t plans_derived_one_in = 10;
+
 /// Users' disk is where outputs are committed, a node's own one where it keeps rows.
 Mutation door_mutation(Mutation mutation, bool own) {
   const bool of_own =
@@ -123,6 +126,11 @@ void World::black_out(Duration down) {
   ++damage.black_outs;
   for (NodeIndex node = 0; node < nodes(); ++node) kill(node, down);
   for (const auto& disk : disks_) disk->power_cut();
+}
+
+Result<std::shared_ptr<DeployedRun>> World::deployed_run(const DeployTask& deploy) {
+  if (random.chance(1, plans_derived_one_in)) return DeployedRun::make(deploy, registry());
+  return DeployedRun::of(jobs.at(*deploy.plan).graph, deploy.memory_bytes);
 }
 
 void World::count_failure(const TaskFailed& failed) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/metrics.hpp"
+#include "runtime/host/deployed_run.hpp"
 #include "runtime/net/session.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/os/clock.hpp"
@@ -136,6 +137,8 @@ class World {
     kept_.push_back(thing);
     return thing;
   }
+  /// As a node makes it of a plan; mostly of the graph that is known already, which takes no time.
+  Result<std::shared_ptr<DeployedRun>> deployed_run(const DeployTask& deploy);
   /// What a failure that is told says about what was damaged.
   void count_failure(const TaskFailed& failed);
   void note_staged(const AttemptKey& key, const std::string& sink,
