@@ -73,6 +73,8 @@ void Client::hear(Entry& entry, const Result<RunId>& answer) {
     entry.answers.insert(*answer);
     return;
   }
+  // The coordinator is over: whoever follows it is asked again.
+  if (answer.error().code == ErrorCode::unavailable) return;
   if (answer.error().code != ErrorCode::already_exists || entry.interval.empty()) {
     world_.violation(answer.error().to_string());
   }
