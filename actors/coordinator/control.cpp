@@ -2,7 +2,6 @@
 
 #include "actors/coordinator/compile.hpp"
 #include "actors/coordinator/coordinator_state.hpp"
-#include "actors/coordinator/run_work.hpp"
 #include "runtime/connectors/printed_rows.hpp"
 
 #include <algorithm>
@@ -99,7 +98,7 @@ NodeState node_state(const Member& member) {
 }  // namespace
 
 void CoordinatorActor::on(const Asked& asked) {
-  if (!machine_) {
+  if (driver_.machine() == nullptr) {
     early_asked_.push_back(asked);
     return;
   }
@@ -174,9 +173,7 @@ void CoordinatorActor::handle(const ApplyJob& asked, AnswerTo<ApplyJob> answer) 
 
 void CoordinatorActor::handle(const SubmitRun& asked, AnswerTo<SubmitRun> answer) {
   const JobGraph& graph = asked.graph;
-  coordinator_event::Submit submit;
-  submit.request = ++last_request_;
-  Submission& made = submit.submission;
+  Submission made;
   made.job = graph.name;
   made.plan = std::make_shared<const std::string>(encode_plan(graph));
   made.hash = plan_hash(graph);
@@ -188,17 +185,19 @@ void CoordinatorActor::handle(const SubmitRun& asked, AnswerTo<SubmitRun> answer
   made.tasks = tasks_of_graph(graph, services_.registry, made.target);
   made.settings = graph.settings;
   made.nonce = random_.next();
-  requests_[submit.request] = [answer = std::move(answer)](Result<RunId> run) {
-    if (!run) return answer(std::move(run).error());
-    answer(RunStarted{*run});
-  };
-  tell(std::move(submit));
+  driver_.submit(
+      std::move(made),
+      [answer = std::move(answer)](Result<RunId> run) {
+        if (!run) return answer(std::move(run).error());
+        answer(RunStarted{*run});
+      },
+      clock().now());
 }
 
 std::uint32_t CoordinatorActor::usual_parallelism() const {
   if (start_.parallelism > 0) return start_.parallelism;
   std::uint32_t slots = 0;
-  for (const auto& [name, node] : machine_->view().nodes) slots += node.slots;
+  for (const auto& [name, node] : machine().view().nodes) slots += node.slots;
   return slots > 0 ? std::min(slots, usual_parallelism_max) : start_.parallelism_alone;
 }
 
@@ -219,14 +218,15 @@ void CoordinatorActor::handle(const StartJob& asked, AnswerTo<StartJob> answer) 
 }
 
 void CoordinatorActor::handle(const CancelRun& asked, AnswerTo<CancelRun> answer) {
-  if (!machine_->runs().contains(asked.run)) return handle(ShowRun{asked.run}, std::move(answer));
+  if (!machine().runs().contains(asked.run)) return handle(ShowRun{asked.run}, std::move(answer));
   const CoordinatorRef me(self());
-  const std::uint64_t request = ++last_request_;
-  requests_[request] = [me, answer = std::move(answer)](Result<RunId> cancelled) {
-    if (!cancelled) return answer(std::move(cancelled).error());
-    ask(me, ShowRun{*cancelled}, answer);
-  };
-  tell(coordinator_event::Cancel{request, asked.run, asked.reason});
+  driver_.cancel(
+      asked.run, asked.reason,
+      [me, answer = std::move(answer)](Result<RunId> cancelled) {
+        if (!cancelled) return answer(std::move(cancelled).error());
+        ask(me, ShowRun{*cancelled}, answer);
+      },
+      clock().now());
 }
 
 std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std::string& plan) {
@@ -240,11 +240,11 @@ std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std
 
 void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
   const RunId run = asked.run;
-  const auto found = machine_->runs().find(run);
+  const auto found = machine().runs().find(run);
   RunNote note;
   if (const auto noted = notes_.find(run); noted != notes_.end()) note = noted->second;
   std::optional<RunView> live;
-  if (found != machine_->runs().end() && !ended(found->second->state())) {
+  if (found != machine().runs().end() && !ended(found->second->state())) {
     live = view_of_live(*found->second);
   }
   // The times are in the row alone, so the store is asked in either case.
@@ -264,18 +264,13 @@ void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
 }
 
 void CoordinatorActor::handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer) {
-  const auto found = machine_->runs().find(asked.run);
-  if (found == machine_->runs().end() || ended(found->second->state())) {
-    return handle(ShowRun{asked.run}, std::move(answer));
-  }
-  const std::uint64_t request = ++last_request_;
-  waiting_for_end_[asked.run][request] = std::move(answer);
-  if (asked.wait == forever) return;
-  after(std::min(asked.wait, wait_max), [this, run = asked.run, request] {
-    const auto waiting = waiting_for_end_.find(run);
-    if (waiting == waiting_for_end_.end()) return;
-    if (auto late = waiting->second.extract(request)) handle(ShowRun{run}, late.mapped());
-  });
+  const auto wait = driver_.await_end(
+      asked.run, [this, run = asked.run, answer = std::move(answer)](const Result<>& ended) {
+        if (!ended) return answer(ended.error());
+        handle(ShowRun{run}, answer);
+      });
+  if (!wait || asked.wait == forever) return;
+  after(std::min(asked.wait, wait_max), [this, wait] { driver_.wait_no_longer(*wait); });
 }
 
 RunView CoordinatorActor::view_of_live(const RunMachine& job) {
@@ -322,9 +317,9 @@ void CoordinatorActor::handle(const ListJobs&, AnswerTo<ListJobs> answer) {
 }
 
 void CoordinatorActor::handle(const ListNodes&, AnswerTo<ListNodes> answer) {
-  const ClusterView& cluster = machine_->view();
+  const ClusterView& cluster = machine().view();
   NodeList list;
-  for (const auto& [node, member] : machine_->members().members()) {
+  for (const auto& [node, member] : machine().members().members()) {
     NodeView view{.id = node,
                   .address = member.address,
                   .incarnation = member.incarnation,
@@ -344,7 +339,7 @@ void CoordinatorActor::handle(const ListEvents& asked, AnswerTo<ListEvents> answ
 }
 
 void CoordinatorActor::look_for_events(EventsAwaited awaited) {
-  awaited.writes = writes_done_;
+  awaited.writes = driver_.writes();
   const CoordinatorRef me(self());
   const auto read = [asked = awaited.asked](MetadataStore& store) -> Result<EventList> {
     EventList list;
@@ -363,7 +358,7 @@ void CoordinatorActor::look_for_events(EventsAwaited awaited) {
 void CoordinatorActor::on(const EventsAwaited& awaited) {
   after(look_for_events_every, [this, awaited] {
     if (clock().now() >= awaited.until) return awaited.answer(EventList());
-    if (awaited.writes == writes_done_) return on(awaited);  // nothing can have happened
+    if (awaited.writes == driver_.writes()) return on(awaited);  // nothing can have happened
     look_for_events(awaited);
   });
 }

@@ -4,7 +4,7 @@
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
 #include "runtime/control/control.hpp"
-#include "runtime/coordinator/coordinator_machine.hpp"
+#include "runtime/coordinator/coordinator_driver.hpp"
 #include "runtime/metadata/metadata_store.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
@@ -37,9 +37,8 @@ struct EventsAwaited {
 struct ImageRead {
   std::shared_ptr<const Result<ClusterImage>> image;
 };
-/// A transaction of the store is over: what it found, and up to which ticket all is durable.
+/// The transaction of the store is over, with what it found.
 struct Written {
-  std::uint64_t ticket = 0;
   Result<std::vector<Looked>> outcome;
 };
 
@@ -73,9 +72,9 @@ struct CoordinatorStart {
   bool keep_blocking_edges = true;
 };
 
-/// The shell of `CoordinatorMachine`: reads the store, hands in events, carries out effects. A
-/// failed write ends it, for it does not know any more what is true; its supervisor, the node,
-/// starts another, with the next term.
+/// The shell of `CoordinatorDriver`: opens the store, tells what happens, and is its hands. It ends
+/// with its driver, where a write fails; its supervisor, the node, starts another, with the next
+/// term.
 ///
 /// What survives its death: every row, hence every run. What does not: answers to clients.
 CoordinatorRef spawn_coordinator(ActorSystem& system, CoordinatorStart start,

@@ -14,9 +14,10 @@
 namespace troupe {
 
 /// The COORDINATOR actor; private to this room, split over `coordinator_actor.cpp` (events and
-/// effects) and `control.cpp` (clients' questions).
+/// the driver's hands) and `control.cpp` (clients' questions).
 class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold, Reported, Asked,
-                                              EventsAwaited, ImageRead, Written> {
+                                              EventsAwaited, ImageRead, Written>,
+                               private CoordinatorHands {
  public:
   CoordinatorActor(CoordinatorStart start, CoordinatorServices services);
 
@@ -60,30 +61,23 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
     std::optional<Duration> recovered_in;
   };
 
-  void tell(CoordinatorEvent event);
-  void carry_out(Effects effects);
-  void carry_out(effect::Persist& effect);
-  void carry_out(effect::Look& effect);
-  void carry_out(effect::Send& effect);
+  // Of the driver.
+  void decided(const Effects& effects) override;
+  void write(StoreSteps steps) override;
+  void send(effect::Send sent) override;
+  void work(RunWork work) override;
+  void refused(const effect::RefuseReport& report) override;
+  void run_ended(const effect::RunEnded& run) override;
+  void wake_at(std::optional<Instant> at) override;
+  void over(const Error& reason) override;
+
+  /// Not before the store was read.
+  const CoordinatorMachine& machine() const { return *driver_.machine(); }
   const ExecutorPort& executor(const NodeId& node, Incarnation incarnation);
   void executor_down(const NodeId& node, Incarnation incarnation, const Down& down);
-  void carry_out(effect::PlanTasks& effect);
-  void carry_out(effect::CommitSink& effect);
-  void carry_out(effect::CleanUpSinks& effect);
-  void carry_out(const effect::Inner auto&) {}
-  void carry_out(effect::Reply& effect);
-  void carry_out(effect::RunEnded& effect);
-  void carry_out(effect::Halt& effect);
-  void carry_out(effect::RefuseReport& effect);
-  void ask_store();
-  void give_up(Error reason);
-  void set_timer();
-  void note_recoveries();
   void count(const Record& record);
+  void count(const TaskProgress& progress);
 
-  /// Runs `work` on the I/O pool; what `event_of` makes of its Result is told to the machine.
-  template <class Work, class EventOf>
-  void off_thread(Work work, EventOf event_of);
   /// Reads the store away from this thread, waiting for no write; `answer` is given there too.
   template <class T>
   void from_store(std::function<Result<T>(MetadataStore&)> read,
@@ -106,21 +100,12 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   MetricCounter& refused_reports_;
   RunMetrics run_metrics_;
 
-  std::optional<CoordinatorMachine> machine_;
+  CoordinatorDriver driver_;
   std::map<NodeId, KnownExecutor> executors_;
-  std::vector<CoordinatorEvent> early_;  ///< told before the store was read
-  std::vector<Asked> early_asked_;
-  StoreSteps for_store_;  ///< in the order in which they were decided
-  std::uint64_t last_ticket_ = 0;
-  bool store_busy_ = false;
-  std::uint64_t writes_done_ = 0;  ///< that are done
+  std::vector<Asked> early_asked_;  ///< before the store was read
   std::optional<TimerId> timer_;
-  std::uint64_t last_request_ = 0;
   Random random_ = Random::from_system();  ///< what makes a run unlike any other of its number
-  std::map<std::uint64_t, std::function<void(Result<RunId>)>> requests_;
-  /// Who waits for the end of a run, by number of the request.
-  std::map<RunId, std::map<std::uint64_t, AnswerTo<AwaitEnd>>> waiting_for_end_;
-  std::map<RunId, RunNote> notes_;  ///< of runs of this coordinator's life, the newest
+  std::map<RunId, RunNote> notes_;         ///< of runs of this coordinator's life, the newest
   std::map<RunId, std::shared_ptr<const JobGraph>> graphs_;
 };
 

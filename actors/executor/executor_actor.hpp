@@ -5,15 +5,12 @@
 #include "actors/executor/task_metrics.hpp"
 #include "actors/system/actor_system.hpp"
 #include "runtime/base/metrics.hpp"
-#include "runtime/host/deployment.hpp"
-#include "runtime/host/executor_machine.hpp"
+#include "runtime/host/executor_driver.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
 namespace troupe {
 
@@ -37,20 +34,21 @@ struct TaskBuilt;
 /// What an earlier process kept is gone; the executor may begin.
 struct DirectoryEmptied {};
 
-/// The shell of `ExecutorMachine`: builds tasks on the I/O pool, runs each in a TASK actor, and
-/// carries reports.
+/// The shell of `ExecutorDriver`: builds tasks on the I/O pool, runs each in a TASK actor, carries
+/// reports, and counts.
 ///
 /// Supervised by the NODE, supervises the TASKs. If it dies, so do its tasks, and the node must
 /// join again as a new incarnation: what was held is forgotten.
 class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, DirectoryEmptied,
-                                     TaskBuilt, TaskEnded> {
+                                     TaskBuilt, TaskEnded>,
+                      private ExecutorHands {
  public:
   ExecutorActor(ExecutorConfig config, ExecutorServices services);
 
   void start() override;
-  void on(const Command& command);
+  void on(const Command& command) { driver_.obey(command); }
   void on(const CoordinatorFound& found);
-  void on(const DirectoryEmptied&);
+  void on(const DirectoryEmptied&) { driver_.begin(); }
   void on(const TaskBuilt& built);
   void on(const TaskEnded& ended);
 
@@ -58,49 +56,38 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void on_stop() override;
 
  private:
-  /// One attempt that was opened and is not gone.
-  struct Attempted {
+  /// What gives one attempt its turns.
+  struct Shell {
     std::shared_ptr<ActorTaskHost> host;
-    std::shared_ptr<Deployment> deployment;  ///< once built
-    TaskActor::Ref actor;                    ///< once built
-    bool stopping = false;
-    JobName job = {};
+    TaskActor::Ref actor;  ///< once built
   };
 
-  /// What came before the directory was empty waits.
-  void tell(ExecutorEvent event);
-  void note_release(const Command& command);
-  void decide(const ExecutorEvent& event);
-  void carry_out(const executor_effect::Send& effect);
-  void carry_out(const executor_effect::OpenTask& effect);
-  void carry_out(const executor_effect::RunTask& effect);
-  void carry_out(const executor_effect::StopTask& effect);
-  void carry_out(const executor_effect::DropOutputs& effect);
-  void carry_out(const executor_effect::RefuseCommand& effect);
-  void carry_out(const executor_effect::Expelled& effect);
+  void send(Report report) override;
+  void build(const DeployTask& deploy) override;
+  void open(const AttemptKey& key, const Deployment& deployment, const JobName& job) override;
+  void run(const AttemptKey& key) override;
+  void stop(const AttemptKey& key) override;
+  void over(const AttemptKey& key, const Deployment* deployment, AttemptOutcome outcome) override;
+  void moved(const AttemptKey& key, const TaskCounters& so_far) override;
+  void drop(const std::string& path) override;
+  void forget(RunId run) override;
+  void refused(const executor_effect::RefuseCommand& refused) override;
+  void expelled(const executor_effect::Expelled& expelled) override;
 
   void task_down(const AttemptKey& key, const Down& down);
-  void gone(const AttemptKey& key);
-  void report_progress();
-  MetricCounter& refused(CommandRefusal refusal);
-  void broke(const AttemptKey& key, Error error, const Deployment* deployment);
-  void drop(const std::string& path);
-  void forget_if_released(RunId run);
+  MetricCounter& refusals(CommandRefusal refusal);
 
   struct Shared;
 
   const NodeId self_;
   const ExecutorServices services_;
-  ExecutorMachine machine_;
   CoordinatorPort coordinator_;  ///< ended, or none, while there is no conversation
   TaskMetrics task_metrics_;
   /// Used by work on the I/O pool, which may end after the actor.
   std::shared_ptr<Shared> shared_;
-  std::map<AttemptKey, Attempted> attempts_;
-  std::map<AttemptKey, TaskEnded> ended_;  ///< reported, not yet down
-  bool begun_ = false;
-  std::vector<ExecutorEvent> early_;
-  std::set<RunId> released_;  ///< whose last attempts are still ending
+  ExecutorDriver driver_;
+  std::map<AttemptKey, Shell> shells_;
+  std::map<AttemptKey, TaskEnded> ended_;  ///< told, and its actor not yet down
 };
 
 /// Progress of running tasks, for people.

@@ -25,52 +25,30 @@ void ActorTaskHost::back(const Result<>& done) {
 
 TaskActor::TaskActor(AttemptKey key, std::shared_ptr<Task> task,
                      std::shared_ptr<ActorTaskHost> host, ActorHandle supervisor)
-    : key_(key),
-      task_(std::move(task)),
-      host_(std::move(host)),
-      supervisor_(std::move(supervisor)) {}
+    : turns_(key, std::move(task)), host_(std::move(host)), supervisor_(std::move(supervisor)) {}
 
 void TaskActor::on(const RunTask&) {
   host_->running();
-  if (over_) return report();
-  switch (task_->run()) {
-    case Progress::worked:
-      return host_->wake();
-    case Progress::waiting:
-      return;
-    case Progress::done:
-      return over({});
-    case Progress::failed:
-      return over(task_->error());
-  }
+  if (turns_.turn()) return host_->wake();
+  report_if_ended();
 }
 
 void TaskActor::on(const StopTask&) {
-  task_->cancel();
+  turns_.stop();
   host_->begin();
 }
 
 void TaskActor::on(const TaskDefect& defect) {
-  task_->cancel();
-  over(defect.error);
-}
-
-void TaskActor::over(std::optional<Error> error) {
-  if (over_) return;
-  over_ = true;
-  error_ = std::move(error);
-  report();
+  turns_.defect(defect.error);
+  report_if_ended();
 }
 
 /// As soon as nothing of the attempt is left on the I/O pool; its last call wakes us.
-void TaskActor::report() {
-  if (host_->away() > 0) return;
-  auto staged = error_ ? std::vector<Committable>() : task_->staged();
+void TaskActor::report_if_ended() {
+  if (!turns_.ended() || host_->away() > 0) return;
   // High, or the news of this actor's end would overtake it.
-  supervisor_.send(Message::of(TaskEnded{key_, error_, std::move(staged), task_->counters(),
-                                         task_->bytes_out()}),
-                   Priority::high);
-  end(error_);
+  supervisor_.send(Message::of(turns_.end()), Priority::high);
+  end(turns_.error());
 }
 
 }  // namespace troupe

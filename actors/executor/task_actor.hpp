@@ -2,13 +2,10 @@
 
 #include "actors/system/actor.hpp"
 #include "actors/system/io_pool.hpp"
-#include "runtime/exec/task.hpp"
-#include "runtime/protocol/messages.hpp"
+#include "runtime/host/task_turns.hpp"
 
 #include <atomic>
 #include <memory>
-#include <string>
-#include <vector>
 
 namespace troupe {
 
@@ -19,15 +16,6 @@ struct StopTask {};
 /// A call of the task on the I/O pool threw, or could not be made.
 struct TaskDefect {
   Error error;
-};
-
-/// TASK -> its supervisor: the attempt is over.
-struct TaskEnded {
-  AttemptKey key;
-  std::optional<Error> error;
-  std::vector<Committable> staged;
-  TaskCounters counters;
-  std::uint64_t bytes_out = 0;  ///< sent to other tasks, or handed to a sink
 };
 
 /// Wakes a task by a message to its actor, at most one at a time. Before `begin` nothing wakes it:
@@ -59,7 +47,7 @@ class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<Actor
 
 /// One attempt of one task: gives it turns on the scheduler's workers.
 ///
-/// Supervised by whoever deployed it (a LOCAL RUN or the EXECUTOR), which watches it and gets
+/// Supervised by whoever deployed it (the EXECUTOR or the STORE), which watches it and gets
 /// `TaskEnded` before it ends. Nothing survives its death but what the task has staged.
 ///
 /// Invariant: when it has ended, none of its calls is left on the I/O pool: the attempt writes
@@ -78,15 +66,11 @@ class TaskActor : public ActorOf<TaskActor, RunTask, StopTask, TaskDefect> {
   void on_stop() override { on(StopTask{}); }
 
  private:
-  void over(std::optional<Error> error);
-  void report();
+  void report_if_ended();
 
-  const AttemptKey key_;
-  std::shared_ptr<Task> task_;
+  TaskTurns turns_;
   std::shared_ptr<ActorTaskHost> host_;
   const ActorHandle supervisor_;
-  bool over_ = false;
-  std::optional<Error> error_;
 };
 
 }  // namespace troupe

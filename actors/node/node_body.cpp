@@ -1,11 +1,11 @@
 #include "actors/node/node_body.hpp"
 
-#include "actors/coordinator/run_work.hpp"
 #include "actors/link/link_service.hpp"
 #include "actors/link/proxies.hpp"
 #include "actors/node/node_actor.hpp"
 #include "actors/store/store_actor.hpp"
 #include "runtime/base/log.hpp"
+#include "runtime/coordinator/run_work.hpp"
 #include "runtime/host/data_plane.hpp"
 #include "runtime/metadata/sqlite_store.hpp"
 #include "runtime/os/own_files.hpp"

@@ -1,8 +1,7 @@
 #include "actors/store/store_actor.hpp"
 
 #include "runtime/base/log.hpp"
-#include "runtime/exec/router.hpp"
-#include "runtime/host/feed_receiver.hpp"
+#include "runtime/host/serving_task.hpp"
 
 #include <utility>
 
@@ -19,26 +18,16 @@ Result<> StoreActor::begin(const FetchRequest& request) {
                 serving_.size());
   }
   auto host = std::make_shared<ActorTaskHost>(system().io());
-  Router::Edge edge;
-  edge.senders.push_back(TRY(services_.plane->open_sender(request.from, host)));
-  std::vector<Router::Edge> edges;
-  edges.push_back(std::move(edge));
-
+  auto task = TRY(serving_task(request, services_.kept, *services_.plane, host, system().clock()));
   const auto& what = request.what;
-  auto reader = std::make_unique<PartitionFileReader>(
-      services_.kept.files(), services_.kept.output(what.producer, what.edge), what.partition);
-  Task::Parts parts;
-  parts.host = host;
-  parts.feed = std::make_shared<BatchFeed>(host, std::move(reader), nullptr, system().clock());
-  parts.output = std::make_shared<Router>(std::move(edges));
 
   // The task that serves needs a key of its own; its number takes the place of the attempt.
   const std::uint64_t number = ++last_number_;
   const AttemptKey key{what.producer.run, what.producer.task, Attempt(number)};
-  auto actor = system().spawn<TaskActor>(
-      fmt::format("send {} edge {} to {}", attempt_tag(what.producer), what.edge,
-                  request.from.peer.node),
-      key, std::make_shared<Task>(std::move(parts), system().clock()), host, self());
+  auto actor =
+      system().spawn<TaskActor>(fmt::format("send {} edge {} to {}", attempt_tag(what.producer),
+                                            what.edge, request.from.peer.node),
+                                key, std::move(task), host, self());
   serving_[number] = request.from;
   watch(actor.handle(), [this, number](const Down& down) {
     auto to = serving_.extract(number);

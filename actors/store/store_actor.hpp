@@ -25,10 +25,8 @@ struct StoreServices {
 /// Sends the partitions that this node's tasks have kept to consumers on other nodes. A consumer on
 /// this node reads the file itself.
 ///
-/// Each request is served by a task of its own, from the file to the channel, so that it has the
-/// same bounds and costs as any other: it reads ahead on the I/O pool, and stops while the consumer
-/// grants no credit. Supervised by the NODE; what is being served dies with it, and its consumers
-/// ask again when they are restarted.
+/// Each request is served by a task of its own (`runtime/host/serving_task.hpp`). Supervised by the
+/// NODE; what is being served dies with it, and its consumers ask again when they are restarted.
 class StoreActor : public ActorOf<StoreActor, ServePartition, TaskEnded> {
  public:
   explicit StoreActor(StoreServices services)
@@ -49,9 +47,6 @@ class StoreActor : public ActorOf<StoreActor, ServePartition, TaskEnded> {
   std::map<std::uint64_t, RemoteEnd> serving_;  ///< by the number of the serving task
   std::uint64_t last_number_ = 0;
 };
-
-/// Partitions sent at the same time; more are refused, and asked for again by a later attempt.
-inline constexpr std::size_t serving_max = 4096;
 
 /// Starts the store of a node and lets it hear what `link` hears for `store_address`. Before the
 /// link is started.

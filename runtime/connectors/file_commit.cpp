@@ -163,8 +163,11 @@ Result<std::string> FileCommit::marker_in(const std::string& directory) const {
   return whole ? text["marker"].get<std::string>() : std::string();
 }
 
+/// Durably, also where somebody before has removed it and died: nobody looks for it again once this
+/// has returned.
 Result<> FileCommit::clean_up(const std::string& marker) const {
-  return files_.remove_all(TRY(staging_directory(marker)));
+  TRY(files_.remove_all(TRY(staging_directory(marker))));
+  return files_.is_directory(parent_) ? files_.sync_directory(parent_) : Result<>();
 }
 
 Result<> make_durable_directories(FileSystem& files, const std::string& path) {

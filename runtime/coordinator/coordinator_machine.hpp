@@ -88,14 +88,8 @@ inline constexpr std::size_t open_runs_max = 10'000;
 /// slots, what becomes free to whoever waits and now fits. Only what becomes of a node is told to
 /// all runs that have begun. So a report costs the same however many runs wait.
 ///
-/// Owned by the COORDINATOR actor, whose whole work is to carry events in and effects out:
-///
-///   1. open the store (which raises the term), load the image, make this machine, call `start`;
-///   2. hand in every event, carry out every effect in the order of the list;
-///   3. hand the store its steps (`StoreStep`) in order, all that wait as one transaction, and then
-///      hand in every `Looked`, and after them `Persisted` with the highest ticket; where it fails,
-///      the coordinator ends;
-///   4. hand in a Tick at `next_deadline`.
+/// Owned by a `CoordinatorDriver`, which hands in events and sees to every effect in the order of
+/// the list; the store is opened, and the term raised, before there is one.
 ///
 /// Invariant: no effect leaves before every row decided before it is durable (`Outbox`).
 /// Invariant: a report counts only if its cluster is ours, its node's incarnation is a member, and

@@ -105,7 +105,8 @@ class Assembly {
       for (auto& channel : site_.receivers[i]) input.channels.push_back(std::move(channel));
       if (edges[i]->exchange != ExchangeKind::gather) continue;
       input.ordered = true;
-      input.set_aside = fed_by_exchange(graph_, edges[i]->from);
+      // Who has kept its rows is held up by nobody.
+      input.set_aside = !edges[i]->blocking && fed_by_exchange(graph_, edges[i]->from);
     }
     parts_.inputs = count;
     parts_.gate = std::make_unique<InputGate>(std::move(inputs), site_.memory);

@@ -2,6 +2,7 @@
 #include "runtime/graph/bound_graph.hpp"
 #include "runtime/graph/graph_check.hpp"
 #include "runtime/graph/jam.hpp"
+#include "runtime/graph/keep_apart.hpp"
 #include "runtime/graph/task_graph.hpp"
 #include "runtime/graph/task_topology.hpp"
 
@@ -52,6 +53,7 @@ class TaskPlanner {
     for (PhaseNode& node : nodes_) place(node);
     connect();
     keep_what_would_jam(tasks_, waits_);
+    if (target_.keep_blocking_edges) keep_apart(tasks_);
     return std::move(tasks_);
   }
 

@@ -121,6 +121,11 @@ void ExecutorMachine::obey(const Adopt& adopt) {
   }
 }
 
+bool ExecutorMachine::holds(RunId run) const {
+  const auto first = held_.lower_bound({run, {}, {}});
+  return first != held_.end() && first->first.run == run;
+}
+
 std::vector<HeldTask> ExecutorMachine::held() const {
   std::vector<HeldTask> all;
   for (const auto& [key, held] : held_) {

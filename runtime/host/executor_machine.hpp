@@ -148,6 +148,10 @@ class ExecutorMachine {
   Term term_seen() const { return term_seen_; }
   Incarnation incarnation() const { return config_.incarnation; }
   const ClusterId& cluster() const { return config_.cluster; }
+  /// It was told that this run has ended, and has not forgotten it.
+  bool released(RunId run) const { return ended_runs_.contains(run); }
+  /// Some attempt of this run is held, or keeps something here.
+  bool holds(RunId run) const;
   /// What is held, for people and for tests.
   std::vector<HeldTask> held() const;
 

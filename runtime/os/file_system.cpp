@@ -1,6 +1,7 @@
 #include "runtime/os/file_system.hpp"
 
 #include "runtime/base/node_fault.hpp"
+#include "runtime/os/os_error.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -37,21 +38,6 @@ bool machine_failed(int number) {
     default:
       return false;
   }
-}
-
-Error os_error(std::string_view doing, const std::string& path, int number) {
-  ErrorCode code = ErrorCode::unavailable;
-  if (number == ENOENT || number == ENOTDIR) code = ErrorCode::not_found;
-  if (number == EEXIST || number == ENOTEMPTY) code = ErrorCode::already_exists;
-  if (number == EACCES || number == EPERM || number == EROFS || number == EISDIR) {
-    code = ErrorCode::invalid_argument;
-  }
-  if (number == ELOOP || number == ENAMETOOLONG) code = ErrorCode::invalid_argument;
-  if (number == EINVAL || number == ENOSYS || number == ENOTSUP || number == ESPIPE) {
-    code = ErrorCode::unsupported;
-  }
-  const Error error = fail(code, "cannot {} '{}': {}", doing, path, std::strerror(number));
-  return machine_failed(number) ? node_fault(error) : error;
 }
 
 class ReadSystemFile final : public ReadableFile {
@@ -313,6 +299,21 @@ class SystemFiles final : public FileSystem {
 };
 
 }  // namespace
+
+Error os_error(std::string_view doing, const std::string& path, int number) {
+  ErrorCode code = ErrorCode::unavailable;
+  if (number == ENOENT || number == ENOTDIR) code = ErrorCode::not_found;
+  if (number == EEXIST || number == ENOTEMPTY) code = ErrorCode::already_exists;
+  if (number == EACCES || number == EPERM || number == EROFS || number == EISDIR) {
+    code = ErrorCode::invalid_argument;
+  }
+  if (number == ELOOP || number == ENAMETOOLONG) code = ErrorCode::invalid_argument;
+  if (number == EINVAL || number == ENOSYS || number == ENOTSUP || number == ESPIPE) {
+    code = ErrorCode::unsupported;
+  }
+  const Error error = fail(code, "cannot {} '{}': {}", doing, path, std::strerror(number));
+  return machine_failed(number) ? node_fault(error) : error;
+}
 
 Result<std::string> FileSystem::version(const std::string& path) {
   return std::to_string(TRY(size(path)));

@@ -1,193 +1,359 @@
 #include "tests/sim/model_job.hpp"
 
+#include "runtime/base/json.hpp"
+#include "runtime/graph/graph_builder.hpp"
+
+#include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace troupe::sim {
 namespace {
 
-constexpr std::uint32_t keys = 23;
+constexpr std::int64_t keys = 23;
+constexpr std::int64_t values = 1000;
+/// Rows of a join, at most: they stay few.
+constexpr std::size_t joined_max = 400;
 
-Split make_split(Random& random) {
-  const std::uint64_t seed = random.next();
-  const std::uint64_t rows = 4 + random.below(24);
-  return {fmt::format("{}:{}", seed, rows), static_cast<std::int64_t>(rows * 12),
-          static_cast<std::int64_t>(rows)};
+/// A vertex, and the rows that it gives.
+struct Relation {
+  GraphBuilder::Vertex vertex;
+  Rows rows;
+  bool read = false;  ///< by somebody
+};
+
+Rows sorted(Rows rows) {
+  std::sort(rows.begin(), rows.end());
+  return rows;
 }
 
-ExchangeKind pick_exchange(Random& random, std::uint32_t from, std::uint32_t to) {
-  if (to == 1 && random.chance(1, 2)) return ExchangeKind::gather;
-  if (from == to && random.chance(1, 5)) return ExchangeKind::forward;
-  if (random.chance(1, 8)) return ExchangeKind::broadcast;
-  return random.chance(1, 3) ? ExchangeKind::rebalance : ExchangeKind::hash;
+std::string text_of(const Rows& rows, bool csv) {
+  std::string text = csv ? "k,v\n" : "";
+  for (const auto& [key, value] : rows) {
+    text += csv ? fmt::format("{},{}\n", key, value)
+                : fmt::format("{{\"k\":{},\"v\":{}}}\n", key, value);
+  }
+  return text;
 }
 
-Stage make_stage(std::uint32_t number, std::uint32_t parallelism) {
-  Stage stage;
-  stage.id = StageId(number);
-  stage.parallelism = parallelism;
-  stage.chain.push_back({vertex_of(stage.id), {}});
-  return stage;
-}
-
-TaskEdge make_edge(std::uint32_t from, std::uint32_t to, const TaskGraph& graph, Random& random) {
-  TaskEdge edge;
-  edge.from = StageId(from);
-  edge.to = StageId(to);
-  edge.exchange =
-      pick_exchange(random, graph.stages[from].parallelism, graph.stages[to].parallelism);
-  edge.blocking = random.chance(3, 5);
-  return edge;
-}
-
-void add_stages(ModelJob& job, Random& random) {
-  const auto sources = static_cast<std::uint32_t>(1 + random.below(2));
-  const auto stages = static_cast<std::uint32_t>(sources + 1 + random.below(3));
-  for (std::uint32_t i = 0; i < stages; ++i) {
-    const auto width = static_cast<std::uint32_t>(random.chance(1, 6) ? 1 : 1 + random.below(4));
-    job.graph.stages.push_back(make_stage(i, width));
-    ModelStage stage;
-    stage.factor = 1 + random.below(5);
-    stage.sums = i >= sources && random.chance(1, 2);
-    stage.scatters = random.chance(1, 4);
-    job.stages.push_back(stage);
-    Stage& made = job.graph.stages.back();
-    for (std::uint32_t subtask = 0; i < sources && subtask < width; ++subtask) {
-      auto& splits = made.splits.emplace_back();
-      for (std::uint64_t n = 1 + random.below(2); n > 0; --n) splits.push_back(make_split(random));
+/// Every number in a line; of our files, the key and the value.
+Rows parsed(const std::string& text) {
+  Rows rows;
+  std::vector<std::int64_t> numbers;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at < end; ++at) {
+    if (*at == '\n') {
+      if (numbers.size() == 2) rows.push_back({numbers[0], numbers[1]});
+      numbers.clear();
+      continue;
     }
-    if (i < sources) continue;
-    // Everything that has no consumer yet may get one; some stay sinks of their own.
-    job.graph.edges.push_back(
-        make_edge(static_cast<std::uint32_t>(random.below(i)), i, job.graph, random));
-    if (random.chance(1, 2)) {
-      job.graph.edges.push_back(
-          make_edge(static_cast<std::uint32_t>(random.below(i)), i, job.graph, random));
+    std::int64_t number = 0;
+    const auto [after, error] = std::from_chars(at, end, number);
+    if (error != std::errc()) continue;
+    numbers.push_back(number);
+    at = after - 1;
+  }
+  return rows;
+}
+
+/// Builds a job vertex by vertex, and computes what each gives.
+class JobMaker {
+ public:
+  JobMaker(std::uint64_t number, Random& random, const ModelPlace& place)
+      : number_(number),
+        random_(random),
+        place_(place),
+        name_(fmt::format("model-{}", number)),
+        builder_(name_) {}
+
+  ModelJob make() {
+    job_.name = JobName(name_);
+    job_.target = {static_cast<std::uint32_t>(1 + random_.below(4)), true};
+    for (std::uint64_t n = 1 + random_.below(2); n > 0; --n) add_source();
+    for (std::uint64_t n = 1 + random_.below(3); n > 0; --n) add_step();
+    add_sinks();
+    plan();
+    // Less than anything needs: what may be set aside is.
+    if (random_.chance(1, 3) && may_have_no_memory()) job_.memory_bytes = 1;
+    return std::move(job_);
+  }
+
+ private:
+  std::string next_id() { return fmt::format("v{}", ++last_id_); }
+  bool often() { return random_.chance(1, 2); }
+
+  GraphBuilder::Vertex add(const char* op, const Json& with) {
+    auto vertex = builder_.add(next_id(), op, with);
+    if (random_.chance(2, 3)) {
+      vertex.parallelism(static_cast<std::uint32_t>(1 + random_.below(4)));
+    }
+    return vertex;
+  }
+
+  Relation& any() { return relations_[random_.below(relations_.size())]; }
+
+  void put(GraphBuilder::Vertex vertex, Rows rows) {
+    relations_.push_back({vertex, std::move(rows)});
+  }
+
+  void add_source() {
+    const bool csv = often();
+    const std::string directory = fmt::format("/in/{}/{}", name_, ++last_id_);
+    check(place_.files.make_directories(directory));
+    Rows all;
+    for (std::uint64_t file = 1 + random_.below(4); file > 0; --file) {
+      Rows rows(4 + random_.below(24));
+      for (ModelRow& row : rows) {
+        row = {static_cast<std::int64_t>(random_.below(keys)),
+               static_cast<std::int64_t>(random_.below(values))};
+      }
+      write(fmt::format("{}/{}.{}", directory, file, csv ? "csv" : "jsonl"), text_of(rows, csv));
+      all.insert(all.end(), rows.begin(), rows.end());
+    }
+    for (std::string at = directory; !at.empty(); at.resize(at.rfind('/'))) {
+      check(place_.files.sync_directory(at));
+    }
+    check(place_.files.sync_directory("/"));
+    Json with = {{"path", fmt::format("{}/*.{}", directory, csv ? "csv" : "jsonl")}};
+    if (random_.chance(1, 10)) with["types"] = {{"k", "bigint"}, {"v", "bigint"}};
+    put(add(csv ? "read.csv" : "read.jsonl", with), std::move(all));
+  }
+
+  void write(const std::string& path, const std::string& text) {
+    auto file = place_.files.create(path);
+    check(file);
+    check((*file)->append(text));
+    check((*file)->sync());
+    check((*file)->close());
+  }
+
+  void add_step() {
+    maybe_trip();
+    switch (random_.below(9)) {
+      case 0:
+        return add_filter();
+      case 1:
+        return add_select();
+      case 2:
+        return add_aggregate();
+      case 3:
+        return add_join();
+      case 4:
+        return add_union();
+      case 5:
+        return add_top();
+      case 6:
+        return add_distinct();
+      default:
+        return add_exchange();
     }
   }
-}
 
-void add_failures(ModelJob& job, Random& random) {
-  const auto any_task = [&] {
-    const Stage& stage = job.graph.stages[random.below(job.graph.stages.size())];
-    return TaskId{stage.id, static_cast<std::uint32_t>(random.below(stage.parallelism))};
-  };
-  if (random.chance(1, 6)) job.fail_once[any_task()] = FailureClass::resource;
-  if (random.chance(1, 6)) job.fail_once[any_task()] = FailureClass::internal;
-  if (random.chance(1, 25)) job.always_fails = any_task();
-}
+  void add_filter() {
+    Relation& from = any();
+    const auto modulus = static_cast<std::int64_t>(2 + random_.below(4));
+    Rows rows;
+    for (const ModelRow& row : from.rows) {
+      if (row.value % modulus != 0) rows.push_back(row);
+    }
+    one_to_one("filter", {{"where", fmt::format("v % {} <> 0", modulus)}}, from, std::move(rows));
+  }
+
+  void add_select() {
+    Relation& from = any();
+    const auto factor = static_cast<std::int64_t>(2 + random_.below(4));
+    Rows rows = from.rows;
+    for (ModelRow& row : rows) row.value = row.value * factor + row.key;
+    one_to_one("select", {{"columns", {{"k", "k"}, {"v", fmt::format("v * {} + k", factor)}}}},
+               from, std::move(rows));
+  }
+
+  void add_aggregate() {
+    Relation& from = any();
+    std::map<std::int64_t, std::int64_t> sums;
+    for (const ModelRow& row : from.rows) sums[row.key] += row.value;
+    Rows rows;
+    for (const auto& [key, sum] : sums) rows.push_back({key, sum});
+    one_to_one("aggregate", {{"group_by", {"k"}}, {"select", {{"v", "sum(v)::bigint"}}}}, from,
+               std::move(rows));
+  }
+
+  void add_distinct() {
+    Relation& from = any();
+    const std::set<ModelRow> once(from.rows.begin(), from.rows.end());
+    one_to_one("distinct", Json::object(), from, Rows(once.begin(), once.end()));
+  }
+
+  void add_top() {
+    Relation& from = any();
+    Rows rows = from.rows;
+    std::sort(rows.begin(), rows.end(), [](const ModelRow& a, const ModelRow& b) {
+      return std::pair(b.value, a.key) < std::pair(a.value, b.key);
+    });
+    Json with = {{"by", {"v desc", "k"}}};
+    if (often()) {
+      const std::size_t limit = 1 + random_.below(20);
+      with["limit"] = limit;
+      rows.resize(std::min(rows.size(), limit));
+    }
+    one_to_one("sort", with, from, std::move(rows));
+  }
+
+  void add_exchange() {
+    Relation& from = any();
+    const char* kinds[] = {"hash", "rebalance", "rebalance", "gather"};
+    one_to_one("sim.exchange",
+               {{"kind", kinds[random_.below(4)]},
+                {"kept", random_.chance(3, 5)},
+                {"scatters", random_.chance(1, 3)}},
+               from, from.rows);
+  }
+
+  void one_to_one(const char* op, const Json& with, Relation& from, Rows rows) {
+    from.read = true;
+    auto vertex = add(op, with);
+    vertex.from(from.vertex);
+    put(vertex, std::move(rows));
+  }
+
+  void add_union() {
+    Relation& a = any();
+    Relation& b = any();
+    a.read = b.read = true;
+    Rows rows = a.rows;
+    rows.insert(rows.end(), b.rows.begin(), b.rows.end());
+    auto vertex = add("union", Json::object());
+    vertex.from({a.vertex, b.vertex});
+    put(vertex, std::move(rows));
+  }
+
+  void add_join() {
+    Relation& a = any();
+    Relation& b = any();
+    Rows rows;
+    for (const ModelRow& left : a.rows) {
+      for (const ModelRow& right : b.rows) {
+        if (left.key == right.key) rows.push_back({left.key, left.value + right.value});
+      }
+    }
+    if (rows.size() > joined_max) return add_union();
+    a.read = b.read = true;
+    auto joined = add("join", {{"using", {"k"}}, {"suffix", "_r"}});
+    joined.from({a.vertex, b.vertex});
+    auto vertex = add("select", {{"columns", {{"k", "k"}, {"v", "v + v_r"}}}});
+    vertex.from(joined);
+    put(vertex, std::move(rows));
+  }
+
+  void maybe_trip() {
+    if (!place_.may_fail || !random_.chance(1, 6)) return;
+    Relation& from = any();
+    const char* how = random_.chance(1, 6) ? "always" : often() ? "resource" : "internal";
+    job_.always_fails = job_.always_fails || how == std::string("always");
+    one_to_one("sim.trip", {{"name", fmt::format("{}/{}", name_, last_id_)}, {"how", how}}, from,
+               from.rows);
+  }
+
+  /// What nobody reads is written, and now and then what somebody does.
+  void add_sinks() {
+    for (std::size_t i = 0; i < relations_.size(); ++i) {
+      if (relations_[i].read && !random_.chance(1, 8)) continue;
+      const bool csv = often();
+      ModelSink sink;
+      sink.directory = random_.chance(3, 4);
+      sink.path = fmt::format("/out/{}/{}{}", name_, i,
+                              sink.directory ? ""
+                              : csv          ? ".csv"
+                                             : ".jsonl");
+      sink.rows = sorted(relations_[i].rows);
+      const std::string id = fmt::format("out{}", i);
+      auto vertex = builder_.add(id, csv ? "write.csv" : "write.jsonl", {{"path", sink.path}});
+      vertex.from(relations_[i].vertex);
+      job_.sinks.emplace(id, std::move(sink));
+    }
+  }
+
+  void plan() {
+    JobGraph graph = checked(builder_.build());
+    for (const Error& mistake : bind(graph, place_.registry)) check(Result<>(mistake));
+    job_.plan = encode_plan(graph);
+    job_.graph = checked(plan_tasks(graph, place_.registry, job_.target));
+    check(assign_splits(job_.graph));
+    for (const Stage& stage : job_.graph.stages) {
+      const ChainLink& last = stage.chain.back();
+      if (last.phase.make_sink) {
+        job_.sinks.at(last.vertex).sink = checked(last.phase.make_sink());
+      }
+    }
+  }
+
+  /// Rows that are read in the order of their producers must fit where they wait.
+  bool may_have_no_memory() const {
+    const auto& edges = job_.graph.edges;
+    return std::none_of(edges.begin(), edges.end(), [](const TaskEdge& edge) {
+      return edge.exchange == ExchangeKind::gather && !edge.blocking;
+    });
+  }
+
+  template <class T>
+  T checked(Result<T> result) const {
+    ENSURE(result.ok(), "{}: {}", name_, result.error().to_string());
+    return *std::move(result);
+  }
+  template <class R>
+  void check(const R& result) const {
+    ENSURE(result.ok(), "{}: {}", name_, result.error().to_string());
+  }
+
+  const std::uint64_t number_;
+  Random& random_;
+  const ModelPlace& place_;
+  const std::string name_;
+  GraphBuilder builder_;
+  std::deque<Relation> relations_;
+  int last_id_ = 0;
+  ModelJob job_;
+};
 
 }  // namespace
 
-ModelJob make_model_job(std::uint64_t number, Random& random) {
-  ModelJob job;
-  job.plan = fmt::format("model-{}", number);
-  job.parallelism = static_cast<std::uint32_t>(1 + random.below(4));
-  add_stages(job, random);
-  // Two stages that run together while one waits for the other would wait for ever: a planner
-  // never makes that, so neither does the model.
-  if (!TaskTopology::make(job.graph)) {
-    for (TaskEdge& edge : job.graph.edges) edge.blocking = true;
-  }
-  add_failures(job, random);
-  return job;
+ModelJob make_model_job(std::uint64_t number, Random& random, const ModelPlace& place) {
+  return JobMaker(number, random, place).make();
 }
 
 Submission submission_of(const ModelJob& job, const std::string& key) {
   Submission submission;
-  submission.job = JobName(job.plan);
+  submission.job = job.name;
   submission.plan = std::make_shared<const std::string>(job.plan);
-  submission.hash = job.plan;
+  submission.hash = job.name.value();
   submission.by = "sim";
   submission.key = key;
   submission.nonce = std::hash<std::string>()(key);
-  submission.target = {job.parallelism, true};
+  submission.target = job.target;
+  submission.settings.memory_bytes = job.memory_bytes;
   submission.settings.restart.attempts = 10'000;
   submission.settings.restart.initial_delay = 50ms;
   submission.settings.restart.max_delay = 500ms;
   return submission;
 }
 
-std::string vertex_of(StageId stage) { return fmt::format("v{}", stage); }
+std::optional<Rows> rows_in(FileSystem& files, const ModelSink& sink) {
+  if (!files.exists(sink.path)) return {};
+  if (!sink.directory) return sorted(parsed(files.read(sink.path).value()));
+  Rows all;
+  const std::vector<std::string> names = files.list(sink.path).value();
+  for (const std::string& name : names) {
+    if (name[0] == '_' || name[0] == '.') continue;
+    const Rows rows = parsed(files.read(sink.path + "/" + name).value());
+    all.insert(all.end(), rows.begin(), rows.end());
+  }
+  return sorted(std::move(all));
+}
 
 std::uint64_t mix(std::uint64_t value) {
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
   value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
   return value ^ (value >> 31);
-}
-
-Rows rows_of(const Split& split) {
-  std::uint64_t seed = 0, count = 0;
-  const char* const end = split.detail.data() + split.detail.size();
-  const auto after = std::from_chars(split.detail.data(), end, seed).ptr;
-  std::from_chars(after + 1, end, count);
-  Rows rows;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const std::uint64_t bits = mix(seed + i);
-    rows.push_back({static_cast<std::uint32_t>(bits % keys), bits >> 8});
-  }
-  return rows;
-}
-
-std::vector<Rows> partition(const Rows& rows, const TaskEdge& edge, const TaskGraph& graph,
-                            std::uint32_t from, std::uint64_t chance) {
-  const std::uint32_t consumers = graph.stage(edge.to).parallelism;
-  std::vector<Rows> parts(consumers);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    switch (edge.exchange) {
-      case ExchangeKind::forward:
-        parts[from].push_back(rows[i]);
-        break;
-      case ExchangeKind::broadcast:
-        for (Rows& part : parts) part.push_back(rows[i]);
-        break;
-      case ExchangeKind::rebalance:
-        parts[(i + chance) % consumers].push_back(rows[i]);
-        break;
-      case ExchangeKind::gather:
-        parts[0].push_back(rows[i]);
-        break;
-      default:
-        parts[rows[i].key % consumers].push_back(rows[i]);
-    }
-  }
-  return parts;
-}
-
-PartitionSummary summary_of(const Rows& rows) {
-  PartitionSummary summary;
-  for (const ModelRow& row : rows) {
-    ++summary.rows;
-    summary.hash += mix(mix(row.key + 1) ^ row.value);
-  }
-  return summary;
-}
-
-void add(Totals& totals, const Rows& rows) {
-  for (const ModelRow& row : rows) totals[row.key] += row.value;
-}
-
-std::map<std::string, Totals> ModelJob::expected() const {
-  std::map<std::string, Totals> sinks;
-  std::vector<Totals> made(graph.stages.size());
-  for (const Stage& stage : graph.stages) {
-    const std::uint32_t number = stage.id.value();
-    Totals& totals = made[number];
-    for (const auto& subtask : stage.splits) {
-      for (const Split& split : subtask) add(totals, rows_of(split));
-    }
-    bool is_sink = true;
-    for (const TaskEdge& edge : graph.edges) {
-      if (edge.from == stage.id) is_sink = false;
-      if (edge.to != stage.id) continue;
-      const bool copied = edge.exchange == ExchangeKind::broadcast;
-      for (const auto& [key, value] : made[edge.from.value()]) {
-        totals[key] += value * (copied ? stage.parallelism : 1);
-      }
-    }
-    for (auto& [key, value] : totals) value *= stages[number].factor;
-    if (is_sink) sinks[vertex_of(stage.id)] = totals;
-  }
-  return sinks;
 }
 
 }  // namespace troupe::sim

@@ -2,62 +2,62 @@
 
 #include "runtime/coordinator/coordinator_machine.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/operator/sink.hpp"
 #include "runtime/os/random.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace troupe::sim {
 
-/// A row of the model: a number that counts for a key.
+/// A row of all model jobs: a number that counts for a key.
 struct ModelRow {
-  std::uint32_t key = 0;
-  std::uint64_t value = 0;
+  std::int64_t key = 0;
+  std::int64_t value = 0;
+  friend auto operator<=>(const ModelRow&, const ModelRow&) = default;
 };
 using Rows = std::vector<ModelRow>;
-/// What rows add up to, by key: the only thing that is compared, since every step of a model job is
-/// linear. A row that is lost, doubled or stale changes it; routing and order do not.
-using Totals = std::map<std::uint32_t, std::uint64_t>;
 
-/// What the tasks of one stage do. A stage without in-edges reads its splits, one without
-/// out-edges is a sink.
-struct ModelStage {
-  /// Rows are added up by key and leave at the end of the input; else each leaves at once.
-  bool sums = false;
-  std::uint64_t factor = 1;  ///< values are multiplied by it
-  /// Rows leave for another consumer in each attempt: a producer that is not deterministic.
-  bool scatters = false;
+/// One output of a job: what readers must find there, in any order, when it has succeeded.
+struct ModelSink {
+  std::string path;
+  bool directory = true;
+  Rows rows;  ///< sorted
+  std::shared_ptr<Sink> sink;
 };
 
-/// A job small enough to know its answer: a random graph over numbers, some of whose tasks fail on
-/// purpose.
+/// A real job of real operators, small enough to know its answer without running it: read files,
+/// filter, compute, aggregate, join, sort, unite, over every kind of exchange, and write. Some of
+/// its tasks fail on purpose, or give their rows in another order each time.
 struct ModelJob {
-  std::string plan;  ///< stands for the bytes of a plan
-  TaskGraph graph;
-  std::vector<ModelStage> stages;
-  std::uint32_t parallelism = 2;
-  /// Tasks that fail once, and how.
-  std::map<TaskId, FailureClass> fail_once;
-  /// A task that always fails as the user's mistake: the run must fail with it.
-  std::optional<TaskId> always_fails;
-
-  /// What each sink vertex must show.
-  std::map<std::string, Totals> expected() const;
+  JobName name;
+  std::string plan;  ///< `encode_plan` of the bound graph
+  PlanTarget target;
+  TaskGraph graph;                         ///< with its splits
+  std::map<std::string, ModelSink> sinks;  ///< by vertex
+  std::int64_t memory_bytes = std::int64_t{1} << 30;
+  /// The run must fail as the user's mistake.
+  bool always_fails = false;
 };
 
-ModelJob make_model_job(std::uint64_t number, Random& random);
+/// Where jobs find what they need. `may_fail`: no task fails on purpose otherwise.
+struct ModelPlace {
+  const OperatorRegistry& registry;
+  FileSystem& files;
+  bool may_fail = true;
+};
+
+/// Writes the files that the job reads, and plans it. The same random numbers give the same job.
+ModelJob make_model_job(std::uint64_t number, Random& random, const ModelPlace& place);
 Submission submission_of(const ModelJob& job, const std::string& key);
 
-Rows rows_of(const Split& split);
-std::string vertex_of(StageId stage);
-/// The partition of `rows` that consumer `to` of `edge` gets. `chance` matters where `scatters`.
-std::vector<Rows> partition(const Rows& rows, const TaskEdge& edge, const TaskGraph& graph,
-                            std::uint32_t from, std::uint64_t chance);
-PartitionSummary summary_of(const Rows& rows);
-void add(Totals& totals, const Rows& rows);
+/// The rows of what a sink has written, sorted; nothing where there is no output.
+std::optional<Rows> rows_in(FileSystem& files, const ModelSink& sink);
+
 std::uint64_t mix(std::uint64_t value);
 
 }  // namespace troupe::sim

@@ -41,6 +41,13 @@ enum class Mutation {
   freed_slot_kept,             ///< a region that needs its slots no more keeps them
   waiting_not_woken,           ///< what becomes free is not given to who waits, but to who comes
   gone_node_granted,           ///< slots of a node that is gone are granted
+  staged_not_synced,           ///< a sink stages its files without making them durable
+  commit_not_synced,           ///< names that a commit has changed are not made durable
+  another_partition_served,    ///< a kept partition is served to whoever asks for another one
+  refusal_not_told,            ///< who asks for a partition is not told that there is none
+  lost_connection_unheard,     ///< channels do not hear that rows on their way were lost
+  end_of_rows_lost,            ///< now and then the end of a channel does not leave
+  attempts_share_files,        ///< two attempts of a task keep their rows at the same place
   two_clocks,                  ///< when a node was heard is read from its own clock
   gives_up_for_nothing,        ///< a task fails now and then although nothing is wrong
   unseeded_chance,             ///< something is decided by what is in no seed
@@ -51,7 +58,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 34> mutations{{
+inline constexpr std::array<MutationName, 41> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -83,6 +90,13 @@ inline constexpr std::array<MutationName, 34> mutations{{
     {Mutation::freed_slot_kept, "freed_slot_kept"},
     {Mutation::waiting_not_woken, "waiting_not_woken"},
     {Mutation::gone_node_granted, "gone_node_granted"},
+    {Mutation::staged_not_synced, "staged_not_synced"},
+    {Mutation::commit_not_synced, "commit_not_synced"},
+    {Mutation::another_partition_served, "another_partition_served"},
+    {Mutation::refusal_not_told, "refusal_not_told"},
+    {Mutation::lost_connection_unheard, "lost_connection_unheard"},
+    {Mutation::end_of_rows_lost, "end_of_rows_lost"},
+    {Mutation::attempts_share_files, "attempts_share_files"},
     {Mutation::two_clocks, "two_clocks"},
     {Mutation::gives_up_for_nothing, "gives_up_for_nothing"},
     {Mutation::unseeded_chance, "unseeded_chance"},

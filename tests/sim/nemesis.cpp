@@ -66,18 +66,30 @@ void Nemesis::strike(Fault fault) {
     case Fault::ghost:
       return replay_something();
     case Fault::rot:
-      if (a != World::coordinator && world_.alive(a)) {
-        static_cast<SimExecutor*>(world_.process(a))->rot(random_.next());
-      }
-      return;
+      return rot_something(a);
     case Fault::disk_full:
-      return world_.fill_disk(a, world_.between(20ms, 3s));
+      if (a != World::coordinator) world_.fill_disk(a, world_.between(20ms, 3s));
+      return;
     case Fault::store_fails:
       world_.store_fails_next = true;
       return;
     case Fault::clock_jump:
       return world_.jump_ahead(a, length);
+    case Fault::black_out:
+      return world_.black_out(world_.between(100ms, 2s));
   }
+}
+
+/// Something that a node keeps for consumers is damaged on its disk.
+void Nemesis::rot_something(NodeIndex node) {
+  if (node == World::coordinator) return;
+  Disk& disk = world_.disk(node);
+  std::vector<std::string> kept = disk.files_below("/work");
+  std::erase_if(kept, [](const auto& path) { return path.find("/edge-") == std::string::npos; });
+  if (kept.empty()) return;
+  const std::string& victim = kept[random_.below(kept.size())];
+  world_.trace("{} of n{} rots", victim, node);
+  disk.rot(victim);
 }
 
 /// What was said once is heard again, behind the back of the session.

@@ -26,13 +26,15 @@ class Nemesis {
     store_fails,
     clock_jump,
     cut,
+    black_out,
   };
-  static constexpr int faults = 13;
+  static constexpr int faults = 14;
 
   void step();
   void strike(Fault fault);
   NodeIndex any_node();
   std::pair<NodeIndex, NodeIndex> any_pair();
+  void rot_something(NodeIndex node);
   void replay_something();
 
   World& world_;

@@ -1,21 +1,21 @@
 #pragma once
 
-#include "runtime/coordinator/coordinator_machine.hpp"
+#include "runtime/coordinator/coordinator_driver.hpp"
 #include "tests/sim/world.hpp"
 
-#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
 namespace troupe::sim {
 
-/// The coordinator's shell in the simulation: the real machine and real sessions, a simulated disk,
-/// and at each effect the question whether it may happen already.
-class SimCoordinator final : public Process {
+/// The coordinator in the simulation: the real driver with real sessions, over a simulated disk.
+/// Its hands ask, at each effect, whether that may happen already; some have a planted fault.
+class SimCoordinator final : public Process, private CoordinatorHands {
  public:
-  using Answer = std::function<void(const Result<RunId>&)>;
+  using Answer = CoordinatorDriver::Answer;
 
   explicit SimCoordinator(World& world);
 
@@ -28,65 +28,66 @@ class SimCoordinator final : public Process {
   void submit(Submission submission, Answer answer);
   void cancel(RunId run, Answer answer);
   void replay(const Frame& frame, NodeIndex from);
-  const CoordinatorMachine& machine() const { return *machine_; }
 
  private:
   void begin();
-  void tick();
-  bool killed_at(KillPoint point);
+  void tick_sessions();
+  Instant now() const { return world_.clock(World::coordinator); }
+  void after(Duration delay, std::function<void()> what);
+  bool killed_at(KillPoint point) { return world_.killed_at(point, World::coordinator); }
+
   void tell_session(NodeIndex peer, const SessionEvent& event);
   template <class E>
   void carry_session(NodeIndex peer, E& effect);
   void receive(NodeIndex peer, const Frame& frame);
   void claim_current(Report& report);
   void send(NodeIndex peer, const Command& command);
+  void tell(CoordinatorEvent event);
 
-  void decide(const CoordinatorEvent& event);
-  void carry(Effects effects);
-  void release_early();
-  void carry_out(effect::Persist&);
-  void carry_out(effect::Look&);
-  void carry_out(effect::Send&);
-  void carry_out(effect::PlanTasks&);
-  void carry_out(effect::CommitSink&);
-  void carry_out(effect::CleanUpSinks&);
-  void carry_out(effect::Reply&);
-  void carry_out(effect::RunEnded&);
-  void carry_out(effect::Halt&);
-  void carry_out(effect::RefuseReport&);
-  void carry_out(const effect::Inner auto&) {
-    world_.violation("what machines of the coordinator say to each other has left it");
-  }
+  // Of the driver.
+  void decided(const Effects& effects) override;
+  void write(StoreSteps steps) override;
+  void send(effect::Send sent) override;
+  void work(RunWork work) override;
+  void refused(const effect::RefuseReport& report) override;
+  void run_ended(const effect::RunEnded& run) override;
+  void wake_at(std::optional<Instant> at) override;
+  void over(const Error& reason) override;
+
+  const CoordinatorMachine& machine() const { return *driver_.machine(); }
   void check_slots() const;
-  void check_durable(const effect::Send& effect) const;
-  void commit_now(const effect::CommitSink& commit);
+  void check_durable(const effect::Send& sent) const;
+  void check_in_time(const effect::Reply& reply) const;
 
-  void write_next();
+  // The disk of the store.
   void written();
-  bool write_failed();
+  void fail_write();
   std::vector<Looked> commit_write();
   void forget_recent(std::vector<Looked>& answers);
-  void tell_looked(const std::vector<Looked>& answers);
-  template <class Wanted>
-  bool writes(Wanted wanted) const;
-  bool writes_state(RunState state) const;
-  bool writes_epoch(EpochState state) const;
+  void call_durable_unsynced();
+
+  // Work on sinks and sources.
+  void start(effect::PlanTasks plan);
+  void start(effect::CommitSink commit);
+  void start(effect::CleanUpSinks clean_up);
+  void commit_now(const effect::CommitSink& commit);
 
   World& world_;
-  Incarnation incarnation_;
+  const Incarnation incarnation_;
+  ClusterImage image_;  ///< as it was when this process began
+  bool beginning_ = false;
   bool dead_ = false;
-  bool recovering_ = false;
-  bool early_ = false;
   std::map<NodeIndex, std::unique_ptr<Session>> sessions_;
-  std::unique_ptr<CoordinatorMachine> machine_;
-  StoreSteps to_write_;
-  StoreSteps writing_;  ///< one transaction, under way
-  std::uint64_t last_ticket_ = 0;
-  std::uint64_t writing_ticket_ = 0;  ///< durable with that transaction
-  std::set<RunId> last_made_;         ///< a mutant's: what an old snapshot lacks
+  CoordinatorDriver driver_;
+  std::uint64_t wake_ = 0;  ///< number of the last that was asked for
+  StoreSteps writing_;      ///< one transaction, under way
+  bool write_failed_ = false;
   std::map<RunId, std::size_t> committed_sinks_;
-  std::map<std::uint64_t, Answer> answers_;
-  std::uint64_t last_request_ = 0;
+
+  // Of mutants.
+  std::map<std::uint64_t, Looked> early_looks_;
+  std::set<RunId> last_made_;       ///< what an old snapshot lacks
+  std::optional<Store> synced_to_;  ///< what a power cut brings back
 };
 
 }  // namespace troupe::sim

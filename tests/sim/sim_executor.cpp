@@ -1,8 +1,9 @@
 #include "tests/sim/sim_executor.hpp"
 
+#include "runtime/host/feed_receiver.hpp"
+#include "runtime/host/serving_task.hpp"
 #include "runtime/protocol/message_codec.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace troupe::sim {
@@ -22,19 +23,49 @@ ExecutorConfig config_of(NodeIndex self, Incarnation incarnation) {
   return config;
 }
 
+/// For mutants: rows that are not there, or those before the first that is damaged.
+class Lenient final : public BatchReader {
+ public:
+  Lenient(std::unique_ptr<BatchReader> rows, ErrorCode forgiven)
+      : rows_(std::move(rows)), forgiven_(forgiven) {}
+  Result<Batch> next() override {
+    auto batch = rows_->next();
+    return !batch && batch.error().code == forgiven_ ? Result<Batch>(Batch()) : std::move(batch);
+  }
+
+ private:
+  const std::unique_ptr<BatchReader> rows_;
+  const ErrorCode forgiven_;
+};
+
 }  // namespace
 
 SimExecutor::SimExecutor(World& world, NodeIndex self)
     : world_(world),
       self_(self),
       incarnation_(world.next_incarnation(self)),
-      machine_(config_of(self, incarnation_)) {
-  session_ = std::make_unique<Session>(world.session(self, World::coordinator, incarnation_),
-                                       world.clock(self));
+      wire_(world.keep(std::make_shared<SimWire>(
+          world, self, incarnation_,
+          SimWire::Heard{[this](NodeIndex peer, const PeerEvent& event) { hear_peer(peer, event); },
+                         [this](NodeIndex peer, const Frame& frame) { hear_frame(peer, frame); },
+                         [this](NodeIndex peer, DataFrame frame) {
+                           plane_->hear_data(World::name_of(peer), std::move(frame));
+                         }}))),
+      plane_(DataPlane::over(*wire_, world.metrics, world.clock_of(self), ClusterName("sim"),
+                             World::name_of(self), incarnation_)),
+      deployer_(world.keep(std::make_shared<Deployer>(
+          World::name_of(self),
+          [&world](const DeployTask& deploy) { return world.deployed_run(deploy); },
+          world.own_files(self), "/work", plane_.get(), world.clock_of(self)))),
+      driver_(config_of(self, incarnation_), deployer_->kept(), *this, world.clock_of(self)) {
+  world_.keep(plane_);
   world_.loop.after(self_, Duration(0), [this] { begin(); });
 }
 
 void SimExecutor::begin() {
+  world_.check(deployer_->kept().drop_all().ok() || world_.disk_full(self_),
+               "what an earlier process kept can be removed");
+  driver_.begin();
   std::vector<NodeIndex> peers;
   for (NodeIndex node = 0; node < world_.nodes(); ++node) {
     if (node != self_) peers.push_back(node);
@@ -45,115 +76,76 @@ void SimExecutor::begin() {
 
 void SimExecutor::tick() {
   const Instant now = world_.clock(self_);
-  if (now >= session_->next_tick(now)) tell_session(session_event::Tick{});
+  wire_->tick();
   if (dead_) return;
+  plane_->tick(now);
   if (now.time_since_epoch() / tick_every % (report_progress_every / tick_every) == 0) {
-    for (const auto& [key, task] : tasks_) {
-      if (task->running()) decide(executor_event::TaskMoved{key, {}});
-    }
+    driver_.report_progress();
   }
   if (!dead_) world_.loop.after(self_, tick_every, [this] { tick(); });
 }
 
+void SimExecutor::on_kill() {
+  dead_ = true;
+  wire_->die();
+}
+
 bool SimExecutor::killed_at(KillPoint point) { return world_.killed_at(point, self_); }
+
+std::string SimExecutor::held() const {
+  if (!machine().held().empty()) {
+    const HeldTask held = machine().held().front();
+    return fmt::format("{} ({})", attempt_tag(key_of(held)), to_string(held.state));
+  }
+  if (driver_.attempts() > 0) return "an attempt";
+  if (!serving_.empty()) return "a partition that is being sent";
+  if (deployer_->runs() > 0) return "a run";
+  if (plane_->open() > 0) return "an end of a channel";
+  const auto files = world_.disk(self_).files_below("/work");
+  return files.empty() ? "" : files.front();
+}
 
 // ---- network
 
-void SimExecutor::on_connected(NodeIndex peer) {
-  if (peer == World::coordinator) return tell_session(session_event::Connected{});
-  if (lost_to_.erase(peer) == 0) return;
-  auto packet = std::make_shared<Packet>();
-  packet->data = RowsLost{};
-  world_.net.send(self_, peer, std::move(packet));
-}
-
-void SimExecutor::on_disconnected(NodeIndex peer) {
-  if (peer == World::coordinator) return tell_session(session_event::Disconnected{});
-  for (const auto& [key, task] : tasks_) task->peer_lost(World::name_of(peer));
-  if (!world_.mutated(Mutation::lost_rows_not_told)) lost_to_.insert(peer);
-}
-
-void SimExecutor::on_refused(NodeIndex peer) {
-  if (peer == World::coordinator) tell_session(session_event::Refused{});
-}
-
-void SimExecutor::on_packet(NodeIndex peer, const Packet& packet) {
-  if (peer == World::coordinator) {
-    const auto frame = world_.opened(packet, self_, peer);
-    if (frame) tell_session(session_event::Received{*frame});
-    return;
-  }
-  if (packet.damaged) return world_.refuse_damaged(self_, peer);
-  if (const auto* rows = std::any_cast<RowsItem>(&packet.data)) take(peer, *rows);
-  if (std::any_cast<RowsLost>(&packet.data) != nullptr) {
-    for (const auto& [key, task] : tasks_) task->rows_lost(World::name_of(peer));
-  }
-  if (const auto* request = std::any_cast<PartitionRequest>(&packet.data)) take(peer, *request);
-  if (const auto* reply = std::any_cast<PartitionReply>(&packet.data)) take(peer, *reply);
-}
-
-void SimExecutor::tell_session(const SessionEvent& event) {
-  const Session* current = session_.get();
-  for (SessionEffect& effect : session_->on(event, world_.clock(self_))) {
-    std::visit([&](auto& each) { carry_session(each); }, effect);
-    if (dead_ || session_.get() != current) return;
-  }
-}
-
-template <class E>
-void SimExecutor::carry_session(E& effect) {
+void SimExecutor::hear_peer(NodeIndex peer, const PeerEvent& event) {
   using namespace session_effect;
-  if constexpr (std::is_same_v<E, Transmit> || std::is_same_v<E, Reply>) {
-    const ByteSpan bytes = effect.frame.bytes();
-    auto packet = std::make_shared<Packet>();
-    packet->frame.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if constexpr (std::is_same_v<E, Transmit>) {
-      world_.net.send(self_, World::coordinator, std::move(packet));
-    } else {
-      world_.net.reply(self_, World::coordinator, std::move(packet));
-    }
-  } else if constexpr (std::is_same_v<E, Deliver>) {
-    auto& heard = world_.heard[self_];
-    if (heard.size() < heard_max) heard.push_back(effect.frame);
-    obey(effect.frame);
-  } else if constexpr (std::is_same_v<E, Up>) {
-    decide(executor_event::SessionUp{});
-    killed_at(KillPoint::joining);
-  } else if constexpr (std::is_same_v<E, Down>) {
-    decide(executor_event::SessionDown{});
-  } else if constexpr (std::is_same_v<E, Fenced>) {
-    be_reborn(effect.highest);
-  } else if constexpr (std::is_same_v<E, Rejected>) {
-    world_.violation(fmt::format("n{} is rejected: {}", self_, effect.text));
-  } else if constexpr (std::is_same_v<E, Reconnect>) {
-    world_.net.reconnect(self_, World::coordinator);
+  if (peer != World::coordinator) return plane_->hear_peer(World::name_of(peer), event);
+  if (std::holds_alternative<Up>(event)) {
+    driver_.session_up();
+    if (!dead_) killed_at(KillPoint::joining);
+  } else if (std::holds_alternative<Down>(event)) {
+    driver_.session_down();
+  } else if (const auto* fenced = std::get_if<Fenced>(&event)) {
+    be_reborn(fenced->highest);
+  } else if (const auto* rejected = std::get_if<Rejected>(&event)) {
+    world_.violation(fmt::format("n{} is rejected: {}", self_, rejected->text));
   }
 }
 
-/// This process goes on as another incarnation.
+void SimExecutor::hear_frame(NodeIndex peer, const Frame& frame) {
+  if (peer == World::coordinator) {
+    auto& heard = world_.heard[self_];
+    if (heard.size() < heard_max) heard.push_back(frame);
+    return obey(frame);
+  }
+  if (frame.to() == store_address) return serve(peer, frame);
+  plane_->hear(World::name_of(peer), frame);
+}
+
+/// As in a real node: it ends, and begins as the next incarnation.
 void SimExecutor::be_reborn(Incarnation above) {
-  incarnation_ = world_.next_incarnation(self_, above);
-  world_.trace("n{} is reborn as {}", self_, incarnation_);
-  if (incarnation_ > machine_.incarnation()) decide(executor_event::Reborn{incarnation_});
-  if (dead_) return;
-  // As in a real node: the next one begins when nothing of the one before runs any more.
-  while (!tasks_.empty()) retire(AttemptKey(tasks_.begin()->first));
-  kept_.clear();
-  session_ = std::make_unique<Session>(world_.session(self_, World::coordinator, incarnation_),
-                                       world_.clock(self_));
-  world_.net.reconnect(self_, World::coordinator);
+  if (std::exchange(fenced_, true)) return;
+  world_.loop.after(self_, Duration(0), [this, above] { world_.restart(self_, above); });
 }
 
 void SimExecutor::obey(const Frame& frame) {
   auto command = command_of(frame);
   world_.check(command.ok(), "coordinators send commands");
-  const Term seen = machine_.term_seen();
-  const Command original = *command;
   if (world_.mutated(Mutation::tokens_not_compared)) {
     std::visit(
         [&](auto& message) {
           if constexpr (requires { message.token; }) {
-            message.token.term = seen;
+            message.token.term = machine().term_seen();
             message.token.incarnation = incarnation_;
           }
         },
@@ -162,21 +154,16 @@ void SimExecutor::obey(const Frame& frame) {
   if (world_.mutated(Mutation::cancel_ignored) && std::holds_alternative<CancelTask>(*command)) {
     return;
   }
-  ExecutorEffects effects =
-      machine_.on(executor_event::Received{*std::move(command)}, world_.clock(self_));
-  check_fence(original, seen, effects);
-  carry(std::move(effects));
-}
-
-/// A command with a stale token changes nothing, however it got here.
-void SimExecutor::check_fence(const Command& command, Term seen,
-                              const ExecutorEffects& effects) const {
-  const Token* token = token_of(command);
-  if (token == nullptr || (token->term >= seen && token->incarnation == incarnation_)) return;
-  for (const ExecutorEffect& effect : effects) {
-    world_.check(std::holds_alternative<executor_effect::RefuseCommand>(effect),
-                 "a command with a stale token was obeyed");
-  }
+  const Term seen = machine().term_seen();
+  const auto before = machine().held();
+  const Command original = *command_of(frame);
+  driver_.obey(*std::move(command));
+  if (dead_) return;
+  // A command with a stale token changes nothing, however it got here.
+  const Token* token = token_of(original);
+  const bool stale = token != nullptr && (token->term < seen || token->incarnation != incarnation_);
+  world_.check(!stale || (machine().held() == before && machine().term_seen() == seen),
+               "a command with a stale token was obeyed");
 }
 
 void SimExecutor::replay(const Frame& frame) {
@@ -184,167 +171,162 @@ void SimExecutor::replay(const Frame& frame) {
   obey(frame);
 }
 
-void SimExecutor::rot(std::uint64_t chance) {
-  if (kept_.empty()) return;
-  const auto victim = std::next(kept_.begin(), static_cast<std::ptrdiff_t>(chance % kept_.size()));
-  world_.trace("what n{} keeps of {} rots", self_, attempt_tag(victim->first));
-  rotten_.insert(victim->first);
-}
+// ---- what the driver asks for
 
-// ---- effects
-
-void SimExecutor::decide(const ExecutorEvent& event) {
-  carry(machine_.on(event, world_.clock(self_)));
-}
-
-void SimExecutor::carry(ExecutorEffects effects) {
-  for (ExecutorEffect& effect : effects) {
-    std::visit([this](auto& each) { carry_out(each); }, effect);
-    if (dead_) return;
-  }
-}
-
-void SimExecutor::carry_out(executor_effect::Send& effect) {
-  if (!session_->up()) return;
-  if (world_.mutated(Mutation::failure_is_success)) {
-    if (const auto* failed = std::get_if<TaskFailed>(&effect.report)) {
+void SimExecutor::send(Report report) {
+  if (dead_ || !wire_->up(World::coordinator)) return;
+  if (auto* failed = std::get_if<TaskFailed>(&report)) {
+    world_.trace("n{} {} breaks: {}", self_, attempt_tag(key_of(failed->token)),
+                 failed->error.to_string());
+    world_.count_failure(*failed);
+    if (world_.mutated(Mutation::bad_node_not_avoided) &&
+        failed->failure == FailureClass::node_fault) {
+      failed->failure = FailureClass::internal;
+    }
+    if (world_.mutated(Mutation::failure_is_success)) {
       TaskFinished finished;
       finished.token = failed->token;
-      effect.report = finished;
+      report = finished;
     }
   }
-  const bool ready = std::holds_alternative<TaskReady>(effect.report);
-  const bool finished = std::holds_alternative<TaskFinished>(effect.report);
-  tell_session(session_event::Send{
-      frame_of(effect.report, {ClusterName("sim"), World::name_of(self_), incarnation_})});
+  if (auto* finished = std::get_if<TaskFinished>(&report)) {
+    if (world_.mutated(Mutation::hashes_ignored)) {
+      for (OutputSummary& output : finished->outputs) {
+        for (PartitionSummary& partition : output.partitions) partition = {};
+      }
+    }
+  }
+  const bool ready = std::holds_alternative<TaskReady>(report);
+  const bool finished = std::holds_alternative<TaskFinished>(report);
+  wire_->send_now(World::coordinator,
+                  frame_of(report, {ClusterName("sim"), World::name_of(self_), incarnation_}));
   if (dead_) return;
   if (ready && killed_at(KillPoint::ready_not_started)) return;
   if (finished) killed_at(KillPoint::reported_not_acknowledged);
 }
 
-void SimExecutor::carry_out(executor_effect::OpenTask& effect) {
-  const AttemptKey key = key_of(effect.deploy.token);
+void SimExecutor::build(const DeployTask& deploy) {
+  const AttemptKey key = key_of(deploy.token);
+  if (dead_) return;
   world_.trace("n{} opens {}", self_, attempt_tag(key));
   if (killed_at(KillPoint::deployed_not_ready)) return;
-  world_.loop.after(self_, world_.between(50us, 4ms), [this, key, deploy = effect.deploy] {
-    const std::vector<HeldTask> all = machine_.held();
-    const bool held = std::any_of(all.begin(), all.end(),
-                                  [&](const HeldTask& task) { return key_of(task) == key; });
-    if (!held) return;
-    tasks_[key] = std::make_unique<SimTask>(world_, self_, *this, deploy);
-    decide(executor_event::TaskOpened{key});
-    if (dead_ || !world_.mutated(Mutation::start_without_ready)) return;
-    executor_effect::RunTask run{key};
-    carry_out(run);
+  auto host = std::make_shared<SimTaskHost>(world_, self_);
+  shells_[key].host = host;
+  world_.loop.after(self_, world_.between(50us, 4ms), [this, key, deploy, host] {
+    auto built = deployer_->build(deploy, host);
+    if (!built) return driver_.not_built(key, built.error());
+    driver_.built(key, *std::move(built));
   });
 }
 
-void SimExecutor::carry_out(executor_effect::RunTask& effect) {
-  const auto task = tasks_.find(effect.key);
-  if (task == tasks_.end()) return;
-  if (killed_at(KillPoint::running)) return;
-  world_.trace("n{} runs {}", self_, attempt_tag(effect.key));
-  task->second->run();
+void SimExecutor::open(const AttemptKey& key, const Deployment& deployment, const JobName&) {
+  Shell& shell = shells_.at(key);
+  shell.turns.emplace(key, deployment.task);
+  shell.host->attach([this, key] { turn(key); });
+  if (world_.mutated(Mutation::start_without_ready)) shell.host->begin();
+}
+
+void SimExecutor::run(const AttemptKey& key) {
+  if (dead_ || killed_at(KillPoint::running)) return;
+  world_.trace("n{} runs {}", self_, attempt_tag(key));
+  Shell& shell = shells_.at(key);
   if (world_.mutated(Mutation::gives_up_for_nothing) && world_.random.chance(1, 40)) {
-    task->second->give_up();
+    shell.turns->defect(fail(ErrorCode::unavailable, "for nothing"));
   }
+  shell.host->begin();
 }
 
-void SimExecutor::carry_out(executor_effect::StopTask& effect) {
-  world_.loop.after(self_, world_.between(50us, 5ms), [this, key = effect.key] {
-    retire(key);
-    kept_.erase(key);
-    decide(executor_event::TaskGone{key});
+void SimExecutor::stop(const AttemptKey& key) {
+  if (dead_) return;
+  Shell& shell = shells_.at(key);
+  shell.turns->stop();
+  shell.host->begin();
+}
+
+void SimExecutor::turn(const AttemptKey& key) {
+  const auto found = shells_.find(key);
+  if (found == shells_.end()) return;
+  Shell& shell = found->second;
+  if (shell.turns->turn()) return shell.host->wake();
+  if (shell.turns->ended() && shell.host->away() == 0) tell_end_of(key);
+}
+
+void SimExecutor::tell_end_of(const AttemptKey& key) {
+  const TaskEnded end = shells_.at(key).turns->end();
+  if (!end.error && killed_at(KillPoint::finished_not_reported)) return;
+  driver_.ended(end);
+}
+
+void SimExecutor::over(const AttemptKey& key, const Deployment* deployment,
+                       AttemptOutcome outcome) {
+  const auto shell = shells_.extract(key);
+  if (!shell) return;
+  if (deployment != nullptr && !deployment->sink.empty() && outcome == AttemptOutcome::finished) {
+    world_.note_staged(key, deployment->sink, shell.mapped().turns->end().staged);
+  }
+  shell.mapped().host->leave();
+}
+
+void SimExecutor::drop(const std::string& path) {
+  if (dead_) return;
+  world_.loop.after(self_, world_.between(10us, 2ms), [this, path] {
+    const Result<> done = deployer_->kept().drop(path);
+    if (!done) world_.trace("n{}: {} stays: {}", self_, path, done.error().to_string());
   });
 }
 
-void SimExecutor::carry_out(executor_effect::DropOutputs& effect) { kept_.erase(effect.key); }
-
-void SimExecutor::carry_out(executor_effect::RefuseCommand& refused) {
+void SimExecutor::refused(const executor_effect::RefuseCommand& refused) {
   ++world_.refused_commands;
   world_.trace("n{} refuses ({}): {}", self_, to_string(refused.refusal), refused.what);
 }
 
-void SimExecutor::carry_out(executor_effect::Expelled& expelled) {
+void SimExecutor::expelled(const executor_effect::Expelled& expelled) {
   world_.check(expelled.highest != Incarnation(), "an executor was refused for good");
   be_reborn(expelled.highest);
 }
 
-/// A callback in the loop may still name the task, so it is put aside, not destroyed.
-void SimExecutor::retire(const AttemptKey& key) {
-  auto task = tasks_.extract(key);
-  if (!task) return;
-  task.mapped()->stop();
-  stopped_.push_back(std::move(task.mapped()));
-}
+// ---- kept partitions for other nodes
 
-// ---- what tasks ask of it
-
-void SimExecutor::task_done(const AttemptKey& key, TaskFinished report, Kept kept) {
-  if (killed_at(KillPoint::finished_not_reported)) return;
-  if (!tasks_.contains(key)) return;
-  kept_[key] = std::move(kept);
-  retire(key);
-  decide(executor_event::TaskDone{key, std::move(report)});
-}
-
-void SimExecutor::task_broke(const AttemptKey& key, TaskFailed report) {
-  if (!tasks_.contains(key)) return;
-  world_.trace("n{} {} breaks: {}", self_, attempt_tag(key), report.error.message);
-  retire(key);
-  decide(executor_event::TaskBroke{key, std::move(report)});
-}
-
-template <class Item>
-void SimExecutor::pass(NodeIndex to, Item item) {
-  if (to == self_) {
-    world_.loop.after(self_, 10us, [this, item = std::move(item)] { take(self_, item); });
-    return;
-  }
-  auto packet = std::make_shared<Packet>();
-  packet->data = std::move(item);
-  world_.net.send(self_, to, std::move(packet));
-}
-
-void SimExecutor::send_rows(const TaskPeer& to, RowsItem item) {
-  const NodeIndex node = World::index_of(to.node);
-  const bool end = item.end;
-  pass(node, std::move(item));
-  // The last rows of a task that will not be there to hear of their loss.
-  if (end && node != self_ && world_.cuts_an_end()) {
-    world_.trace("the connection from n{} to n{} breaks with the last rows", self_, node);
-    world_.net.cut(self_, node);
-  }
-}
-
-void SimExecutor::ask_partition(const TaskPeer& of, PartitionRequest request) {
-  pass(World::index_of(of.node), std::move(request));
-}
-
-void SimExecutor::take(NodeIndex, const RowsItem& item) {
-  const auto task = tasks_.find(item.to);
-  if (task != tasks_.end()) task->second->take(item);
-}
-
-void SimExecutor::take(NodeIndex, const PartitionRequest& request) {
+void SimExecutor::serve(NodeIndex peer, const Frame& frame) {
   if (killed_at(KillPoint::serving_a_partition)) return;
-  PartitionReply reply{request.reader, request.producer, request.edge};
-  const auto kept = kept_.find(request.producer);
-  reply.missing = kept == kept_.end() || !kept->second.contains(request.edge);
-  if (!reply.missing) {
-    reply.rows = kept->second.at(request.edge).at(request.reader.task.subtask);
-  }
-  if (rotten_.contains(request.producer) && !reply.rows.empty()) {
-    ++world_.damage.partitions;
-    reply.rows.front().value ^= 1 << 4;
-    reply.missing = !world_.mutated(Mutation::rot_not_seen);
-  }
-  pass(World::index_of(request.reader_node), std::move(reply));
+  const auto request = fetch_request_of(World::name_of(peer), frame);
+  world_.check(request.ok(), "executors ask for partitions");
+  auto host = std::make_shared<SimTaskHost>(world_, self_);
+  auto task = serving(*request, host);
+  if (!task) return plane_->refuse_fetch(request->from, task.error());
+  const std::uint64_t number = ++last_serving_;
+  host->attach([this, number] { serve_on(number); });
+  serving_.emplace(number, Serving{*request, host, TaskTurns({}, *std::move(task))});
+  host->begin();
 }
 
-void SimExecutor::take(NodeIndex, const PartitionReply& reply) {
-  const auto task = tasks_.find(reply.reader);
-  if (task != tasks_.end()) task->second->take(reply);
+Result<std::shared_ptr<Task>> SimExecutor::serving(const FetchRequest& request,
+                                                   std::shared_ptr<SimTaskHost> host) {
+  const KeptFiles& kept = deployer_->kept();
+  const Clock& clock = world_.clock_of(self_);
+  FetchRequest what = request;
+  if (world_.mutated(Mutation::another_partition_served)) what.what.partition = 0;
+  const bool missing = world_.mutated(Mutation::missing_input_is_empty);
+  if (!missing && !world_.mutated(Mutation::rot_not_seen)) {
+    return serving_task(what, kept, *plane_, std::move(host), clock);
+  }
+  auto rows = std::make_unique<PartitionFileReader>(
+      kept.files(), kept.output(what.what.producer, what.what.edge), what.what.partition);
+  return serving_task(what,
+                      std::make_unique<Lenient>(
+                          std::move(rows), missing ? ErrorCode::not_found : ErrorCode::corrupt),
+                      *plane_, std::move(host), clock);
+}
+
+void SimExecutor::serve_on(std::uint64_t number) {
+  const auto found = serving_.find(number);
+  if (found == serving_.end()) return;
+  auto& [request, host, turns] = found->second;
+  if (turns.turn()) return host->wake();
+  if (!turns.ended() || host->away() > 0) return;
+  if (turns.error()) plane_->refuse_fetch(request.from, *turns.error());
+  host->leave();
+  serving_.erase(found);
 }
 
 std::unique_ptr<Process> make_executor(World& world, NodeIndex self) {

@@ -1,81 +1,87 @@
 #pragma once
 
-#include "runtime/host/executor_machine.hpp"
-#include "tests/sim/sim_task.hpp"
+#include "runtime/host/deployer.hpp"
+#include "runtime/host/executor_driver.hpp"
+#include "tests/sim/sim_task_host.hpp"
+#include "tests/sim/sim_wire.hpp"
 #include "tests/sim/world.hpp"
 
 #include <map>
 #include <memory>
-#include <set>
-#include <vector>
+#include <optional>
 
 namespace troupe::sim {
 
-/// An executor's shell in the simulation: the real machine and a real session with the coordinator,
-/// model tasks, and their rows on the way between nodes.
-class SimExecutor final : public Process, public TaskOwner {
+/// An executor's process in the simulation: the real driver and its machine, real tasks, the real
+/// data plane and kept files, over a simulated wire and disk, and time by the loop.
+class SimExecutor final : public Process, private ExecutorHands {
  public:
   SimExecutor(World& world, NodeIndex self);
 
-  void on_connected(NodeIndex peer) override;
-  void on_disconnected(NodeIndex peer) override;
-  void on_refused(NodeIndex peer) override;
-  void on_packet(NodeIndex peer, const Packet& packet) override;
-  void on_kill() override { dead_ = true; }
-
-  // What tasks ask of it.
-  void send_rows(const TaskPeer& to, RowsItem item) override;
-  void ask_partition(const TaskPeer& of, PartitionRequest request) override;
-  void task_done(const AttemptKey& key, TaskFinished report, Kept kept) override;
-  void task_broke(const AttemptKey& key, TaskFailed report) override;
+  void on_connected(NodeIndex peer) override { wire_->on_connected(peer); }
+  void on_disconnected(NodeIndex peer) override { wire_->on_disconnected(peer); }
+  void on_refused(NodeIndex peer) override { wire_->on_refused(peer); }
+  void on_packet(NodeIndex peer, const Packet& packet) override { wire_->on_packet(peer, packet); }
+  void on_kill() override;
 
   void replay(const Frame& frame);
-  /// Something that it keeps is damaged on its disk.
-  void rot(std::uint64_t chance);
-  const ExecutorMachine& machine() const { return machine_; }
-  std::size_t tasks() const { return tasks_.size(); }
-  std::size_t kept() const { return kept_.size(); }
+  const ExecutorMachine& machine() const { return driver_.machine(); }
+  /// What of any run is left here, in memory or on the disk; empty where nothing is.
+  std::string held() const;
 
  private:
+  /// What gives one attempt its turns.
+  struct Shell {
+    std::shared_ptr<SimTaskHost> host;
+    std::optional<TaskTurns> turns;  ///< once built
+  };
+
   void begin();
   void tick();
   bool killed_at(KillPoint point);
-  void tell_session(const SessionEvent& event);
-  template <class E>
-  void carry_session(E& effect);
+  void hear_peer(NodeIndex peer, const PeerEvent& event);
+  void hear_frame(NodeIndex peer, const Frame& frame);
   void obey(const Frame& frame);
-  void check_fence(const Command& command, Term seen, const ExecutorEffects& effects) const;
   void be_reborn(Incarnation above);
-  void decide(const ExecutorEvent& event);
-  void carry(ExecutorEffects effects);
+  void turn(const AttemptKey& key);
+  void tell_end_of(const AttemptKey& key);
 
-  void carry_out(executor_effect::Send&);
-  void carry_out(executor_effect::OpenTask&);
-  void carry_out(executor_effect::RunTask&);
-  void carry_out(executor_effect::StopTask&);
-  void carry_out(executor_effect::DropOutputs&);
-  void carry_out(executor_effect::RefuseCommand&);
-  void carry_out(executor_effect::Expelled&);
+  void serve(NodeIndex peer, const Frame& frame);
+  Result<std::shared_ptr<Task>> serving(const FetchRequest& request,
+                                        std::shared_ptr<SimTaskHost> host);
+  void serve_on(std::uint64_t number);
 
-  void retire(const AttemptKey& key);
-  void take(NodeIndex peer, const RowsItem& item);
-  void take(NodeIndex peer, const PartitionRequest& request);
-  void take(NodeIndex peer, const PartitionReply& reply);
-  template <class Item>
-  void pass(NodeIndex to, Item item);
+  // What the driver asks for.
+  void send(Report report) override;
+  void build(const DeployTask& deploy) override;
+  void open(const AttemptKey& key, const Deployment& deployment, const JobName& job) override;
+  void run(const AttemptKey& key) override;
+  void stop(const AttemptKey& key) override;
+  void over(const AttemptKey& key, const Deployment* deployment, AttemptOutcome outcome) override;
+  void moved(const AttemptKey&, const TaskCounters&) override {}
+  void drop(const std::string& path) override;
+  void forget(RunId run) override { deployer_->forget(run); }
+  void refused(const executor_effect::RefuseCommand& refused) override;
+  void expelled(const executor_effect::Expelled& expelled) override;
 
   World& world_;
-  NodeIndex self_;
-  Incarnation incarnation_;
+  const NodeIndex self_;
+  const Incarnation incarnation_;
   bool dead_ = false;
-  std::unique_ptr<Session> session_;
-  ExecutorMachine machine_;
-  std::map<AttemptKey, std::unique_ptr<SimTask>> tasks_;
-  std::map<AttemptKey, Kept> kept_;
-  std::set<AttemptKey> rotten_;
-  std::set<NodeIndex> lost_to_;  ///< who is to be told, once it is connected again
-  /// Over, but what they had planned may still come up in the loop.
-  std::vector<std::unique_ptr<SimTask>> stopped_;
+  // Used by what tasks leave behind in the loop, which may end after this process.
+  const std::shared_ptr<SimWire> wire_;
+  const std::shared_ptr<DataPlane> plane_;
+  const std::shared_ptr<Deployer> deployer_;
+  ExecutorDriver driver_;
+  std::map<AttemptKey, Shell> shells_;
+  struct Serving {
+    FetchRequest request;
+    std::shared_ptr<SimTaskHost> host;
+    TaskTurns turns;
+  };
+  std::map<std::uint64_t, Serving> serving_;
+  std::uint64_t last_serving_ = 0;
+  bool fenced_ = false;
 };
 
 }  // namespace troupe::sim

@@ -1,64 +1,42 @@
 #pragma once
 
-#include "runtime/operator/sink.hpp"
+#include "runtime/decision/effects.hpp"
 #include "tests/sim/model_job.hpp"
 
 #include <map>
-#include <set>
 #include <string>
+#include <vector>
 
 namespace troupe::sim {
 
-/// The storage that every node sees: what attempts have staged, and what readers see. Its steps are
-/// atomic and durable; a commit keeps its marker with the data.
+/// Commits and cleans up the outputs of model jobs by their real sinks.
 class SinkStorage {
  public:
-  struct Visible {
-    std::uint32_t commits = 0;
-    Totals totals;
-    std::set<std::string> tags;
-  };
+  /// `jobs` by plan.
+  explicit SinkStorage(const std::map<std::string, ModelJob>& jobs) : jobs_(jobs) {}
 
-  void stage(const std::string& marker, const std::string& tag, Rows rows) {
-    staged_[marker][tag] = std::move(rows);
+  Result<> commit(const effect::CommitSink& commit) {
+    return jobs_.at(*commit.plan)
+        .sinks.at(commit.vertex)
+        .sink->commit(commit.marker, commit.committables);
   }
-
-  /// `idempotent` is what a sink promises; a mutant does not keep it.
-  Result<> commit(const std::string& marker, const std::vector<Committable>& staged,
-                  bool idempotent = true) {
-    Visible& visible = visible_[marker];
-    if (visible.commits > 0 && idempotent) return {};
-    ++visible.commits;
-    const auto& own = staged_[marker];
-    for (const Committable& each : staged) {
-      const auto found = own.find(each.detail);
-      if (found == own.end()) {
-        return fail(ErrorCode::not_found, "{} has not staged {}", marker, each.detail);
-      }
-      add(visible.totals, found->second);
-      visible.tags.insert(each.detail);
+  Result<> clean_up(const effect::CleanUpSinks& clean_up) {
+    for (const auto& [vertex, sink] : jobs_.at(*clean_up.plan).sinks) {
+      TRY(sink.sink->clean_up(sink_marker(clean_up.uid, vertex)));
     }
     return {};
   }
-  std::vector<Committable> all_staged(const std::string& marker) const {
-    std::vector<Committable> all;
-    const auto found = staged_.find(marker);
-    if (found == staged_.end()) return all;
-    for (const auto& [tag, rows] : found->second) {
-      all.push_back({tag, static_cast<std::int64_t>(rows.size())});
-    }
-    return all;
+
+  /// An attempt has told that it has staged something: what a mutant commits, whoever has won.
+  void staged(const std::string& marker, const std::vector<Committable>& files) {
+    auto& all = staged_[marker];
+    all.insert(all.end(), files.begin(), files.end());
   }
-  void clean_up(const std::string& marker) { staged_.erase(marker); }
-
-  /// Something of an attempt is still beside its output.
-  bool anything_staged() const { return !staged_.empty(); }
-
-  const std::map<std::string, Visible>& visible() const { return visible_; }
+  std::vector<Committable> all_staged(const std::string& marker) { return staged_[marker]; }
 
  private:
-  std::map<std::string, std::map<std::string, Rows>> staged_;
-  std::map<std::string, Visible> visible_;
+  const std::map<std::string, ModelJob>& jobs_;
+  std::map<std::string, std::vector<Committable>> staged_;
 };
 
 }  // namespace troupe::sim

@@ -1,5 +1,9 @@
 #include "tests/sim/world.hpp"
 
+#include "runtime/connectors/connectors.hpp"
+#include "runtime/ops/builtin_ops.hpp"
+#include "tests/sim/sim_operators.hpp"
+
 #include <cstdio>
 
 namespace troupe::sim {
@@ -10,6 +14,16 @@ constexpr std::uint64_t calm_one_in = 20;
 /// Two clocks drift apart by less than the margin of a lease, which is a tenth.
 constexpr std::int64_t drift_permille_max = 40;
 constexpr Duration apart_at_most = std::chrono::hours(300);
+
+/// A node derives the graph of a run from its plan so often.
+constexpr std::uint64_t plans_derived_one_in = 10;
+
+/// Users' disk is where outputs are committed, a node's own one where it keeps rows.
+Mutation door_mutation(Mutation mutation, bool own) {
+  const bool of_own =
+      mutation == Mutation::failed_sync_ignored || mutation == Mutation::attempts_share_files;
+  return of_own == own ? mutation : Mutation::none;
+}
 
 std::size_t cluster_size(Random& random) { return 1 + (random.chance(1, 5) ? 5 : 3); }
 
@@ -38,6 +52,7 @@ World::World(const SimOptions& given)
   disk_full_until_.resize(size);
   calm_ = options.seed % calm_one_in == 7;
   if (options.seed % calm_one_in == 13) bad_disk_ = 1 + random.below(size - 1);
+  make_disks();
   set_clocks();
   if (calm_ || bad_disk_) {
     net.heal();
@@ -47,7 +62,37 @@ World::World(const SimOptions& given)
   }
 }
 
+World::~World() { burying_ = true; }
+
+void World::make_disks() {
+  const auto shut = [this] { return burying_ || loop.burying(); };
+  for (NodeIndex node = 0; node < nodes(); ++node) {
+    disks_.push_back(std::make_unique<Disk>(random.next()));
+    const bool own = node != coordinator;
+    const Mutation mutation = door_mutation(options.mutation, own);
+    auto door = std::make_unique<Door>(*disks_.back(), mutation, shut);
+    if (!own) {
+      users_door_ = std::move(door);
+      own_files_.emplace_back();
+      continue;
+    }
+    door->on_create([this](const std::string& path) {
+      damage.set_aside += path.find("/scratch/") != std::string::npos;
+    });
+    own_files_.push_back(std::make_unique<OwnFiles>(*door));
+    doors_.push_back(std::move(door));
+  }
+  if (bad_disk_) disk(*bad_disk_).be_full(true);
+  registry_ = std::make_unique<OperatorRegistry>(*users_door_);
+  register_operators(*registry_);
+  register_connectors(*registry_);
+  register_sim_operators(
+      *registry_,
+      {[this](const std::string& name) { return failed_once.insert(name).second; }, &random});
+}
+
 void World::set_clocks() {
+  for (NodeIndex node = 0; node < nodes(); ++node) node_clocks_.emplace_back(*this, node);
   clocks_.resize(nodes());
   for (ClockOf& clock : clocks_) {
     clock.ahead = between(Duration(0), apart_at_most);
@@ -70,7 +115,36 @@ void World::jump_ahead(NodeIndex node, Duration length) {
 
 void World::fill_disk(NodeIndex node, Duration length) {
   trace("the disk of {} takes nothing for {} ms", name_of(node), length / 1ms);
-  disk_full_until_[node] = loop.now() + length;
+  disk_full_until_[node] = std::max(disk_full_until_[node], loop.now() + length);
+  disk(node).be_full(true);
+  loop.after(length, [this, node] { disk(node).be_full(disk_full(node)); });
+}
+
+/// The metadata is somewhere else: what it says is durable is so.
+void World::black_out(Duration down) {
+  trace("the power is gone for {} ms", down / 1ms);
+  ++damage.black_outs;
+  for (NodeIndex node = 0; node < nodes(); ++node) kill(node, down);
+  for (const auto& disk : disks_) disk->power_cut();
+}
+
+Result<std::shared_ptr<DeployedRun>> World::deployed_run(const DeployTask& deploy) {
+  if (random.chance(1, plans_derived_one_in)) return DeployedRun::make(deploy, registry());
+  return DeployedRun::of(jobs.at(*deploy.plan).graph, deploy.memory_bytes);
+}
+
+void World::count_failure(const TaskFailed& failed) {
+  const bool rotten = failed.error.code == ErrorCode::corrupt && !failed.lost_inputs.empty();
+  damage.partitions += rotten;
+  damage.kept_writes += failed.failure == FailureClass::node_fault;
+}
+
+void World::note_staged(const AttemptKey& key, const std::string& sink,
+                        const std::vector<Committable>& staged) {
+  const auto run = store.all_runs().find(key.run);
+  if (run != store.all_runs().end()) {
+    storage.staged(sink_marker(run->second.made.uid, sink), staged);
+  }
 }
 
 void World::witness(std::uint64_t what) {
@@ -121,17 +195,36 @@ void World::start(NodeIndex node) {
   processes_[node] = node == coordinator ? make_coordinator(*this) : make_executor(*this, node);
 }
 
-void World::kill(NodeIndex node, Duration down) {
-  if (!alive(node)) return;
-  ++kills;
-  trace("{} is killed, for {} ms", name_of(node), down / 1ms);
+void World::take_down(NodeIndex node) {
   net.down(node);
   processes_[node]->on_kill();
   loop.replace(node);
   graveyard_.push_back(std::move(processes_[node]));
+}
+
+void World::kill(NodeIndex node, Duration down) {
+  if (!alive(node)) return;
+  ++kills;
+  trace("{} is killed, for {} ms", name_of(node), down / 1ms);
+  take_down(node);
   loop.after(down, [this, node] {
     if (lost_for_good_ != node) start(node);
   });
+}
+
+void World::restart(NodeIndex node, Incarnation above) {
+  trace("{} is reborn above {}", name_of(node), above);
+  if (!mutated(Mutation::incarnation_reused)) {
+    incarnations_[node] = std::max(incarnations_[node], above);
+  }
+  take_down(node);
+  start(node);
+}
+
+void World::bury() {
+  burying_ = true;
+  graveyard_.clear();
+  burying_ = false;
 }
 
 void World::lose_for_good(NodeIndex node) {
@@ -143,15 +236,16 @@ void World::heal() {
   healed_ = true;
   store_fails_next = false;
   for (Instant& until : disk_full_until_) until = {};
+  for (const auto& disk : disks_) disk->be_full(false);
   net.heal();
   for (NodeIndex node = 0; node < nodes(); ++node) loop.thaw(node);
   trace("healed");
 }
 
-Incarnation World::next_incarnation(NodeIndex node, Incarnation above) {
+Incarnation World::next_incarnation(NodeIndex node) {
   Incarnation& last = incarnations_[node];
   if (mutated(Mutation::incarnation_reused) && last != Incarnation()) return last;
-  last = std::max(last, above).next();
+  last = last.next();
   return last;
 }
 

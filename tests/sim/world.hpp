@@ -1,11 +1,18 @@
 #pragma once
 
+#include "runtime/base/metrics.hpp"
+#include "runtime/host/deployed_run.hpp"
 #include "runtime/net/session.hpp"
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/os/clock.hpp"
+#include "runtime/os/own_files.hpp"
 #include "runtime/wire/frame.hpp"
+#include "tests/sim/door.hpp"
 #include "tests/sim/kill_point.hpp"
 #include "tests/sim/model_job.hpp"
 #include "tests/sim/mutation.hpp"
 #include "tests/sim/sink_storage.hpp"
+#include "tests/support/sim_disk.hpp"
 #include "tests/support/sim_loop.hpp"
 #include "tests/support/sim_net.hpp"
 #include "tests/support/sim_store.hpp"
@@ -40,17 +47,21 @@ struct Damage {
   std::uint64_t kept_writes = 0;   ///< kept partitions that could not be written or synced
   std::uint64_t store_writes = 0;  ///< of the metadata, refused by the disk
   std::uint64_t clock_jumps = 0;
+  std::uint64_t black_outs = 0;
+  std::uint64_t set_aside = 0;  ///< files of rows that memory did not hold
 };
 struct DamageName {
   std::uint64_t Damage::*count;
   std::string_view name;
 };
-inline constexpr std::array<DamageName, 5> damages{{
+inline constexpr std::array<DamageName, 7> damages{{
     {&Damage::frames, "frames refused as damaged"},
     {&Damage::partitions, "kept partitions found rotten"},
     {&Damage::kept_writes, "kept partitions not written"},
     {&Damage::store_writes, "store writes refused"},
     {&Damage::clock_jumps, "clocks that jumped"},
+    {&Damage::black_outs, "power cuts"},
+    {&Damage::set_aside, "files of rows set aside"},
 }};
 
 /// One process of the simulated cluster.
@@ -65,6 +76,7 @@ class Process : public Endpoint {
 class World {
  public:
   explicit World(const SimOptions& options);
+  ~World();
 
   static constexpr NodeIndex coordinator = 0;
   std::size_t nodes() const { return processes_.size(); }
@@ -81,6 +93,10 @@ class World {
 
   void start(NodeIndex node);
   void kill(NodeIndex node, Duration down);
+  /// It goes on at once as an incarnation above this one.
+  void restart(NodeIndex node, Incarnation above);
+  /// All processes die, and every disk loses what it had not made durable.
+  void black_out(Duration down);
   /// It never comes back: the others must do its work.
   void lose_for_good(NodeIndex node);
   /// True where the plan of this seed kills the process here; the caller must return at once.
@@ -88,11 +104,12 @@ class World {
   /// No more faults; what is down comes up.
   void heal();
   bool healed() const { return healed_; }
-  void bury() { graveyard_.clear(); }
+  void bury();
 
   /// The monotonic clock of a node: it began elsewhere, goes a little faster or slower than others,
   /// and may jump ahead. No two nodes' clocks can be compared, and nothing may try.
   Instant clock(NodeIndex node) const;
+  const Clock& clock_of(NodeIndex node) const { return node_clocks_[node]; }
   void jump_ahead(NodeIndex node, Duration length);
   /// No fault is planned for this seed: nothing may be restarted or refused.
   bool calm() const { return calm_; }
@@ -107,6 +124,25 @@ class World {
   bool disk_full(NodeIndex node) const {
     return disk_full_until_[node] > loop.now() || (bad_disk_ == node && !healed_);
   }
+  /// The disk of a node's own files, and the door to it that its processes use.
+  Disk& disk(NodeIndex node) { return *disks_[node]; }
+  FileSystem& own_files(NodeIndex node) { return *own_files_[node]; }
+  /// The disk of users' files, which all nodes share.
+  FileSystem& users_files() { return *users_door_; }
+  Disk& users_disk() { return *disks_.front(); }
+  const OperatorRegistry& registry() const { return *registry_; }
+  /// What may be used after its process is dead, by what that has left in the loop.
+  template <class T>
+  std::shared_ptr<T> keep(std::shared_ptr<T> thing) {
+    kept_.push_back(thing);
+    return thing;
+  }
+  /// As a node makes it of a plan; mostly of the graph that is known already, which takes no time.
+  Result<std::shared_ptr<DeployedRun>> deployed_run(const DeployTask& deploy);
+  /// What a failure that is told says about what was damaged.
+  void count_failure(const TaskFailed& failed);
+  void note_staged(const AttemptKey& key, const std::string& sink,
+                   const std::vector<Committable>& staged);
   /// Mixed into what must be equal for two runs of one seed.
   void witness(std::uint64_t what);
   std::uint64_t course() const { return course_; }
@@ -115,8 +151,8 @@ class World {
   /// Counts it and ends the connection that brought it, as ZeroMQ does.
   void refuse_damaged(NodeIndex self, NodeIndex peer);
 
-  /// The next incarnation of a node, at least `above` + 1; durable.
-  Incarnation next_incarnation(NodeIndex node, Incarnation above = {});
+  /// The next incarnation of a node; durable.
+  Incarnation next_incarnation(NodeIndex node);
   SessionConfig session(NodeIndex self, NodeIndex peer, Incarnation incarnation) const;
 
   [[noreturn]] void violation(const std::string& what) const;
@@ -132,12 +168,36 @@ class World {
 
   SimOptions options;
   Random random;
+  Metrics metrics;
+
+ private:
+  class NodeClock final : public Clock {
+   public:
+    NodeClock(const World& world, NodeIndex node) : world_(world), node_(node) {}
+    Instant now() const override { return world_.clock(node_); }
+    WallTime wall() const override { return {}; }
+
+   private:
+    const World& world_;
+    const NodeIndex node_;
+  };
+  // Before all that uses them, so that they outlive it.
+  bool burying_ = false;
+  std::vector<std::unique_ptr<Disk>> disks_;  ///< the users', and of each executor its own
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::vector<std::unique_ptr<OwnFiles>> own_files_;
+  std::unique_ptr<Door> users_door_;
+  std::unique_ptr<OperatorRegistry> registry_;
+  std::vector<NodeClock> node_clocks_;
+  std::vector<std::shared_ptr<void>> kept_;
+
+ public:
   Loop loop;
   Net net;
   Store store;
-  SinkStorage storage;
   std::map<std::string, ModelJob> jobs;  ///< by plan
-  std::set<std::pair<std::string, TaskId>> failed_once;
+  SinkStorage storage{jobs};
+  std::set<std::string> failed_once;
   Duration node_lease;
   std::array<std::uint64_t, kill_points> kills_at{};
   std::uint64_t kills = 0;
@@ -154,8 +214,10 @@ class World {
     Duration ahead = {};
     std::int64_t drift_permille = 0;
   };
+  void make_disks();
   void plan_kill_points();
   void set_clocks();
+  void take_down(NodeIndex node);
   void print(const std::string& text) const;
 
   std::vector<std::unique_ptr<Process>> processes_;

@@ -1,10 +1,11 @@
 #pragma once
 
-#include "runtime/base/node_fault.hpp"
 #include "runtime/os/file_system.hpp"
+#include "runtime/os/os_error.hpp"
 
+#include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,15 +23,23 @@ class FaultyFiles final : public FileSystem {
     broken,      ///< the device fails: as the machine's disk says it, its node's fault
     full,        ///< there is no room
     short_read,  ///< a read gives half of what is there; other calls go well
+    dead,        ///< this call and all after it: their process died just before
   };
 
   explicit FaultyFiles(FileSystem& below) : below_(below) {}
   /// Call number `call` from now on goes wrong.
   void fail_at(int call, Fault fault) {
-    left_ = call;
+    fails_at_ = calls_ + call;
     fault_ = fault;
   }
-  void heal() { left_ = -1; }
+  void heal() { fails_at_ = -1; }
+  /// What somebody else does just before call number `call` from now on.
+  void before_call(int call, std::function<void()> happens) {
+    happens_at_ = calls_ + call;
+    happens_ = std::move(happens);
+  }
+  /// As on file systems that cannot swap two paths, nor rename only to a new name.
+  void refuse_exchange() { can_exchange_ = false; }
   /// Whether it has.
   bool struck() const { return !struck_.empty(); }
   /// What was asked for: "read '/data/x.csv'".
@@ -86,10 +95,12 @@ class FaultyFiles final : public FileSystem {
   }
   Result<> rename_new(const std::string& from, const std::string& to) override {
     TRY(call("rename", from));
+    if (!can_exchange_) return os_error("rename", from, ENOTSUP);
     return below_.rename_new(from, to);
   }
   Result<> exchange(const std::string& a, const std::string& b) override {
     TRY(call("exchange", a));
+    if (!can_exchange_) return os_error("exchange", a, ENOTSUP);
     return below_.exchange(a, b);
   }
   Result<> remove_all(const std::string& path) override {
@@ -152,8 +163,10 @@ class FaultyFiles final : public FileSystem {
   }
 
   bool strikes(std::string_view doing, const std::string& path) {
-    ++calls_;
-    if (left_-- != 0) return false;
+    const int number = calls_++;
+    if (number == happens_at_) happens_();
+    if (fault_ == Fault::dead && fails_at_ >= 0 && number > fails_at_) return true;
+    if (number != fails_at_) return false;
     struck_ = fmt::format("{} '{}'", doing, path);
     return true;
   }
@@ -162,17 +175,17 @@ class FaultyFiles final : public FileSystem {
   }
   Result<> call(std::string_view doing, const std::string& path) {
     if (fault_ == Fault::short_read || !strikes(doing, path)) return {};
-    const int number = fault_ == Fault::full ? ENOSPC : EIO;
-    const Error error =
-        fail(ErrorCode::unavailable, "cannot {}: {}", struck_, std::strerror(number));
-    return fault_ == Fault::full ? error : node_fault(error);
+    return os_error(doing, path, fault_ == Fault::full ? ENOSPC : EIO);
   }
 
   FileSystem& below_;
-  int left_ = -1;
+  int fails_at_ = -1;
   Fault fault_ = Fault::broken;
-  int calls_ = 0;
+  std::atomic<int> calls_ = 0;
   std::string struck_;
+  int happens_at_ = -1;
+  std::function<void()> happens_;
+  bool can_exchange_ = true;
 };
 
 }  // namespace troupe

@@ -44,6 +44,9 @@ class Loop {
   bool frozen(NodeIndex node) const { return processes_[node].frozen_until > now_; }
   std::uint64_t generation(NodeIndex node) const { return processes_[node].generation; }
 
+  /// What a dead process had planned is being taken apart.
+  bool burying() const { return burying_; }
+
   /// Does the next thing. False: there is nothing, or nothing before `end`.
   bool step(Instant end) {
     if (queue_.empty() || queue_.top().when > end) return false;
@@ -55,7 +58,13 @@ class Loop {
       return true;
     }
     const Process& process = processes_[*next.node];
-    if (process.generation != next.generation) return true;
+    if (process.generation != next.generation) {
+      // What it holds is taken apart here, and must not be heard of.
+      burying_ = true;
+      next.what = nullptr;
+      burying_ = false;
+      return true;
+    }
     if (process.frozen_until > now_) {
       next.when = process.frozen_until;
       put(std::move(next));
@@ -86,6 +95,7 @@ class Loop {
 
   Instant now_ = Instant(1s);
   std::uint64_t next_ = 0;
+  bool burying_ = false;
   std::vector<Process> processes_;
   std::priority_queue<Planned, std::vector<Planned>, Later> queue_;
 };

@@ -107,8 +107,9 @@ PacketRef Net::maybe_damaged(PacketRef packet) {
 void Net::transmit(NodeIndex from, NodeIndex to, PacketRef packet) {
   packet = maybe_damaged(std::move(packet));
   Way& mine = way(from, to);
-  const bool twice =
-      settings_.duplicate_one_in > 0 && random_.chance(1, settings_.duplicate_one_in);
+  // Rows are not repeated as a rule: whoever does breaks their channel.
+  const std::uint64_t one_in = settings_.duplicate_one_in * (packet->data.has_value() ? 10 : 1);
+  const bool twice = one_in > 0 && random_.chance(1, one_in);
   for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
     const std::uint64_t number = next_packet_++;
     mine.under_way.emplace(number, packet);

@@ -6,9 +6,8 @@
 #include "runtime/protocol/message_text.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/failing_files.hpp"
 #include "tests/support/faulty_files.hpp"
-#include "tests/support/memory_files.hpp"
+#include "tests/support/sim_disk.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <arrow/type.h>
@@ -361,7 +360,8 @@ TEST_CASE("a disk that fails, at whichever call, fails the attempt for want of a
   int failures = 0;
   for (int calls = 0;; ++calls) {
     REQUIRE(calls < 200);
-    FailingFiles files(system_files(), calls);
+    FaultyFiles files(system_files());
+    files.fail_at(calls, FaultyFiles::Fault::dead);
     OneExecutor node(files);
     const Report end = node.end_of(producer0, 1);
     if (std::holds_alternative<TaskFinished>(end)) break;
@@ -384,7 +384,7 @@ TEST_CASE("a disk of its users that fails, at whichever call, is told as what it
         std::tuple(Fault::short_read, FailureClass::node_fault, 1)}) {
     for (int call = 0;; ++call) {
       REQUIRE(call < 100);
-      MemoryFiles below;
+      sim::Disk below;
       REQUIRE(below.make_directories("/in"));
       REQUIRE(write_atomically(below, "/in/rows.csv", "n\n1\n2\n"));
       FaultyFiles disk(below);

@@ -3,6 +3,7 @@
 // the middle. What must come of it: an error that names the file and the cause, and that is never
 // the user's; of a source no end of its rows, of a sink nothing that a reader would see, and
 // nothing left when it is cleaned up.
+#include "runtime/base/node_fault.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/formats/csv_file.hpp"
 #include "runtime/formats/ipc_file.hpp"
@@ -11,8 +12,8 @@
 #include "runtime/os/file_pattern.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
 #include "tests/support/faulty_files.hpp"
-#include "tests/support/memory_files.hpp"
 #include "tests/support/rows.hpp"
+#include "tests/support/sim_disk.hpp"
 
 #include <arrow/buffer.h>
 #include <arrow/builder.h>
@@ -118,8 +119,8 @@ const std::vector<SourceCase> sources = {
     {"read.parquet", "rows.parquet", {{"columns", {"s"}}}}};  //
 
 /// One disk with a file of each format.
-MemoryFiles& disk_of_sources() {
-  static MemoryFiles disk;
+sim::Disk& disk_of_sources() {
+  static sim::Disk disk;
   if (disk.exists("/in")) return disk;
   REQUIRE(disk.make_directories("/in"));
   const std::string csv = text_rows("n,m\n", "", ",", "");
@@ -275,7 +276,7 @@ Batch many_rows() {
 
 int check_staging(const SinkCase& one, bool over_old, Fault fault, const Batch& rows) {
   for (int call = 0; call < calls_max; ++call) {
-    MemoryFiles below;
+    sim::Disk below;
     REQUIRE(below.make_directories("/top"));
     if (over_old) write_old(below, one);
     FaultyFiles disk(below);
@@ -304,7 +305,7 @@ int check_staging(const SinkCase& one, bool over_old, Fault fault, const Batch& 
 
 int check_commit(const SinkCase& one, bool over_old, Fault fault) {
   for (int call = 0; call < calls_max; ++call) {
-    MemoryFiles below;
+    sim::Disk below;
     REQUIRE(below.make_directories("/top"));
     if (over_old) write_old(below, one);
     FaultyFiles disk(below);

@@ -1,13 +1,13 @@
 // Output becomes visible at once or not at all, however often and wherever a committer dies.
 //
-// Shown by brute force: a commit is stopped at each of its changes to the disk, run again (stopped
-// again, at each change), and at last run whole; a reader that looks at any moment sees the old
+// Shown by brute force: a commit is stopped at each of its calls to the disk, run again (stopped
+// again, at each call), and at last run whole; a reader that looks at any moment sees the old
 // output or the new one, and in the end the new one, exactly.
 #include "runtime/connectors/file_commit.hpp"
 
 #include "tests/support/catch.hpp"
-#include "tests/support/failing_files.hpp"
-#include "tests/support/memory_files.hpp"
+#include "tests/support/faulty_files.hpp"
+#include "tests/support/sim_disk.hpp"
 
 #include <map>
 
@@ -22,11 +22,13 @@ using Content = std::map<std::string, std::string>;
 /// One output and the disk around it.
 class Place {
  public:
-  explicit Place(Target target)
-      : target_(target), output_(target == Target::directory ? "/data/out" : "/data/out.txt") {}
+  explicit Place(Target target, std::uint64_t seed = 1)
+      : disk_(seed),
+        target_(target),
+        output_(target == Target::directory ? "/data/out" : "/data/out.txt") {}
 
   const std::string& output() const { return output_; }
-  MemoryFiles& disk() { return disk_; }
+  sim::Disk& disk() { return disk_; }
   FileCommit committer(FileSystem& files, Existing existing = Existing::replace) const {
     return FileCommit(files, output_, target_, existing);
   }
@@ -69,7 +71,7 @@ class Place {
   std::vector<std::string> names() { return *disk_.list("/data"); }
 
  private:
-  MemoryFiles disk_;
+  sim::Disk disk_;
   Target target_;
   std::string output_;
 };
@@ -109,7 +111,8 @@ TEST_CASE("whatever point a commit stops at, repeating it shows the new output, 
       const auto staged = place.stage("run-1", "a1", "new");
       const Content before = place.seen();
       const auto attempt = [&](int stop) {
-        FailingFiles files(place.disk(), stop);
+        FaultyFiles files(place.disk());
+        files.fail_at(stop, FaultyFiles::Fault::dead);
         if (!can_exchange) files.refuse_exchange();
         const bool whole = place.committer(files).commit("run-1", staged).ok();
         const Content seen = place.seen();
@@ -118,7 +121,7 @@ TEST_CASE("whatever point a commit stops at, repeating it shows the new output, 
         if (whole) CHECK(seen == place.all("new"));
         return whole;
       };
-      INFO("stopped after " << first_stop << " and then " << second_stop << " changes");
+      INFO("stopped after " << first_stop << " and then " << second_stop << " calls");
       first_was_whole = attempt(first_stop);
       const bool second_was_whole = attempt(second_stop);
       CHECK(attempt(1 << 30));
@@ -132,6 +135,36 @@ TEST_CASE("whatever point a commit stops at, repeating it shows the new output, 
     if (first_was_whole) break;
   }
   CHECK(points > 20);
+}
+
+TEST_CASE("a power cut at whatever point leaves the old output or the new one, and work to go on") {
+  const Target target = any_target();
+  const bool replaces = GENERATE(true, false);
+  constexpr std::uint64_t seeds = 10;  ///< a cut leaves this or that
+  int points = 0;
+  for (bool whole = false; !whole; ++points) {
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+      INFO("stopped after " << points << " calls, seed " << seed);
+      Place place(target, seed);
+      REQUIRE(place.disk().make_directories("/data"));
+      REQUIRE(place.disk().sync_directory("/"));
+      if (replaces) {
+        REQUIRE(place.committer(place.disk()).commit("run-0", place.stage("run-0", "a0", "old")));
+      }
+      const Content before = place.seen();
+      const auto staged = place.stage("run-1", "a1", "new");
+      FaultyFiles files(place.disk());
+      files.fail_at(points, FaultyFiles::Fault::dead);
+      whole = place.committer(files).commit("run-1", staged).ok();
+      place.disk().power_cut();
+      const Content seen = place.seen();
+      CHECK((seen == place.all("new") || (!whole && seen == before)));
+      REQUIRE(place.committer(place.disk()).commit("run-1", staged));
+      place.disk().power_cut();
+      CHECK(place.seen() == place.all("new"));
+    }
+  }
+  CHECK(points >= 10);
 }
 
 TEST_CASE("repeating an old commit does not undo a later one") {
@@ -151,22 +184,22 @@ TEST_CASE("repeating an old commit does not undo a later one") {
 
 TEST_CASE(
     "of two commits at the same moment each makes its output whole, and the later one stays") {
-  // The second commit happens within the first one, before each of its changes to the disk.
+  // The second commit happens within the first one, before each of its calls to the disk.
   const Target target = any_target();
-  int changes = 0;
+  int calls = 0;
   {
     Place place(target);
     const auto staged = place.stage("run-1", "a1", "first");
-    FailingFiles counting(place.disk());
+    FaultyFiles counting(place.disk());
     REQUIRE(place.committer(counting).commit("run-1", staged));
-    changes = counting.calls();
+    calls = counting.calls();
   }
-  for (int at = 0; at < changes; ++at) {
-    INFO("before change " << at);
+  for (int at = 0; at < calls; ++at) {
+    INFO("before call " << at);
     Place place(target);
     const auto first = place.stage("run-1", "a1", "first");
     const auto second = place.stage("run-2", "a1", "second");
-    FailingFiles files(place.disk());
+    FaultyFiles files(place.disk());
     files.before_call(at, [&] {
       REQUIRE(place.committer(place.disk()).commit("run-2", second));
       CHECK(place.seen() == place.all("second"));
@@ -208,17 +241,18 @@ TEST_CASE("mode error refuses an output that exists, but recognises its own") {
 
 TEST_CASE("of two commits at the same moment mode error lets one through") {
   const Target target = any_target();
-  for (int at = 0; at < 20; ++at) {
-    INFO("before change " << at);
+  for (int at = 0, calls = 1; at < calls; ++at) {
+    INFO("before call " << at);
     Place place(target);
     const auto first = place.stage("run-1", "a1", "first");
     const auto second = place.stage("run-2", "a1", "second");
-    FailingFiles files(place.disk());
+    FaultyFiles files(place.disk());
     bool other_done = false;
     files.before_call(at, [&] {
       other_done = place.committer(place.disk(), Existing::refuse).commit("run-2", second).ok();
     });
     const bool done = place.committer(files, Existing::refuse).commit("run-1", first).ok();
+    calls = files.calls();
     CHECK(done != other_done);
     CHECK(place.seen() == place.all(done ? "first" : "second"));
   }

@@ -4,7 +4,7 @@
 #include "runtime/connectors/file_sink.hpp"
 #include "runtime/formats/parquet_file.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/failing_files.hpp"
+#include "tests/support/faulty_files.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -146,11 +146,12 @@ TEST_CASE("a write that fails is an error of the attempt, at every point") {
     TRY(writer->prepare());
     return out->clean_up("run-1");
   };
-  FailingFiles counting(system_files());
+  FaultyFiles counting(system_files());
   REQUIRE(attempt(counting));
   CHECK(counting.calls() > 5);
   for (int stop = 0; stop < counting.calls(); ++stop) {
-    FailingFiles files(system_files(), stop);
+    FaultyFiles files(system_files());
+    files.fail_at(stop, FaultyFiles::Fault::dead);
     CHECK_FALSE(attempt(files));
     REQUIRE(system_files().remove_all(dir.path() + "/.out.troupe-run-1"));
   }

@@ -1,12 +1,13 @@
 // What operators do when the disk fails to which they put what memory does not hold. Every call of
 // a run goes wrong once, each in a run of its own. What must come of it: no rows, but an error that
 // names the file and is the node's fault, so that the task goes elsewhere; and no memory taken.
+#include "runtime/base/node_fault.hpp"
 #include "runtime/os/own_files.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_files.hpp"
-#include "tests/support/memory_files.hpp"
 #include "tests/support/phase_runner.hpp"
 #include "tests/support/plan_op.hpp"
+#include "tests/support/sim_disk.hpp"
 
 #include <arrow/builder.h>
 
@@ -56,7 +57,7 @@ int check_spiller(const Spiller& spiller, Fault fault) {
   const Streams rows = {{batch_of(0), batch_of(batch_rows), batch_of(2 * batch_rows)}};
   const std::vector<Streams> inputs(schemas.size(), rows);
   for (int call = 0; call < calls_max; ++call) {
-    MemoryFiles below;
+    sim::Disk below;
     REQUIRE(below.make_directories("/scratch"));
     FaultyFiles disk(below);
     OwnFiles own(disk);

@@ -3,7 +3,7 @@
 
 #include "runtime/base/node_fault.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/memory_files.hpp"
+#include "tests/support/sim_disk.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <array>
@@ -85,7 +85,7 @@ TEST_CASE("two who remove the same directory at once both succeed") {
 
 TEST_CASE("a file is read at any place, and gives less only at its end") {
   TempDir dir;
-  MemoryFiles memory;  // a disk that can only read the whole
+  sim::Disk memory;  // a disk that can only read the whole
   REQUIRE(memory.make_directories(dir.path()));
   for (FileSystem* files : {&system_files(), static_cast<FileSystem*>(&memory)}) {
     const std::string path = dir.path() + "/digits";

@@ -5,7 +5,7 @@
 #include "runtime/base/node_fault.hpp"
 #include "runtime/os/file_lock.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/failing_files.hpp"
+#include "tests/support/faulty_files.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <sys/stat.h>
@@ -64,7 +64,8 @@ TEST_CASE("what others may reach is named, wherever it lies") {
 
 TEST_CASE("whatever fails there is the node's fault, and never the user's mistake") {
   const TempDir dir;
-  FailingFiles failing(system_files(), 1);
+  FaultyFiles failing(system_files());
+  failing.fail_at(1, FaultyFiles::Fault::dead);
   OwnFiles own(failing);
   auto file = own.create(dir.path() + "/x");
   REQUIRE(file);

@@ -7,7 +7,7 @@
 #include "runtime/spill/partition_writer.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_files.hpp"
-#include "tests/support/memory_files.hpp"
+#include "tests/support/sim_disk.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -208,7 +208,7 @@ TEST_CASE("rows that must outlive their process are on the disk before their ind
   // What is asked of the disk is told by the call that fails.
   std::vector<std::string> asked;
   for (bool struck = true; struck;) {
-    MemoryFiles below;
+    sim::Disk below;
     REQUIRE(below.make_directories("/d"));
     FaultyFiles disk(below);
     disk.fail_at(static_cast<int>(asked.size()), FaultyFiles::Fault::broken);

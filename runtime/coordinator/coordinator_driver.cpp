@@ -1,0 +1,152 @@
+#include "runtime/coordinator/coordinator_driver.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+CoordinatorDriver::CoordinatorDriver(CoordinatorConfig config, CoordinatorHands& hands,
+                                     std::unique_ptr<AdmissionMachine> admission)
+    : config_(config), hands_(hands), admission_(std::move(admission)) {}
+
+// ---- events
+
+void CoordinatorDriver::begin(Result<ClusterImage> image, Instant now) {
+  if (over_) return;
+  ENSURE(!machine_, "a coordinator begins once");
+  if (!image) return give_up(image.error().within("reading the metadata"));
+  machine_.emplace(config_, *std::move(image), now, std::move(admission_));
+  take(machine_->start(now));
+  for (const CoordinatorEvent& event : std::exchange(early_, {})) on(event, now);
+  settle();
+}
+
+void CoordinatorDriver::tell(CoordinatorEvent event, Instant now) {
+  if (over_) return;
+  if (!machine_) {
+    early_.push_back(std::move(event));
+    return;
+  }
+  on(event, now);
+  settle();
+}
+
+void CoordinatorDriver::written(Result<std::vector<Looked>> outcome, Instant now) {
+  if (over_) return;
+  ENSURE(writing_, "a transaction is over, and none was under way");
+  ++writes_;
+  if (!outcome) {
+    return give_up(outcome.error().within("the coordinator cannot write its metadata"));
+  }
+  for (const Looked& looked : *outcome) on(looked, now);
+  on(coordinator_event::Persisted{*writing_}, now);
+  writing_.reset();
+  settle();
+}
+
+void CoordinatorDriver::tick(Instant now) {
+  wakes_at_.reset();
+  tell(coordinator_event::Tick{}, now);
+}
+
+void CoordinatorDriver::on(const CoordinatorEvent& event, Instant now) {
+  if (!over_) take(machine_->on(event, now));
+}
+
+/// What has gathered becomes one transaction, and the hands know when to wake us.
+void CoordinatorDriver::settle() {
+  if (over_) return;
+  if (!writing_ && !next_.empty()) {
+    writing_ = last_ticket_;
+    hands_.write(std::exchange(next_, {}));
+  }
+  const auto deadline = machine_->next_deadline();
+  if (over_ || deadline == wakes_at_) return;
+  wakes_at_ = deadline;
+  hands_.wake_at(deadline);
+}
+
+/// Whoever waits is told why there will be no answer.
+void CoordinatorDriver::give_up(Error reason) {
+  over_ = reason;
+  for (const auto& [number, answer] : std::exchange(requests_, {})) answer(reason);
+  for (const auto& [run, waits] : std::exchange(waits_, {})) {
+    for (const auto& [number, ended] : waits) ended(reason);
+  }
+  hands_.over(reason);
+}
+
+// ---- those who ask
+
+void CoordinatorDriver::submit(Submission submission, Answer answer, Instant now) {
+  if (over_) return answer(*over_);
+  requests_.emplace(++last_number_, std::move(answer));
+  tell(coordinator_event::Submit{last_number_, std::move(submission)}, now);
+}
+
+void CoordinatorDriver::cancel(RunId run, std::string by, Answer answer, Instant now) {
+  if (over_) return answer(*over_);
+  requests_.emplace(++last_number_, std::move(answer));
+  tell(coordinator_event::Cancel{last_number_, run, std::move(by)}, now);
+}
+
+bool CoordinatorDriver::open(RunId run) const {
+  if (!machine_) return false;
+  const auto found = machine_->runs().find(run);
+  return found != machine_->runs().end() && !troupe::ended(found->second->state());
+}
+
+std::optional<CoordinatorDriver::Wait> CoordinatorDriver::await_end(RunId run, Ended ended) {
+  if (over_ || !open(run)) {
+    ended(over_ ? Result<>(*over_) : Result<>());
+    return {};
+  }
+  waits_[run].emplace(++last_number_, std::move(ended));
+  return Wait{run, last_number_};
+}
+
+void CoordinatorDriver::wait_no_longer(const Wait& wait) {
+  const auto of_run = waits_.find(wait.run);
+  if (of_run == waits_.end()) return;
+  if (const auto waiting = of_run->second.extract(wait.number)) waiting.mapped()({});
+}
+
+// ---- effects
+
+void CoordinatorDriver::take(Effects effects) {
+  hands_.decided(effects);
+  for (Effect& effect : effects) {
+    if (over_) return;
+    std::visit([this](auto& each) { carry_out(each); }, effect);
+  }
+}
+
+void CoordinatorDriver::carry_out(effect::Persist& effect) {
+  last_ticket_ = effect.ticket;
+  next_.emplace_back(std::move(effect));
+}
+void CoordinatorDriver::carry_out(effect::Look& effect) { next_.emplace_back(std::move(effect)); }
+void CoordinatorDriver::carry_out(effect::Send& effect) { hands_.send(std::move(effect)); }
+void CoordinatorDriver::carry_out(effect::PlanTasks& effect) { hands_.work(std::move(effect)); }
+void CoordinatorDriver::carry_out(effect::CommitSink& effect) { hands_.work(std::move(effect)); }
+void CoordinatorDriver::carry_out(effect::CleanUpSinks& effect) { hands_.work(std::move(effect)); }
+void CoordinatorDriver::carry_out(effect::RefuseReport& effect) { hands_.refused(effect); }
+void CoordinatorDriver::carry_out(effect::Halt& effect) { give_up(std::move(effect.reason)); }
+
+void CoordinatorDriver::carry_out(effect::Reply& effect) {
+  if (const auto asked = requests_.extract(effect.request)) {
+    asked.mapped()(std::move(effect.answer));
+  }
+}
+
+void CoordinatorDriver::carry_out(effect::RunEnded& effect) {
+  hands_.run_ended(effect);
+  const auto waits = waits_.extract(effect.run);
+  if (!waits) return;
+  for (const auto& [number, ended] : waits.mapped()) ended({});
+}
+
+void CoordinatorDriver::carry_out(const effect::Inner auto&) {
+  ENSURE(false, "what machines of the coordinator say to each other has left it");
+}
+
+}  // namespace troupe

@@ -1,0 +1,28 @@
+#include "runtime/host/deployer.hpp"
+
+namespace troupe {
+
+Result<Deployment> Deployer::build(const DeployTask& deploy,
+                                   const std::shared_ptr<TaskHost>& host) {
+  return Deployment::make(deploy, TRY(run_of(deploy)), host, site_);
+}
+
+Result<std::shared_ptr<DeployedRun>> Deployer::run_of(const DeployTask& deploy) {
+  std::lock_guard lock(mutex_);
+  auto& run = runs_[deploy.token.run];
+  if (!run) run = TRY(make_run_(deploy));
+  return run;
+}
+
+void Deployer::forget(RunId run) {
+  std::lock_guard lock(mutex_);
+  runs_.erase(run);
+  exchange_.drop(run);
+}
+
+std::size_t Deployer::runs() const {
+  std::lock_guard lock(mutex_);
+  return runs_.size();
+}
+
+}  // namespace troupe

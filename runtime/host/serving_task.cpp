@@ -1,0 +1,33 @@
+#include "runtime/host/serving_task.hpp"
+
+#include "runtime/exec/router.hpp"
+#include "runtime/host/feed_receiver.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+Result<std::shared_ptr<Task>> serving_task(const FetchRequest& request, const KeptFiles& kept,
+                                           DataPlane& plane, std::shared_ptr<TaskHost> host,
+                                           const Clock& clock) {
+  const auto& what = request.what;
+  auto rows = std::make_unique<PartitionFileReader>(
+      kept.files(), kept.output(what.producer, what.edge), what.partition);
+  return serving_task(request, std::move(rows), plane, std::move(host), clock);
+}
+
+Result<std::shared_ptr<Task>> serving_task(const FetchRequest& request,
+                                           std::unique_ptr<BatchReader> rows, DataPlane& plane,
+                                           std::shared_ptr<TaskHost> host, const Clock& clock) {
+  Router::Edge edge;
+  edge.senders.push_back(TRY(plane.open_sender(request.from, host)));
+  std::vector<Router::Edge> edges;
+  edges.push_back(std::move(edge));
+  Task::Parts parts;
+  parts.host = host;
+  parts.feed = std::make_shared<BatchFeed>(std::move(host), std::move(rows), nullptr, clock);
+  parts.output = std::make_shared<Router>(std::move(edges));
+  return std::make_shared<Task>(std::move(parts), clock);
+}
+
+}  // namespace troupe

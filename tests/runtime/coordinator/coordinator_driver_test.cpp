@@ -1,0 +1,301 @@
+// What the coordinator's driver promises whatever its hands are made of: one transaction at a time,
+// whatever is decided meanwhile in the next one, answers of looks before the word that rows are
+// durable, effects in order, and nothing at all after a write that failed. The machine in it is the
+// real one; its runs have one task, on one node.
+#include "runtime/coordinator/coordinator_driver.hpp"
+
+#include "runtime/protocol/message_text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/sim_store.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+using namespace troupe;
+
+namespace {
+
+const NodeId n1{"n1"};
+const ClusterId cluster{"c"};
+
+/// Hands that do nothing by themselves: a test says when a transaction is over. What they are told
+/// to do is noted, in order.
+class Hands final : public CoordinatorHands {
+ public:
+  void decided(const Effects&) override {}
+  void write(StoreSteps steps) override {
+    CHECK(writing.empty());
+    writing = std::move(steps);
+    note("write");
+  }
+  void send(effect::Send sent) override {
+    note(std::string("send ") + name_of(sent.command));
+    if (const auto* adopt = std::get_if<Adopt>(&sent.command)) asked = adopt->token.seq;
+    if (const auto* deploy = std::get_if<DeployTask>(&sent.command)) task = deploy->token;
+  }
+  void work(RunWork work) override {
+    note(fmt::format("work {}", work.index()));
+    if (const auto* plan = std::get_if<effect::PlanTasks>(&work)) planned.push_back(plan->run);
+  }
+  void refused(const effect::RefuseReport&) override { note("refused"); }
+  void run_ended(const effect::RunEnded& run) override { note(fmt::format("ended {}", run.run)); }
+  void wake_at(std::optional<Instant> at) override {
+    wakes_at = at;
+    ++wakes;
+  }
+  void over(const Error& reason) override { note("over: " + reason.to_string()); }
+
+  void note(std::string what) { done.push_back(std::move(what)); }
+  /// What was done since this was asked last.
+  std::vector<std::string> news() { return std::exchange(done, {}); }
+
+  StoreSteps writing;
+  std::vector<std::string> done;
+  std::vector<RunId> planned;
+  std::uint64_t asked = 0;
+  Token task;
+  std::optional<Instant> wakes_at;
+  int wakes = 0;
+};
+
+/// A coordinator, a store that answers when it is told to, and what clients have heard.
+struct Coordinator {
+  void begin() { driver.begin(store.begin_term(), now); }
+  /// The transaction that is under way is durable.
+  void write() {
+    const StoreSteps steps = std::exchange(hands.writing, {});
+    REQUIRE_FALSE(steps.empty());
+    driver.written(*store.carry_out(steps), now);
+  }
+  void write_all() {
+    while (!hands.writing.empty()) write();
+  }
+  void refuse_write() {
+    hands.writing.clear();
+    driver.written(fail(ErrorCode::unavailable, "the disk is full"), now);
+  }
+  void report(Report report) {
+    driver.tell(coordinator_event::Received{n1, std::move(report)}, now);
+  }
+  void join(const NodeId& node = n1) {
+    driver.tell(coordinator_event::Received{node, JoinCluster{cluster, node, Incarnation(1), Term(),
+                                                              "tcp://" + node.value(), 1}},
+                now);
+  }
+  void submit(const std::string& key = "") {
+    Submission submission{JobName("job")};
+    submission.plan = std::make_shared<const std::string>("plan");
+    submission.key = key;
+    driver.submit(std::move(submission), heard(), now);
+  }
+  CoordinatorDriver::Answer heard() {
+    return [this](const Result<RunId>& answer) {
+      answers.push_back(answer ? fmt::format("run {}", *answer) : answer.error().to_string());
+      hands.note("answer " + answers.back());
+    };
+  }
+  /// A run that is at work on the one node.
+  void start_a_run() {
+    begin();
+    join();
+    write_all();
+    report(Inventory{Incarnation(1), Term(1), hands.asked, {}});
+    submit();
+    write_all();
+    TaskGraph graph;
+    graph.stages.push_back({StageId(0)});
+    driver.tell(coordinator_event::Planned{RunId(1), std::move(graph)}, now);
+    write_all();
+    report(TaskReady{hands.task});
+    write_all();
+    static_cast<void>(hands.news());
+  }
+  void end_the_run() {
+    report(TaskFinished{hands.task});
+    write_all();
+  }
+
+  sim::Store store{cluster};
+  Hands hands;
+  CoordinatorDriver driver{{}, hands};
+  std::vector<std::string> answers;
+  Instant now{1h};
+};
+
+using Done = std::vector<std::string>;
+
+std::size_t looks_in(const StoreSteps& steps) {
+  std::size_t looks = 0;
+  for (const StoreStep& step : steps) looks += std::holds_alternative<effect::Look>(step);
+  return looks;
+}
+
+}  // namespace
+
+TEST_CASE("what comes before the store is read waits for it, and keeps its order") {
+  Coordinator coordinator;
+  coordinator.join();
+  coordinator.submit("key");
+  coordinator.submit();
+  CHECK(coordinator.hands.done.empty());
+  coordinator.begin();
+  coordinator.write_all();
+  CHECK(coordinator.hands.news() == Done{"write", "send Joined", "send Adopt", "answer run 1",
+                                         "work 0", "write", "answer run 2", "work 0"});
+}
+
+TEST_CASE("whatever is decided while a transaction is under way is the next one") {
+  Coordinator coordinator;
+  coordinator.begin();
+  coordinator.submit();
+  CHECK(coordinator.hands.news() == Done{"write"});
+  for (int i = 0; i < 100; ++i) coordinator.submit();
+  CHECK(coordinator.hands.news().empty());
+  coordinator.write();
+  CHECK(coordinator.hands.done.back() == "write");
+  CHECK(coordinator.hands.writing.size() >= 100);
+  CHECK(coordinator.answers == Done{"run 1"});
+  coordinator.write_all();
+  CHECK(coordinator.answers.size() == 101);
+  CHECK(coordinator.driver.writes() < 5);
+}
+
+TEST_CASE("the answer of a look is told before rows of its transaction are durable") {
+  // The second asks for the key while the row of the first is on its way: the store that was
+  // asked beside that row does not know it, and when it is durable the driver has forgotten it.
+  Coordinator coordinator;
+  coordinator.begin();
+  coordinator.submit("key");
+  coordinator.write();  // the look; the row is decided, and written now
+  REQUIRE(looks_in(coordinator.hands.writing) == 0);
+  coordinator.submit("key");
+  coordinator.submit("key");
+  coordinator.write();
+  REQUIRE(looks_in(coordinator.hands.writing) == 2);
+  coordinator.write_all();
+  CHECK(coordinator.answers == Done{"run 1", "run 1", "run 1"});
+  CHECK(coordinator.store.all_runs().size() == 1);
+
+  // Both in one transaction with the row of another: what the looks bring about is the next one.
+  coordinator.submit();
+  coordinator.submit("other");
+  coordinator.submit("other");
+  coordinator.write_all();
+  CHECK(coordinator.store.all_runs().size() == 3);
+}
+
+TEST_CASE("nothing leaves before its row, and then in the order in which it was decided") {
+  Coordinator coordinator;
+  coordinator.begin();
+  coordinator.join();
+  CHECK(coordinator.hands.news() == Done{"write"});
+  coordinator.write();
+  CHECK(coordinator.hands.news() == Done{"send Joined", "send Adopt"});
+}
+
+TEST_CASE("a write that fails ends it: nothing leaves any more, and who waits is told why") {
+  Coordinator coordinator;
+  coordinator.start_a_run();
+  REQUIRE(coordinator.driver.await_end(RunId(1), [&](const Result<>& ended) {
+    coordinator.hands.note("wait: " + ended.error().to_string());
+  }));
+  coordinator.answers.clear();
+  coordinator.submit();
+  coordinator.report(TaskFinished{coordinator.hands.task});
+  CHECK(coordinator.hands.news() == Done{"write"});
+  const std::string why =
+      "unavailable: the coordinator cannot write its metadata: the disk is full";
+  coordinator.refuse_write();
+  CHECK(coordinator.hands.news() == Done{"answer " + why, "wait: " + why, "over: " + why});
+  const int wakes = coordinator.hands.wakes;
+  coordinator.join(NodeId("n2"));
+  coordinator.report(TaskFinished{coordinator.hands.task});
+  coordinator.driver.tick(coordinator.now + 24h);
+  CHECK(coordinator.hands.news().empty());
+  CHECK(coordinator.hands.wakes == wakes);
+  coordinator.submit();
+  CHECK(coordinator.hands.news() == Done{"answer " + why});
+}
+
+TEST_CASE("a store that cannot be read ends it before it began") {
+  Coordinator coordinator;
+  coordinator.submit();
+  coordinator.driver.begin(fail(ErrorCode::corrupt, "no database"), coordinator.now);
+  const std::string why = "corrupt: reading the metadata: no database";
+  CHECK(coordinator.hands.news() == Done{"answer " + why, "over: " + why});
+  coordinator.join();
+  CHECK(coordinator.driver.machine() == nullptr);
+}
+
+TEST_CASE("metadata that is older than its cluster ends it, and what was decided after stays") {
+  Coordinator coordinator;
+  coordinator.begin();
+  coordinator.driver.tell(coordinator_event::Received{n1, JoinCluster{cluster, n1, Incarnation(1),
+                                                                      Term(9), "tcp://n1", 1}},
+                          coordinator.now);
+  REQUIRE(coordinator.hands.done.size() == 1);
+  CHECK(coordinator.hands.done[0].starts_with("over: conflict: node n1 has seen term 9"));
+  coordinator.join();
+  CHECK(coordinator.hands.done.size() == 1);
+}
+
+TEST_CASE("a process that dies says nothing more, to nobody") {
+  Coordinator coordinator;
+  coordinator.begin();
+  coordinator.submit();
+  coordinator.driver.abandon();
+  coordinator.refuse_write();
+  coordinator.join();
+  CHECK(coordinator.hands.news() == Done{"write"});
+}
+
+TEST_CASE("who waits for the end of a run is told once it is durable, or when he waits no longer") {
+  Coordinator coordinator;
+  coordinator.start_a_run();
+  const auto wait = [&](const std::string& who) {
+    return coordinator.driver.await_end(RunId(1), [&, who](const Result<>& ended) {
+      coordinator.hands.note(who + (ended ? " knows" : " does not"));
+    });
+  };
+  REQUIRE(wait("a"));
+  const auto impatient = wait("b");
+  REQUIRE(impatient);
+  coordinator.driver.wait_no_longer(*impatient);
+  CHECK(coordinator.hands.news() == Done{"b knows"});
+  coordinator.end_the_run();
+  const Done news = coordinator.hands.news();
+  CHECK(news.front() == "write");
+  const Done told{"ended 1", "a knows"};
+  CHECK(std::search(news.begin(), news.end(), told.begin(), told.end()) != news.end());
+  CHECK(std::count(news.begin(), news.end(), "b knows") == 0);
+  coordinator.driver.wait_no_longer(*impatient);
+  CHECK_FALSE(wait("c"));
+  CHECK(coordinator.hands.news() == Done{"c knows"});
+}
+
+TEST_CASE("it is woken when something is due, and asks for that once") {
+  Coordinator coordinator;
+  coordinator.begin();
+  CHECK_FALSE(coordinator.hands.wakes_at);
+  CHECK(coordinator.hands.wakes == 0);
+  coordinator.join();
+  coordinator.write_all();
+
+  // A new leader gives the node a lease to show up.
+  Hands hands;
+  CoordinatorDriver next({.node_lease = 10s}, hands);
+  const Instant now = coordinator.now;
+  next.begin(coordinator.store.begin_term(), now);
+  REQUIRE(hands.wakes_at == now + 10s);
+  next.cancel(
+      RunId(7), "nobody", [](const Result<RunId>&) {}, now + 1s);
+  CHECK(hands.wakes == 1);
+  next.tick(now + 9s);  // too early: it asks again
+  CHECK(hands.wakes == 2);
+  CHECK(hands.wakes_at == now + 10s);
+  CHECK(hands.writing.empty());
+  next.tick(now + 10s);
+  CHECK(hands.wakes == 2);  // nothing more is due
+  CHECK(hands.done == Done{"write"});
+}

@@ -1,0 +1,278 @@
+// What an executor does about its attempts, in order: each test is a story of calls, told by the
+// hands of the driver as one line a call.
+#include "runtime/host/executor_driver.hpp"
+
+#include "runtime/base/node_fault.hpp"
+#include "runtime/exec/router.hpp"
+#include "tests/runtime/exec/fakes.hpp"
+#include "tests/runtime/host/stepped_run.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace troupe;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+const TaskId task{StageId(1), 0};
+
+AttemptKey key(std::uint64_t attempt) { return {RunId(7), task, Attempt(attempt)}; }
+
+/// Writes down what it is asked for.
+class Hands : public ExecutorHands {
+ public:
+  void send(Report report) override {
+    if (const auto* failed = std::get_if<TaskFailed>(&report)) last_failure = *failed;
+    if (const auto* finished = std::get_if<TaskFinished>(&report)) last_finished = *finished;
+    const char* names[] = {"JoinCluster", "TaskReady",    "TaskFinished", "TaskFailed",
+                           "TaskStopped", "TaskProgress", "Inventory"};
+    say("send {}", names[report.index()]);
+  }
+  void build(const DeployTask& deploy) override { say("build {}", deploy.token.attempt); }
+  void open(const AttemptKey& key, const Deployment&, const JobName& job) override {
+    say("open {} of {}", key.attempt, job);
+  }
+  void run(const AttemptKey& key) override { say("run {}", key.attempt); }
+  void stop(const AttemptKey& key) override { say("stop {}", key.attempt); }
+  void over(const AttemptKey& key, const Deployment* deployment, AttemptOutcome outcome) override {
+    say("over {} {}{}", key.attempt, to_string(outcome), deployment == nullptr ? ", unbuilt" : "");
+  }
+  void moved(const AttemptKey& key, const TaskCounters&) override { say("moved {}", key.attempt); }
+  void drop(const std::string& path) override { say("drop {}", path); }
+  void forget(RunId run) override { say("forget {}", run); }
+  void refused(const executor_effect::RefuseCommand& refused) override {
+    say("refused {}", to_string(refused.refusal));
+  }
+  void expelled(const executor_effect::Expelled& expelled) override {
+    say("expelled: {}", expelled.reason);
+  }
+
+  Lines told() { return std::exchange(lines_, {}); }
+  TaskFailed last_failure;
+  TaskFinished last_finished;
+
+ private:
+  template <class... Args>
+  void say(fmt::format_string<Args...> text, Args&&... args) {
+    lines_.push_back(fmt::format(text, std::forward<Args>(args)...));
+  }
+  Lines lines_;
+};
+
+Token token(std::uint64_t attempt, std::uint64_t term = 3) {
+  return {ClusterId("c"), Term(term),       RunId(7),       Attempt(1),
+          task,           Attempt(attempt), Incarnation(5), 1};
+}
+
+DeployTask deploy(std::uint64_t attempt) {
+  DeployTask made;
+  made.token = token(attempt);
+  made.job = JobName("job");
+  return made;
+}
+
+/// A member of cluster "c", as incarnation 5, told by a leader of term 3.
+struct Executor {
+  Executor() {
+    driver.begin();
+    join();
+    hands.told();
+  }
+  void join() {
+    driver.session_up();
+    driver.obey(Joined{ClusterId("c"), Term(3), Incarnation(5)});
+  }
+  void open(std::uint64_t attempt) {
+    driver.obey(deploy(attempt));
+    driver.built(key(attempt), {});
+    driver.obey(StartTask{token(attempt)});
+    REQUIRE(hands.told().back() == fmt::format("run {}", attempt));
+  }
+
+  Hands hands;
+  StillClock clock;
+  KeptFiles kept{system_files(), "/kept"};
+  ExecutorDriver driver{
+      {NodeId("n"), Incarnation(5), ClusterId("c"), "tcp://n", 2}, kept, hands, clock};
+};
+
+}  // namespace
+
+TEST_CASE("what is told before the directory is empty is heard afterwards, in its order") {
+  Hands hands;
+  StillClock clock;
+  KeptFiles kept(system_files(), "/kept");
+  ExecutorDriver driver({NodeId("n"), Incarnation(5), ClusterId("c"), "tcp://n", 2}, kept, hands,
+                        clock);
+  driver.session_up();
+  driver.obey(Joined{ClusterId("c"), Term(3), Incarnation(5)});
+  driver.obey(deploy(1));
+  driver.obey(ReleaseRun{token(0)});
+  CHECK(hands.told().empty());
+  driver.begin();
+  CHECK(hands.told() == Lines{"send JoinCluster", "build 1"});
+  driver.built(key(1), {});
+  CHECK(hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/run-7/r7-t1.0-a1",
+                              "send TaskStopped", "forget 7", "drop /kept/run-7"});
+}
+
+TEST_CASE("a task is built, opened, run and reported with what it has staged") {
+  Executor node;
+  node.driver.obey(deploy(1));
+  CHECK(node.hands.told() == Lines{"build 1"});
+  Deployment deployment;
+  deployment.sink = "out";
+  node.driver.built(key(1), deployment);
+  CHECK(node.hands.told() == Lines{"open 1 of job", "send TaskReady"});
+  node.driver.obey(StartTask{token(1)});
+  CHECK(node.hands.told() == Lines{"run 1"});
+  node.driver.ended({key(1), {}, {{"file", 3}}});
+  CHECK(node.hands.told() == Lines{"over 1 finished", "send TaskFinished"});
+  CHECK(node.hands.last_finished.sink == "out");
+  CHECK(node.hands.last_finished.committables == std::vector<Committable>{{"file", 3}});
+  CHECK(node.driver.attempts() == 0);
+}
+
+TEST_CASE("a failure is told by its class; one of a channel is its peer's, with what is lost") {
+  Executor node;
+  node.driver.obey(deploy(1));
+  node.hands.told();
+  node.driver.not_built(key(1), fail(ErrorCode::invalid_argument, "no such plan"));
+  CHECK(node.hands.told() == Lines{"over 1 not_built, unbuilt", "send TaskFailed"});
+  CHECK(node.hands.last_failure.failure == FailureClass::user_error);
+
+  node.open(2);
+  node.driver.ended({key(2), node_fault(fail(ErrorCode::unavailable, "disk full"))});
+  CHECK(node.hands.told() == Lines{"over 2 failed", "send TaskFailed"});
+  CHECK(node.hands.last_failure.failure == FailureClass::node_fault);
+  CHECK(node.hands.last_failure.lost_inputs.empty());
+
+  node.driver.obey(deploy(3));
+  Deployment broken;
+  const TaskPeer lost{{StageId(0), 1}, Attempt(4), NodeId("m")};
+  broken.failures->lost_inputs = {lost};
+  broken.failures->peer_lost = true;
+  node.driver.built(key(3), broken);
+  node.driver.obey(StartTask{token(3)});
+  node.driver.ended({key(3), fail(ErrorCode::not_found, "it is gone")});
+  CHECK(node.hands.last_failure.failure == FailureClass::node_lost);
+  CHECK(node.hands.last_failure.lost_inputs == std::vector<TaskPeer>{lost});
+}
+
+TEST_CASE("a task that is stopped is gone when nothing of it is left, and so are its files") {
+  Executor node;
+  node.open(1);
+  node.driver.obey(CancelTask{token(1), "superseded"});
+  CHECK(node.hands.told() == Lines{"stop 1"});
+  SECTION("cancelled in time") {
+    node.driver.ended({key(1), fail(ErrorCode::cancelled, "cancelled")});
+  }
+  SECTION("or done just before: nobody wants it any more") { node.driver.ended({key(1)}); }
+  CHECK(node.hands.told() ==
+        Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
+}
+
+TEST_CASE("a task that is stopped while it is built never opens") {
+  Executor node;
+  node.driver.obey(deploy(1));
+  node.driver.obey(CancelTask{token(1), "superseded"});
+  CHECK(node.hands.told() == Lines{"build 1"});
+  SECTION("built") { node.driver.built(key(1), {}); }
+  SECTION("not built") { node.driver.not_built(key(1), fail(ErrorCode::internal, "no")); }
+  CHECK(node.hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/run-7/r7-t1.0-a1",
+                                   "send TaskStopped", "forget 7"});
+}
+
+TEST_CASE("what a finished attempt keeps goes when it is cancelled") {
+  Executor node;
+  node.open(1);
+  node.driver.ended({key(1)});
+  node.hands.told();
+  node.driver.obey(CancelTask{token(1), "superseded"});
+  CHECK(node.hands.told() == Lines{"drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
+}
+
+TEST_CASE("a run is forgotten with its last attempt, and its directory when it is released") {
+  Executor node;
+  node.open(1);
+  SECTION("not by a release of a leader that is over") {
+    node.driver.obey(ReleaseRun{token(0, 2)});
+    CHECK(node.hands.told() == Lines{"refused stale_term"});
+    node.driver.obey(CancelTask{token(1), ""});
+    node.driver.ended({key(1)});
+    CHECK(node.hands.told().back() == "forget 7");
+  }
+  SECTION("and not before its attempts have ended") {
+    node.driver.obey(ReleaseRun{token(0)});
+    CHECK(node.hands.told() == Lines{"stop 1"});
+    node.driver.ended({key(1)});
+    CHECK(node.hands.told() == Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1",
+                                     "send TaskStopped", "forget 7", "drop /kept/run-7"});
+  }
+  SECTION("at once where none is left") {
+    node.driver.ended({key(1)});
+    node.hands.told();
+    node.driver.obey(ReleaseRun{token(0)});
+    CHECK(node.hands.told() ==
+          Lines{"drop /kept/run-7/r7-t1.0-a1", "forget 7", "drop /kept/run-7"});
+  }
+  SECTION("the directory of one that was forgotten before goes then") {
+    node.driver.obey(CancelTask{token(1), ""});
+    node.driver.ended({key(1)});
+    node.hands.told();
+    node.driver.obey(ReleaseRun{token(0)});
+    CHECK(node.hands.told() == Lines{"drop /kept/run-7"});
+  }
+  SECTION("a run whose tasks have all stopped may come again: its directory stays") {
+    node.driver.obey(CancelTask{token(1), ""});
+    node.driver.ended({key(1)});
+    CHECK(node.hands.told().back() == "forget 7");
+    node.open(2);
+    node.driver.ended({key(2), fail(ErrorCode::internal, "no")});
+    node.driver.obey(AckReport{token(2)});
+    CHECK(node.hands.told() ==
+          Lines{"over 2 failed", "send TaskFailed", "drop /kept/run-7/r7-t1.0-a2", "forget 7"});
+  }
+  SECTION("nor while another attempt of it is held") {
+    node.open(2);
+    node.driver.obey(CancelTask{token(1), ""});
+    node.driver.ended({key(1)});
+    CHECK(node.hands.told().back() == "send TaskStopped");
+  }
+}
+
+TEST_CASE("progress is that of tasks that are open and not being stopped") {
+  Executor node;
+  const auto make = [] {
+    Task::Parts parts;
+    parts.host = std::make_shared<ManualHost>();
+    parts.gate = std::make_unique<InputGate>(std::vector<InputGate::Input>(1));
+    parts.output = std::make_shared<Router>(std::vector<Router::Edge>());
+    Deployment deployment;
+    deployment.task = std::make_shared<Task>(std::move(parts), system_clock());
+    return deployment;
+  };
+  node.driver.obey(deploy(1));
+  node.hands.told();
+  node.driver.report_progress();
+  CHECK(node.hands.told().empty());
+  node.driver.built(key(1), make());
+  node.driver.obey(StartTask{token(1)});
+  node.hands.told();
+  node.driver.report_progress();
+  CHECK(node.hands.told() == Lines{"moved 1", "send TaskProgress"});
+  node.driver.obey(CancelTask{token(1), ""});
+  node.hands.told();
+  node.driver.report_progress();
+  CHECK(node.hands.told().empty());
+}
+
+TEST_CASE("whoever is refused is told so, and the session's end is the machine's to know") {
+  Executor node;
+  node.driver.session_down();
+  node.driver.obey(deploy(1));
+  CHECK(node.hands.told() == Lines{"refused not_joined"});
+  node.join();
+  node.driver.obey(JoinRefused{Term(3), Incarnation(5), Incarnation(8), "it was fenced"});
+  CHECK(node.hands.told() == Lines{"send JoinCluster", "expelled: it was fenced"});
+}

@@ -1,0 +1,91 @@
+#include "tests/sim/door.hpp"
+
+#include <utility>
+
+namespace troupe::sim {
+
+class Door::File final : public WritableFile {
+ public:
+  File(Door& door, std::unique_ptr<WritableFile> file) : door_(door), file_(std::move(file)) {}
+
+  Result<> append(std::string_view bytes) override {
+    TRY(door_.open());
+    return forgiven(file_ ? file_->append(bytes) : Result<>());
+  }
+  Result<> sync() override {
+    TRY(door_.open());
+    if (door_.mutation_ == Mutation::staged_not_synced) return {};
+    return forgiven(file_ ? file_->sync() : Result<>());
+  }
+  Result<> close() override {
+    TRY(door_.open());
+    return forgiven(file_ ? file_->close() : Result<>());
+  }
+
+ private:
+  Result<> forgiven(Result<> done) const {
+    return door_.mutation_ == Mutation::failed_sync_ignored ? Result<>() : done;
+  }
+
+  Door& door_;
+  const std::unique_ptr<WritableFile> file_;  ///< a mutant's: none, where there was no room
+};
+
+Result<> Door::open() const {
+  if (shut_()) return fail(ErrorCode::unavailable, "the process is dead");
+  return {};
+}
+
+/// The mutant: what attempts keep is not apart from what other attempts of their task do.
+std::string Door::at(const std::string& path) const {
+  if (mutation_ != Mutation::attempts_share_files) return path;
+  const std::size_t begin = path.find("-a");
+  if (begin == std::string::npos) return path;
+  const std::size_t end = std::min(path.find('/', begin), path.size());
+  return path.substr(0, begin) + path.substr(end);
+}
+
+Result<std::unique_ptr<WritableFile>> Door::create(const std::string& path) {
+  TRY(open());
+  auto file = disk_.create(at(path));
+  if (file && heard_) heard_(path);
+  if (!file && mutation_ != Mutation::failed_sync_ignored) return file.error();
+  return std::unique_ptr<WritableFile>(
+      std::make_unique<File>(*this, file ? *std::move(file) : nullptr));
+}
+
+bool Door::exists(const std::string& path) {
+  if (mutation_ == Mutation::commit_without_marker &&
+      (path.ends_with("/_commit") || path.ends_with("/committing"))) {
+    return false;
+  }
+  return disk_.exists(at(path));
+}
+
+Result<> Door::make_directories(const std::string& path) {
+  TRY(open());
+  return disk_.make_directories(at(path));
+}
+Result<> Door::rename(const std::string& from, const std::string& to) {
+  TRY(open());
+  return disk_.rename(at(from), at(to));
+}
+Result<> Door::rename_new(const std::string& from, const std::string& to) {
+  TRY(open());
+  return disk_.rename_new(at(from), at(to));
+}
+Result<> Door::exchange(const std::string& a, const std::string& b) {
+  TRY(open());
+  return disk_.exchange(at(a), at(b));
+}
+Result<> Door::remove_all(const std::string& path) {
+  TRY(open());
+  return disk_.remove_all(at(path));
+}
+Result<> Door::sync_directory(const std::string& path) {
+  TRY(open());
+  if (mutation_ == Mutation::commit_not_synced) return {};
+  return disk_.sync_directory(at(path));
+}
+
+}  // namespace troupe::sim
