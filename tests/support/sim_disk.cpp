@@ -307,9 +307,11 @@ void Disk::restore_bytes(Node& node) {
     const std::size_t least = appended ? node.durable_bytes.size() : 0;
     node.bytes.resize(least + chance_.below(node.bytes.size() - least + 1));
     node.durable_bytes = node.bytes;
+    ++node.changes;
   }
-  node.bytes = node.durable_bytes;
   node.lost = false;
+  if (node.bytes == node.durable_bytes) return;
+  node.bytes = node.durable_bytes;
   ++node.changes;
 }
 

@@ -296,6 +296,8 @@ TEST_CASE("another content is another version, also where its size is the same")
   sim::Disk disk;
   keep(disk, "/rows", "old");
   const std::string before = *disk.version("/rows");
+  disk.power_cut();
+  CHECK(*disk.version("/rows") == before);
   keep(disk, "/rows", "new");
   CHECK(*disk.version("/rows") != before);
 }
