@@ -30,6 +30,8 @@ struct TaskEdge {
   /// Kept on disk by the producer's node until the run ends, read by the consumer afterwards. A
   /// pipelined edge joins both ends into one region.
   bool blocking = false;
+  /// Taken as it comes, and held by the consumer until it wants it: the edge would jam the run.
+  bool early = false;
   SchemaPtr schema;
 };
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -27,6 +28,9 @@ struct OperatorContext {
   /// Receivers of the phase's output; what `emit_to` may name.
   std::uint32_t output_partitions = 1;
   MemoryBudget* memory = nullptr;
+  /// Inputs that must be wanted all the time: what stands behind them could not go on otherwise
+  /// (`runtime/graph/jam.hpp`). Only those that the phase says may be early.
+  std::vector<int> early_inputs = {};
   /// A directory of this operator of this task attempt alone, removed when the attempt ends; made
   /// at first use. `files` is the disk that it is on, and the operator's only way to it: what fails
   /// there is the node's fault (`runtime/os/own_files.hpp`).

@@ -351,6 +351,7 @@ class JoinKind final : public OperatorKind {
       right_side.from.keys = spec->right_keys;
     }
     right_side.from.blocking = true;
+    left_side.from.may_be_early = true;
     phase.inputs = {left_side.from, right_side.from};
     phase.outputs = {spec->schema};
     phase.make_operator = [spec]() -> Result<std::unique_ptr<Operator>> {
