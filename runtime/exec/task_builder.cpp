@@ -64,13 +64,16 @@ class Assembly {
                                                    counters, clock_);
       return {};
     } else {
-      parts_.links.push_back({TRY(link.phase.make_operator()), counters, context()});
+      parts_.links.push_back({TRY(link.phase.make_operator()), counters, context(index)});
     }
     return {};
   }
 
-  OperatorContext context() const {
+  OperatorContext context(std::size_t index) const {
     OperatorContext context;
+    for (const auto* edge : edges_into(graph_, stage_.id)) {
+      if (index == 0 && edge->early) context.early_inputs.push_back(edge->to_input);
+    }
     context.subtask = site_.task.subtask;
     context.parallelism = stage_.parallelism;
     for (const auto* edge : outputs_) {

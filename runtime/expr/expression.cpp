@@ -1,7 +1,7 @@
 #include "runtime/expr/expression.hpp"
 
 #include "runtime/data/arrow_result.hpp"
-#include "runtime/data/take.hpp"
+#include "runtime/data/take_true.hpp"
 #include "runtime/expr/bound.hpp"
 #include "runtime/functions/arrow_call.hpp"
 #include "runtime/functions/cast.hpp"
@@ -14,11 +14,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
-#include <arrow/util/bit_util.h>
-
-#include <algorithm>
-#include <bit>
-#include <cstring>
 
 namespace troupe {
 
@@ -94,38 +89,6 @@ void collect_bounds(const NodePtr& node, const arrow::Schema& schema,
   if (literal) bounds.push_back({column->index(), *comparison, std::move(literal)});
 }
 
-/// Up to 64 bits from any place on.
-std::uint64_t bits_at(const std::uint8_t* bitmap, std::int64_t from, std::int64_t count) {
-  const std::uint8_t* bytes = bitmap + from / 8;
-  const auto shift = static_cast<int>(from % 8);
-  const std::int64_t used = arrow::bit_util::BytesForBits(shift + count);
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, bytes, static_cast<std::size_t>(std::min<std::int64_t>(used, 8)));
-  bits >>= shift;
-  if (used > 8) bits |= static_cast<std::uint64_t>(bytes[8]) << (64 - shift);
-  return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
-}
-
-/// The numbers of the rows that are true; there are `count` of them.
-std::vector<std::uint32_t> true_rows(const arrow::BooleanArray& truth, std::int64_t count) {
-  std::vector<std::uint32_t> rows(static_cast<std::size_t>(count));
-  std::uint32_t* next = rows.data();
-  const auto add = [&](std::int64_t first, std::uint64_t bits) {
-    for (; bits != 0; bits &= bits - 1) {
-      *next++ = static_cast<std::uint32_t>(first + std::countr_zero(bits));
-    }
-  };
-  const std::uint8_t* values = truth.values()->data();
-  const std::uint8_t* valid = truth.null_count() > 0 ? truth.null_bitmap_data() : nullptr;
-  for (std::int64_t first = 0; first < truth.length(); first += 64) {
-    const std::int64_t length = std::min<std::int64_t>(64, truth.length() - first);
-    std::uint64_t bits = bits_at(values, truth.offset() + first, length);
-    if (valid) bits &= bits_at(valid, truth.offset() + first, length);
-    add(first, bits);
-  }
-  return rows;
-}
-
 }  // namespace
 
 Result<Expression> Expression::Bound::make(std::string text, std::string name, NodePtr root,
@@ -176,11 +139,7 @@ Result<std::shared_ptr<arrow::Array>> Expression::Bound::evaluate(const Batch& b
 Result<Batch> Expression::filter(const Batch& batch) const {
   const std::shared_ptr<arrow::Array> values = TRY(evaluate(batch));
   ENSURE(values->type_id() == arrow::Type::BOOL, "\"{}\" is no predicate", bound_->text);
-  const auto& truth = static_cast<const arrow::BooleanArray&>(*values);
-  const std::int64_t kept = truth.true_count();
-  if (kept == batch.rows()) return batch;
-  if (kept == 0) return Batch(batch.columns()->Slice(0, 0));
-  return take(batch, true_rows(truth, kept));
+  return take_true(batch, *values);
 }
 
 std::vector<ColumnBound> Expression::bounds() const {

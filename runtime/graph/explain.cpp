@@ -97,6 +97,7 @@ Json edge_json(const TaskEdge& edge) {
   if (!edge.keys.empty()) told["keys"] = names(edge.keys, *edge.schema);
   told["shuffled"] = edge.exchange != ExchangeKind::forward;
   told["kept_on_disk"] = edge.blocking;
+  if (edge.early) told["held"] = true;
   return told;
 }
 

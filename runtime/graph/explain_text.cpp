@@ -102,7 +102,9 @@ std::string stage_text(const Json& stage) {
                   subtasks == 1 ? "" : "s", regions_text(stage["regions"]));
   for (const Json& edge : part(stage, "inputs")) {
     text += fmt::format("  <- stage {}  {}{}\n", json_text(edge["stage"]), exchange(edge),
-                        edge["kept_on_disk"].get<bool>() ? "  kept on disk" : "");
+                        edge["kept_on_disk"].get<bool>() ? "  kept on disk"
+                        : edge.contains("held")          ? "  held until it is wanted"
+                                                         : "");
   }
   std::size_t id_width = 0;
   std::size_t phase_width = 0;

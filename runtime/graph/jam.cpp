@@ -9,13 +9,15 @@ namespace {
 
 using Stages = std::vector<bool>;
 
-/// The stages that `stage` gets rows from, itself included; through kept edges too if `kept`.
-Stages ancestors(const TaskGraph& graph, StageId stage, bool kept) {
+/// The stages that `stage` gets rows from over edges that are `counted`, itself included.
+template <class Counted>
+Stages ancestors(const TaskGraph& graph, StageId stage, Counted counted) {
   Stages found(graph.stages.size());
   found[stage.value()] = true;
   // Edges go from smaller to larger stages, and stand in the order of their consumers.
-  for (auto edge = graph.edges.rbegin(); edge != graph.edges.rend(); ++edge) {
-    if (found[edge->to.value()] && (kept || !edge->blocking)) found[edge->from.value()] = true;
+  for (std::size_t i = graph.edges.size(); i-- > 0;) {
+    const TaskEdge& edge = graph.edges[i];
+    if (found[edge.to.value()] && counted(i)) found[edge.from.value()] = true;
   }
   return found;
 }
@@ -35,20 +37,25 @@ struct Late {
 };
 
 /// Of two inputs that are both waited for, nobody says which one is wanted first: both are late.
-std::vector<Late> late_edges(const TaskGraph& graph, const std::vector<bool>& waits) {
+std::vector<Late> late_edges(const TaskGraph& graph, const std::vector<EdgeEnd>& ends) {
+  const auto any_edge = [](std::size_t) { return true; };
+  // A stage that has rows to send on has taken all of what it waits for: who fed it with that has
+  // ended, and cannot be stalled by those rows.
+  const auto goes_on = [&](std::size_t i) { return !graph.edges[i].blocking && !ends[i].waits; };
   std::vector<Late> late;
   for (std::size_t i = 0; i < graph.edges.size(); ++i) {
     const TaskEdge& edge = graph.edges[i];
     Stages awaited(graph.stages.size());
     bool any = false;
     for (std::size_t j = 0; j < graph.edges.size(); ++j) {
-      if (i == j || graph.edges[j].to != edge.to || !waits[j]) continue;
-      const Stages more = ancestors(graph, graph.edges[j].from, true);
+      if (i == j || graph.edges[j].to != edge.to || !ends[j].waits) continue;
+      const Stages more = ancestors(graph, graph.edges[j].from, any_edge);
       std::transform(awaited.begin(), awaited.end(), more.begin(), awaited.begin(),
                      std::logical_or<>());
       any = true;
     }
-    if (any && !edge.blocking) late.push_back({i, ancestors(graph, edge.from, false), awaited});
+    if (any && !edge.blocking && !edge.early)
+      late.push_back({i, ancestors(graph, edge.from, goes_on), awaited});
   }
   return late;
 }
@@ -70,10 +77,10 @@ bool waits_for_itself(const std::vector<Late>& late, std::size_t start) {
   return false;
 }
 
-/// An edge to keep so that one jam less is left; nothing where there is none. Where a stage feeds
-/// both the side that is awaited and the one that waits, the edge to the latter is the one: keeping
-/// an edge further up would help, too, but there are often more rows.
-std::optional<std::size_t> edge_to_keep(const std::vector<Late>& late) {
+/// An edge to hold or keep so that one jam less is left; nothing where there is none. Where a stage
+/// feeds both the side that is awaited and the one that waits, the edge to the latter is the one:
+/// one further up would help, too, but there are often more rows.
+std::optional<std::size_t> edge_in_a_jam(const std::vector<Late>& late) {
   for (const Late& one : late) {
     if (meet(one.awaited, one.stalled)) return one.edge;
   }
@@ -85,9 +92,10 @@ std::optional<std::size_t> edge_to_keep(const std::vector<Late>& late) {
 
 }  // namespace
 
-void keep_what_would_jam(TaskGraph& graph, const std::vector<bool>& waits) {
-  while (const auto edge = edge_to_keep(late_edges(graph, waits))) {
-    graph.edges[*edge].blocking = true;
+void prevent_jams(TaskGraph& graph, const std::vector<EdgeEnd>& ends) {
+  while (const auto found = edge_in_a_jam(late_edges(graph, ends))) {
+    TaskEdge& edge = graph.edges[*found];
+    (ends[*found].may_be_early ? edge.early : edge.blocking) = true;
   }
 }
 

@@ -6,7 +6,14 @@
 
 namespace troupe {
 
-/// Keeps edges on disk that would otherwise jam the run, whatever the target says.
+/// What is known of an edge where it is read.
+struct EdgeEnd {
+  bool waits = false;         ///< the consumer gives nothing before this input has ended
+  bool may_be_early = false;  ///< the consumer can take its rows before it wants them
+};
+
+/// Finds edges that would jam the run, and has their rows held by the consumer (`TaskEdge::early`)
+/// or, where it cannot, kept on disk, whatever the target says.
 ///
 ///     flights --> averages --> join, build side
 ///           `----------------> join, probe side
@@ -14,8 +21,8 @@ namespace troupe {
 /// The join takes no probe row before its build side has ended; the channel to the probe side is
 /// full, so `flights` cannot go on, so the build side never ends. In general: an input that is left
 /// waiting for another one stalls all that feeds it until all that feeds the other one has ended.
-/// Where such waits form a circle, over one join or several, one of the inputs is kept.
-/// `waits[i]` says that the consumer of edge i gives nothing before that input has ended.
-void keep_what_would_jam(TaskGraph& graph, const std::vector<bool>& waits);
+/// Where such waits form a circle, over one join or several, one of the inputs is held or kept.
+/// `ends` has an entry for each edge.
+void prevent_jams(TaskGraph& graph, const std::vector<EdgeEnd>& ends);
 
 }  // namespace troupe

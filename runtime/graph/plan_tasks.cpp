@@ -18,9 +18,10 @@ struct PhaseEdge {
   int port = 0;
   ExchangeKind exchange = ExchangeKind::forward;
   std::vector<int> keys;
-  bool own = false;    ///< between two phases of one operator
-  bool waits = false;  ///< the consumer gives nothing before this input has ended
-  bool kept = false;   ///< and it will be kept on disk
+  bool own = false;           ///< between two phases of one operator
+  bool waits = false;         ///< the consumer gives nothing before this input has ended
+  bool may_be_early = false;  ///< the consumer can hold its rows
+  bool kept = false;          ///< and it will be kept on disk
 };
 
 struct PhaseNode {
@@ -52,7 +53,7 @@ class TaskPlanner {
     }
     for (PhaseNode& node : nodes_) place(node);
     connect();
-    keep_what_would_jam(tasks_, waits_);
+    prevent_jams(tasks_, inputs_);
     if (target_.keep_blocking_edges) keep_apart(tasks_);
     return std::move(tasks_);
   }
@@ -93,6 +94,7 @@ class TaskPlanner {
     edge.exchange = input.exchange;
     edge.keys = input.keys;
     edge.waits = input.blocking;
+    edge.may_be_early = input.may_be_early;
     return edge;
   }
 
@@ -192,7 +194,9 @@ class TaskPlanner {
         edge.blocking = from.kept;
         edge.schema = nodes_[from.from].phase.outputs.at(port);
         tasks_.edges.push_back(std::move(edge));
-        waits_.push_back(from.waits);
+        // In a cluster it is kept: then its reader restarts alone.
+        inputs_.push_back({.waits = from.waits,
+                           .may_be_early = from.may_be_early && !target_.keep_blocking_edges});
       }
     }
   }
@@ -202,7 +206,7 @@ class TaskPlanner {
   const PlanTarget& target_;
   std::vector<PhaseNode> nodes_;
   TaskGraph tasks_;
-  std::vector<bool> waits_;  ///< by edge
+  std::vector<EdgeEnd> inputs_;  ///< by edge
 };
 
 }  // namespace

@@ -58,12 +58,21 @@ int narrowest(const arrow::Schema& schema) {
   return best;
 }
 
-void project(JobVertex& source, const arrow::Schema& schema, Columns needed) {
-  source.projection.reset();
+void project(JobVertex& vertex, const arrow::Schema& schema, Columns needed) {
+  vertex.projection.reset();
   if (needed.empty() && schema.num_fields() > 0) needed.insert(narrowest(schema));
   if (static_cast<int>(needed.size()) == schema.num_fields()) return;
-  source.projection.emplace();
-  for (const int column : needed) source.projection->push_back(schema.field(column)->name());
+  vertex.projection.emplace();
+  for (const int column : needed) vertex.projection->push_back(schema.field(column)->name());
+}
+
+/// Operators may leave out the columns that nobody needs; of one that does not, nothing is said.
+void forget_unheeded(JobGraph& graph, const BoundGraph& narrowed) {
+  for (std::size_t v = 0; v < graph.vertices.size(); ++v) {
+    JobVertex& vertex = graph.vertices[v];
+    if (is_source(vertex) || !vertex.projection || !narrowed.plans[v]) continue;
+    if (narrowed.plans[v]->output()->field_names() != *vertex.projection) vertex.projection.reset();
+  }
 }
 
 /// All filters that directly follow a source, as one SQL predicate. It ends at the first vertex
@@ -126,15 +135,17 @@ void push_down(JobGraph& graph, BoundGraph& bound, const OperatorRegistry& regis
   for (std::size_t round = 0; round <= graph.vertices.size(); ++round) {
     const std::vector<Columns> needed = needed_columns(graph, bound, wide, whole);
     for (std::size_t v = 0; v < graph.vertices.size(); ++v) {
-      if (is_source(graph.vertices[v])) {
-        project(graph.vertices[v], *bound.plans[v]->output(), needed[v]);
-      }
+      JobVertex& vertex = graph.vertices[v];
+      vertex.projection.reset();
+      const bool narrow = has_columns(*bound.plans[v]) && !wide.count(v);
+      if (is_source(vertex) || narrow) project(vertex, *bound.plans[v]->output(), needed[v]);
     }
     BoundGraph narrowed = plan_vertices(graph, registry, 1);
     const std::size_t before = wide.size();
     wide.merge(unhappy(bound, narrowed, needed));
     if (wide.size() == before) {
       ENSURE(narrowed.ok(), "the narrowed plan fails: {}", narrowed.errors.front().to_string());
+      forget_unheeded(graph, narrowed);
       bound = std::move(narrowed);
       return;
     }

@@ -31,6 +31,8 @@ struct TaskEdge {
   /// the producer has ended. An edge that is not blocking, a pipelined one, joins both ends into
   /// one region.
   bool blocking = false;
+  /// Taken as it comes, and held by the consumer until it wants it: the edge would jam the run.
+  bool early = false;
   SchemaPtr schema;
 };
 

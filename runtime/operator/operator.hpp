@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -27,6 +28,9 @@ struct OperatorContext {
   /// The number of receivers of the phase's output; `emit_to` takes smaller numbers.
   std::uint32_t output_partitions = 1;
   MemoryBudget* memory = nullptr;
+  /// Inputs that must be wanted all the time: what stands behind them could not go on otherwise
+  /// (`runtime/graph/jam.hpp`). Only those that the phase says may be early.
+  std::vector<int> early_inputs = {};
   /// A directory for this operator of this task attempt alone: made at first use, removed when the
   /// attempt ends. `files` is its disk, and the operator's only way to it: a failure there is the
   /// node's fault (`runtime/os/own_files.hpp`).

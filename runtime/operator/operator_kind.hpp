@@ -38,6 +38,9 @@ struct PhaseInput {
   /// True if nothing leaves this phase before the input has ended. Such an edge may be kept on
   /// disk, so that a stage restarts alone.
   bool blocking = false;
+  /// True where the operator can be told to take rows of this input before it wants them, and then
+  /// holds them itself, in its memory or on disk (`OperatorContext::early_inputs`).
+  bool may_be_early = false;
 };
 
 /// A part of an operator that runs without an exchange inside. `aggregate` is two phases: partial

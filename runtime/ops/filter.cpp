@@ -1,5 +1,10 @@
+#include "runtime/data/arrow_result.hpp"
+#include "runtime/data/take_true.hpp"
 #include "runtime/expr/expression.hpp"
 #include "runtime/operator/operator_kind.hpp"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 
@@ -9,16 +14,40 @@ namespace {
 /// One subtask of a filter: no state, so nothing to open, to drain or to give back.
 class FilterOperator final : public Operator {
  public:
-  explicit FilterOperator(Expression where) : where_(std::move(where)) {}
+  FilterOperator(Expression where, std::vector<int> columns)
+      : where_(std::move(where)), columns_(std::move(columns)) {}
 
   Result<Step> process(int, const Batch& batch, Emitter& out) override {
-    out.emit(TRY(where_.filter(batch)));
+    const auto truth = TRY(where_.evaluate(batch));
+    // What only the predicate reads is gone before rows are copied.
+    const auto wanted = TRY(arrow_try(batch.columns()->SelectColumns(columns_)));
+    out.emit(TRY(take_true(Batch(wanted), *truth)));
     return Step::done;
   }
 
  private:
   const Expression where_;
+  const std::vector<int> columns_;  ///< of the input: those of the output
 };
+
+/// The columns of the input that somebody needs.
+std::vector<int> passed_on(const arrow::Schema& input, const PlanContext& context) {
+  std::vector<int> columns;
+  for (int i = 0; i < input.num_fields(); ++i) {
+    if (context.projection) {
+      const auto& names = *context.projection;
+      if (std::find(names.begin(), names.end(), input.field(i)->name()) == names.end()) continue;
+    }
+    columns.push_back(i);
+  }
+  return columns;
+}
+
+SchemaPtr schema_of(const arrow::Schema& input, const std::vector<int>& columns) {
+  arrow::FieldVector fields;
+  for (const int column : columns) fields.push_back(input.field(column));
+  return arrow::schema(std::move(fields));
+}
 
 /// For some columns of the output: those, and what the predicate reads.
 std::vector<int> with_predicate(std::vector<int> columns, const Expression& where) {
@@ -33,7 +62,7 @@ class FilterKind final : public OperatorKind {
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
-                            const PlanContext&) const override {
+                            const PlanContext& context) const override {
     const PlanInput& input = inputs.front();
     const Result<Expression> bound =
         Expression::bind_predicate(options.text("where"), input.schema);
@@ -43,10 +72,11 @@ class FilterKind final : public OperatorKind {
     Phase phase;
     phase.name = "filter";
     phase.inputs = {PhaseInput{}};
-    phase.outputs = {input.schema};
+    const std::vector<int> columns = passed_on(*input.schema, context);
+    phase.outputs = {schema_of(*input.schema, columns)};
     phase.detail = where.text();
-    phase.make_operator = [where]() -> Result<std::unique_ptr<Operator>> {
-      return std::make_unique<FilterOperator>(where);
+    phase.make_operator = [where, columns]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<FilterOperator>(where, columns);
     };
 
     OperatorPlan plan;

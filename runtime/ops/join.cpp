@@ -279,6 +279,21 @@ Result<> add_right_columns(Output& output, const JoinSpec& spec, const SchemaPtr
   return {};
 }
 
+/// Leaves out the columns that nobody needs.
+void narrow(Output& output, const std::optional<std::vector<std::string>>& projection) {
+  if (!projection) return;
+  Output narrowed;
+  for (std::size_t i = 0; i < output.columns.size(); ++i) {
+    const auto& names = *projection;
+    if (std::find(names.begin(), names.end(), output.fields[i]->name()) == names.end()) continue;
+    narrowed.columns.push_back(output.columns[i]);
+    narrowed.fields.push_back(output.fields[i]);
+    narrowed.needs_left.push_back(output.needs_left[i]);
+    narrowed.needs_right.push_back(output.needs_right[i]);
+  }
+  output = std::move(narrowed);
+}
+
 using Needs = std::function<std::vector<std::vector<int>>(const std::vector<int>&)>;
 
 Needs needs_of(const Output& output, const std::vector<KeyPair>& pairs) {
@@ -337,6 +352,7 @@ class JoinKind final : public OperatorKind {
       const std::string suffix = options.has("suffix") ? options.text("suffix") : "";
       TRY(add_right_columns(output, *spec, left, right, pairs, suffix));
     }
+    narrow(output, context.projection);
     spec->columns = output.columns;
     spec->schema = arrow::schema(output.fields);
 
@@ -351,6 +367,7 @@ class JoinKind final : public OperatorKind {
       right_side.from.keys = spec->right_keys;
     }
     right_side.from.blocking = true;
+    left_side.from.may_be_early = true;
     phase.inputs = {left_side.from, right_side.from};
     phase.outputs = {spec->schema};
     phase.make_operator = [spec]() -> Result<std::unique_ptr<Operator>> {

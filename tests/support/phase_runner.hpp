@@ -26,9 +26,10 @@ struct PhaseRun {
   std::uint32_t parallelism = 2;
   MemoryBudget* memory = nullptr;  ///< default: 4 GiB
   std::string scratch_directory = {};
-  FileSystem* files = &own_files();  ///< what it is on
-  std::uint32_t seed = 1;            ///< decides which input's batch comes next
-  bool check = true;                 ///< every value of every emitted batch; off for benchmarks
+  FileSystem* files = &own_files();    ///< what it is on
+  std::uint32_t seed = 1;              ///< decides which input's batch comes next
+  std::vector<int> early_inputs = {};  ///< of the last phase: they are to be wanted at any time
+  bool check = true;                   ///< every value of every emitted batch; off for benchmarks
 };
 
 using Stream = std::vector<Batch>;    ///< of one subtask
@@ -151,7 +152,7 @@ inline Result<> to_the_end(const std::function<Result<Step>()>& call) {
 
 inline Result<> run_subtask(Operator& op, const Phase& phase, Collector& out,
                             std::vector<std::vector<std::deque<Batch>>> inputs,
-                            std::mt19937& random) {
+                            const std::vector<int>& early_inputs, std::mt19937& random) {
   std::vector<bool> ended(inputs.size());
   for (std::size_t open = inputs.size(); open > 0;) {
     std::vector<std::size_t> wanted;
@@ -159,6 +160,9 @@ inline Result<> run_subtask(Operator& op, const Phase& phase, Collector& out,
       if (!ended[i] && op.wants(static_cast<int>(i))) wanted.push_back(i);
     }
     ENSURE(!wanted.empty(), "no open input of {} is wanted", phase.name);
+    for (const int early : early_inputs) {
+      ENSURE(op.wants(early), "{} does not want its early input {}", phase.name, early);
+    }
     const std::size_t input = wanted[random() % wanted.size()];
     std::vector<std::deque<Batch>*> ready;
     for (auto& channel : inputs[input]) {
@@ -221,6 +225,7 @@ inline Result<Streams> run_phases(const OperatorPlan& plan, const std::vector<St
       context.memory = run.memory != nullptr ? run.memory : &plenty;
       context.scratch_directory = fmt::format("{}/{}.{}", run.scratch_directory, p, subtask);
       context.files = run.files;
+      if (p + 1 == plan.phases.size()) context.early_inputs = run.early_inputs;
       std::vector<std::vector<std::deque<Batch>>> received;
       for (const PhaseInput& input : phase.inputs) {
         const auto index = static_cast<std::size_t>(input.index);
@@ -232,7 +237,7 @@ inline Result<Streams> run_phases(const OperatorPlan& plan, const std::vector<St
       auto op = TRY(phase.make_operator());
       TRY(op->open(context));
       detail::Collector out(phase, output, subtask, run.check);
-      TRY(detail::run_subtask(*op, phase, out, std::move(received), random));
+      TRY(detail::run_subtask(*op, phase, out, std::move(received), context.early_inputs, random));
     }
     outputs.push_back(std::move(output));
   }

@@ -17,7 +17,8 @@ namespace troupe {
 
 /// Operators that plan and never run, to test what stands between operators: `test.read` (any
 /// columns, all int64), `test.pass`, `test.pick`, `test.group` (two phases), `test.sort` (gather),
-/// `test.join` (renames clashing columns), `test.write`.
+/// `test.join` (renames clashing columns), `test.early_join` (can hold its probe side),
+/// `test.write`.
 class TestKind : public OperatorKind {
  public:
   using Plan = std::function<Result<OperatorPlan>(const Options&, const std::vector<PlanInput>&,
@@ -219,6 +220,14 @@ inline void register_all(OperatorRegistry& registry) {
   add(registry,
       describe("test.join", OperatorRole::transform, 2, {required("using", ParameterType::column)}),
       [](const Options& o, const Inputs& i, const PlanContext&) { return join(o, i); });
+  add(registry,
+      describe("test.early_join", OperatorRole::transform, 2,
+               {required("using", ParameterType::column)}),
+      [](const Options& o, const Inputs& i, const PlanContext&) -> Result<OperatorPlan> {
+        OperatorPlan plan = TRY(join(o, i));
+        plan.phases[0].inputs[0].may_be_early = true;
+        return plan;
+      });
   add(registry, describe("test.write", OperatorRole::sink, 1),
       [](const Options&, const Inputs&, const PlanContext&) { return write(); });
 }

@@ -40,9 +40,9 @@ ArrayResult build(Builder builder, const Parts& parts, std::uint32_t begin, std:
   TRY(arrow_try(builder.Reserve(end - begin)));
   for (std::uint32_t group = begin; group < end; ++group) {
     if (count(parts.back(), group) < rows_min) {
-      TRY(arrow_try(builder.AppendNull()));
+      builder.UnsafeAppendNull();
     } else {
-      TRY(arrow_try(builder.Append(TRY(value(group)))));
+      builder.UnsafeAppend(TRY(value(group)));
     }
   }
   return arrow_try(builder.Finish());
@@ -128,6 +128,8 @@ arrow::Decimal128 decimal_of(__int128 value) {
 /// Totals below this have 38 digits with six more behind them.
 constexpr auto small_factor = static_cast<__int128>(1'000'000);
 constexpr auto small_max = static_cast<__int128>(1'000'000'000'000'000'000) * 1'000'000'000'000;
+/// The first number of 39 digits.
+constexpr auto decimal_end = small_max * 100'000'000;
 
 __int128 divide(__int128 value, std::int64_t rows) {
   const __int128 quotient = value / rows, rest = value % rows;
@@ -138,9 +140,8 @@ __int128 divide(__int128 value, std::int64_t rows) {
 Result<arrow::Decimal128> decimal_sum(const Accumulator* part, std::uint32_t group,
                                       const AggregateCall& call) {
   if (const auto total = small(part, group)) {
-    const arrow::Decimal128 value = decimal_of(*total);
-    if (!value.FitsInPrecision(digits_max)) return out_of_range(call, "sum");
-    return value;
+    if (*total <= -decimal_end || *total >= decimal_end) return out_of_range(call, "sum");
+    return decimal_of(*total);
   }
   return to_decimal128(to_decimal256(exact(part, group)), call, "sum");
 }

@@ -2,6 +2,8 @@
 #include "runtime/operator/reservation.hpp"
 #include "runtime/ops/aggregate/group_states.hpp"
 
+#include <optional>
+
 namespace troupe {
 
 namespace {
@@ -12,6 +14,11 @@ constexpr std::int64_t rows_to_judge = 2 * batch_rows_max;
 constexpr double poor_share = 0.6;
 /// ... then so many rows go through before it is tried again.
 constexpr std::int64_t rows_to_pass = 32 * batch_rows_max;
+/// Up to so many bytes groups are found in the cache. Beyond, a larger table has to find repeats
+/// that this one does not...
+constexpr std::int64_t cached_bytes_max = 1 << 20;
+/// ... and finds none where rows make new groups at this share of their rate in the beginning.
+constexpr double steady_share = 0.9;
 constexpr MemoryShare held{.parts = 32, .least = 1 << 20, .most = partial_bytes_max};
 
 class PartialAggregate final : public Operator {
@@ -29,7 +36,7 @@ class PartialAggregate final : public Operator {
     if (!flushing_) {
       if (rows_left_to_pass_ > 0) return pass(batch, out);
       TRY(states_.add(batch));
-      rows_ += batch.rows();
+      count(batch.rows());
       if (!full()) return Step::done;
       flushing_ = true;
     }
@@ -40,15 +47,36 @@ class PartialAggregate final : public Operator {
   Result<Step> drain(Emitter& out) override { return flush(out); }
 
  private:
+  struct Progress {
+    std::int64_t rows = 0;
+    std::int64_t groups = 0;
+  };
+
   bool poor() const {
-    return plan_->key_count() > 0 && rows_ >= rows_to_judge &&
+    return plan_->key_count() > 0 && (rows_ >= rows_to_judge || steady()) &&
            static_cast<double>(states_.groups()) > poor_share * static_cast<double>(rows_);
   }
+
+  /// New groups of a row.
+  static double rate(const Progress& from, const Progress& to) {
+    return static_cast<double>(to.groups - from.groups) / static_cast<double>(to.rows - from.rows);
+  }
+
+  void count(std::int64_t rows) {
+    rows_ += rows;
+    const std::int64_t bytes = states_.bytes();
+    if (half_.rows == 0 && bytes > cached_bytes_max / 2) half_ = {rows_, states_.groups()};
+    if (steady_ || bytes <= cached_bytes_max || half_.rows == rows_) return;
+    steady_ = rate(half_, {rows_, states_.groups()}) >= steady_share * rate({}, half_);
+  }
+
+  /// Rows lie by key, or each key comes once: in either case these groups are as good as they get.
+  bool steady() const { return plan_->key_count() > 0 && steady_.value_or(false); }
 
   /// Holds more than it may, or more than it should.
   bool full() {
     const std::int64_t bytes = states_.bytes();
-    return !memory_.grow(bytes - memory_.bytes()) || bytes > bytes_max_ || poor();
+    return !memory_.grow(bytes - memory_.bytes()) || bytes > bytes_max_ || poor() || steady();
   }
 
   Result<Step> flush(Emitter& out) {
@@ -62,6 +90,8 @@ class PartialAggregate final : public Operator {
     memory_.release();
     cursor_ = {};
     rows_ = 0;
+    half_ = {};
+    steady_.reset();
     flushing_ = false;
     return Step::done;
   }
@@ -77,7 +107,9 @@ class PartialAggregate final : public Operator {
   GroupStates::Cursor cursor_;
   Reservation memory_;
   std::int64_t bytes_max_ = partial_bytes_max;
-  std::int64_t rows_ = 0;  ///< in `states_`
+  std::int64_t rows_ = 0;            ///< in `states_`
+  Progress half_ = {};               ///< when half of the cache was full
+  std::optional<bool> steady_ = {};  ///< known once the cache was full
   std::int64_t rows_left_to_pass_ = 0;
   bool flushing_ = false;
 };

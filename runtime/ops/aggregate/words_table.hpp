@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/base/ensure.hpp"
+
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -40,8 +42,9 @@ class WordsTable {
  private:
   struct Slot {
     std::uint32_t id_plus_1 = 0;  ///< 0: free
-    std::uint32_t tag = 0;
+    std::uint32_t tag = 0;        ///< the high half of the hash; its first bits are the place
   };
+  static constexpr std::size_t slots_max = std::size_t{1} << 32;  ///< as many as a tag can tell
   static constexpr std::size_t slots_min = 1024;
   static constexpr std::size_t slots_large = 1 << 18;  ///< 2 MiB: from here on space matters
   static constexpr std::size_t rows_at_once = 256;
@@ -71,7 +74,7 @@ class WordsTable {
     std::uint64_t hashes[rows_at_once];
     for (std::size_t begin = 0; begin < ids.size(); begin += rows_at_once) {
       const std::size_t rows = std::min(rows_at_once, ids.size() - begin);
-      while (size_ + rows > slots_.size() / 2) grow<Words>();
+      while (size_ + rows > slots_.size() / 2) grow();
       const std::uint64_t* first = keys.data() + begin * words_;
       for (std::size_t i = 0; i < rows; ++i) hashes[i] = hash<Words>(first + i * words_);
       for (std::size_t i = 0; i < rows; ++i) {
@@ -86,12 +89,16 @@ class WordsTable {
 
   template <std::size_t Words>
   std::uint32_t lookup(const std::uint64_t* key, std::uint64_t hash) {
-    const auto tag = static_cast<std::uint32_t>(hash);
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
     const std::size_t mask = slots_.size() - 1;
     for (std::size_t at = hash >> shift_;; at = (at + 1) & mask) {
       Slot& slot = slots_[at];
       if (slot.id_plus_1 == 0) {
-        keys_.insert(keys_.end(), key, key + words_);
+        if constexpr (Words == 1) {
+          keys_.push_back(*key);
+        } else {
+          keys_.insert(keys_.end(), key, key + words_);
+        }
         slot = {++size_, tag};
         return size_ - 1;
       }
@@ -101,17 +108,21 @@ class WordsTable {
     }
   }
 
-  template <std::size_t Words>
+  /// A slot knows its place in any table, and its neighbours are neighbours there: so slots go over
+  /// in their order, and no key is looked at.
   void grow() {
-    slots_.assign(slots_.size() * (slots_.size() < slots_large ? 4 : 2), Slot{});
-    shift_ = 64 - std::countr_zero(slots_.size());
-    const std::size_t mask = slots_.size() - 1;
-    for (std::uint32_t id = 0; id < size_; ++id) {
-      const std::uint64_t hash = this->hash<Words>(key(id));
-      std::size_t at = hash >> shift_;
-      while (slots_[at].id_plus_1 != 0) at = (at + 1) & mask;
-      slots_[at] = {id + 1, static_cast<std::uint32_t>(hash)};
+    const std::size_t more = slots_.size() * (slots_.size() < slots_large ? 4 : 2);
+    ENSURE(more <= slots_max, "a table of {} keys", size_);
+    std::vector<Slot> wider(more);
+    shift_ = 64 - std::countr_zero(more);
+    const std::size_t mask = more - 1;
+    for (const Slot& slot : slots_) {
+      if (slot.id_plus_1 == 0) continue;
+      std::size_t at = slot.tag >> (shift_ - 32);
+      while (wider[at].id_plus_1 != 0) at = (at + 1) & mask;
+      wider[at] = slot;
     }
+    slots_ = std::move(wider);
   }
 
   std::size_t words_;

@@ -5,28 +5,42 @@
 #include <arrow/record_batch.h>
 
 namespace troupe {
+
 Result<> JoinOperator::open(const OperatorContext& context) {
   context_ = context;
   memory_.attach(context.memory);
+  held_memory_.attach(context.memory);
+  early_ = !context.early_inputs.empty();
   return {};
 }
 
 Result<Step> JoinOperator::process(int input, const Batch& batch, Emitter& out) {
+  // Called again, now where files may be written.
+  if (overflow_begins_) TRY(begin_overflow());
   if (input == 1) return build(batch);
-  if (overflow_ == nullptr) return probe(batch, out);
-  TRY(overflow_->add_probe(batch));
-  return Step::done;
+  if (overflow_ != nullptr) {
+    TRY(overflow_->add_probe(batch));
+    return Step::done;
+  }
+  if (!build_ended_) return hold(batch);
+  if (held_.empty()) return probe(batch, out);
+  TRY(probe_held(out));
+  return Step::again;
+}
+
+Result<> JoinOperator::begin_overflow() {
+  overflow_begins_ = false;
+  overflow_ = TRY(JoinOverflow::create(spec_, context_));
+  for (const Batch& batch : build_) TRY(overflow_->add_build(batch));
+  build_.clear();
+  memory_.release();
+  for (const Batch& batch : held_) TRY(overflow_->add_probe(batch));
+  held_.clear();
+  held_memory_.release();
+  return {};
 }
 
 Result<Step> JoinOperator::build(const Batch& batch) {
-  if (overflow_begins_) {
-    // Called again, now where files may be written.
-    overflow_ = TRY(JoinOverflow::create(spec_, context_));
-    overflow_begins_ = false;
-    for (const Batch& held : build_) TRY(overflow_->add_build(held));
-    build_.clear();
-    memory_.release();
-  }
   if (overflow_ != nullptr) {
     TRY(overflow_->add_build(batch));
     return Step::done;
@@ -37,6 +51,15 @@ Result<Step> JoinOperator::build(const Batch& batch) {
     return Step::again;
   }
   build_.push_back(batch);
+  return Step::done;
+}
+
+Result<Step> JoinOperator::hold(const Batch& batch) {
+  if (!held_memory_.grow(batch.bytes())) {
+    overflow_begins_ = true;
+    return Step::again;
+  }
+  held_.push_back(batch);
   return Step::done;
 }
 
@@ -63,8 +86,20 @@ Result<Step> JoinOperator::probe(const Batch& batch, Emitter& out) {
   return Step::done;
 }
 
+/// One step with the oldest batch that was held.
+Result<> JoinOperator::probe_held(Emitter& out) {
+  if (TRY(probe(held_.front(), out)) == Step::again) return {};
+  held_.pop_front();
+  if (held_.empty()) held_memory_.release();
+  return {};
+}
+
 Result<Step> JoinOperator::drain(Emitter& out) {
   if (overflow_ != nullptr) return overflow_->drain(out);
+  if (!held_.empty()) {
+    TRY(probe_held(out));
+    return Step::again;
+  }
   const auto rows = table_->unmatched(unmatched_from_);
   if (rows.empty()) return Step::done;
   out.emit(TRY(table_->output_unmatched(rows)));

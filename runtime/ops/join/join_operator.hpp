@@ -6,6 +6,7 @@
 #include "runtime/ops/join/join_spec.hpp"
 #include "runtime/ops/join/join_table.hpp"
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace troupe {
 
 /// One subtask of a join: reads all of its right side (input 1), then probes it with the left one.
 /// Where the memory budget refuses the right side, both sides go through `JoinOverflow`.
+///
+/// Left rows that must be early are held until the right side has ended, in memory; where that is
+/// refused, they go through `JoinOverflow`, too.
 class JoinOperator final : public Operator {
  public:
   explicit JoinOperator(std::shared_ptr<const JoinSpec> spec) : spec_(std::move(spec)) {}
@@ -21,7 +25,7 @@ class JoinOperator final : public Operator {
   Result<Step> process(int input, const Batch& batch, Emitter& out) override;
   Result<> end_of_input(int input, Emitter& out) override;
   Result<Step> drain(Emitter& out) override;
-  bool wants(int input) const override { return input == 1 || build_ended_; }
+  bool wants(int input) const override { return input == 1 || build_ended_ || early_; }
   bool satisfied() const override;
   bool blocks() const override { return overflow_ != nullptr || overflow_begins_; }
 
@@ -31,13 +35,19 @@ class JoinOperator final : public Operator {
 
  private:
   Result<Step> build(const Batch& batch);
+  Result<Step> hold(const Batch& batch);
+  Result<> begin_overflow();
   Result<Step> probe(const Batch& batch, Emitter& out);
+  Result<> probe_held(Emitter& out);
 
   const std::shared_ptr<const JoinSpec> spec_;
   OperatorContext context_;
   Reservation memory_;
   std::vector<Batch> build_;
   bool build_ended_ = false;
+  bool early_ = false;  ///< the left side comes at any time
+  Reservation held_memory_;
+  std::deque<Batch> held_;  ///< of the left side, oldest first
   std::unique_ptr<JoinTable> table_;
   std::unique_ptr<JoinProbe> prober_;
   bool probing_ = false;

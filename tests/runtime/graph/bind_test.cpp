@@ -82,6 +82,44 @@ TEST_CASE("a source is not narrowed where names of the output would change") {
   const JobGraph narrowed = bound(apart);
   CHECK(narrowed.find("left")->projection == Names{"a", "b"});
   CHECK(narrowed.find("right")->projection == Names{"a", "z"});
+  CHECK_FALSE(narrowed.find("both")->projection);  // it leaves out nothing, and is not said to
+}
+
+TEST_CASE("joins and filters pass on only the columns that somebody needs") {
+  GraphBuilder job("job");
+  const auto left = job.add("left", "test.read", {{"columns", {"a", "b", "x"}}});
+  const auto right = job.add("right", "test.read", {{"columns", {"c", "y", "z"}}});
+  const auto some = job.add("some", "filter", {{"where", "y > 1"}}).from(right);
+  const auto both = job.add("both", "join", {{"keys", {{"a", "c"}}}}).from({left, some});
+  const auto same = job.add("same", "test.pass").from(both);
+  const auto kept = job.add("kept", "filter", {{"where", "b > 1"}}).from(same);
+  job.add("out", "test.write")
+      .from(job.add("picked", "test.pick", {{"columns", {"x", "z"}}}).from(kept));
+  const JobGraph graph = bound(job);
+  CHECK(graph.find("some")->projection == Names{"c", "z"});
+  CHECK(graph.find("both")->projection == Names{"b", "x", "z"});
+  CHECK(graph.find("kept")->projection == Names{"x", "z"});
+  CHECK(schemas_of(graph, registry())->at("both")->field_names() == Names{"b", "x", "z"});
+  CHECK(schemas_of(graph, registry())->at("kept")->field_names() == Names{"x", "z"});
+  // Who looks at a vertex sees all of it.
+  JobGraph whole = *job.build();
+  REQUIRE(bind(whole, registry(), {"kept"}).empty());
+  CHECK_FALSE(whole.find("kept")->projection);
+}
+
+TEST_CASE("a join keeps the column that gives another one its name, and one column to count by") {
+  GraphBuilder job("job");
+  const auto left = job.add("left", "test.read", {{"columns", {"a", "b", "x"}}});
+  const auto right = job.add("right", "test.read", {{"columns", {"a", "b", "y"}}});
+  const auto both =
+      job.add("both", "join", {{"using", {"a"}}, {"suffix", "_right"}}).from({left, right});
+  const auto kept = job.add("kept", "filter", {{"where", "b_right > 1"}}).from(both);
+  job.add("out", "test.write")
+      .from(job.add("count", "aggregate", {{"select", {{"n", "count(*)"}}}}).from(kept));
+  const JobGraph graph = bound(job);
+  CHECK(graph.find("both")->projection == Names{"b_right"});
+  CHECK(graph.find("left")->projection == Names{"a", "b"});
+  CHECK(schemas_of(graph, registry())->at("kept")->num_fields() == 1);
 }
 
 TEST_CASE("every mistake is told once, and what follows from it is not") {

@@ -32,7 +32,9 @@ std::string plan_of(const GraphBuilder& job, PlanTarget target) {
     for (const TaskEdge& edge : tasks.edges) {
       if (edge.to != stage.id) continue;
       text += fmt::format(" <- {} {}{}", edge.from, to_string(edge.exchange),
-                          edge.blocking ? " kept" : "");
+                          edge.blocking ? " kept"
+                          : edge.early  ? " held"
+                                        : "");
     }
   }
   return text;
@@ -128,6 +130,36 @@ TEST_CASE("a stage joined with what was made of it keeps its probe side, or it w
   CHECK(plan_of(job, alone) ==
         "0 x2 r0-1: rows | 1 x2 r0-1: sums.partial <- 0 forward | "
         "2 x2 r2-3: sums.final <- 1 hash kept | 3 x2 r4-5: both out <- 0 hash kept <- 2 hash kept");
+}
+
+TEST_CASE("a probe side that its join can hold is not kept, except in a cluster") {
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(rows);
+  job.add("out", "test.write")
+      .from(job.add("both", "test.early_join", {{"using", "a"}}).from({rows, sums}));
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r0: rows | 1 x2 r0: sums.partial <- 0 forward | 2 x2 r0: sums.final <- 1 hash | "
+        "3 x2 r0: both out <- 0 hash held <- 2 hash");
+  CHECK(plan_of(job, cluster) ==
+        "0 x2 r0-1: rows | 1 x2 r0-1: sums.partial <- 0 forward | "
+        "2 x2 r2-3: sums.final <- 1 hash kept | 3 x2 r4-5: both out <- 0 hash kept <- 2 hash kept");
+}
+
+TEST_CASE("who has fed a build side to its end is not stalled by what the join gives") {
+  // 'few' is built from in 'found', and behind the build side of 'both': when 'found' has rows for
+  // 'both', 'few' has ended, whether 'both' takes them or not.
+  GraphBuilder job("job");
+  const auto many = job.add("many", "test.read");
+  const auto few = job.add("few", "test.read", {{"columns", {"a", "z"}}});
+  const auto found = job.add("found", "test.join", {{"using", "a"}}).from({many, few});
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(few);
+  job.add("out", "test.write")
+      .from(job.add("both", "test.join", {{"using", "a"}}).from({found, sums}));
+  CHECK(plan_of(job, alone) ==
+        "0 x2 r0: many | 1 x2 r0: few | 2 x2 r0: found <- 0 hash <- 1 hash | "
+        "3 x2 r0: sums.partial <- 1 forward | 4 x2 r0: sums.final <- 3 hash | "
+        "5 x2 r0: both out <- 2 hash <- 4 hash");
 }
 
 TEST_CASE(

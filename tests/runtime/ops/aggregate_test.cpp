@@ -230,6 +230,33 @@ TEST_CASE("a first phase that may hold next to nothing passes its groups on soon
   CHECK(run(second, all_of(states.value()), {.parallelism = 3}) == naive(batches));
 }
 
+TEST_CASE("a first phase keeps to the cache where a larger table finds no more repeats") {
+  const auto states_of = [](const std::function<std::int64_t(std::int64_t)>& key) {
+    arrow::Int64Builder keys;
+    for (std::int64_t row = 0; row < 6 * batch_rows_max; ++row) REQUIRE(keys.Append(key(row)).ok());
+    const auto schema = arrow::schema({arrow::field("k", arrow::int64())});
+    const auto column = keys.Finish().ValueOrDie();
+    const auto all = arrow::RecordBatch::Make(schema, column->length(), {column});
+    Stream batches;
+    for (std::int64_t from = 0; from < all->num_rows(); from += batch_rows_max) {
+      batches.emplace_back(all->Slice(from, batch_rows_max));
+    }
+    OperatorPlan first =
+        plan_op("aggregate", R"~({"group_by": ["k"], "select": {"n": "count(*)"}})~", {schema})
+            .value();
+    first.phases.pop_back();
+    std::int64_t states = 0;
+    const auto output = all_of(run_phases(first, {deal(batches, 1)}, {.parallelism = 1}).value());
+    for (const Batch& batch : output) states += batch.rows();
+    return states;
+  };
+  // Four rows a key, one behind the other, and all of it again: found again only by a table of all.
+  const std::int64_t half = 3 * batch_rows_max;
+  CHECK(states_of([=](std::int64_t row) { return row % half / 4; }) > 3 * half / 8);
+  // Keys at random: the table grows until it has seen them all, and goes on with it.
+  CHECK(states_of([](std::int64_t row) { return row * 7919 % 40'009; }) == 40'009);
+}
+
 TEST_CASE("many keys: grouping that does not pay is left out, and the answer is the same") {
   const auto batches = rows_with_many_keys(600'000);
   const auto plan = plan_op("aggregate",

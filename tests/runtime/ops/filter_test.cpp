@@ -74,3 +74,21 @@ TEST_CASE("a mistake is at 'where'") {
     CHECK(plan.error().path == "where");
   }
 }
+
+TEST_CASE("a filter leaves out what only its predicate reads") {
+  const std::string rows =
+      R"([{"origin": "JFK", "delay": 70, "miles": 1}, {"origin": "LGA", "delay": 5},
+                               {"origin": null, "delay": 90}, {"origin": "LGA", "delay": null}])";
+  const PlanContext context{.projection = Lines{"origin", "miles"}};
+  for (const std::string where : {"delay > 60", "true", "false"}) {
+    INFO(where);
+    const auto plan = plan_op("filter", Json{{"where", where}}.dump(), {flights}, context).value();
+    CHECK(plan.output()->field_names() == Lines{"origin", "miles"});
+    const auto output = lines_of(
+        all_of(run_phases(plan, {{{rows_from(flights, rows)}}}, {.parallelism = 1}).value()));
+    const Lines all{"JFK|1", "LGA|null", "null|null", "LGA|null"};
+    CHECK(output == (where == "true"    ? all
+                     : where == "false" ? Lines()
+                                        : Lines{"JFK|1", "null|null"}));
+  }
+}
