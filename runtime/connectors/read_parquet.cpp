@@ -52,6 +52,8 @@ class ParquetFormat final : public ReadFormat {
     return parts;
   }
 
+  bool narrows() const override { return true; }
+
   Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                             const ReadRequest& request) const override {
     const auto file = TRY(this->file(part.path));
@@ -67,6 +69,7 @@ class ParquetFormat final : public ReadFormat {
   /// What can be asked of single values: of columns that the file has as the source has them.
   static ColumnTests tests_for(const ParquetFile& file, const ReadRequest& request) {
     ColumnTests tests = tests_of(request.bounds, *request.schema);
+    tests.insert(tests.end(), request.tests.begin(), request.tests.end());
     std::erase_if(tests, [&](const ColumnTest& test) {
       const auto there = file.schema()->GetFieldByName(test.column);
       const auto wanted = request.schema->GetFieldByName(test.column);

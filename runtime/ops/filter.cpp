@@ -1,4 +1,5 @@
 #include "runtime/expr/expression.hpp"
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
@@ -7,7 +8,7 @@ namespace troupe {
 namespace {
 
 /// One subtask of a filter: no state, so nothing to open, to drain or to give back.
-class FilterOperator final : public Operator {
+class FilterOperator final : public Operator, public PassesColumns {
  public:
   explicit FilterOperator(Expression where) : where_(std::move(where)) {}
 
@@ -15,6 +16,7 @@ class FilterOperator final : public Operator {
     out.emit(TRY(where_.filter(batch)));
     return Step::done;
   }
+  int input_of(int column) const override { return column; }
 
  private:
   const Expression where_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/operator/reservation.hpp"
 #include "runtime/ops/join/join_overflow.hpp"
@@ -13,7 +14,7 @@ namespace troupe {
 
 /// One subtask of a join: reads all of its right side (input 1), then probes it with the left one.
 /// Where the memory budget refuses the right side, both sides go through `JoinOverflow`.
-class JoinOperator final : public Operator {
+class JoinOperator final : public Operator, public NarrowsInput {
  public:
   explicit JoinOperator(std::shared_ptr<const JoinSpec> spec) : spec_(std::move(spec)) {}
 
@@ -23,6 +24,9 @@ class JoinOperator final : public Operator {
   Result<Step> drain(Emitter& out) override;
   bool wants(int input) const override { return input == 1 || build_ended_; }
   bool satisfied() const override;
+  std::vector<int> told_columns(int input) const override;
+  void ask(int /*input*/) override { asked_ = true; }
+  std::optional<NeededValues> needed(int input) const override;
   bool blocks() const override { return overflow_ != nullptr || overflow_begins_; }
 
   /// Larger build sides overflow even where there is memory: a column of a table is one array, and
@@ -38,6 +42,7 @@ class JoinOperator final : public Operator {
   Reservation memory_;
   std::vector<Batch> build_;
   bool build_ended_ = false;
+  bool asked_ = false;  ///< for the keys that the left side needs
   std::unique_ptr<JoinTable> table_;
   std::unique_ptr<JoinProbe> prober_;
   bool probing_ = false;
