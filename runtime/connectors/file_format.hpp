@@ -4,6 +4,7 @@
 #include "runtime/expr/expression.hpp"
 #include "runtime/formats/text_blocks.hpp"
 #include "runtime/operator/batch_reader.hpp"
+#include "runtime/operator/value_test.hpp"
 
 #include <cstdint>
 #include <map>
@@ -31,6 +32,7 @@ struct ReadRequest {
   std::vector<ColumnBound> bounds;   ///< over it: rows that violate one need not be delivered
   bool selected = false;        ///< the user has named the columns: others in a file do not matter
   std::string first_file = {};  ///< the one that `schema` was found in, for messages
+  ColumnTests tests = {};       ///< over it: rows that one does not need may be left out, too
 };
 
 /// The request with these columns of its schema only, in this order and with their types there.
@@ -66,6 +68,8 @@ class ReadFormat {
                                               std::int64_t part_bytes) const = 0;
   virtual Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                                     const ReadRequest& request) const = 0;
+  /// Whether `ReadRequest::tests` mean anything to it.
+  virtual bool narrows() const { return false; }
 
  protected:
   /// Its bytes now.

@@ -213,10 +213,12 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
   return splits;
 }
 
-Result<std::unique_ptr<BatchReader>> FileSource::open(const Split& split) {
+Result<std::unique_ptr<BatchReader>> FileSource::open_narrowed(const Split& split,
+                                                               const ColumnTests& tests) {
   const auto [part, version] = TRY(part_of(split));
   TRY(check_unchanged(files_, part.path, version));
-  const ReadRequest request = TRY(request_of(part.path));
+  ReadRequest request = TRY(request_of(part.path));
+  request.tests = tests;
   auto opened = reading(part.path, [&, &part = part] { return format_->open(part, request); });
   if (!opened) TRY(check_unchanged(files_, part.path, version));
   auto batches = TRY(std::move(opened));

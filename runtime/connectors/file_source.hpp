@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/connectors/file_format.hpp"
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/operator/source.hpp"
 
@@ -25,7 +26,7 @@ struct FileTable {
 };
 
 /// The rows of all files that a pattern names, in one format.
-class FileSource final : public Source {
+class FileSource final : public Source, public NarrowedSource {
  public:
   FileSource(FileTable table, std::shared_ptr<const ReadFormat> format, ReadRequest request)
       : files_(format->files()),
@@ -34,7 +35,12 @@ class FileSource final : public Source {
         request_(std::move(request)) {}
 
   Result<std::vector<Split>> splits(std::uint32_t wanted) override;
-  Result<std::unique_ptr<BatchReader>> open(const Split& split) override;
+  Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
+    return open_narrowed(split, {});
+  }
+  bool narrows() const override { return format_->narrows(); }
+  Result<std::unique_ptr<BatchReader>> open_narrowed(const Split& split,
+                                                     const ColumnTests& tests) override;
 
  private:
   Result<ReadRequest> request_of(const std::string& path) const;

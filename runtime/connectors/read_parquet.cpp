@@ -1,6 +1,9 @@
 #include "runtime/connectors/bytes_as_text.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/formats/parquet_file.hpp"
+#include "runtime/formats/value_tests.hpp"
+
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <map>
@@ -49,6 +52,8 @@ class ParquetFormat final : public ReadFormat {
     return parts;
   }
 
+  bool narrows() const override { return true; }
+
   Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                             const ReadRequest& request) const override {
     const auto file = TRY(this->file(part.path));
@@ -57,10 +62,22 @@ class ParquetFormat final : public ReadFormat {
     }
     std::vector<int> groups(static_cast<std::size_t>(part.count));
     std::iota(groups.begin(), groups.end(), static_cast<int>(part.first));
-    return file->read(std::move(groups), request.columns);
+    return file->read(std::move(groups), request.columns, tests_for(*file, request));
   }
 
  private:
+  /// What can be asked of single values: of columns that the file has as the source has them.
+  static ColumnTests tests_for(const ParquetFile& file, const ReadRequest& request) {
+    ColumnTests tests = tests_of(request.bounds, *request.schema);
+    tests.insert(tests.end(), request.tests.begin(), request.tests.end());
+    std::erase_if(tests, [&](const ColumnTest& test) {
+      const auto there = file.schema()->GetFieldByName(test.column);
+      const auto wanted = request.schema->GetFieldByName(test.column);
+      return there == nullptr || wanted == nullptr || !there->type()->Equals(*wanted->type());
+    });
+    return tests;
+  }
+
   static constexpr std::size_t footers_max = 64;
 
   Result<std::shared_ptr<const ParquetFile>> file(const std::string& path) const {

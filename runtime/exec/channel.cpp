@@ -87,6 +87,33 @@ class Channel::Queue {
     if (tell) tell->wake();
   }
 
+  void listen() {
+    std::lock_guard lock(mutex_);
+    listened_ = true;
+  }
+  bool listened() const {
+    std::lock_guard lock(mutex_);
+    return listened_;
+  }
+  void promise() {
+    std::lock_guard lock(mutex_);
+    if (!needed_) promised_ = true;
+  }
+  void tell(const NeededValues& needed) {
+    TaskHost* tell = nullptr;
+    {
+      std::lock_guard lock(mutex_);
+      needed_ = needed;
+      tell = sender_.get();
+    }
+    if (tell) tell->wake();
+  }
+  std::optional<NeededValues> needed() const {
+    std::lock_guard lock(mutex_);
+    if (needed_ || (promised_ && !closed_)) return needed_;
+    return NeededValues();
+  }
+
   bool closed() const {
     std::lock_guard lock(mutex_);
     return closed_;
@@ -123,6 +150,9 @@ class Channel::Queue {
   ChannelLevel level_;
   bool sender_waits_ = false;
   bool closed_ = false;
+  bool listened_ = false;
+  bool promised_ = false;
+  std::optional<NeededValues> needed_;
 };
 
 class Channel::Sender : public ChannelSender {
@@ -131,6 +161,8 @@ class Channel::Sender : public ChannelSender {
   bool has_room(std::int64_t bytes) override { return queue_->has_room(bytes); }
   void send(StreamItem item, std::int64_t bytes) override { queue_->push(std::move(item), bytes); }
   bool closed() const override { return queue_->closed(); }
+  void listen() override { queue_->listen(); }
+  std::optional<NeededValues> needed() override { return queue_->needed(); }
 
  private:
   std::shared_ptr<Queue> queue_;
@@ -145,6 +177,9 @@ class Channel::Receiver : public ChannelReceiver {
   bool full() const override { return queue_->full(); }
   ChannelLevel level() const override { return queue_->level(); }
   void close() override { queue_->close(); }
+  void promise() override { queue_->promise(); }
+  bool listened() const override { return queue_->listened(); }
+  void tell(const NeededValues& needed) override { queue_->tell(needed); }
 
  private:
   std::shared_ptr<Queue> queue_;

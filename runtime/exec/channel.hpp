@@ -2,6 +2,7 @@
 
 #include "runtime/data/stream_item.hpp"
 #include "runtime/exec/task_host.hpp"
+#include "runtime/operator/needed_values.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,11 @@ class ChannelSender {
   virtual bool flushed() { return true; }
   /// The failure that ends the task, where the channel has one.
   virtual Result<> status() { return {}; }
+  /// This end would leave out rows that the receiver does not need.
+  virtual void listen() {}
+  /// Which rows the receiver needs; none where it has promised to say and has not: then this end is
+  /// woken. All of them where the ends are not in one process.
+  virtual std::optional<NeededValues> needed() { return NeededValues(); }
 };
 
 /// The consumer's end of a channel, used by one task.
@@ -53,6 +59,10 @@ class ChannelReceiver {
   virtual ChannelLevel level() const = 0;
   /// Nothing more is wanted: what is queued is dropped and the sender is let go on.
   virtual void close() = 0;
+  /// `tell` will be called: a sender that listens may wait for it. Before either end is used.
+  virtual void promise() {}
+  virtual bool listened() const { return false; }
+  virtual void tell(const NeededValues& /*needed*/) {}
 };
 
 /// A bounded queue between two tasks of one process: batches move by pointer.

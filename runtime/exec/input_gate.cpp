@@ -114,6 +114,20 @@ void InputGate::close() {
   }
 }
 
+void InputGate::promise(int input) {
+  for (Lane& lane : inputs_[static_cast<std::size_t>(input)].lanes) lane.channel->promise();
+}
+
+bool InputGate::listened(int input) const {
+  const auto& lanes = inputs_[static_cast<std::size_t>(input)].lanes;
+  return std::all_of(lanes.begin(), lanes.end(),
+                     [](const Lane& lane) { return lane.channel->listened(); });
+}
+
+void InputGate::tell(int input, const NeededValues& needed) {
+  for (Lane& lane : inputs_[static_cast<std::size_t>(input)].lanes) lane.channel->tell(needed);
+}
+
 std::uint32_t InputGate::fill_percent() const {
   std::uint32_t most = 0;
   for (const auto& state : inputs_) {

@@ -42,6 +42,11 @@ class InputGate {
   Result<std::optional<Event>> poll(const std::function<bool(int)>& wanted);
   /// Nothing more is wanted.
   void close();
+  /// All producers of an input are told later which rows of it are needed.
+  void promise(int input);
+  /// Whether all of them listen.
+  bool listened(int input) const;
+  void tell(int input, const NeededValues& needed);
   /// How full the fullest channel is.
   std::uint32_t fill_percent() const;
 

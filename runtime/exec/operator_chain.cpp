@@ -94,6 +94,29 @@ bool OperatorChain::wants(int input) const {
   return stops_.empty() || stops_.front().link.op->wants(input);
 }
 
+NarrowsInput* OperatorChain::narrows_input() const {
+  return stops_.empty() ? nullptr : dynamic_cast<NarrowsInput*>(stops_.front().link.op.get());
+}
+
+bool OperatorChain::passes_columns() const {
+  return std::all_of(stops_.begin(), stops_.end(), [](const Stop& stop) {
+    const auto* passes = dynamic_cast<const PassesColumns*>(stop.link.op.get());
+    return passes != nullptr && passes->passes();
+  });
+}
+
+NeededValues OperatorChain::traced(const NeededValues& of_output) const {
+  NeededValues needed;
+  for (NeededValue value : of_output) {
+    for (auto stop = stops_.rbegin(); stop != stops_.rend() && value.column >= 0; ++stop) {
+      const auto* passes = dynamic_cast<const PassesColumns*>(stop->link.op.get());
+      value.column = passes != nullptr ? passes->input_of(value.column) : -1;
+    }
+    if (value.column >= 0) needed.push_back(std::move(value));
+  }
+  return needed;
+}
+
 void OperatorChain::offer(int input, Batch batch) {
   if (batch.rows() == 0) return;
   if (stops_.empty()) return out_.emit(std::move(batch), 0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/exec/vertex_meter.hpp"
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/os/clock.hpp"
 
@@ -34,6 +35,12 @@ class OperatorChain {
   bool accepts() const;
   /// False while rows of this input are better left where they are.
   bool wants(int input) const;
+  /// The first operator, where it can tell which rows of its inputs it needs; else null.
+  NarrowsInput* narrows_input() const;
+  /// Whether rows that nobody needs may be missing from its only input.
+  bool passes_columns() const;
+  /// What is needed of its output, by the columns of its input: those that are columns there.
+  NeededValues traced(const NeededValues& of_output) const;
   void offer(int input, Batch batch);
   void end_input(int input);
   /// No input is open: all have ended, or an operator is satisfied and nothing can change what the

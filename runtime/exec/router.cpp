@@ -1,6 +1,7 @@
 #include "runtime/exec/router.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/exec/any_needed.hpp"
 
 namespace troupe {
 
@@ -106,6 +107,24 @@ bool Router::closed() const {
     }
   }
   return !edges_.empty();
+}
+
+/// Rows that go to several edges are needed where any of their readers needs them: nobody listens.
+void Router::listen() {
+  if (edges_.size() != 1) return;
+  for (auto& lane : edges_.front().lanes) lane.sender->listen();
+}
+
+std::optional<NeededValues> Router::needed() {
+  if (edges_.size() != 1) return NeededValues();
+  std::vector<NeededValues> all;
+  for (auto& lane : edges_.front().lanes) {
+    if (lane.sender->closed()) continue;
+    auto needed = lane.sender->needed();
+    if (!needed) return std::nullopt;
+    all.push_back(*std::move(needed));
+  }
+  return any_needed(all);
 }
 
 void Router::finish() {

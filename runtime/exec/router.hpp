@@ -36,6 +36,8 @@ class Router : public TaskOutput {
   Result<bool> finished() override;
   void abandon() override { edges_.clear(); }
   std::uint64_t bytes() const override { return bytes_.load(std::memory_order_relaxed); }
+  void listen() override;
+  std::optional<NeededValues> needed() override;
 
  private:
   struct Lane {

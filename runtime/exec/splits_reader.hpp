@@ -1,21 +1,31 @@
 #pragma once
 
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/source.hpp"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace troupe {
 
+/// What of a source is needed, by the names of its columns; told before anything is read, if at
+/// all.
+struct SourceNeeds {
+  std::vector<std::string> columns;  ///< of the source
+  ColumnTests tests = {};
+};
+
 /// The splits of one subtask, read one after the other.
 class SplitsReader : public BatchReader {
  public:
-  SplitsReader(std::shared_ptr<Source> source, std::vector<Split> splits)
-      : source_(std::move(source)), splits_(std::move(splits)) {}
+  SplitsReader(std::shared_ptr<Source> source, std::vector<Split> splits,
+               std::shared_ptr<const SourceNeeds> needs = nullptr)
+      : source_(std::move(source)), splits_(std::move(splits)), needs_(std::move(needs)) {}
 
   Result<Batch> next() override {
     while (next_split_ < splits_.size()) {
-      if (!reader_) reader_ = TRY(source_->open(splits_[next_split_]));
+      if (!reader_) reader_ = TRY(open(splits_[next_split_]));
       auto batch = TRY(reader_->next());
       if (batch) return batch;
       skipped_.add(reader_->skipped());
@@ -28,8 +38,15 @@ class SplitsReader : public BatchReader {
   SkippedRows skipped() const override { return skipped_; }
 
  private:
+  Result<std::unique_ptr<BatchReader>> open(const Split& split) {
+    auto* narrowed = dynamic_cast<NarrowedSource*>(source_.get());
+    if (needs_ == nullptr || narrowed == nullptr) return source_->open(split);
+    return narrowed->open_narrowed(split, needs_->tests);
+  }
+
   const std::shared_ptr<Source> source_;
   const std::vector<Split> splits_;
+  const std::shared_ptr<const SourceNeeds> needs_;
   std::unique_ptr<BatchReader> reader_;
   std::size_t next_split_ = 0;
   SkippedRows skipped_;

@@ -3,6 +3,12 @@
 #include "runtime/base/ensure.hpp"
 
 namespace troupe {
+namespace {
+
+/// Rows of a join that find no partner cost it little: to ask for each must be worth it.
+constexpr std::int64_t needed_one_in = 8;
+
+}  // namespace
 
 /// A call of an operator that runs on a thread that may block. It keeps what it uses alive, so a
 /// task may be dropped meanwhile.
@@ -33,6 +39,13 @@ Task::Task(Parts parts, const Clock& clock)
       away_(std::make_shared<Away>()),
       meters_(std::move(parts.counters)) {
   ENSURE((feed_ == nullptr) != (gate_ == nullptr), "a task reads splits or channels, not both");
+  if (parts.needs && chain_->passes_columns()) {
+    needs_ = std::move(parts.needs);
+    output_->listen();
+  }
+  const NarrowsInput* narrows = chain_->narrows_input();
+  promised_ = gate_ != nullptr && narrows != nullptr && !narrows->told_columns(0).empty();
+  if (promised_) gate_->promise(0);
 }
 
 Task::~Task() { close_input(); }
@@ -84,6 +97,7 @@ Result<Task::Turn> Task::turn() {
   TRY(away_->result());
   if (!opened_) {
     TRY(chain_->open());
+    if (promised_ && gate_->listened(0)) chain_->narrows_input()->ask(0);
     opened_ = true;
   }
   if (finishing_) return TRY(output_->finished()) ? Turn::done : Turn::blocked;
@@ -114,7 +128,30 @@ Result<Task::Turn> Task::send_away() {
   return Turn::blocked;
 }
 
+/// False while somebody who has promised to say what he needs of the source has not.
+bool Task::know_needs() {
+  if (needs_ == nullptr) return true;
+  const auto needed = output_->needed();
+  if (!needed) return false;
+  for (const NeededValue& value : chain_->traced(*needed)) {
+    const auto column = static_cast<std::size_t>(value.column);
+    needs_->tests.push_back({needs_->columns.at(column), value.test, needed_one_in});
+  }
+  needs_ = nullptr;
+  return true;
+}
+
+void Task::tell_needs() {
+  if (!promised_) return;
+  const auto needed = chain_->narrows_input()->needed(0);
+  if (!needed) return;
+  gate_->tell(0, *needed);
+  promised_ = false;
+}
+
 Result<Task::Turn> Task::take_input() {
+  if (!know_needs()) return Turn::idle;
+  tell_needs();
   if (feed_) {
     auto batch = TRY(feed_->poll());
     if (!batch) return Turn::idle;

@@ -4,6 +4,7 @@
 #include "runtime/exec/batch_feed.hpp"
 #include "runtime/exec/input_gate.hpp"
 #include "runtime/exec/operator_chain.hpp"
+#include "runtime/exec/splits_reader.hpp"
 #include "runtime/exec/task_host.hpp"
 #include "runtime/exec/task_output.hpp"
 #include "runtime/exec/vertex_meter.hpp"
@@ -50,6 +51,8 @@ class Task {
     /// Of all vertices in the order of the chain, the source's and the sink's included.
     std::vector<std::shared_ptr<VertexMeter>> counters;
     std::shared_ptr<MemoryBudget> memory;
+    /// Set where the source can leave out rows that nobody needs.
+    std::shared_ptr<SourceNeeds> needs = {};
   };
 
   Task(Parts parts, const Clock& clock);
@@ -76,6 +79,8 @@ class Task {
   Result<Turn> take_input();
   Result<Turn> advance();
   Result<Turn> send_away();
+  bool know_needs();
+  void tell_needs();
   void close_input();
   void account(Instant from, Instant to, Turn last);
 
@@ -90,6 +95,8 @@ class Task {
   const std::vector<std::shared_ptr<VertexMeter>> meters_;
   std::optional<Error> error_;
   std::atomic<bool> cancelled_{false};
+  std::shared_ptr<SourceNeeds> needs_;  ///< null: they are known, or nobody asks for them
+  bool promised_ = false;               ///< to tell the producers of input 0 what is needed
   bool opened_ = false;
   bool input_closed_ = false;
   bool finishing_ = false;

@@ -5,6 +5,7 @@
 #include "runtime/exec/sink_output.hpp"
 #include "runtime/exec/splits_reader.hpp"
 
+#include <arrow/type.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -54,7 +55,13 @@ class Assembly {
     auto counters = counters_of(link.vertex);
     if (link.phase.make_source) {
       ENSURE(index == 0, "a source inside a chain");
-      auto reader = std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits));
+      const auto* narrowed = dynamic_cast<const NarrowedSource*>(objects_.source.get());
+      if (narrowed != nullptr && narrowed->narrows()) {
+        parts_.needs = std::make_shared<SourceNeeds>();
+        parts_.needs->columns = link.phase.outputs.front()->field_names();
+      }
+      auto reader =
+          std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits), parts_.needs);
       parts_.feed = std::make_shared<BatchFeed>(site_.host, std::move(reader), counters, clock_);
     } else if (link.phase.make_sink) {
       ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/operator/sink.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace troupe {
@@ -24,6 +26,10 @@ class TaskOutput : public Emitter {
   /// What a sink has staged, once finished.
   virtual std::vector<Committable> staged() { return {}; }
   virtual std::uint64_t bytes() const = 0;
+  /// Rows that no receiver needs would be left out.
+  virtual void listen() {}
+  /// Which rows the receivers need; none before all have said so: then the task is woken.
+  virtual std::optional<NeededValues> needed() { return NeededValues(); }
 };
 
 }  // namespace troupe

@@ -7,7 +7,6 @@
 #include "runtime/formats/parquet_error.hpp"
 #include "runtime/formats/parquet_rows.hpp"
 #include "runtime/formats/parquet_statistics.hpp"
-#include "runtime/formats/value_check.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <arrow/array.h>
@@ -199,31 +198,40 @@ Result<std::shared_ptr<arrow::Field>> told_field(const SchemaField& field,
               field.field->name());
 }
 
-Result<std::unique_ptr<parquet::ParquetFileReader>> open_reader(
-    FileSystem& files, const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) {
-  const auto file = TRY(open_input(files, path));
-  const std::int64_t size = TRY(read_try(path, "", file->GetSize()));
-  if (metadata == nullptr) TRY(check_frame(path, *file, size));
+/// A file that is open, and the library's reader of it.
+struct OpenFile {
+  std::shared_ptr<arrow::io::RandomAccessFile> bytes;
+  std::unique_ptr<parquet::ParquetFileReader> reader;
+};
+
+Result<OpenFile> open_reader(FileSystem& files, const std::string& path,
+                             std::shared_ptr<parquet::FileMetaData> metadata) {
+  OpenFile opened;
+  opened.bytes = TRY(open_input(files, path));
+  const std::int64_t size = TRY(read_try(path, "", opened.bytes->GetSize()));
+  if (metadata == nullptr) TRY(check_frame(path, *opened.bytes, size));
   parquet::ReaderProperties properties(memory_for_file(size));
   properties.enable_buffered_stream();  // else a column of a row group is read in one piece
   properties.set_buffer_size(read_bytes);
   // Lists of the footer are reserved as long as they claim to be; each entry has a byte at least.
   properties.set_thrift_container_size_limit(static_cast<std::int32_t>(
       std::min<std::int64_t>(size, properties.thrift_container_size_limit())));
-  return read_try(path, "its footer", parquet_call([&] {
-                    return parquet::ParquetFileReader::Open(file, properties, metadata);
-                  }));
+  opened.reader =
+      TRY(read_try(path, "its footer", parquet_call([&] {
+                     return parquet::ParquetFileReader::Open(opened.bytes, properties, metadata);
+                   })));
+  return opened;
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const ParquetFile>> ParquetFile::open(FileSystem& files,
                                                              const std::string& path) {
-  const auto reader = TRY(open_reader(files, path, nullptr));
+  const OpenFile opened = TRY(open_reader(files, path, nullptr));
   auto state = std::make_unique<State>();
   state->files = &files;
   state->path = path;
-  state->metadata = reader->metadata();
+  state->metadata = opened.reader->metadata();
   state->size = static_cast<std::int64_t>(TRY(files.size(path)));
   TRY(read_try(path, "its schema", parquet_call([&] {
                  return parquet::arrow::SchemaManifest::Make(state->metadata->schema(),
@@ -277,27 +285,26 @@ bool ParquetFile::may_match(int group, const SchemaPtr& schema,
 }
 
 Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
-                                                       std::vector<std::string> columns) const {
+                                                       std::vector<std::string> columns,
+                                                       const ColumnTests& tests) const {
   if (columns.empty()) {
     std::int64_t rows = 0;
     for (const int group : groups) rows += this->rows(group);
     return std::unique_ptr<BatchReader>(std::make_unique<RowCounter>(rows));
   }
-  std::vector<ParquetField> wanted;
+  ParquetRead read{
+      .path = state_->path, .groups = std::move(groups), .memory = memory_for_file(state_->size)};
   for (const std::string& name : columns) {
-    wanted.push_back({state_->schema->GetFieldByName(name), TRY(state_->leaves(name))});
+    read.columns.push_back({state_->schema->GetFieldByName(name), TRY(state_->leaves(name))});
   }
-  arrow::MemoryPool* memory = memory_for_file(state_->size);
-  auto reader = TRY(open_reader(*state_->files, state_->path, state_->metadata));
-  auto file = TRY(read_try(state_->path, "", parquet_call([&] {
-                             return parquet::arrow::FileReader::Make(memory, std::move(reader),
-                                                                     reader_properties());
+  OpenFile opened = TRY(open_reader(*state_->files, state_->path, state_->metadata));
+  read.bytes = std::move(opened.bytes);
+  read.file = TRY(read_try(state_->path, "", parquet_call([&] {
+                             return parquet::arrow::FileReader::Make(
+                                 read.memory, std::move(opened.reader), reader_properties());
                            })));
-  std::vector<GroupRows> read;
-  for (const int group : groups) read.push_back({group, rows(group)});
-  return with_values_checked(
-      state_->path, std::move(read),
-      read_groups(state_->path, std::move(file), std::move(groups), std::move(wanted), memory));
+  if (auto needed = read_needed_rows(read, tests)) return needed;
+  return read_groups(std::move(read));
 }
 
 }  // namespace troupe

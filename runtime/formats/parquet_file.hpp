@@ -2,6 +2,7 @@
 
 #include "runtime/expr/expression.hpp"
 #include "runtime/operator/batch_reader.hpp"
+#include "runtime/operator/value_test.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <cstdint>
@@ -37,8 +38,10 @@ class ParquetFile {
 
   /// The rows of these groups, one after the other, with exactly these columns in this order. Only
   /// their bytes are read. Strings come as dictionaries where the file has encoded all of them so.
+  /// Rows that a test does not need may be left out. Tests count numbers as `schema` has them.
   Result<std::unique_ptr<BatchReader>> read(std::vector<int> groups,
-                                            std::vector<std::string> columns) const;
+                                            std::vector<std::string> columns,
+                                            const ColumnTests& tests = {}) const;
 
   struct State;
   explicit ParquetFile(std::unique_ptr<const State> state);

@@ -6,7 +6,6 @@
 #include "runtime/formats/utf8_check.hpp"
 
 #include <arrow/array.h>
-#include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
@@ -60,65 +59,6 @@ Bad first_bad_decimal(const Array& decimals) {
 
 std::int64_t& row_of(BadValue& bad) { return bad.row; }
 
-class CheckedValues final : public BatchReader {
- public:
-  CheckedValues(std::string path, std::vector<GroupRows> groups,
-                std::unique_ptr<BatchReader> batches)
-      : path_(std::move(path)), groups_(std::move(groups)), batches_(std::move(batches)) {}
-
-  Result<Batch> next() override {
-    Batch batch = TRY(batches_->next());
-    if (!batch) return batch;
-    const auto& columns = *batch.columns();
-    checked_.resize(static_cast<std::size_t>(columns.num_columns()));
-    for (int i = 0; i < columns.num_columns(); ++i) {
-      TRY(check(*columns.column(i), columns.column_name(i), checked_[static_cast<std::size_t>(i)]));
-    }
-    row_ += batch.rows();
-    return batch;
-  }
-
- private:
-  Result<> check(const arrow::Array& column, const std::string& name,
-                 std::shared_ptr<arrow::ArrayData>& checked) const {
-    if (const Bad bad = first_bad_value(column)) {
-      return damaged(path_, fmt::format("{}, column '{}'", place(row_ + bad->row), name), bad->why);
-    }
-    if (known(column, checked)) return {};
-    if (const auto row = first_not_utf8(column)) {
-      return at_place(not_utf8(name), path_, place(row_ + *row));
-    }
-    return {};
-  }
-
-  /// True where the column's texts are those of a dictionary that has been checked: the batches of
-  /// a row group share one.
-  static bool known(const arrow::Array& column, std::shared_ptr<arrow::ArrayData>& checked) {
-    const auto& dictionary = column.data()->dictionary;
-    if (dictionary == nullptr) return false;
-    if (dictionary != checked) {
-      if (first_not_utf8(*arrow::MakeArray(dictionary))) return false;
-      checked = dictionary;
-    }
-    return true;
-  }
-
-  std::string place(std::int64_t row) const {
-    for (const GroupRows& group : groups_) {
-      if (row < group.rows) return fmt::format("row group {}, row {}", group.group, row + 1);
-      row -= group.rows;
-    }
-    ENSURE(false, "a row beyond those of its row groups");
-    return {};
-  }
-
-  const std::string path_;
-  const std::vector<GroupRows> groups_;
-  const std::unique_ptr<BatchReader> batches_;
-  std::vector<std::shared_ptr<arrow::ArrayData>> checked_;  ///< dictionaries, by column
-  std::int64_t row_ = 0;                                    ///< the next one, of all row groups
-};
-
 }  // namespace
 
 Bad first_bad_value(const arrow::Array& column) {
@@ -145,10 +85,27 @@ Bad first_bad_value(const arrow::Array& column) {
   }
 }
 
-std::unique_ptr<BatchReader> with_values_checked(const std::string& path,
-                                                 std::vector<GroupRows> groups,
-                                                 std::unique_ptr<BatchReader> batches) {
-  return std::make_unique<CheckedValues>(path, std::move(groups), std::move(batches));
+Result<> ValueChecks::check(const arrow::Array& array, const std::string& column, bool proven,
+                            const std::function<std::string(std::int64_t row)>& place) {
+  if (proven) return {};
+  if (const Bad bad = first_bad_value(array)) {
+    return damaged(path_, fmt::format("{}, column '{}'", place(bad->row), column), bad->why);
+  }
+  if (known(array, column)) return {};
+  if (const auto row = first_not_utf8(array)) return at_place(not_utf8(column), path_, place(*row));
+  return {};
+}
+
+/// True where the texts are those of a dictionary that is well.
+bool ValueChecks::known(const arrow::Array& array, const std::string& column) {
+  const auto& dictionary = array.data()->dictionary;
+  if (dictionary == nullptr) return false;
+  auto& checked = checked_[column];
+  if (dictionary != checked) {
+    if (first_not_utf8(*arrow::MakeArray(dictionary))) return false;
+    checked = dictionary;
+  }
+  return true;
 }
 
 }  // namespace troupe

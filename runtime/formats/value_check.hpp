@@ -1,17 +1,18 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
-#include "runtime/operator/batch_reader.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace arrow {
 class Array;
-}
+struct ArrayData;
+}  // namespace arrow
 
 namespace troupe {
 
@@ -29,16 +30,23 @@ struct BadValue {
 /// structs or maps; none where all are well. Texts: `utf8_check.hpp`.
 std::optional<BadValue> first_bad_value(const arrow::Array& column);
 
-/// Row groups as a reader gives them, one after the other.
-struct GroupRows {
-  int group = 0;
-  std::int64_t rows = 0;
-};
+/// Looks at the texts, times and decimals of the columns of a file, batch by batch.
+class ValueChecks {
+ public:
+  explicit ValueChecks(std::string path) : path_(std::move(path)) {}
 
-/// The same batches, with their texts, times and decimals checked: the first one that is wrong is
-/// told with file, row group, row and column. For formats whose decoders take values on trust.
-std::unique_ptr<BatchReader> with_values_checked(const std::string& path,
-                                                 std::vector<GroupRows> groups,
-                                                 std::unique_ptr<BatchReader> batches);
+  /// The first value of the column that is wrong, told with file, place and column. `place(row)` is
+  /// where a row of the array is: "row group 0, row 17". Where numbers are `proven` to be of their
+  /// type nobody looks.
+  Result<> check(const arrow::Array& array, const std::string& column, bool proven,
+                 const std::function<std::string(std::int64_t row)>& place);
+
+ private:
+  bool known(const arrow::Array& array, const std::string& column);
+
+  const std::string path_;
+  /// Dictionaries that have been looked at, by column: the batches of a row group share one.
+  std::map<std::string, std::shared_ptr<arrow::ArrayData>> checked_;
+};
 
 }  // namespace troupe

@@ -3,6 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/graph/bound_graph.hpp"
 #include "runtime/graph/task_topology.hpp"
+#include "runtime/graph/told_columns.hpp"
 
 #include <arrow/type.h>
 
@@ -92,12 +93,14 @@ Json plan_json(const JobGraph& graph, const BoundGraph& bound) {
   return told;
 }
 
-Json edge_json(const TaskEdge& edge) {
+Json edge_json(const TaskGraph& tasks, const TaskEdge& edge) {
   Json told = {{"stage", edge.from.value()}, {"exchange", to_string(edge.exchange)}};
   if (!edge.keys.empty()) told["keys"] = names(edge.keys, *edge.schema);
   told["shuffled"] = edge.exchange != ExchangeKind::forward;
   told["kept_on_disk"] = edge.blocking;
   if (edge.early) told["held"] = true;
+  const auto columns = told_columns(tasks, edge);
+  if (!columns.empty()) told["tells_needed"] = columns;
   return told;
 }
 
@@ -123,7 +126,7 @@ Json tasks_json(const JobGraph& graph, const TaskTopology& topology) {
                 {"subtasks", stage.parallelism},
                 {"regions", topology.regions_of(stage.id)}};
     for (const TaskEdge& edge : tasks.edges) {
-      if (edge.to == stage.id) one["inputs"].push_back(edge_json(edge));
+      if (edge.to == stage.id) one["inputs"].push_back(edge_json(tasks, edge));
     }
     for (const ChainLink& link : stage.chain) one["chain"].push_back(link_json(link, graph));
     told["stages"].push_back(std::move(one));

@@ -101,10 +101,14 @@ std::string stage_text(const Json& stage) {
       fmt::format("stage {}  {} subtask{}  {}\n", json_text(stage["stage"]), subtasks,
                   subtasks == 1 ? "" : "s", regions_text(stage["regions"]));
   for (const Json& edge : part(stage, "inputs")) {
-    text += fmt::format("  <- stage {}  {}{}\n", json_text(edge["stage"]), exchange(edge),
+    text += fmt::format("  <- stage {}  {}{}", json_text(edge["stage"]), exchange(edge),
                         edge["kept_on_disk"].get<bool>() ? "  kept on disk"
                         : edge.contains("held")          ? "  held until it is wanted"
                                                          : "");
+    if (edge.contains("tells_needed")) {
+      text += fmt::format("  tells which {} it needs", joined(edge["tells_needed"]));
+    }
+    text += "\n";
   }
   std::size_t id_width = 0;
   std::size_t phase_width = 0;

@@ -28,6 +28,9 @@ class NotedReceiver : public ChannelReceiver {
   bool full() const override { return receiver_->full(); }
   ChannelLevel level() const override { return receiver_->level(); }
   void close() override { receiver_->close(); }
+  void promise() override { receiver_->promise(); }
+  bool listened() const override { return receiver_->listened(); }
+  void tell(const NeededValues& needed) override { receiver_->tell(needed); }
 
  private:
   const std::unique_ptr<ChannelReceiver> receiver_;
@@ -52,6 +55,8 @@ class NotedSender : public ChannelSender {
     }
     return status;
   }
+  void listen() override { sender_->listen(); }
+  std::optional<NeededValues> needed() override { return sender_->needed(); }
 
  private:
   const std::unique_ptr<ChannelSender> sender_;

@@ -1,6 +1,7 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take_true.hpp"
 #include "runtime/expr/expression.hpp"
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
 #include <arrow/record_batch.h>
@@ -12,7 +13,7 @@ namespace troupe {
 namespace {
 
 /// One subtask of a filter: no state, so nothing to open, to drain or to give back.
-class FilterOperator final : public Operator {
+class FilterOperator final : public Operator, public PassesColumns {
  public:
   FilterOperator(Expression where, std::vector<int> columns)
       : where_(std::move(where)), columns_(std::move(columns)) {}
@@ -24,6 +25,7 @@ class FilterOperator final : public Operator {
     out.emit(TRY(take_true(Batch(wanted), *truth)));
     return Step::done;
   }
+  int input_of(int column) const override { return column; }
 
  private:
   const Expression where_;

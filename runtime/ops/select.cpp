@@ -1,5 +1,6 @@
 #include "runtime/base/near.hpp"
 #include "runtime/expr/expression_set.hpp"
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/columns.hpp"
 
@@ -22,7 +23,7 @@ struct Selected {
 
 using Selection = std::vector<Selected>;
 
-class SelectOperator final : public Operator {
+class SelectOperator final : public Operator, public PassesColumns {
  public:
   SelectOperator(std::shared_ptr<const Selection> selection,
                  std::shared_ptr<const ExpressionSet> together, SchemaPtr output)
@@ -37,6 +38,13 @@ class SelectOperator final : public Operator {
     for (const Selected& column : *selection_) columns.push_back(TRY(values.of(column.value)));
     out.emit(make_batch(output_, std::move(columns), batch.rows()));
     return Step::done;
+  }
+  bool passes() const override {
+    return std::all_of(selection_->begin(), selection_->end(),
+                       [](const Selected& column) { return column.value.as_column() >= 0; });
+  }
+  int input_of(int column) const override {
+    return (*selection_)[static_cast<std::size_t>(column)].value.as_column();
   }
 
  private:

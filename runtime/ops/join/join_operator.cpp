@@ -71,7 +71,7 @@ Result<> JoinOperator::end_of_input(int input, Emitter&) {
     build_.emplace_back(TRY(arrow_try(arrow::RecordBatch::MakeEmpty(spec_->right))));
   }
   table_ = std::make_unique<JoinTable>(
-      TRY(JoinTable::make(spec_, std::exchange(build_, std::vector<Batch>()))));
+      TRY(JoinTable::make(spec_, std::exchange(build_, std::vector<Batch>()), asked_)));
   prober_ = std::make_unique<JoinProbe>(*table_);
   return {};
 }
@@ -104,6 +104,18 @@ Result<Step> JoinOperator::drain(Emitter& out) {
   if (rows.empty()) return Step::done;
   out.emit(TRY(table_->output_unmatched(rows)));
   return Step::again;
+}
+
+/// Rows of the left side without a partner are not needed, where they are not output.
+std::vector<int> JoinOperator::told_columns(int input) const {
+  return input == 0 && !spec_->keeps_left() ? spec_->left_keys : std::vector<int>();
+}
+
+/// An empty build side asks for nothing: the first batch of any rows ends the other one.
+std::optional<NeededValues> JoinOperator::needed(int input) const {
+  if (!build_ended_) return std::nullopt;
+  const bool told = input == 0 && table_ != nullptr && table_->rows() > 0;
+  return told ? table_->needed() : NeededValues();
 }
 
 bool JoinOperator::satisfied() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/operator/reservation.hpp"
 #include "runtime/ops/join/join_overflow.hpp"
@@ -17,7 +18,7 @@ namespace troupe {
 ///
 /// Left rows that must be early are held until the right side has ended, in memory; where that is
 /// refused, they go through `JoinOverflow`, too.
-class JoinOperator final : public Operator {
+class JoinOperator final : public Operator, public NarrowsInput {
  public:
   explicit JoinOperator(std::shared_ptr<const JoinSpec> spec) : spec_(std::move(spec)) {}
 
@@ -27,6 +28,9 @@ class JoinOperator final : public Operator {
   Result<Step> drain(Emitter& out) override;
   bool wants(int input) const override { return input == 1 || build_ended_ || early_; }
   bool satisfied() const override;
+  std::vector<int> told_columns(int input) const override;
+  void ask(int /*input*/) override { asked_ = true; }
+  std::optional<NeededValues> needed(int input) const override;
   bool blocks() const override { return overflow_ != nullptr || overflow_begins_; }
 
   /// Larger build sides overflow even where there is memory: a column of a table is one array, and
@@ -48,6 +52,7 @@ class JoinOperator final : public Operator {
   bool early_ = false;  ///< the left side comes at any time
   Reservation held_memory_;
   std::deque<Batch> held_;  ///< of the left side, oldest first
+  bool asked_ = false;  ///< for the keys that the left side needs
   std::unique_ptr<JoinTable> table_;
   std::unique_ptr<JoinProbe> prober_;
   bool probing_ = false;

@@ -2,6 +2,7 @@
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
+#include "runtime/ops/join/needed_keys.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -80,7 +81,8 @@ inline std::uint32_t JoinTable::bucket_of(const std::uint64_t* words) const {
   return static_cast<std::uint32_t>(direct_ ? *words : mixed(words, keys_.width()) >> hash_shift_);
 }
 
-Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vector<Batch> build) {
+Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vector<Batch> build,
+                                  bool tells) {
   JoinTable table;
   for (const Batch& batch : build) table.rows_ += batch.rows();
   if (table.rows_ >= no_row) {
@@ -98,6 +100,7 @@ Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vec
     keys.push_back(TRY(concat(parts[static_cast<std::size_t>(key)])));
   }
   table.arrange(TRY(table.keys_.learn(keys, table.rows_)));
+  if (tells) table.needed_ = needed_keys(spec->left_keys, keys);
   keys.clear();
   std::set<int> wanted;
   for (const JoinSpec::Column& column : spec->columns) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/data/batch.hpp"
+#include "runtime/operator/needed_values.hpp"
 #include "runtime/ops/join/join_keys.hpp"
 #include "runtime/ops/join/join_spec.hpp"
 
@@ -24,7 +25,9 @@ struct JoinPairs {
 class JoinTable {
  public:
   /// `build`: the rows of the right side, at least one batch (it may be empty).
-  static Result<JoinTable> make(std::shared_ptr<const JoinSpec> spec, std::vector<Batch> build);
+  /// `tells`: whether somebody wants to know which keys it `needed`.
+  static Result<JoinTable> make(std::shared_ptr<const JoinSpec> spec, std::vector<Batch> build,
+                                bool tells = false);
 
   /// What rows take from here until there is a table of them: themselves, a copy of a column while
   /// its parts are joined, and packed keys, their places, and both once more while they are sorted.
@@ -34,6 +37,8 @@ class JoinTable {
   static constexpr std::int64_t bytes_per_row = 56;
 
   std::int64_t rows() const { return rows_; }
+  /// Which keys of the probe side may have a partner here.
+  const NeededValues& needed() const { return needed_; }
   /// The output for pairs of rows of `batch` and of the table.
   Result<Batch> output(const Batch& batch, const JoinPairs& pairs) const;
   /// The output for rows of the table that found no partner.
@@ -84,6 +89,7 @@ class JoinTable {
   std::vector<std::uint64_t> places_;      ///< where not: the entry at each place
   std::vector<std::shared_ptr<arrow::Array>>
       columns_;  ///< by index in the right input; may be null
+  NeededValues needed_;
   /// For joins that keep rows of the right side: which have found a partner.
   std::vector<std::uint8_t> matched_;
 };

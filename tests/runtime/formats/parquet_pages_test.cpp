@@ -1,6 +1,7 @@
 // Columns decoded straight from their pages: equal to what was written for every shape of page that
 // writers make (both page versions, every encoding, dictionaries that are given up halfway, nulls
 // or none, tiny pages), also beside columns that Arrow's reader decodes.
+#include "runtime/data/take.hpp"
 #include "runtime/formats/column_types.hpp"
 #include "runtime/formats/parquet_file.hpp"
 #include "runtime/os/random.hpp"
@@ -13,6 +14,9 @@
 #include <arrow/table.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
+
+#include <algorithm>
+#include <map>
 
 using namespace troupe;
 
@@ -53,8 +57,10 @@ std::shared_ptr<parquet::WriterProperties> random_properties(Random& random) {
   builder.data_pagesize(1 + static_cast<std::int64_t>(random.below(4000)));
   builder.write_batch_size(1 + static_cast<std::int64_t>(random.below(200)));
   builder.max_row_group_length(1 + static_cast<std::int64_t>(random.below(3000)));
-  builder.compression(random.below(2) ? parquet::Compression::ZSTD
-                                      : parquet::Compression::UNCOMPRESSED);
+  constexpr parquet::Compression::type codecs[] = {
+      parquet::Compression::ZSTD, parquet::Compression::UNCOMPRESSED, parquet::Compression::SNAPPY};
+  builder.compression(codecs[random.below(3)]);
+  if (random.below(2)) builder.enable_store_decimal_as_integer();
   if (random.below(2))
     builder.dictionary_pagesize_limit(static_cast<std::int64_t>(random.below(300)));
   if (random.below(3) == 0) {
@@ -84,10 +90,11 @@ void write(const std::string& path, const Batch& batch,
   REQUIRE(out->Close().ok());
 }
 
-std::vector<Batch> read(const ParquetFile& file, const std::vector<std::string>& columns) {
+std::vector<Batch> read(const ParquetFile& file, const std::vector<std::string>& columns,
+                        const ColumnTests& tests = {}) {
   std::vector<int> groups;
   for (int i = 0; i < file.row_groups(); ++i) groups.push_back(i);
-  const auto reader = *file.read(groups, columns);
+  const auto reader = *file.read(groups, columns, tests);
   std::vector<Batch> batches;
   for (;;) {
     auto batch = reader->next();
@@ -99,7 +106,89 @@ std::vector<Batch> read(const ParquetFile& file, const std::vector<std::string>&
   }
 }
 
+/// Needs a value by chance, but always the same.
+class SomeValues final : public ValueTest {
+ public:
+  SomeValues(std::uint64_t seed, std::uint64_t of_eight) : seed_(seed), of_eight_(of_eight) {}
+  void narrow(std::span<const std::int64_t> values, std::uint8_t* keep) const override {
+    for (std::size_t i = 0; i < values.size(); ++i) keep[i] &= needs(values[i]) ? 1 : 0;
+  }
+  void narrow(std::span<const std::string_view> values, std::uint8_t* keep) const override {
+    for (std::size_t i = 0; i < values.size(); ++i) keep[i] &= needs(values[i]) ? 1 : 0;
+  }
+  template <class Value>
+  bool needs(const Value& value) const {
+    return (std::hash<Value>()(value) * 0x9E3779B97F4A7C15u ^ seed_) % 8 < of_eight_;
+  }
+
+ private:
+  const std::uint64_t seed_;
+  const std::uint64_t of_eight_;
+};
+
+/// The value at a row of a column as tests see it; none: null.
+bool needed(const SomeValues& test, const arrow::Array& column, std::int64_t row) {
+  if (column.IsNull(row)) return false;
+  if (column.type_id() == arrow::Type::STRING) {
+    return test.needs(static_cast<const arrow::StringArray&>(column).GetView(row));
+  }
+  if (column.type_id() == arrow::Type::INT16) {
+    return test.needs(std::int64_t{static_cast<const arrow::Int16Array&>(column).Value(row)});
+  }
+  return test.needs(static_cast<const arrow::Int64Array&>(column).Value(row));
+}
+
 }  // namespace
+
+TEST_CASE("rows that a test does not need are left out, and no others") {
+  TempDir dir;
+  const std::string path = dir.path() + "/x.parquet";
+  const std::vector<std::string> testable = {"int16", "int64", "string"};
+  std::size_t dropped = 0;
+  for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+    Random random(seed);
+    INFO("seed " << seed);
+    const SchemaPtr schema = every_type();
+    const Batch rows = random_batch(schema, static_cast<std::int64_t>(random.below(9000)), random);
+    const auto properties = random_properties(random);
+    write(path, rows, properties);
+    std::map<std::string, std::shared_ptr<const SomeValues>> chosen;
+    ColumnTests tests;
+    for (const std::string& column : testable) {
+      if (random.below(2)) continue;
+      chosen[column] = std::make_shared<SomeValues>(random.below(1 << 20), random.below(9));
+      tests.push_back({column, chosen[column]});
+    }
+    std::vector<std::uint32_t> expected;
+    for (std::int64_t row = 0; row < rows.rows(); ++row) {
+      const bool all = std::all_of(chosen.begin(), chosen.end(), [&](const auto& one) {
+        return needed(*one.second, *rows.columns()->GetColumnByName(one.first), row);
+      });
+      if (all) expected.push_back(static_cast<std::uint32_t>(row));
+    }
+    std::vector<std::string> flat = schema->field_names();
+    std::erase_if(flat, [&](const std::string& name) {
+      const auto id = schema->GetFieldByName(name)->type()->id();
+      const bool bytes = id == arrow::Type::DECIMAL128 && !properties->store_decimal_as_integer();
+      return id == arrow::Type::BOOL || id == arrow::Type::BINARY || bytes;
+    });
+    const auto file = *ParquetFile::open(system_files(), path);
+    const auto wanted = *select_columns(file->schema(), flat);
+    const auto found = joined(read(*file, flat, tests), wanted);
+    const Batch all_flat(*rows.columns()->SelectColumns([&] {
+      std::vector<int> indices;
+      for (const std::string& name : flat) indices.push_back(schema->GetFieldIndex(name));
+      return indices;
+    }()));
+    if (found.rows() == rows.rows()) {  // no tests, or texts that might swell
+      CHECK(difference(all_flat, found) == "");
+      continue;
+    }
+    dropped += static_cast<std::size_t>(rows.rows() - found.rows());
+    CHECK(difference(*take(all_flat, expected), found) == "");
+  }
+  CHECK(dropped > 100'000);
+}
 
 TEST_CASE("every shape of page gives the rows that were written") {
   TempDir dir;
