@@ -94,8 +94,11 @@ bool OperatorChain::wants(int input) const {
   return stops_.empty() || stops_.front().link.op->wants(input);
 }
 
+/// None where an input must be wanted all the time: its producers cannot wait to be told what is
+/// needed, for the operator may be waiting for them.
 NarrowsInput* OperatorChain::narrows_input() const {
-  return stops_.empty() ? nullptr : dynamic_cast<NarrowsInput*>(stops_.front().link.op.get());
+  if (stops_.empty() || !stops_.front().link.context.early_inputs.empty()) return nullptr;
+  return dynamic_cast<NarrowsInput*>(stops_.front().link.op.get());
 }
 
 bool OperatorChain::passes_columns() const {

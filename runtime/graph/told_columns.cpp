@@ -39,7 +39,9 @@ std::vector<std::string> told_columns(const TaskGraph& tasks, const TaskEdge& ed
   const Stage& from = tasks.stage(edge.from);
   const auto readers = std::count_if(tasks.edges.begin(), tasks.edges.end(),
                                      [&](const TaskEdge& one) { return one.from == edge.from; });
-  if (edge.blocking || readers != 1 || !can_narrow(from.chain.front().phase)) return {};
+  // A producer that must not wait for the join cannot wait for its keys either.
+  if (edge.blocking || edge.early || readers != 1 || !can_narrow(from.chain.front().phase))
+    return {};
   std::vector<std::string> columns;
   for (int column : told_by(tasks.stage(edge.to), edge.to_input)) {
     for (std::size_t link = from.chain.size() - 1; link > 0 && column >= 0; --link) {

@@ -25,7 +25,7 @@ class FilterOperator final : public Operator, public PassesColumns {
     out.emit(TRY(take_true(Batch(wanted), *truth)));
     return Step::done;
   }
-  int input_of(int column) const override { return column; }
+  int input_of(int column) const override { return columns_.at(static_cast<std::size_t>(column)); }
 
  private:
   const Expression where_;
