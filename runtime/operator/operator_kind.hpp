@@ -90,9 +90,10 @@ struct OperatorPlan {
 /// What a plan may depend on besides its inputs.
 struct PlanContext {
   std::uint32_t parallelism = 1;
-  /// Set by the planner for sources: only these columns (by name, in file order) will be read...
+  /// Set by the planner: nobody needs other columns of the output than these (by name, in their
+  /// order). A source reads no others; any operator may leave them out...
   std::optional<std::vector<std::string>> projection = {};
-  /// ... and only rows that satisfy this SQL predicate are needed; a source may deliver more.
+  /// ... and of a source only rows that satisfy this SQL predicate are needed; it may deliver more.
   std::string predicate = {};
   /// The schema a source found when the job was submitted; it does not look again.
   SchemaPtr resolved = {};
