@@ -29,7 +29,8 @@ struct JobVertex {
   std::shared_ptr<const Json> with;  ///< as written, but with the job's parameters filled in
   std::vector<JobInput> inputs;
   std::optional<std::uint32_t> parallelism = {};
-  /// Of a source, filled in by `bind`: its schema, the columns and the rows that are read.
+  /// Filled in by `bind`: the schema that a source found; the columns of the output that somebody
+  /// needs, where the operator leaves out the others; what must hold of a source's rows.
   SchemaPtr resolved = {};
   std::optional<std::vector<std::string>> projection = {};
   std::string predicate = {};

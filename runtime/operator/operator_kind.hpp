@@ -90,9 +90,10 @@ struct OperatorPlan {
 /// Everything that a plan may depend on besides its inputs.
 struct PlanContext {
   std::uint32_t parallelism = 1;
-  /// Set by the planner for sources: only these columns (names, in file order) will be read...
+  /// Set by the planner: nobody needs other columns of the output than these (by name, in their
+  /// order). A source reads no others; any operator may leave them out...
   std::optional<std::vector<std::string>> projection = {};
-  /// ... and only rows that satisfy this SQL predicate are needed; a source may deliver more.
+  /// ... and of a source only rows that satisfy this SQL predicate are needed; it may deliver more.
   std::string predicate = {};
   /// The schema that a source found when the job was submitted; it does not look again.
   SchemaPtr resolved = {};
