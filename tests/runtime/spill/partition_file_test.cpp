@@ -7,8 +7,8 @@
 #include "runtime/spill/partition_writer.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_files.hpp"
-#include "tests/support/sim_disk.hpp"
 #include "tests/support/rows.hpp"
+#include "tests/support/sim_disk.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <xxhash.h>
