@@ -91,12 +91,6 @@ void ClusterMachine::handle(const cluster_event::LeaseEnded& event) {
   record(*gone);
 }
 
-void ClusterMachine::handle(const cluster_event::AddressRefused& event) {
-  const auto found = members_.find(event.node);
-  if (found == members_.end() || found->second.state != MemberState::silent) return;
-  lose(found->second, "its address refuses connections");
-}
-
 void ClusterMachine::handle(const cluster_event::NodeFault& event) {
   Member* faulty = member(event.node, event.incarnation);
   if (faulty == nullptr || faulty->state == MemberState::gone) return;

@@ -35,10 +35,6 @@ struct LeaseEnded {
   NodeId node;
   Incarnation incarnation;
 };
-/// Nobody listens where the node was: its process is gone.
-struct AddressRefused {
-  NodeId node;
-};
 struct Join {
   JoinCluster request;
 };
@@ -59,8 +55,8 @@ struct Tick {};
 
 using ClusterEvent =
     std::variant<cluster_event::Closed, cluster_event::Resumed, cluster_event::Down,
-                 cluster_event::LeaseEnded, cluster_event::AddressRefused, cluster_event::Join,
-                 cluster_event::Listed, cluster_event::NodeFault, cluster_event::Tick>;
+                 cluster_event::LeaseEnded, cluster_event::Join, cluster_event::Listed,
+                 cluster_event::NodeFault, cluster_event::Tick>;
 
 /// A node whose tasks and kept outputs do not count any more.
 struct NodeLoss {
@@ -103,7 +99,7 @@ std::optional<ClusterNode> node_of(const Member& member);
 /// Owned by the COORDINATOR. Timing of leases and of the grace after a closed connection belongs
 /// to the session with each node (`runtime/net/session.hpp`), which observes them; this machine
 /// says what follows. One thing it times itself: nodes that an earlier leader knew have one lease
-/// from its own start to show up, unless their address refuses connections.
+/// from its own start to show up.
 ///
 /// All effects of tasks of today are fenced, so a session that is down is enough to replace them
 /// (protocols 1.4); a later kind of task with effects of its own waits for LeaseEnded.
@@ -130,7 +126,6 @@ class ClusterMachine {
   void handle(const cluster_event::Resumed&);
   void handle(const cluster_event::Down&);
   void handle(const cluster_event::LeaseEnded&);
-  void handle(const cluster_event::AddressRefused&);
   void handle(const cluster_event::Join&);
   void handle(const cluster_event::Listed&);
   void handle(const cluster_event::NodeFault&);

@@ -116,7 +116,6 @@ Result<std::unique_ptr<WritableFile>> Disk::create(const std::string& path) {
   if (problem != 0) return os_error("create", path, problem);
   if (place.node) {
     place.node->bytes.clear();
-    ++place.node->changes;
   } else {
     place.node = make(false);
     change({{place.directory, place.name, place.node}});

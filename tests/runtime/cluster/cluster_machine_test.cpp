@@ -175,15 +175,6 @@ TEST_CASE("a new leader gives recorded nodes one lease to show up, and not a mom
   CHECK_FALSE(cluster.machine().waiting_for_silent());
 }
 
-TEST_CASE("an address that refuses ends the wait for a silent node, and for no other") {
-  Cluster cluster({{n1, recorded(6)}});
-  CHECK(cluster.tell(AddressRefused{n1}).lost.size() == 1);
-  CHECK(cluster.state() == MemberState::gone);
-  cluster.live(7);
-  CHECK(cluster.tell(AddressRefused{n1}).lost.empty());
-  CHECK(cluster.state() == MemberState::live);
-}
-
 TEST_CASE("a node of another cluster must begin anew; one that knows of none is let in") {
   Cluster cluster;
   const ClusterChange other = cluster.join(1, "other");

@@ -5,6 +5,7 @@
 // output or the new one, and in the end the new one, exactly.
 #include "runtime/connectors/file_commit.hpp"
 
+#include "runtime/os/file_pattern.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_files.hpp"
 #include "tests/support/sim_disk.hpp"
@@ -37,10 +38,9 @@ class Place {
   std::vector<StagedFile> stage(const std::string& marker, const std::string& tag,
                                 const std::string& text) {
     std::vector<StagedFile> staged;
-    const int count = target_ == Target::directory ? 3 : 1;
     const std::string directory = *committer(disk_).stage(marker, tag);
-    for (int i = 0; i < count; ++i) {
-      const std::string name = target_ == Target::directory ? fmt::format("part-{}", i) : "out.txt";
+    for (const auto& [name, ignored] : all(text)) {
+      REQUIRE(make_durable_directories(disk_, parent_of(directory + "/" + name)));
       REQUIRE(write_atomically(disk_, directory + "/" + name, text));
       staged.push_back({tag + "/" + name, name, static_cast<std::int64_t>(text.size())});
     }
@@ -55,17 +55,16 @@ class Place {
       if (files.exists(output_)) content["out.txt"] = *files.read(output_);
       return content;
     }
-    if (!files.exists(output_)) return content;
-    const auto names = *files.list(output_);
-    for (const std::string& name : names) {
-      if (name[0] != '_') content[name] = *files.read(output_ + "/" + name);
+    for (const std::string& path : disk_.files_below(output_)) {
+      const std::string name = path.substr(output_.size() + 1);
+      if (name[0] != '_') content[name] = *files.read(path);
     }
     return content;
   }
 
   Content all(const std::string& text) const {
     if (target_ == Target::single_file) return {{"out.txt", text}};
-    return {{"part-0", text}, {"part-1", text}, {"part-2", text}};
+    return {{"part-0", text}, {"part-1", text}, {"k=1/part-2", text}};
   }
 
   std::vector<std::string> names() { return *disk_.list("/data"); }
@@ -156,7 +155,8 @@ TEST_CASE("a power cut at whatever point leaves the old output or the new one, a
       FaultyFiles files(place.disk());
       files.fail_at(points, FaultyFiles::Fault::dead);
       whole = place.committer(files).commit("run-1", staged).ok();
-      place.disk().power_cut();
+      // Every other time its process dies alone, and the power goes when another has repeated it.
+      if (seed % 2 == 0) place.disk().power_cut();
       const Content seen = place.seen();
       CHECK((seen == place.all("new") || (!whole && seen == before)));
       REQUIRE(place.committer(place.disk()).commit("run-1", staged));
