@@ -234,7 +234,9 @@ void SimExecutor::open(const AttemptKey& key, const Deployment& deployment, cons
 void SimExecutor::run(const AttemptKey& key) {
   if (dead_ || killed_at(KillPoint::running)) return;
   world_.trace("n{} runs {}", self_, attempt_tag(key));
-  Shell& shell = shells_.at(key);
+  const auto found = shells_.find(key);
+  if (found == shells_.end()) return;  // a mutant's: it began before it was told to, and is over
+  Shell& shell = found->second;
   if (world_.mutated(Mutation::gives_up_for_nothing) && world_.random.chance(1, 40)) {
     shell.turns->defect(fail(ErrorCode::unavailable, "for nothing"));
   }
@@ -311,7 +313,9 @@ Result<std::shared_ptr<Task>> SimExecutor::serving(const FetchRequest& request,
   const Clock& clock = world_.clock_of(self_);
   FetchRequest what = request;
   if (world_.mutated(Mutation::another_partition_served)) what.what.partition = 0;
-  const bool missing = world_.mutated(Mutation::missing_input_is_empty);
+  // What did not reach the disk counts as kept: with the rows that are there, which are none.
+  const bool missing = world_.mutated(Mutation::missing_input_is_empty) ||
+                       world_.mutated(Mutation::failed_sync_ignored);
   if (!missing && !world_.mutated(Mutation::rot_not_seen)) {
     return serving_task(what, kept, *plane_, std::move(host), clock);
   }
