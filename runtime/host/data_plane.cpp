@@ -152,22 +152,16 @@ DataPlane::DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, Clust
 
 template <class T, class Fill>
 Frame DataPlane::say(const RemoteEnd& where, std::string_view to, Fill&& fill) const {
-  Tokens tokens{cluster_, self_, {}, {}, where.key.run};
-  {
-    std::lock_guard lock(mutex_);
-    tokens.incarnation = incarnation_;
-  }
+  const Tokens tokens{cluster_, self_, incarnation_, {}, where.key.run};
   return Frame::make<T>(tokens, to, std::forward<Fill>(fill));
 }
 
 Frame DataPlane::tell_rows_lost() const {
-  std::lock_guard lock(mutex_);
   return Frame::make<schema::RowsLost>(Tokens{cluster_, self_, incarnation_}, data_address,
                                        [](auto) {});
 }
 
 DataTokens DataPlane::tokens(const RemoteEnd& where, bool sending) const {
-  std::lock_guard lock(mutex_);
   return {cluster_,
           sending ? incarnation_ : where.peer.incarnation,
           sending ? where.peer.incarnation : incarnation_,
@@ -346,18 +340,6 @@ void DataPlane::tick(Instant now) {
     if (!end->waits_since_before(now - connect_max)) continue;
     end->fail(fail(ErrorCode::unavailable, "node {} cannot be reached at {}",
                    end->where().peer.node, end->where().peer.address));
-  }
-}
-
-void DataPlane::reborn(Incarnation incarnation) {
-  std::vector<NodeId> peers;
-  {
-    std::lock_guard lock(mutex_);
-    incarnation_ = incarnation;
-    for (const auto& [peer, session] : sessions_) peers.push_back(peer);
-  }
-  for (const auto& peer : peers) {
-    break_all(peer, fail(ErrorCode::unavailable, "this node's incarnation has ended"));
   }
 }
 

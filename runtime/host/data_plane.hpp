@@ -40,9 +40,6 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   static std::shared_ptr<DataPlane> over(PeerWire& wire, Metrics& metrics, const Clock& clock,
                                          ClusterName cluster, NodeId self, Incarnation incarnation);
 
-  /// The node goes on as another incarnation; its channels are those of the old one and break.
-  void reborn(Incarnation incarnation);
-
   Result<std::unique_ptr<ChannelSender>> open_sender(const RemoteEnd& to,
                                                      std::shared_ptr<TaskHost> host) override;
   Result<std::unique_ptr<ChannelReceiver>> open_receiver(const RemoteEnd& from,
@@ -89,8 +86,8 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   const Clock& clock_;
   const ClusterName cluster_;
   const NodeId self_;
+  const Incarnation incarnation_;
   mutable std::mutex mutex_;
-  Incarnation incarnation_;
   std::map<NodeId, Incarnation> sessions_;   ///< that are up
   std::map<NodeId, std::string> addresses_;  ///< that were connected to
   std::map<ChannelKey, std::shared_ptr<OutgoingEnd>> outgoing_;

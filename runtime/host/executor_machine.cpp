@@ -51,19 +51,6 @@ void ExecutorMachine::handle(const executor_event::SessionUp&) {
 
 void ExecutorMachine::handle(const executor_event::SessionDown&) { joined_ = false; }
 
-void ExecutorMachine::handle(const executor_event::Reborn& event) {
-  ENSURE(event.incarnation > config_.incarnation, "node {} reborn as {} after {}", config_.self,
-         event.incarnation, config_.incarnation);
-  while (!held_.empty()) {
-    stop(held_.begin());
-    held_.erase(held_.begin());
-  }
-  attempts_seen_.clear();
-  ended_runs_.clear();
-  joined_ = false;
-  config_.incarnation = event.incarnation;
-}
-
 void ExecutorMachine::handle(const executor_event::Received& event) {
   std::visit([this](const auto& command) { obey(command); }, event.command);
 }

@@ -19,10 +19,6 @@ namespace executor_event {
 struct SessionUp {};
 /// It ended. Tasks stay: losing the coordinator must not lose the work.
 struct SessionDown {};
-/// The node goes on as another incarnation: what was held belongs to one that is over.
-struct Reborn {
-  Incarnation incarnation;
-};
 /// A command of the coordinator, from the session.
 struct Received {
   Command command;
@@ -52,9 +48,9 @@ struct TaskMoved {
 }  // namespace executor_event
 
 using ExecutorEvent =
-    std::variant<executor_event::SessionUp, executor_event::SessionDown, executor_event::Reborn,
-                 executor_event::Received, executor_event::TaskOpened, executor_event::TaskDone,
-                 executor_event::TaskBroke, executor_event::TaskGone, executor_event::TaskMoved>;
+    std::variant<executor_event::SessionUp, executor_event::SessionDown, executor_event::Received,
+                 executor_event::TaskOpened, executor_event::TaskDone, executor_event::TaskBroke,
+                 executor_event::TaskGone, executor_event::TaskMoved>;
 
 /// Why a command was not obeyed; to be counted.
 enum class CommandRefusal {
@@ -166,7 +162,6 @@ class ExecutorMachine {
 
   void handle(const executor_event::SessionUp&);
   void handle(const executor_event::SessionDown&);
-  void handle(const executor_event::Reborn&);
   void handle(const executor_event::Received&);
   void handle(const executor_event::TaskOpened&);
   void handle(const executor_event::TaskDone&);

@@ -36,18 +36,9 @@ Result<> Door::open() const {
   return {};
 }
 
-/// The mutant: what attempts keep is not apart from what other attempts of their task do.
-std::string Door::at(const std::string& path) const {
-  if (mutation_ != Mutation::attempts_share_files) return path;
-  const std::size_t begin = path.find("-a");
-  if (begin == std::string::npos) return path;
-  const std::size_t end = std::min(path.find('/', begin), path.size());
-  return path.substr(0, begin) + path.substr(end);
-}
-
 Result<std::unique_ptr<WritableFile>> Door::create(const std::string& path) {
   TRY(open());
-  auto file = disk_.create(at(path));
+  auto file = disk_.create(path);
   if (file && heard_) heard_(path);
   if (!file && mutation_ != Mutation::failed_sync_ignored) return file.error();
   return std::unique_ptr<WritableFile>(
@@ -59,33 +50,33 @@ bool Door::exists(const std::string& path) {
       (path.ends_with("/_commit") || path.ends_with("/committing"))) {
     return false;
   }
-  return disk_.exists(at(path));
+  return disk_.exists(path);
 }
 
 Result<> Door::make_directories(const std::string& path) {
   TRY(open());
-  return disk_.make_directories(at(path));
+  return disk_.make_directories(path);
 }
 Result<> Door::rename(const std::string& from, const std::string& to) {
   TRY(open());
-  return disk_.rename(at(from), at(to));
+  return disk_.rename(from, to);
 }
 Result<> Door::rename_new(const std::string& from, const std::string& to) {
   TRY(open());
-  return disk_.rename_new(at(from), at(to));
+  return disk_.rename_new(from, to);
 }
 Result<> Door::exchange(const std::string& a, const std::string& b) {
   TRY(open());
-  return disk_.exchange(at(a), at(b));
+  return disk_.exchange(a, b);
 }
 Result<> Door::remove_all(const std::string& path) {
   TRY(open());
-  return disk_.remove_all(at(path));
+  return disk_.remove_all(path);
 }
 Result<> Door::sync_directory(const std::string& path) {
   TRY(open());
   if (mutation_ == Mutation::commit_not_synced) return {};
-  return disk_.sync_directory(at(path));
+  return disk_.sync_directory(path);
 }
 
 }  // namespace troupe::sim

@@ -21,14 +21,14 @@ class Door final : public FileSystem {
   void on_create(std::function<void(const std::string& path)> heard) { heard_ = std::move(heard); }
 
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override;
-  Result<std::string> read(const std::string& path) override { return disk_.read(at(path)); }
+  Result<std::string> read(const std::string& path) override { return disk_.read(path); }
   Result<std::vector<std::string>> list(const std::string& directory) override {
-    return disk_.list(at(directory));
+    return disk_.list(directory);
   }
   bool exists(const std::string& path) override;
-  bool is_directory(const std::string& path) override { return disk_.is_directory(at(path)); }
-  Result<std::uint64_t> size(const std::string& path) override { return disk_.size(at(path)); }
-  Result<std::string> version(const std::string& path) override { return disk_.version(at(path)); }
+  bool is_directory(const std::string& path) override { return disk_.is_directory(path); }
+  Result<std::uint64_t> size(const std::string& path) override { return disk_.size(path); }
+  Result<std::string> version(const std::string& path) override { return disk_.version(path); }
   Result<> make_directories(const std::string& path) override;
   Result<> rename(const std::string& from, const std::string& to) override;
   Result<> rename_new(const std::string& from, const std::string& to) override;
@@ -38,7 +38,6 @@ class Door final : public FileSystem {
 
  private:
   class File;
-  std::string at(const std::string& path) const;
   Result<> open() const;
 
   Disk& disk_;

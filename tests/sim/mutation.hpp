@@ -47,7 +47,6 @@ enum class Mutation {
   refusal_not_told,            ///< who asks for a partition is not told that there is none
   lost_connection_unheard,     ///< channels do not hear that rows on their way were lost
   end_of_rows_lost,            ///< now and then the end of a channel does not leave
-  attempts_share_files,        ///< two attempts of a task keep their rows at the same place
   two_clocks,                  ///< when a node was heard is read from its own clock
   gives_up_for_nothing,        ///< a task fails now and then although nothing is wrong
   unseeded_chance,             ///< something is decided by what is in no seed
@@ -58,7 +57,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 41> mutations{{
+inline constexpr std::array<MutationName, 40> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -96,7 +95,6 @@ inline constexpr std::array<MutationName, 41> mutations{{
     {Mutation::refusal_not_told, "refusal_not_told"},
     {Mutation::lost_connection_unheard, "lost_connection_unheard"},
     {Mutation::end_of_rows_lost, "end_of_rows_lost"},
-    {Mutation::attempts_share_files, "attempts_share_files"},
     {Mutation::two_clocks, "two_clocks"},
     {Mutation::gives_up_for_nothing, "gives_up_for_nothing"},
     {Mutation::unseeded_chance, "unseeded_chance"},

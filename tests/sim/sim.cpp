@@ -126,6 +126,7 @@ int run_mutants(const CommandLine& line) {
     const std::uint64_t seed = found_by(line, mutation, violation);
     std::printf("%-28s %s\n", name.data(),
                 seed == 0 ? "NOT FOUND" : fmt::format("seed {}: {}", seed, violation).c_str());
+    std::fflush(stdout);
     ++(seed == 0 ? failed : passed);
   }
   std::string violation;

@@ -46,11 +46,10 @@ SimExecutor::SimExecutor(World& world, NodeIndex self)
       incarnation_(world.next_incarnation(self)),
       wire_(world.keep(std::make_shared<SimWire>(
           world, self, incarnation_,
-          SimWire::Heard{[this](NodeIndex peer, const PeerEvent& event) { hear_peer(peer, event); },
-                         [this](NodeIndex peer, const Frame& frame) { hear_frame(peer, frame); },
-                         [this](NodeIndex peer, DataFrame frame) {
-                           plane_->hear_data(World::name_of(peer), std::move(frame));
-                         }}))),
+          SimWire::Heard{
+              [this](NodeIndex peer, const PeerEvent& event) { hear_peer(peer, event); },
+              [this](NodeIndex peer, const Frame& frame) { hear_frame(peer, frame); },
+              [this](NodeIndex peer, DataFrame frame) { hear_data(peer, std::move(frame)); }}))),
       plane_(DataPlane::over(*wire_, world.metrics, world.clock_of(self), ClusterName("sim"),
                              World::name_of(self), incarnation_)),
       deployer_(world.keep(std::make_shared<Deployer>(
@@ -130,6 +129,11 @@ void SimExecutor::hear_frame(NodeIndex peer, const Frame& frame) {
   }
   if (frame.to() == store_address) return serve(peer, frame);
   plane_->hear(World::name_of(peer), frame);
+}
+
+void SimExecutor::hear_data(NodeIndex peer, DataFrame frame) {
+  if (world_.mutated(Mutation::stale_data_accepted)) frame = stale_.renamed(frame);
+  plane_->hear_data(World::name_of(peer), std::move(frame));
 }
 
 /// As in a real node: it ends, and begins as the next incarnation.
@@ -213,6 +217,7 @@ void SimExecutor::build(const DeployTask& deploy) {
   auto host = std::make_shared<SimTaskHost>(world_, self_);
   shells_[key].host = host;
   world_.loop.after(self_, world_.between(50us, 4ms), [this, key, deploy, host] {
+    if (world_.mutated(Mutation::stale_data_accepted)) stale_.expect(deploy);
     auto built = deployer_->build(deploy, host);
     if (!built) return driver_.not_built(key, built.error());
     driver_.built(key, *std::move(built));
@@ -229,7 +234,9 @@ void SimExecutor::open(const AttemptKey& key, const Deployment& deployment, cons
 void SimExecutor::run(const AttemptKey& key) {
   if (dead_ || killed_at(KillPoint::running)) return;
   world_.trace("n{} runs {}", self_, attempt_tag(key));
-  Shell& shell = shells_.at(key);
+  const auto found = shells_.find(key);
+  if (found == shells_.end()) return;  // a mutant's: it began before it was told to, and is over
+  Shell& shell = found->second;
   if (world_.mutated(Mutation::gives_up_for_nothing) && world_.random.chance(1, 40)) {
     shell.turns->defect(fail(ErrorCode::unavailable, "for nothing"));
   }
@@ -306,7 +313,9 @@ Result<std::shared_ptr<Task>> SimExecutor::serving(const FetchRequest& request,
   const Clock& clock = world_.clock_of(self_);
   FetchRequest what = request;
   if (world_.mutated(Mutation::another_partition_served)) what.what.partition = 0;
-  const bool missing = world_.mutated(Mutation::missing_input_is_empty);
+  // What did not reach the disk counts as kept: with the rows that are there, which are none.
+  const bool missing = world_.mutated(Mutation::missing_input_is_empty) ||
+                       world_.mutated(Mutation::failed_sync_ignored);
   if (!missing && !world_.mutated(Mutation::rot_not_seen)) {
     return serving_task(what, kept, *plane_, std::move(host), clock);
   }

@@ -4,6 +4,7 @@
 #include "runtime/host/executor_driver.hpp"
 #include "tests/sim/sim_task_host.hpp"
 #include "tests/sim/sim_wire.hpp"
+#include "tests/sim/stale_rows.hpp"
 #include "tests/sim/world.hpp"
 
 #include <map>
@@ -41,6 +42,7 @@ class SimExecutor final : public Process, private ExecutorHands {
   bool killed_at(KillPoint point);
   void hear_peer(NodeIndex peer, const PeerEvent& event);
   void hear_frame(NodeIndex peer, const Frame& frame);
+  void hear_data(NodeIndex peer, DataFrame frame);
   void obey(const Frame& frame);
   void be_reborn(Incarnation above);
   void turn(const AttemptKey& key);
@@ -82,6 +84,7 @@ class SimExecutor final : public Process, private ExecutorHands {
   std::map<std::uint64_t, Serving> serving_;
   std::uint64_t last_serving_ = 0;
   bool fenced_ = false;
+  StaleRows stale_;
 };
 
 }  // namespace troupe::sim

@@ -20,8 +20,7 @@ constexpr std::uint64_t plans_derived_one_in = 10;
 
 /// Users' disk is where outputs are committed, a node's own one where it keeps rows.
 Mutation door_mutation(Mutation mutation, bool own) {
-  const bool of_own =
-      mutation == Mutation::failed_sync_ignored || mutation == Mutation::attempts_share_files;
+  const bool of_own = mutation == Mutation::failed_sync_ignored;
   return of_own == own ? mutation : Mutation::none;
 }
 

@@ -37,7 +37,7 @@ struct SimOptions {
   std::uint64_t seed = 1;
   bool verbose = false;
   Mutation mutation = Mutation::none;
-  std::uint64_t messages_min = 5000;
+  std::uint64_t messages_min = 4000;
 };
 
 /// What is damaged beside processes and connections, and how often something noticed.

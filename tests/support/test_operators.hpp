@@ -18,7 +18,7 @@ namespace troupe {
 /// Operators that plan and never run, to test what stands between operators: `test.read` (any
 /// columns, all int64), `test.pass`, `test.pick`, `test.group` (two phases), `test.sort` (gather),
 /// `test.join` (renames clashing columns), `test.early_join` (can hold its probe side),
-/// `test.write`.
+/// `test.unite`, `test.write`.
 class TestKind : public OperatorKind {
  public:
   using Plan = std::function<Result<OperatorPlan>(const Options&, const std::vector<PlanInput>&,
@@ -175,6 +175,13 @@ inline Result<OperatorPlan> join(const Options& options, const std::vector<PlanI
   return plan;
 }
 
+/// All rows of both inputs.
+inline Result<OperatorPlan> unite(const std::vector<PlanInput>& inputs) {
+  OperatorPlan plan;
+  plan.phases.push_back(phase("test.unite", {input(0), input(1)}, {inputs[0].schema}));
+  return plan;
+}
+
 inline Result<OperatorPlan> write() {
   OperatorPlan plan;
   plan.phases.push_back(Phase{"test.write", {input(0)}, {}});
@@ -228,6 +235,8 @@ inline void register_all(OperatorRegistry& registry) {
         plan.phases[0].inputs[0].may_be_early = true;
         return plan;
       });
+  add(registry, describe("test.unite", OperatorRole::transform, 2),
+      [](const Options&, const Inputs& i, const PlanContext&) { return unite(i); });
   add(registry, describe("test.write", OperatorRole::sink, 1),
       [](const Options&, const Inputs&, const PlanContext&) { return write(); });
 }

@@ -167,6 +167,26 @@ TEST_CASE("a power cut at whatever point leaves the old output or the new one, a
   CHECK(points >= 10);
 }
 
+TEST_CASE("what was cleaned up does not come back with a power cut, whoever removed it") {
+  const Target target = any_target();
+  const bool died_before = GENERATE(true, false);
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    Place place(target, seed);
+    const auto staged = place.stage("run-1", "a1", "new");
+    REQUIRE(place.committer(place.disk()).commit("run-1", staged));
+    place.stage("run-1", "a2", "of a lost attempt");
+    if (died_before) {
+      FaultyFiles files(place.disk());
+      files.fail_at(1, FaultyFiles::Fault::dead);
+      CHECK_FALSE(place.committer(files).clean_up("run-1"));
+    }
+    REQUIRE(place.committer(place.disk()).clean_up("run-1"));
+    place.disk().power_cut();
+    CHECK(place.seen() == place.all("new"));
+    CHECK(place.names().size() == 1);
+  }
+}
+
 TEST_CASE("repeating an old commit does not undo a later one") {
   const Target target = any_target();
   Place place(target);

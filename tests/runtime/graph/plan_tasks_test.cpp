@@ -189,6 +189,32 @@ TEST_CASE("two joins that wait for each other's input keep one of them") {
         "3 x2 r2: j2 out2 <- 0 hash <- 1 hash kept");
 }
 
+TEST_CASE("rows that meet what was made of them are kept, too, where that is kept") {
+  // Else all would run together, and the sums' last phase would wait for what it runs with.
+  GraphBuilder job("job");
+  const auto rows = job.add("rows", "test.read");
+  const auto sums = job.add("sums", "test.group", {{"by", "a"}}).from(rows);
+  SECTION("at once") {
+    job.add("out", "test.write").from(job.add("both", "test.unite").from({rows, sums}));
+    CHECK(plan_of(job, alone) ==
+          "0 x2 r0: rows | 1 x2 r0: sums.partial <- 0 forward | 2 x2 r0: sums.final <- 1 hash | "
+          "3 x2 r0: both out <- 0 forward <- 2 forward");
+    CHECK(plan_of(job, cluster) ==
+          "0 x2 r0-1: rows | 1 x2 r0-1: sums.partial <- 0 forward | "
+          "2 x2 r2-3: sums.final <- 1 hash kept | "
+          "3 x2 r2-3: both out <- 0 forward kept <- 2 forward");
+  }
+  SECTION("or after more: only where the rounds meet") {
+    const auto same = job.add("same", "test.pass").from(rows);
+    job.add("out1", "test.write").from(same);
+    job.add("out", "test.write").from(job.add("both", "test.unite").from({same, sums}));
+    CHECK(plan_of(job, cluster) ==
+          "0 x2 r0-1: rows | 1 x2 r0-1: sums.partial <- 0 forward | "
+          "2 x2 r2-3: sums.final <- 1 hash kept | 3 x2 r0-1: same <- 0 forward | "
+          "4 x2 r0-1: out1 <- 3 forward | 5 x2 r2-3: both out <- 3 forward kept <- 2 forward");
+  }
+}
+
 TEST_CASE("splits are dealt largest first, always the same, and read in their order") {
   GraphBuilder job("job");
   job.add("out", "test.write").from(job.add("rows", "test.read"));

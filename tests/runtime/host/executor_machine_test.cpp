@@ -243,17 +243,6 @@ TEST_CASE("a start for what is not here, or not open yet, is refused and told") 
   check_refused(node.command(StartTask{node.token(1)}), CommandRefusal::unknown_task);
 }
 
-TEST_CASE("another incarnation begins with nothing") {
-  Executor node;
-  node.run(1);
-  CHECK(all<executor_effect::StopTask>(node.tell(Reborn{Incarnation(6)})).size() == 1);
-  CHECK(node.held() == 0);
-  CHECK_FALSE(node.machine().joined());
-  CHECK_THROWS_AS(node.tell(Reborn{Incarnation(6)}), Defect);
-  // What the old one's tasks still say is nobody's.
-  CHECK(node.tell(TaskDone{node.key(1), {}}).empty());
-}
-
 TEST_CASE("whoever is refused is told as which incarnation it may come back") {
   Executor node;
   node.tell(SessionUp{});
