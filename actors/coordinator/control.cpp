@@ -391,8 +391,8 @@ class Once {
   explicit Once(AnyAnswerTo answer) : answer_(std::move(answer)) {}
   Once(const Once&) = delete;
   ~Once() {
-    tell(fail(ErrorCode::unavailable,
-              "the coordinator ended before it could answer, its log says why: try again"));
+    tell(make_error(ErrorCode::unavailable,
+                    "the coordinator ended before it could answer, its log says why: try again"));
   }
   void tell(Result<AnyAnswer> result) {
     if (auto answer = std::exchange(answer_, nullptr)) answer(std::move(result));

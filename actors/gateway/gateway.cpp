@@ -145,21 +145,22 @@ class HttpGateway final : public Gateway {
     }
     if (known_path) {
       return respond(refused(
-          fail(ErrorCode::invalid_argument, "{} is not possible here", request.method), 405));
+          make_error(ErrorCode::invalid_argument, "{} is not possible here", request.method), 405));
     }
-    respond(refused(fail(ErrorCode::not_found, "no route {} {}", request.method, request.path)));
+    respond(
+        refused(make_error(ErrorCode::not_found, "no route {} {}", request.method, request.path)));
   }
 
   /// Checked when the route is known, for health and the contract need no token.
   Result<> admits(const Page& page, const HttpRequest& request) {
     if (page.of_cluster && config_.metrics_only) {
-      Error error = fail(ErrorCode::not_found, "this node has no gateway role");
+      Error error = make_error(ErrorCode::not_found, "this node has no gateway role");
       error.hint = "it serves /metrics; ask the node that coordinates";
       return error;
     }
     if (page.route.access == Access::open || holds_token(request)) return {};
     refused_.add();
-    Error error = fail(ErrorCode::not_allowed, "no valid token");
+    Error error = make_error(ErrorCode::not_allowed, "no valid token");
     error.hint = "send `Authorization: Bearer <token>`; the node keeps it in gateway.token";
     return error;
   }
@@ -199,14 +200,14 @@ bool is_loopback(const std::string& address) {
 
 Result<std::unique_ptr<Gateway>> Gateway::start(GatewayConfig config, GatewayServices services) {
   if (!is_loopback(config.address)) {
-    Error error = fail(ErrorCode::invalid_argument,
-                       "the gateway has no TLS and will not listen on '{}'", config.address);
+    Error error = make_error(ErrorCode::invalid_argument,
+                             "the gateway has no TLS and will not listen on '{}'", config.address);
     error.hint = "listen on 127.0.0.1 and put a TLS proxy or an SSH tunnel in front";
     return error;
   }
   if (config.token.size() < token_bytes_min) {
-    return fail(ErrorCode::invalid_argument, "the gateway's token has less than {} characters",
-                token_bytes_min);
+    return make_error(ErrorCode::invalid_argument,
+                      "the gateway's token has less than {} characters", token_bytes_min);
   }
   auto gateway = std::make_unique<HttpGateway>(std::move(config), std::move(services));
   TRY(gateway->open());

@@ -103,7 +103,7 @@ class BeastServer final : public HttpServer {
   Result<> open(const std::string& address, std::uint16_t port) {
     boost::system::error_code error;
     const auto ip = asio::ip::make_address(address, error);
-    if (error) return fail(ErrorCode::invalid_argument, "'{}' is not an IP address", address);
+    if (error) return make_error(ErrorCode::invalid_argument, "'{}' is not an IP address", address);
     const tcp::endpoint endpoint(ip, port);
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
@@ -111,9 +111,9 @@ class BeastServer final : public HttpServer {
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
       const bool taken = error == asio::error::address_in_use;
-      Error told = fail(taken ? ErrorCode::already_exists : ErrorCode::unavailable,
-                        "cannot listen on {}: {}", host_and_port(address, std::to_string(port)),
-                        error.message());
+      Error told = make_error(taken ? ErrorCode::already_exists : ErrorCode::unavailable,
+                              "cannot listen on {}: {}",
+                              host_and_port(address, std::to_string(port)), error.message());
       if (taken) told.hint = "another node may be there; --port takes another one, 0 any free one";
       return told;
     }

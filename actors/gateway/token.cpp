@@ -11,8 +11,8 @@ namespace {
 Result<std::string> random_token() {
   std::array<unsigned char, 32> bytes;
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return fail(ErrorCode::unavailable, "the system gives no random bytes: {}",
-                std::strerror(errno));
+    return make_error(ErrorCode::unavailable, "the system gives no random bytes: {}",
+                      std::strerror(errno));
   }
   std::string token;
   for (const unsigned char byte : bytes) token += fmt::format("{:02x}", byte);
@@ -24,7 +24,8 @@ Result<std::string> random_token() {
 Result<std::string> load_or_make_token(FileSystem& files, const std::string& path) {
   if (files.exists(path)) {
     if (!TRY(files.is_private(path))) {
-      Error error = fail(ErrorCode::invalid_argument, "others may read the token in '{}'", path);
+      Error error =
+          make_error(ErrorCode::invalid_argument, "others may read the token in '{}'", path);
       error.hint = "remove the file: the next start makes a new token";
       return error;
     }

@@ -142,7 +142,7 @@ auto LinkService::with_link(Use&& use) -> decltype(use(std::declval<Link&>())) {
   if constexpr (std::is_void_v<Answer>) {
     if (link_) use(*link_);
   } else {
-    if (!link_) return fail(ErrorCode::unavailable, "this node has left its cluster");
+    if (!link_) return make_error(ErrorCode::unavailable, "this node has left its cluster");
     return use(*link_);
   }
 }

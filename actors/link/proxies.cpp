@@ -40,7 +40,7 @@ ActorHandle Proxies::make(const NodeId& peer, Incarnation incarnation, const std
   const std::lock_guard lock(mutex_);
   const auto found = conversations_.find(peer);
   if (found == conversations_.end() || found->second.incarnation != incarnation) {
-    proxy->end(fail(ErrorCode::unavailable, "there is no session with it"));
+    proxy->end(make_error(ErrorCode::unavailable, "there is no session with it"));
     return ActorHandle(std::move(proxy));
   }
   auto& proxies = found->second.proxies;
@@ -67,7 +67,7 @@ void Proxies::end(const NodeId& peer, const std::string& why) {
   }
   // Without the lock: it sends messages to the watchers.
   for (const auto& weak : ending) {
-    if (const auto proxy = weak.lock()) proxy->end(fail(ErrorCode::unavailable, "{}", why));
+    if (const auto proxy = weak.lock()) proxy->end(make_error(ErrorCode::unavailable, "{}", why));
   }
 }
 

@@ -37,8 +37,8 @@ class ControlSwitch final : public Control {
       const Done done(*this);
       return current->take(std::move(request), std::move(answer));
     }
-    Error away = fail(ErrorCode::unavailable, "the coordinator is not there now: {}",
-                      reason_ ? reason_->message : "try again");
+    Error away = make_error(ErrorCode::unavailable, "the coordinator is not there now: {}",
+                            reason_ ? reason_->message : "try again");
     if (reason_) away.hint = reason_->hint;
     lock.unlock();
     answer(std::move(away));

@@ -13,11 +13,11 @@ Result<> close_to_others(const std::string& directory) {
   if (TRY(files.list(directory)).empty()) return files.make_private(directory);
   const std::vector<std::string> loose = TRY(exposed_files(files, directory));
   if (loose.empty()) return {};
-  Error error =
-      fail(ErrorCode::invalid_argument,
-           "others than its owner may reach what the data directory holds: '{}'; it has rows and "
-           "keys in it",
-           fmt::join(loose, "', '"));
+  Error error = make_error(
+      ErrorCode::invalid_argument,
+      "others than its owner may reach what the data directory holds: '{}'; it has rows and "
+      "keys in it",
+      fmt::join(loose, "', '"));
   error.hint = fmt::format("chmod -R go= '{}'", directory);
   return error;
 }
@@ -48,8 +48,8 @@ Result<DataDirectory> DataDirectory::open(const std::string& wanted, const NodeI
 Result<FileLock> lock_keys(const std::string& directory) {
   auto lock = FileLock::take_directory(directory);
   if (lock || lock.error().code != ErrorCode::conflict) return lock;
-  Error error = fail(ErrorCode::conflict,
-                     "another node of this machine works with the keys in '{}'", directory);
+  Error error = make_error(ErrorCode::conflict,
+                           "another node of this machine works with the keys in '{}'", directory);
   error.hint = "a node is known by its key: give this one its own (`troupe keys new`)";
   return error;
 }

@@ -247,7 +247,7 @@ Result<Role> parse_role(std::string_view word) {
   for (const auto& [role, known] : role_words) {
     if (word == known) return role;
   }
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is no role", word);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' is no role", word);
   error.hint = "coordinator, executor or gateway";
   return error;
 }
@@ -257,7 +257,7 @@ const char* to_string(Role role) { return role_words[static_cast<std::size_t>(ro
 Result<PeerAddress> parse_peer(std::string_view text) {
   const auto equals = text.find('=');
   if (equals == 0 || equals == std::string_view::npos || equals + 1 == text.size()) {
-    return fail(ErrorCode::invalid_argument, "'{}' is not NAME=tcp://HOST:PORT", text);
+    return make_error(ErrorCode::invalid_argument, "'{}' is not NAME=tcp://HOST:PORT", text);
   }
   PeerAddress peer{NodeId(std::string(text.substr(0, equals))),
                    std::string(text.substr(equals + 1))};

@@ -136,8 +136,8 @@ class RunningBody final : public NodeBody {
                                 .directory = plan_.paths.work(),
                                 .remote = channels_.get(),
                                 .expelled = [this](std::string reason, Incarnation highest) {
-                                  plan_.ended({fail(ErrorCode::conflict, "{}", reason), highest,
-                                               highest == Incarnation(0)});
+                                  plan_.ended({make_error(ErrorCode::conflict, "{}", reason),
+                                               highest, highest == Incarnation(0)});
                                 }});
     supervisor_.tell(Supervise{executor_.handle()});
     if (link_) {
@@ -229,7 +229,7 @@ class RunningBody final : public NodeBody {
     } else if (const auto* fenced = std::get_if<session_effect::Fenced>(&event)) {
       // Another node has met a higher incarnation of this coordinator: our count fell behind, and
       // the next one must be above it.
-      plan_.ended({fail(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
+      plan_.ended({make_error(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
     } else if (const auto* stalled = std::get_if<session_effect::Stalled>(&event)) {
       if (stalled->stalled) log::warn("node {} answers, but runs no actors", peer);
     }
@@ -239,7 +239,7 @@ class RunningBody final : public NodeBody {
     if (const auto* up = std::get_if<session_effect::Up>(&event)) {
       executor_.tell(CoordinatorFound{coordinator_of(peer, up->incarnation)}, Priority::high);
     } else if (const auto* fenced = std::get_if<session_effect::Fenced>(&event)) {
-      plan_.ended({fail(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
+      plan_.ended({make_error(ErrorCode::conflict, "{}", fenced->text), fenced->highest, false});
     } else if (const auto* rejected = std::get_if<session_effect::Rejected>(&event)) {
       rejected_by_coordinator(*rejected);
     }
@@ -252,7 +252,8 @@ class RunningBody final : public NodeBody {
     log::warn("cannot join the coordinator: {}", rejected.text);
     const bool final = rejected.code == schema::RejectCode::WRONG_CLUSTER ||
                        rejected.code == schema::RejectCode::PROTOCOL_VERSION;
-    if (final) plan_.ended({fail(ErrorCode::invalid_argument, "{}", rejected.text), {}, true});
+    if (final)
+      plan_.ended({make_error(ErrorCode::invalid_argument, "{}", rejected.text), {}, true});
   }
 
   const Plan plan_;

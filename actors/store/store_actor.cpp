@@ -14,8 +14,8 @@ void StoreActor::on(const ServePartition& serve) {
 
 Result<> StoreActor::begin(const FetchRequest& request) {
   if (serving_.size() >= serving_max) {
-    return fail(ErrorCode::unavailable, "{} partitions are being sent, no more may",
-                serving_.size());
+    return make_error(ErrorCode::unavailable, "{} partitions are being sent, no more may",
+                      serving_.size());
   }
   auto host = std::make_shared<ActorTaskHost>(system().io());
   auto task = TRY(serving_task(request, services_.kept, *services_.plane, host, system().clock()));

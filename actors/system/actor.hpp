@@ -36,7 +36,7 @@ class Reply {
   struct State {
     explicit State(std::function<void(Result<T>)> how) : send(std::move(how)) {}
     ~State() {
-      if (send) send(fail(ErrorCode::unavailable, "the actor that was asked gave no answer"));
+      if (send) send(make_error(ErrorCode::unavailable, "the actor that was asked gave no answer"));
     }
     std::function<void(Result<T>)> send;
   };
@@ -86,7 +86,7 @@ class Actor {
            std::function<void(Result<T>)> then) {
     const TimerId number = ++last_number_;
     const TimerId timer = after(deadline, [this, number] {
-      answered(number, Message::of(Result<T>(fail(ErrorCode::timeout, "no answer in time"))));
+      answered(number, Message::of(Result<T>(make_error(ErrorCode::timeout, "no answer in time"))));
     });
     waiting_for_[number] = {[then](Message answer) { then(*answer.get<Result<T>>()); }, timer};
     target.tell(make(Reply<T>([me = self(), number](Result<T> answer) {

@@ -74,7 +74,7 @@ ActorHandle ActorSystem::launch(std::string name, std::unique_ptr<Actor> actor) 
       return ActorHandle(cell);
     }
   }
-  cell->end(fail(ErrorCode::cancelled, "the actor system is shutting down"));
+  cell->end(make_error(ErrorCode::cancelled, "the actor system is shutting down"));
   return ActorHandle(cell);
 }
 
@@ -110,7 +110,7 @@ Result<> ActorSystem::shutdown(Duration grace) {
     if (system_clock().now() - begin > grace) {
       std::string names;
       for (const auto& actor : live()) names += fmt::format(" {}#{}", actor.name, actor.id);
-      return fail(ErrorCode::timeout, "these actors have not ended:{}", names);
+      return make_error(ErrorCode::timeout, "these actors have not ended:{}", names);
     }
     settle();
   }

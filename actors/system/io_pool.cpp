@@ -17,10 +17,10 @@ void IoPool::take(IoCall call) {
 /// Takes the call only if there is room for it; else it stays with the caller.
 Result<> IoPool::add(IoCall& call) {
   std::lock_guard lock(mutex_);
-  if (stopping_) return fail(ErrorCode::unavailable, "the I/O pool has stopped");
+  if (stopping_) return make_error(ErrorCode::unavailable, "the I/O pool has stopped");
   if (queue_.size() >= limits_.waiting_max) {
-    return fail(ErrorCode::unavailable, "{} calls wait for {} I/O threads, no more may",
-                queue_.size(), limits_.threads);
+    return make_error(ErrorCode::unavailable, "{} calls wait for {} I/O threads, no more may",
+                      queue_.size(), limits_.threads);
   }
   queue_.push_back(std::move(call));
   return {};
@@ -65,7 +65,7 @@ void IoPool::stop() {
     if (thread.joinable()) thread.join();
   }
   for (const IoCall& call : refused) {
-    call.refuse(fail(ErrorCode::unavailable, "the I/O pool has stopped"));
+    call.refuse(make_error(ErrorCode::unavailable, "the I/O pool has stopped"));
   }
 }
 

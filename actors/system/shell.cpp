@@ -48,7 +48,7 @@ void Shell::take(const Envelope& envelope) {
     handle(envelope);
   } catch (const std::exception& exception) {
     log::error("{} {} stops: {}", cell_->name(), cell_->id(), exception.what());
-    finish(fail(ErrorCode::internal, "{}", exception.what()));
+    finish(make_error(ErrorCode::internal, "{}", exception.what()));
   }
   // After the handler has returned: the actor must not be destroyed inside one of its own calls.
   if (finished_) release();

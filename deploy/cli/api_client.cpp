@@ -72,7 +72,7 @@ Result<ApiClient> api_client(const VerbArguments& arguments) {
     }
   }
   if (address.empty()) {
-    Error error = fail(ErrorCode::unavailable, "no node is known on this machine");
+    Error error = make_error(ErrorCode::unavailable, "no node is known on this machine");
     error.hint = "start one with `troupe dev`, or name a gateway with --address HOST:PORT";
     return error;
   }
@@ -84,8 +84,8 @@ Result<ApiClient> api_client(const VerbArguments& arguments) {
   // Without the brackets nobody knows where an IPv6 address ends.
   if (colon == std::string::npos || brackets != (host.find(':') != std::string::npos)) {
     return wrong_use("--address",
-                     fail(ErrorCode::invalid_argument,
-                          "--address wants HOST:PORT or [IPv6]:PORT, not '{}'", address));
+                     make_error(ErrorCode::invalid_argument,
+                                "--address wants HOST:PORT or [IPv6]:PORT, not '{}'", address));
   }
   return ApiClient({host, address.substr(colon + 1), token});
 }
@@ -100,7 +100,7 @@ Result<> remember_gateway(const std::string& address, const std::string& token_f
 Result<ApiClient::Answer> ApiClient::exchange(const HttpCall& call, Duration patience) const {
   const std::string where = host_and_port(address_.host, address_.port);
   const auto unreachable = [&](const boost::system::error_code& error) {
-    Error told = fail(ErrorCode::unavailable, "no gateway at {}: {}", where, error.message());
+    Error told = make_error(ErrorCode::unavailable, "no gateway at {}: {}", where, error.message());
     told.hint = "is the node running there? `troupe dev` starts one";
     return told;
   };
@@ -137,7 +137,7 @@ Result<ApiClient::Answer> ApiClient::exchange(const HttpCall& call, Duration pat
   parser.body_limit(answer_bytes_max);
   step(patience, [&](auto then) { http::async_read(stream, buffer, parser, then); });
   if (error == beast::error::timeout) {
-    Error told = fail(ErrorCode::unavailable, "the node at {} does not answer", where);
+    Error told = make_error(ErrorCode::unavailable, "the node at {} does not answer", where);
     told.hint = "it accepts connections, but is frozen or far too busy";
     return told;
   }
@@ -153,8 +153,8 @@ Result<AnyAnswer> ApiClient::ask_any(const AnyRequest& request,
       TRY(exchange(call, patience.value_or(reads ? read_patience : write_patience)));
   const Json body = Json::parse(answer.body, nullptr, false);
   if (body.is_discarded()) {
-    return fail(ErrorCode::corrupt, "the answer of {} is no JSON: is it a Troupe gateway?",
-                host_and_port(address_.host, address_.port));
+    return make_error(ErrorCode::corrupt, "the answer of {} is no JSON: is it a Troupe gateway?",
+                      host_and_port(address_.host, address_.port));
   }
   // Mistakes of a descriptor are an answer, not a failure of the call.
   if (answer.status < 300 || answer.status == mistakes_status) {

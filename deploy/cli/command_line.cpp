@@ -102,7 +102,7 @@ std::vector<std::string> candidates_for(const std::string& word, const CLI::App&
 }
 
 Error misuse(const CLI::ParseError& parsed, const CLI::App& app) {
-  Error error = fail(ErrorCode::invalid_argument, "{}", parsed.what());
+  Error error = make_error(ErrorCode::invalid_argument, "{}", parsed.what());
   error.hint = "`troupe --help` shows the verbs, `troupe VERB --help` what one takes";
   const auto unknown = app.remaining(true);
   // If a verb is misspelt, CLI11 reports that it is missing.
@@ -154,9 +154,9 @@ Result<std::uint32_t> VerbArguments::integer(const std::string& key, std::uint32
   if (word.empty() || error != std::errc() || end != word.data() + word.size() || number < min ||
       number > max) {
     const std::string option = "--" + key;
-    return wrong_use(
-        option, fail(ErrorCode::invalid_argument, "{} wants a whole number from {} to {}, not '{}'",
-                     option, min, max, word));
+    return wrong_use(option, make_error(ErrorCode::invalid_argument,
+                                        "{} wants a whole number from {} to {}, not '{}'", option,
+                                        min, max, word));
   }
   return number;
 }
@@ -219,8 +219,9 @@ int CommandLine::run(int argc, const char* const* argv) {
   Output out(format ? *format : OutputFormat::table, global.colours(STDOUT_FILENO),
              global.colours(STDERR_FILENO), global.quiet);
   if (!format || !level_known) {
-    out.error(format ? fail(ErrorCode::invalid_argument, "no log level '{}'", global.log_level)
-                     : format.error());
+    out.error(format
+                  ? make_error(ErrorCode::invalid_argument, "no log level '{}'", global.log_level)
+                  : format.error());
     return static_cast<int>(ExitCode::wrong_use);
   }
   const CLI::App* chosen = chosen_of(app);

@@ -23,7 +23,7 @@ Result<std::string> read_descriptor(const std::string& file) {
   }
   auto text = system_files().read(file);
   if (!text && text.error().code == ErrorCode::not_found) {
-    return fail(ErrorCode::not_found, "no such file: {}", file);
+    return make_error(ErrorCode::not_found, "no such file: {}", file);
   }
   return text;
 }
@@ -33,12 +33,12 @@ Result<std::map<std::string, std::string>> parse_parameters(const VerbArguments&
   for (const std::string& word : arguments.list("param")) {
     const auto equals = word.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return wrong_use("-p",
-                       fail(ErrorCode::invalid_argument, "-p wants NAME=VALUE, not '{}'", word));
+      return wrong_use(
+          "-p", make_error(ErrorCode::invalid_argument, "-p wants NAME=VALUE, not '{}'", word));
     }
     if (!parameters.emplace(word.substr(0, equals), word.substr(equals + 1)).second) {
-      return wrong_use("-p", fail(ErrorCode::invalid_argument, "parameter '{}' is given twice",
-                                  word.substr(0, equals)));
+      return wrong_use("-p", make_error(ErrorCode::invalid_argument,
+                                        "parameter '{}' is given twice", word.substr(0, equals)));
     }
   }
   return parameters;

@@ -20,7 +20,7 @@ class ErrorsVerb final : public Verb {
     if (arguments.has("CODE")) {
       const MistakeKind* kind = find_mistake(arguments.text("CODE"));
       if (kind == nullptr) {
-        return fail(ErrorCode::not_found, "no error code '{}'", arguments.text("CODE"));
+        return make_error(ErrorCode::not_found, "no error code '{}'", arguments.text("CODE"));
       }
       if (context.out.json()) {
         context.out.object(

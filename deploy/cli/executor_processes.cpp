@@ -54,8 +54,8 @@ Result<> ExecutorProcesses::tend() {
     if (!exit) continue;
     // Counted over all executors: on a machine that kills them, each may die only once or twice.
     if (++restarts_ > restarts_max) {
-      return fail(ErrorCode::unavailable, "executors die again and again; the last one {}",
-                  exit->to_string());
+      return make_error(ErrorCode::unavailable, "executors die again and again; the last one {}",
+                        exit->to_string());
     }
     child.process = TRY(launch(child.node));
   }
@@ -69,7 +69,7 @@ Result<> ExecutorProcesses::kill(const NodeId& node) {
     TRY(child.process->wait(5s));  // so that the next `tend` finds it dead
     return {};
   }
-  return fail(ErrorCode::not_found, "no executor {}", node);
+  return make_error(ErrorCode::not_found, "no executor {}", node);
 }
 
 void ExecutorProcesses::stop() {

@@ -40,7 +40,7 @@ std::string host_name() {
 Result<Duration> parse_lease(const std::string& text) {
   const Duration lease = TRY(parse_duration(text));
   if (lease < lease_min) {
-    return fail(ErrorCode::invalid_argument, "'{}' is no lease: at least 100ms", text);
+    return make_error(ErrorCode::invalid_argument, "'{}' is no lease: at least 100ms", text);
   }
   return lease;
 }

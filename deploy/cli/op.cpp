@@ -128,7 +128,7 @@ class OpShow final : public Verb {
   static Error unknown(const std::string& name, const OperatorRegistry& registry) {
     std::vector<std::string> names;
     for (const OperatorKind* kind : registry.all()) names.push_back(kind->description().name);
-    Error error = fail(ErrorCode::not_found, "no operator '{}'", name);
+    Error error = make_error(ErrorCode::not_found, "no operator '{}'", name);
     error.hint = did_you_mean(name, names);
     if (error.hint.empty()) error.hint = "troupe op list shows them all";
     return error;

@@ -140,7 +140,7 @@ Result<OutputFormat> parse_output_format(std::string_view word) {
     if (word == name) return format;
     words.emplace_back(name);
   }
-  Error error = fail(ErrorCode::invalid_argument, "no output format '{}'", word);
+  Error error = make_error(ErrorCode::invalid_argument, "no output format '{}'", word);
   error.hint = fmt::format("one of {}", fmt::join(words, ", "));
   return error;
 }

@@ -170,10 +170,10 @@ class RunVerb final : public Verb {
     char* end = nullptr;
     const double share = std::strtod(word.c_str(), &end);
     if (word.empty() || *end != '\0' || share < 0 || share > 1) {
-      return fail(ErrorCode::invalid_argument, "--rehearse-kill wants a share from 0 to 1");
+      return make_error(ErrorCode::invalid_argument, "--rehearse-kill wants a share from 0 to 1");
     }
     if (executors < 2) {
-      return fail(ErrorCode::invalid_argument, "--rehearse-kill needs --executors 2 or more");
+      return make_error(ErrorCode::invalid_argument, "--rehearse-kill needs --executors 2 or more");
     }
     return std::optional<double>(share);
   }

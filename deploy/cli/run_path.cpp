@@ -46,9 +46,9 @@ Result<JobName> find_job(const ApiClient& api, const std::string& name) {
     names.push_back(names.back().substr(names.back().rfind('/') + 1));
   }
   if (meant.size() == 1) return JobName(meant.front());
-  Error error = meant.empty() ? fail(ErrorCode::not_found, "there is no job '{}'", name)
-                              : fail(ErrorCode::not_found, "'{}' may be one of {}", name,
-                                     fmt::join(meant, ", "));
+  Error error = meant.empty() ? make_error(ErrorCode::not_found, "there is no job '{}'", name)
+                              : make_error(ErrorCode::not_found, "'{}' may be one of {}", name,
+                                           fmt::join(meant, ", "));
   error.hint = meant.empty() ? did_you_mean(name, names) : "give the namespace, too";
   if (error.hint.empty()) error.hint = "`troupe list` shows what there is";
   return error;
@@ -62,15 +62,15 @@ Result<RunView> find_run(const ApiClient& api, const std::string& path) {
   if (const auto run = run_number(last)) {
     RunView view = TRY(fetch_run(api, *run));
     if (slash != std::string::npos && !is_called(view.job, path.substr(0, slash))) {
-      return fail(ErrorCode::not_found, "run {} is of job '{}', not of '{}'", *run, view.job,
-                  path.substr(0, slash));
+      return make_error(ErrorCode::not_found, "run {} is of job '{}', not of '{}'", *run, view.job,
+                        path.substr(0, slash));
     }
     return view;
   }
   const JobName job = TRY(find_job(api, path));
   const RunPage newest = TRY(api.ask(ListRuns{.job = job, .limit = 1}));
   if (newest.runs.empty()) {
-    Error error = fail(ErrorCode::not_found, "the job '{}' has not run yet", job);
+    Error error = make_error(ErrorCode::not_found, "the job '{}' has not run yet", job);
     error.hint = "`troupe apply FILE --run` starts one";
     return error;
   }
@@ -86,7 +86,8 @@ Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
     watch(view);
     if (ended(view.state)) return view;
     if (system_clock().now() > give_up) {
-      return fail(ErrorCode::timeout, "run {} is still {}; it goes on", run, to_string(view.state));
+      return make_error(ErrorCode::timeout, "run {} is still {}; it goes on", run,
+                        to_string(view.state));
     }
     std::this_thread::sleep_for(look_again_after);
     auto now = fetch_run(api, run);

@@ -29,9 +29,9 @@ Result<TestFilter> parse_filter(const VerbArguments& arguments) {
     return TestFilter(
         [pattern](const std::string& name) { return std::regex_search(name, pattern); });
   } catch (const std::regex_error& error) {
-    return wrong_use("--filter",
-                     fail(ErrorCode::invalid_argument, "--filter '{}' is no regular expression: {}",
-                          arguments.text("filter"), error.what()));
+    return wrong_use("--filter", make_error(ErrorCode::invalid_argument,
+                                            "--filter '{}' is no regular expression: {}",
+                                            arguments.text("filter"), error.what()));
   }
 }
 

@@ -64,7 +64,8 @@ Result<> serve() {
   JobGraph graph = TRY(sums_by_shop(registry));
   const RunId run = TRY(answer_of(control, SubmitRun{std::move(graph)})).run;
   const RunView ended = TRY(answer_of(control, AwaitEnd{run}));
-  if (ended.state != RunState::succeeded) return fail(ErrorCode::unavailable, "{}", ended.error);
+  if (ended.state != RunState::succeeded)
+    return make_error(ErrorCode::unavailable, "{}", ended.error);
 
   const OutputList output = TRY(answer_of(control, ReadOutput{run}));
   const Batch batch = TRY(from_ipc(output.outputs.at(0).ipc));

@@ -35,11 +35,11 @@ auto caught(Run&& run) -> typename detail::AsResult<std::invoke_result_t<Run>>::
       return std::invoke(std::forward<Run>(run));
     }
   } catch (const std::bad_alloc&) {
-    return node_fault(fail(ErrorCode::unavailable, "this node is out of memory"));
+    return node_fault(make_error(ErrorCode::unavailable, "this node is out of memory"));
   } catch (const std::exception& exception) {
-    return fail(ErrorCode::internal, "{}", exception.what());
+    return make_error(ErrorCode::internal, "{}", exception.what());
   } catch (...) {
-    return fail(ErrorCode::internal, "something was thrown that is no exception");
+    return make_error(ErrorCode::internal, "something was thrown that is no exception");
   }
 }
 

@@ -95,9 +95,9 @@ struct Error {
   friend bool operator==(const Error&, const Error&) = default;
 };
 
-/// Makes an error: `return fail(ErrorCode::not_found, "no such file: {}", path);`
+/// Makes an error: `return make_error(ErrorCode::not_found, "no such file: {}", path);`
 template <class... Args>
-Error fail(ErrorCode code, fmt::format_string<Args...> text, Args&&... args) {
+Error make_error(ErrorCode code, fmt::format_string<Args...> text, Args&&... args) {
   return Error{code, fmt::format(text, std::forward<Args>(args)...)};
 }
 

@@ -57,8 +57,8 @@ Result<std::shared_ptr<arrow::Array>> as_text(const arrow::BinaryArray& bytes, B
   if (way == BytesAs::text) return seen_as_text(bytes, column);
   constexpr std::int64_t letters_a_byte = 3;  // at most
   if (bytes.total_values_length() > arrow::kBinaryMemoryLimit / letters_a_byte) {
-    return fail(ErrorCode::invalid_argument, "column '{}': {} bytes are too many to be text",
-                column, bytes.total_values_length());
+    return make_error(ErrorCode::invalid_argument, "column '{}': {} bytes are too many to be text",
+                      column, bytes.total_values_length());
   }
   arrow::StringBuilder texts;
   TRY(arrow_try(texts.Reserve(bytes.length())));
@@ -69,9 +69,9 @@ Result<std::shared_ptr<arrow::Array>> as_text(const arrow::BinaryArray& bytes, B
     }
     const std::string_view value = bytes.GetView(row);
     if (way == BytesAs::uuid && value.size() != uuid_bytes) {
-      return fail(ErrorCode::invalid_argument,
-                  "column '{}': a value of {} bytes is no UUID, which has {}", column, value.size(),
-                  uuid_bytes);
+      return make_error(ErrorCode::invalid_argument,
+                        "column '{}': a value of {} bytes is no UUID, which has {}", column,
+                        value.size(), uuid_bytes);
     }
     TRY(arrow_try(texts.Append(told_as(way, value))));
   }
@@ -129,8 +129,8 @@ class TextFormat final : public ReadFormat {
             .at("bytes_as." + name);
       }
       if (is_bytes(*field) || field->type()->id() == arrow::Type::STRING) continue;
-      return fail(ErrorCode::invalid_argument, "column '{}' in '{}' is {}, not bytes", name, path,
-                  type_name(*field->type()))
+      return make_error(ErrorCode::invalid_argument, "column '{}' in '{}' is {}, not bytes", name,
+                        path, type_name(*field->type()))
           .at("bytes_as." + name);
     }
     info.schema = shown(*info.schema);
@@ -209,7 +209,8 @@ Result<std::shared_ptr<const ReadFormat>> bytes_as_text(const Options& options,
     const auto* way = std::find_if(ways.begin(), ways.end(),
                                    [&](const auto& known) { return known.first == entry.text; });
     if (way == ways.end()) {
-      Error error = fail(ErrorCode::invalid_argument, "bytes cannot be read as '{}'", entry.text);
+      Error error =
+          make_error(ErrorCode::invalid_argument, "bytes cannot be read as '{}'", entry.text);
       error.hint = "uuid, hex, base64 or text";
       return error.at("bytes_as." + entry.name);
     }

@@ -19,7 +19,7 @@ Result<std::shared_ptr<arrow::DataType>> sql_type_named(const std::string& name)
                                        arrow::schema(arrow::FieldVector{}));
     if (cast) return cast->type();
   }
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is no SQL type", name);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' is no SQL type", name);
   error.hint =
       "boolean, smallint, integer, bigint, numeric(p,s), real, double precision, text, "
       "date, timestamp, timestamptz";

@@ -38,9 +38,9 @@ std::string marker_text(const std::string& marker, const std::vector<StagedFile>
 }
 
 Error missing(const std::string& path) {
-  return fail(ErrorCode::corrupt,
-              "the staged file '{}' is gone or not whole: what was prepared cannot be committed",
-              path);
+  return make_error(
+      ErrorCode::corrupt,
+      "the staged file '{}' is gone or not whole: what was prepared cannot be committed", path);
 }
 
 }  // namespace
@@ -56,7 +56,8 @@ Result<std::string> FileCommit::staging_directory(const std::string& marker) con
   ENSURE(!marker.empty(), "what is staged for '{}' needs a marker", output_);
   const std::string name = fmt::format(".{}.troupe-{}", name_of(output_), safe_name(marker));
   if (name.size() > name_bytes_max) {
-    return fail(ErrorCode::invalid_argument, "the name of the output '{}' is too long", output_);
+    return make_error(ErrorCode::invalid_argument, "the name of the output '{}' is too long",
+                      output_);
   }
   return parent_ + "/" + name;
 }
@@ -149,7 +150,7 @@ Result<> FileCommit::place_new(const std::string& from) const {
 
 Result<> FileCommit::check_free() const {
   if (existing_ == Existing::replace || !files_.exists(output_)) return {};
-  Error error = fail(ErrorCode::already_exists, "the output '{}' exists", output_);
+  Error error = make_error(ErrorCode::already_exists, "the output '{}' exists", output_);
   error.hint = "remove it, write elsewhere, or say 'mode: overwrite'";
   return error;
 }

@@ -37,7 +37,7 @@ Result<StagedFile> staged_file(const std::string& detail) {
   const bool inside = !file.staged.empty() && file.staged.find("..") == std::string::npos &&
                       file.staged[0] != '/' && stays_inside(file.name);
   if (!inside || !json.contains("bytes") || !json["bytes"].is_number_integer()) {
-    return fail(ErrorCode::corrupt, "'{}' is no staged file", detail);
+    return make_error(ErrorCode::corrupt, "'{}' is no staged file", detail);
   }
   file.bytes = json["bytes"];
   return file;
@@ -162,13 +162,13 @@ Result<> FileSink::check_target() const {
   const std::string& path = settings_.path;
   if (!files_.exists(place_)) return {};
   if (settings_.existing == FileCommit::Existing::refuse) {
-    Error error = fail(ErrorCode::already_exists, "the output '{}' exists", path);
+    Error error = make_error(ErrorCode::already_exists, "the output '{}' exists", path);
     error.hint = "remove it, write elsewhere, or say 'mode: overwrite'";
     return error;
   }
   if (files_.is_directory(path) == single_) {
-    return fail(ErrorCode::invalid_argument, "the output '{}' is a {}, not a {}", path,
-                single_ ? "directory" : "file", single_ ? "file" : "directory");
+    return make_error(ErrorCode::invalid_argument, "the output '{}' is a {}, not a {}", path,
+                      single_ ? "directory" : "file", single_ ? "file" : "directory");
   }
   return single_ ? Result<>() : check_only_data(path);
 }
@@ -181,9 +181,9 @@ Result<> FileSink::check_only_data(const std::string& directory) const {
       TRY(check_only_data(path));
       continue;
     }
-    Error error = fail(ErrorCode::invalid_argument,
-                       "the output '{}' holds '{}', which is no {} file and would be lost",
-                       directory, name, format_->extensions().front());
+    Error error = make_error(ErrorCode::invalid_argument,
+                             "the output '{}' holds '{}', which is no {} file and would be lost",
+                             directory, name, format_->extensions().front());
     error.hint = "write to a directory of its own";
     return error;
   }
@@ -228,11 +228,12 @@ Result<std::vector<std::string>> partition_by(const Options& options, const Sche
     if (!fits) return fits.error().at("partition_by");
   }
   if (single) {
-    return fail(ErrorCode::invalid_argument, "a single file is not divided: name a directory")
+    return make_error(ErrorCode::invalid_argument, "a single file is not divided: name a directory")
         .at("partition_by");
   }
   if (without_columns(schema, names)->num_fields() == 0) {
-    return fail(ErrorCode::invalid_argument, "no column is left for the files").at("partition_by");
+    return make_error(ErrorCode::invalid_argument, "no column is left for the files")
+        .at("partition_by");
   }
   return names;
 }

@@ -34,8 +34,8 @@ std::string detail_of(const FilePart& part, const std::string& version) {
 /// see the same bytes, or the rows would be a mix of two files that never were.
 Result<> check_unchanged(FileSystem& files, const std::string& path, const std::string& version) {
   if (TRY(files.version(path)) == version) return {};
-  Error error =
-      fail(ErrorCode::invalid_argument, "'{}' was changed while the job was reading it", path);
+  Error error = make_error(ErrorCode::invalid_argument,
+                           "'{}' was changed while the job was reading it", path);
   error.hint = "run it again; whoever writes the file should do so beside it, and rename it then";
   return error;
 }
@@ -54,7 +54,7 @@ Result<CutPart> part_of(const Split& split) {
   const bool complete = number("first") && number("count") && number("file_bytes") &&
                         detail.contains("path") && detail["path"].is_string() &&
                         detail.contains("version") && detail["version"].is_string();
-  if (!complete) return fail(ErrorCode::corrupt, "'{}' is no split of a file", split.detail);
+  if (!complete) return make_error(ErrorCode::corrupt, "'{}' is no split of a file", split.detail);
   FilePart part;
   part.path = detail["path"];
   part.first = detail["first"];
@@ -127,8 +127,8 @@ class ShapedReader final : public BatchReader {
     if (logical_type(column->type())->Equals(*field.type())) return column;
     const auto wide = arrow::compute::Cast(*TRY(plain(column)), field.type());
     if (wide.ok()) return *wide;
-    return fail(ErrorCode::invalid_argument, "'{}', column '{}': {}", path_, field.name(),
-                wide.status().message());
+    return make_error(ErrorCode::invalid_argument, "'{}', column '{}': {}", path_, field.name(),
+                      wide.status().message());
   }
 
   const std::string path_;

@@ -75,9 +75,9 @@ Error at_path(Error error) {
 /// The columns of all files together.
 Result<SchemaPtr> united(const std::vector<std::string>& paths, const ReadFormat& format) {
   if (paths.size() > united_files_max) {
-    Error error = fail(ErrorCode::invalid_argument,
-                       "{} files are more than the {} whose columns can be united", paths.size(),
-                       united_files_max);
+    Error error = make_error(ErrorCode::invalid_argument,
+                             "{} files are more than the {} whose columns can be united",
+                             paths.size(), united_files_max);
     error.hint = "narrow 'path', or leave 'schema: union' out";
     return error;
   }
@@ -108,7 +108,7 @@ Result<SchemaPtr> partitions_of(const std::vector<std::string>& paths, const Opt
   const auto columns = TRY(partition_columns(paths, declared, options.text("schema") == "union"));
   for (const auto& [name, type] : declared) {
     if (columns->GetFieldByName(name) != nullptr) continue;
-    Error error = fail(ErrorCode::invalid_argument, "no directory is named '{}=...'", name);
+    Error error = make_error(ErrorCode::invalid_argument, "no directory is named '{}=...'", name);
     error.hint = did_you_mean(name, columns->field_names());
     return error.at("partition_types." + name);
   }

@@ -75,8 +75,8 @@ TypePtr type_of(const std::vector<std::string>& texts) {
 }
 
 Error lacks(const std::string& path, const std::string& key, const std::string& other) {
-  Error error = fail(ErrorCode::invalid_argument, "'{}' has a directory '{}=...' and '{}' has none",
-                     other, key, path);
+  Error error = make_error(ErrorCode::invalid_argument,
+                           "'{}' has a directory '{}=...' and '{}' has none", other, key, path);
   error.hint = "narrow 'path', or say 'schema: union' for nulls or 'partitions: none'";
   return error;
 }
@@ -144,8 +144,8 @@ Result<std::shared_ptr<arrow::Scalar>> partition_value(const std::string& path,
     if (value.key != column.name() || !value.text) continue;
     const auto scalar = arrow::Scalar::Parse(column.type(), *value.text);
     if (scalar.ok()) return *scalar;
-    Error error = fail(ErrorCode::invalid_argument, "'{}': '{}' in '{}={}' is no {}", path,
-                       *value.text, value.key, *value.text, type_name(*column.type()));
+    Error error = make_error(ErrorCode::invalid_argument, "'{}': '{}' in '{}={}' is no {}", path,
+                             *value.text, value.key, *value.text, type_name(*column.type()));
     error.hint =
         fmt::format("declare it, such as partition_types: {{\"{}\": text}}", column.name());
     return error;
@@ -161,8 +161,9 @@ Result<> check_partition_type(const std::string& column, const arrow::DataType& 
   const bool fits = arrow::is_integer(type.id()) || type.id() == arrow::Type::STRING ||
                     type.id() == arrow::Type::DATE32;
   if (fits) return {};
-  Error error = fail(ErrorCode::unsupported, "column '{}' is {}: files cannot be divided by it",
-                     column, type_name(type));
+  Error error =
+      make_error(ErrorCode::unsupported, "column '{}' is {}: files cannot be divided by it", column,
+                 type_name(type));
   error.hint = "divide by texts, integers and dates: cast it";
   return error;
 }

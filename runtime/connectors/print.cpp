@@ -75,8 +75,8 @@ class PrintWriter final : public SinkWriter {
     std::string detail = encode_printed(printed);
     if (detail.size() > committable_bytes_max) {
       Error error =
-          fail(ErrorCode::invalid_argument, "{} rows to print take {} bytes, more than {}",
-               rows.rows(), detail.size(), committable_bytes_max);
+          make_error(ErrorCode::invalid_argument, "{} rows to print take {} bytes, more than {}",
+                     rows.rows(), detail.size(), committable_bytes_max);
       error.hint = "lower `limit`, or write the rows to a file";
       return error;
     }

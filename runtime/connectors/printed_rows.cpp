@@ -99,7 +99,7 @@ Result<PrintedRows> decode_printed(std::string_view bytes) {
   const auto end = bytes.find('\n');
   const Json header = Json::parse(bytes.substr(0, std::min(end, bytes.size())), nullptr, false);
   if (end == std::string_view::npos || !header.is_object()) {
-    return fail(ErrorCode::corrupt, "printed rows without their header");
+    return make_error(ErrorCode::corrupt, "printed rows without their header");
   }
   return PrintedRows{header.value("title", ""), header.value("rows", std::int64_t{0}),
                      std::string(bytes.substr(end + 1))};

@@ -100,8 +100,8 @@ Result<char> letter(const Options& options, const std::string& name) {
   if (text.size() == 1 && text != "\n" && text != "\r") return text[0];
   if (text.empty() && name == "quote") return char{0};
   if (text == "auto" && name == "delimiter") return char{0};
-  return fail(ErrorCode::invalid_argument, "'{}' wants one character of one byte, not '{}'", name,
-              text)
+  return make_error(ErrorCode::invalid_argument, "'{}' wants one character of one byte, not '{}'",
+                    name, text)
       .at(name);
 }
 
@@ -111,7 +111,8 @@ Result<std::string> comment_of(const Options& options, const CsvDialect& dialect
   const bool clear = text.empty() || (text[0] != dialect.delimiter && text[0] != dialect.quote &&
                                       text.find_first_of("\r\n") == std::string::npos);
   if (clear) return text;
-  return fail(ErrorCode::invalid_argument, "a comment cannot begin with '{}'", text).at("comment");
+  return make_error(ErrorCode::invalid_argument, "a comment cannot begin with '{}'", text)
+      .at("comment");
 }
 
 Result<CsvDialect> dialect_of(const Options& options) {
@@ -119,7 +120,7 @@ Result<CsvDialect> dialect_of(const Options& options) {
   dialect.delimiter = TRY(letter(options, "delimiter"));
   dialect.quote = TRY(letter(options, "quote"));
   if (dialect.delimiter != 0 && dialect.delimiter == dialect.quote) {
-    return fail(ErrorCode::invalid_argument, "'{}' is the delimiter, too", dialect.quote)
+    return make_error(ErrorCode::invalid_argument, "'{}' is the delimiter, too", dialect.quote)
         .at("quote");
   }
   auto encoding = TextEncoding::named(options.text("encoding"));
@@ -220,7 +221,7 @@ Result<> check_declared(const ColumnTypes& types, const Options& options,
   if (options.has("columns")) return {};
   for (const auto& [name, type] : types) {
     if (found.GetFieldByName(name) != nullptr) continue;
-    Error error = fail(ErrorCode::invalid_argument, "no file has a column '{}'", name);
+    Error error = make_error(ErrorCode::invalid_argument, "no file has a column '{}'", name);
     error.hint = did_you_mean(name, found.field_names());
     return error.at("types." + name);
   }

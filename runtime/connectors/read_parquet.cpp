@@ -58,7 +58,8 @@ class ParquetFormat final : public ReadFormat {
                                             const ReadRequest& request) const override {
     const auto file = TRY(this->file(part.path));
     if (part.first < 0 || part.count < 0 || part.first + part.count > file->row_groups()) {
-      return fail(ErrorCode::conflict, "'{}' was replaced while the job was reading it", part.path);
+      return make_error(ErrorCode::conflict, "'{}' was replaced while the job was reading it",
+                        part.path);
     }
     std::vector<int> groups(static_cast<std::size_t>(part.count));
     std::iota(groups.begin(), groups.end(), static_cast<int>(part.first));

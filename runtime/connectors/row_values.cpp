@@ -47,8 +47,8 @@ Result<Found> common(const Json& rows, const std::string& column) {
     } else if (all == Found::nothing) {
       all = one;
     } else if (one != Found::nothing && one != all) {
-      Error error =
-          fail(ErrorCode::invalid_argument, "the values of '{}' are not all of one type", column);
+      Error error = make_error(ErrorCode::invalid_argument,
+                               "the values of '{}' are not all of one type", column);
       error.hint = fmt::format("give its type: types: {{{}: text}}", column);
       return error.at(place(i, column));
     }
@@ -102,8 +102,8 @@ Result<std::shared_ptr<arrow::Array>> typed(const Json& rows, const NamedText& t
   const auto cast =
       Expression::bind(fmt::format("CAST(value AS {}\n)", type.text), written.columns()->schema());
   if (!cast) {
-    Error error =
-        fail(ErrorCode::invalid_argument, "'{}' is no type: {}", type.text, cast.error().message);
+    Error error = make_error(ErrorCode::invalid_argument, "'{}' is no type: {}", type.text,
+                             cast.error().message);
     error.hint = "a SQL type, such as bigint, numeric(10,2), text, date or timestamp";
     return error.at("types." + type.name);
   }
@@ -173,7 +173,8 @@ Result<std::string> sql_name_of(const std::shared_ptr<arrow::DataType>& type) {
       return std::string(timestamp.timezone().empty() ? "timestamp" : "timestamptz");
     }
     default:
-      return fail(ErrorCode::unsupported, "there are no literals of the type {}", type->ToString());
+      return make_error(ErrorCode::unsupported, "there are no literals of the type {}",
+                        type->ToString());
   }
 }
 

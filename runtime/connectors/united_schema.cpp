@@ -139,9 +139,9 @@ TypePtr wider_as(Widening widening, const TypePtr& a, const TypePtr& b) {
 
 Error clash(const FieldPtr& first, const std::string& first_file, const FieldPtr& other,
             const std::string& other_file) {
-  Error error = fail(ErrorCode::invalid_argument,
-                     "column '{}' is {} in '{}' and {} in '{}': no type holds both", first->name(),
-                     type_name(*first->type()), first_file, type_name(*other->type()), other_file);
+  Error error = make_error(
+      ErrorCode::invalid_argument, "column '{}' is {} in '{}' and {} in '{}': no type holds both",
+      first->name(), type_name(*first->type()), first_file, type_name(*other->type()), other_file);
   error.hint = "narrow 'path', or name the columns to read in 'columns'";
   return error;
 }

@@ -52,7 +52,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> projected(
   std::vector<int> columns;
   for (const std::string& name : *context.projection) {
     columns.push_back(rows->schema()->GetFieldIndex(name));
-    if (columns.back() < 0) return fail(ErrorCode::invalid_argument, "no column '{}'", name);
+    if (columns.back() < 0) return make_error(ErrorCode::invalid_argument, "no column '{}'", name);
   }
   return arrow_try(rows->SelectColumns(columns));
 }
@@ -67,7 +67,7 @@ class ValuesKind final : public OperatorKind {
         options.has("types") ? options.named("types") : std::vector<NamedText>();
     const Batch all = TRY(batch_of_rows(options.rows("rows"), types));
     if (all.columns()->num_columns() == 0) {
-      return fail(ErrorCode::invalid_argument, "there is no column: give a row, or 'types'")
+      return make_error(ErrorCode::invalid_argument, "there is no column: give a row, or 'types'")
           .at("rows");
     }
     const auto rows = TRY(projected(all.columns(), context));

@@ -42,7 +42,7 @@ class WriteCsv final : public OperatorKind {
     const std::string written = options.text("delimiter");
     const std::string delimiter = written == "\\t" ? "\t" : written;
     if (delimiter.size() != 1 || delimiter.find_first_of("\"\r\n") != std::string::npos) {
-      return fail(ErrorCode::invalid_argument, "'{}' cannot stand between values", written)
+      return make_error(ErrorCode::invalid_argument, "'{}' cannot stand between values", written)
           .at("delimiter");
     }
     auto format = std::make_shared<CsvFormat>(

@@ -19,7 +19,7 @@ Json json_of_answer(const Checked<T>& answer) {
   if (answer.done) {
     json = json_of(*answer.done);
   } else {
-    json["error"] = to_json(fail(ErrorCode::invalid_argument, "the descriptor has mistakes"));
+    json["error"] = to_json(make_error(ErrorCode::invalid_argument, "the descriptor has mistakes"));
     json[mistakes_key] = json_of(answer.mistakes);
   }
   if (!answer.notes.empty()) json[notes_key] = answer.notes;
@@ -65,8 +65,9 @@ Result<AnyAnswer> answer_from_json(const AnyRequest& request, const Json& json) 
         typename R::Answer answer;
         if (const auto read = read_answer(json, answer); !read) {
           const Error& error = read.error();
-          Error told = fail(ErrorCode::corrupt, "the answer to {} cannot be read: {}{}{}", R::name,
-                            error.path, error.path.empty() ? "" : " ", error.message);
+          Error told =
+              make_error(ErrorCode::corrupt, "the answer to {} cannot be read: {}{}{}", R::name,
+                         error.path, error.path.empty() ? "" : " ", error.message);
           told.hint = "is the node of another version?";
           return told;
         }

@@ -29,7 +29,7 @@ std::string to_base64(std::string_view bytes) {
 
 Result<std::string> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) {
-    return fail(ErrorCode::corrupt, "{} base64 digits are not whole bytes", text.size());
+    return make_error(ErrorCode::corrupt, "{} base64 digits are not whole bytes", text.size());
   }
   for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   std::string bytes;
@@ -38,7 +38,7 @@ Result<std::string> from_base64(std::string_view text) {
   for (const char c : text) {
     const auto digit = base64_digits.find(c);
     if (digit == std::string_view::npos) {
-      return fail(ErrorCode::corrupt, "'{}' is no base64 digit", c);
+      return make_error(ErrorCode::corrupt, "'{}' is no base64 digit", c);
     }
     word = (word << 6) | static_cast<std::uint32_t>(digit);
     bits += 6;

@@ -14,7 +14,7 @@ Error wants(const std::string& what, const Json& got) {
   std::string shown =
       got.is_string() ? fmt::format("'{}'", got.get_ref<const std::string&>()) : json_text(got);
   if (shown.size() > shown_bytes_max) shown = readable(shown.substr(0, shown_bytes_max)) + "...";
-  return fail(ErrorCode::invalid_argument, "wants {}, not {}", what, shown);
+  return make_error(ErrorCode::invalid_argument, "wants {}, not {}", what, shown);
 }
 
 Result<> read_texts(const Json& json, Texts& texts) {

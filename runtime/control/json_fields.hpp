@@ -122,7 +122,7 @@ class JsonReader {
     if (found != object_.end()) {
       if (auto read = read_json(*found, value); !read) outcome = std::move(read).error().at(name);
     } else if (presence == Presence::required) {
-      outcome = fail(ErrorCode::invalid_argument, "is missing").at(name);
+      outcome = make_error(ErrorCode::invalid_argument, "is missing").at(name);
     }
   }
 
@@ -162,7 +162,7 @@ Result<> read_word(const Json& json, E& value) {
   std::string known;
   each_enumerator<E>(
       [&](E one) { known += (known.empty() ? "" : ", ") + std::string(to_string(one)); });
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is no {}", word, EnumOf<E>::noun);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' is no {}", word, EnumOf<E>::noun);
   error.hint = "one of " + known;
   return error;
 }
@@ -211,7 +211,8 @@ Result<> read_json(const Json& json, T& value) {
     return {};
   } else if constexpr (std::same_as<T, Diagnostic>) {
     auto read = TRY(caught([&] { return diagnostic_of(json); }));
-    if (!read) return fail(ErrorCode::unsupported, "is a mistake that this version does not know");
+    if (!read)
+      return make_error(ErrorCode::unsupported, "is a mistake that this version does not know");
     value = *std::move(read);
     return {};
   } else if constexpr (std::same_as<T, Texts>) {

@@ -89,8 +89,8 @@ class ArgumentReader {
   }
 
   Error unknown(const char* place, const std::string& name) const {
-    Error error = fail(ErrorCode::invalid_argument, "{} {} takes no argument '{}' in its {}",
-                       route_.method, route_.path, name, place);
+    Error error = make_error(ErrorCode::invalid_argument, "{} {} takes no argument '{}' in its {}",
+                             route_.method, route_.path, name, place);
     error.hint = did_you_mean(name, known_);
     if (error.hint.empty()) {
       error.hint =
@@ -111,7 +111,7 @@ Result<Json> body_of(const std::string& text) {
   if (text.empty()) return Json::object();
   Json body = Json::parse(text, nullptr, false);
   if (body.is_object()) return body;
-  Error error = fail(ErrorCode::invalid_argument, "the body is no JSON object");
+  Error error = make_error(ErrorCode::invalid_argument, "the body is no JSON object");
   error.hint = "it holds the arguments by their names, or is empty";
   return error.at("body");
 }
@@ -190,10 +190,10 @@ Result<HttpCall> http_call(const AnyRequest& request) {
           }
         });
         if (call) return *std::move(call);
-        return fail(ErrorCode::invalid_argument,
-                    "{} of a graph cannot be sent over HTTP: send the "
-                    "descriptor",
-                    R::name);
+        return make_error(ErrorCode::invalid_argument,
+                          "{} of a graph cannot be sent over HTTP: send the "
+                          "descriptor",
+                          R::name);
       },
       request);
 }

@@ -16,7 +16,7 @@ Result<WallTime> from_iso8601(std::string_view text) {
   std::istringstream in{std::string(text)};
   in >> date::parse("%FT%TZ", time);
   if (!in || in.peek() != std::istringstream::traits_type::eof()) {
-    return fail(ErrorCode::invalid_argument, "'{}' is no time of the API", text);
+    return make_error(ErrorCode::invalid_argument, "'{}' is no time of the API", text);
   }
   return WallTime(time.time_since_epoch());
 }

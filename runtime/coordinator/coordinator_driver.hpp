@@ -85,7 +85,7 @@ class CoordinatorDriver {
   void wait_no_longer(const Wait& wait);
 
   /// The process dies: nothing leaves, and nobody is told anything, from this moment on.
-  void abandon() { over_ = fail(ErrorCode::unavailable, "the coordinator was abandoned"); }
+  void abandon() { over_ = make_error(ErrorCode::unavailable, "the coordinator was abandoned"); }
 
   /// None before `begin`.
   const CoordinatorMachine* machine() const { return machine_ ? &*machine_ : nullptr; }

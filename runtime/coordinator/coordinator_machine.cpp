@@ -7,10 +7,10 @@ namespace troupe {
 namespace {
 
 Error newer_term(const NodeId& node, Term seen, Term ours) {
-  return fail(ErrorCode::conflict,
-              "node {} has seen term {}, this metadata is at term {}: it is older than the "
-              "cluster; bring the right data directory back",
-              node, seen, ours);
+  return make_error(ErrorCode::conflict,
+                    "node {} has seen term {}, this metadata is at term {}: it is older than the "
+                    "cluster; bring the right data directory back",
+                    node, seen, ours);
 }
 
 }  // namespace
@@ -130,10 +130,11 @@ bool CoordinatorMachine::contradicts(const NodeId& from, const Inventory& invent
     const bool newer_run = held.run > last_run_;
     const bool newer_attempt = job != runs_.end() && held.attempt > job->second->last_attempt();
     if (!newer_run && !newer_attempt) continue;
-    halt(fail(ErrorCode::conflict,
-              "node {} holds attempt {} of task {} of run {}, which this metadata never gave out: "
-              "it is older than the cluster; bring the right data directory back",
-              from, held.attempt, held.task, held.run));
+    halt(make_error(
+        ErrorCode::conflict,
+        "node {} holds attempt {} of task {} of run {}, which this metadata never gave out: "
+        "it is older than the cluster; bring the right data directory back",
+        from, held.attempt, held.task, held.run));
     return true;
   }
   return false;
@@ -256,8 +257,8 @@ void CoordinatorMachine::handle(const Looked& looked) {
   if (answered->with_key) return decide({effect::Reply{request, *answered->with_key}});
   if (answered->of_interval) {
     return decide({effect::Reply{
-        request, fail(ErrorCode::already_exists, "{} has a run for {} (generation {})", job.job,
-                      job.interval, job.generation)}});
+        request, make_error(ErrorCode::already_exists, "{} has a run for {} (generation {})",
+                            job.job, job.interval, job.generation)}});
   }
   make_run(request, job);
 }
@@ -265,8 +266,8 @@ void CoordinatorMachine::handle(const Looked& looked) {
 void CoordinatorMachine::make_run(std::uint64_t request, const Submission& job) {
   if (runs_.size() >= open_runs_max) {
     return decide({effect::Reply{
-        request, fail(ErrorCode::unavailable, "{} runs have not ended, the limit; wait for some",
-                      open_runs_max)}});
+        request, make_error(ErrorCode::unavailable,
+                            "{} runs have not ended, the limit; wait for some", open_runs_max)}});
   }
   last_run_ = last_run_.next();
   RunImage image;
@@ -293,15 +294,15 @@ void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
   const bool known = event.run <= last_run_ && event.run != RunId();
   if (job == runs_.end() || ended(job->second->state())) {
     return decide({effect::Reply{
-        event.request, known ? fail(ErrorCode::conflict, "run {} has ended", event.run)
-                             : fail(ErrorCode::not_found, "there is no run {}", event.run)}});
+        event.request, known ? make_error(ErrorCode::conflict, "run {} has ended", event.run)
+                             : make_error(ErrorCode::not_found, "there is no run {}", event.run)}});
   }
   if (job->second->state() == RunState::finishing) {
     return decide(
-        {effect::Reply{event.request, fail(ErrorCode::conflict,
-                                           "all tasks of run {} are done, and it is being "
-                                           "committed: too late to cancel it",
-                                           event.run)}});
+        {effect::Reply{event.request, make_error(ErrorCode::conflict,
+                                                 "all tasks of run {} are done, and it is being "
+                                                 "committed: too late to cancel it",
+                                                 event.run)}});
   }
   tell(event.run, run_event::Cancel{event.by});
   decide({effect::Reply{event.request, event.run}});

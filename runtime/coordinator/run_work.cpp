@@ -26,8 +26,8 @@ Result<TaskGraph> plan(const effect::PlanTasks& work, const OperatorRegistry& re
   }
   const Splits& splits = *work.splits;
   if (splits.size() != tasks.stages.size()) {
-    return fail(ErrorCode::corrupt, "the stored splits are of {} stages, the plan has {}",
-                splits.size(), tasks.stages.size());
+    return make_error(ErrorCode::corrupt, "the stored splits are of {} stages, the plan has {}",
+                      splits.size(), tasks.stages.size());
   }
   for (std::size_t i = 0; i < splits.size(); ++i) tasks.stages[i].splits = splits[i];
   return tasks;
@@ -41,7 +41,7 @@ Result<> commit(const effect::CommitSink& work, const OperatorRegistry& registry
       return TRY(link.phase.make_sink())->commit(work.marker, work.committables);
     }
   }
-  return fail(ErrorCode::internal, "the plan has no sink '{}'", work.vertex);
+  return make_error(ErrorCode::internal, "the plan has no sink '{}'", work.vertex);
 }
 
 /// Every sink removes what this run staged and nothing committed, also where another one cannot.

@@ -22,8 +22,8 @@ std::optional<RunInterval> Submission::of_interval() const {
 
 Result<effect::Look> Submissions::ask(std::uint64_t request, Submission submission) {
   if (waiting_.size() >= looks_max) {
-    return fail(ErrorCode::unavailable,
-                "{} submissions wait for the metadata, the limit; try again", looks_max);
+    return make_error(ErrorCode::unavailable,
+                      "{} submissions wait for the metadata, the limit; try again", looks_max);
   }
   effect::Look look{++last_look_, submission.key, submission.of_interval()};
   waiting_.emplace(look.look, Waiting{request, std::move(submission)});

@@ -92,8 +92,9 @@ Result<> write_dictionary(const arrow::DictionaryArray& column, std::size_t stri
     case arrow::Type::INT64:
       return write_indexed<arrow::Int64Array>(column, stride, out);
     default:
-      return fail(ErrorCode::unsupported, "a dictionary with indices of type {} cannot be a key",
-                  column.indices()->type()->ToString());
+      return make_error(ErrorCode::unsupported,
+                        "a dictionary with indices of type {} cannot be a key",
+                        column.indices()->type()->ToString());
   }
 }
 
@@ -122,8 +123,8 @@ Result<> write_hashes(const arrow::Array& column, std::size_t stride, std::uint6
     case arrow::Type::FIXED_SIZE_BINARY:
       return write_bytes<arrow::FixedSizeBinaryArray>(column, stride, out), Result<>();
     default:
-      return fail(ErrorCode::unsupported, "values of type {} cannot be a key",
-                  column.type()->ToString());
+      return make_error(ErrorCode::unsupported, "values of type {} cannot be a key",
+                        column.type()->ToString());
   }
 }
 

@@ -131,9 +131,9 @@ Result<std::pair<BufferPtr, BufferPtr>> take_strings(const arrow::ArrayData& dat
     to[i + 1] = static_cast<std::int32_t>(total);
   }
   if (total > INT32_MAX) {
-    return fail(ErrorCode::unavailable,
-                "{} rows hold {} bytes of text in one column, more than a batch can (2 GiB)", count,
-                total);
+    return make_error(ErrorCode::unavailable,
+                      "{} rows hold {} bytes of text in one column, more than a batch can (2 GiB)",
+                      count, total);
   }
   BufferPtr characters = TRY(new_buffer(total));
   std::uint8_t* text = characters->mutable_data();

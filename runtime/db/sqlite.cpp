@@ -20,8 +20,8 @@ constexpr int steps_between_looks = 10'000;
 Error sqlite_error(sqlite3* database, std::string_view doing) {
   const int code = sqlite3_extended_errcode(database);
   if (code == SQLITE_INTERRUPT) {
-    Error error =
-        fail(ErrorCode::timeout, "reading the metadata took longer than {} s", read_time_max / 1s);
+    Error error = make_error(ErrorCode::timeout, "reading the metadata took longer than {} s",
+                             read_time_max / 1s);
     error.hint = "ask for less at a time";
     return error;
   }
@@ -46,7 +46,7 @@ Error sqlite_error(sqlite3* database, std::string_view doing) {
     default:
       break;
   }
-  Error error = fail(kind, "{}: {} (SQLite {})", doing, sqlite3_errmsg(database), code);
+  Error error = make_error(kind, "{}: {} (SQLite {})", doing, sqlite3_errmsg(database), code);
   // The disk is full, read-only or failing, or memory is short: this node is at fault.
   return kind == ErrorCode::unavailable ? node_fault(std::move(error)) : error;
 }
@@ -216,10 +216,11 @@ Result<> SqliteDatabase::log_ahead(const std::string& path) {
   const auto answered = mode.step();
   if (!answered) return answered.error().within("opening '" + path + "'");
   if (mode.text(0) == "wal") return {};
-  Error error = fail(ErrorCode::unsupported,
-                     "'{}' is on a file system without shared memory, which the log of a database "
-                     "needs",
-                     path);
+  Error error =
+      make_error(ErrorCode::unsupported,
+                 "'{}' is on a file system without shared memory, which the log of a database "
+                 "needs",
+                 path);
   error.hint = "keep the data directory on a disk of this machine";
   return error;
 }

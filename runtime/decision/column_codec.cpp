@@ -56,7 +56,7 @@ constexpr std::uint64_t column_words_max = std::uint64_t{64} << 20;
 template <class Column>
 Result<Column> decoded(std::string_view bytes, const char* what) {
   if (bytes.size() % sizeof(capnp::word) != 0 || bytes.empty()) {
-    return fail(ErrorCode::corrupt, "{}: {} bytes are no whole words", what, bytes.size());
+    return make_error(ErrorCode::corrupt, "{}: {} bytes are no whole words", what, bytes.size());
   }
   try {
     auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
@@ -68,7 +68,7 @@ Result<Column> decoded(std::string_view bytes, const char* what) {
     struct_codec::read(reader.getRoot<typename Column::Schema>(), column);
     return column;
   } catch (const kj::Exception& exception) {
-    return fail(ErrorCode::corrupt, "{}: {}", what, exception.getDescription().cStr());
+    return make_error(ErrorCode::corrupt, "{}: {}", what, exception.getDescription().cStr());
   }
 }
 
@@ -115,7 +115,7 @@ std::string encode_committables(const std::vector<Committable>& committables) {
 Result<std::vector<Committable>> decode_committables(std::string_view column) {
   std::vector<SinkPart> sinks = TRY(decode_manifest(column));
   if (sinks.size() != 1) {
-    return fail(ErrorCode::corrupt, "committables of {} sinks in one row", sinks.size());
+    return make_error(ErrorCode::corrupt, "committables of {} sinks in one row", sinks.size());
   }
   return std::move(sinks.front().committables);
 }

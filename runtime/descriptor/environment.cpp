@@ -41,18 +41,18 @@ Result<> writable(FileSystem& files, const std::string& named) {
   std::string at = parent(path);
   while (!files.exists(at) && at != "/" && at != ".") at = parent(at);
   if (!files.is_directory(at)) {
-    return fail(ErrorCode::invalid_argument, "'{}' cannot be written: '{}' is no directory", path,
-                at);
+    return make_error(ErrorCode::invalid_argument, "'{}' cannot be written: '{}' is no directory",
+                      path, at);
   }
   if (holds_no_files(at)) {
-    return fail(ErrorCode::invalid_argument,
-                "'{}' cannot be written: '{}' is a view of the system "
-                "and holds no files",
-                path, at);
+    return make_error(ErrorCode::invalid_argument,
+                      "'{}' cannot be written: '{}' is a view of the system "
+                      "and holds no files",
+                      path, at);
   }
   if (::access(at.c_str(), W_OK | X_OK) != 0) {
-    return fail(ErrorCode::unavailable, "'{}' cannot be written: '{}': {}", path, at,
-                std::strerror(errno));
+    return make_error(ErrorCode::unavailable, "'{}' cannot be written: '{}': {}", path, at,
+                      std::strerror(errno));
   }
   return {};
 }

@@ -17,7 +17,7 @@ namespace troupe {
 namespace {
 
 Error told(const Diagnostic& mistake) {
-  return fail(ErrorCode::invalid_argument, "{}", render_line(mistake));
+  return make_error(ErrorCode::invalid_argument, "{}", render_line(mistake));
 }
 
 Result<JobFile> read_job(const std::string& file, std::string_view text,
@@ -54,10 +54,10 @@ Result<Json> types_of(const std::string& id, const TestRows& given, const Schema
   for (const Json& row : *given.rows) {
     for (const auto& [column, value] : row.items()) {
       if (schema->GetFieldIndex(column) >= 0 || types.contains(column)) continue;
-      Error error = fail(ErrorCode::invalid_argument,
-                         "given rows of '{}' have a column '{}', "
-                         "which it does not have",
-                         id, column);
+      Error error = make_error(ErrorCode::invalid_argument,
+                               "given rows of '{}' have a column '{}', "
+                               "which it does not have",
+                               id, column);
       error.hint = did_you_mean(column, schema->field_names());
       return error;
     }
@@ -103,8 +103,8 @@ JobGraph known_part(const JobFile& job) {
 }
 
 Error needs_parameter(const std::string& vertex, const std::set<std::string>& names) {
-  Error error = fail(ErrorCode::invalid_argument, "'{}' needs a value of the parameter '{}'",
-                     vertex, fmt::join(names, "', '"));
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' needs a value of the parameter '{}'",
+                           vertex, fmt::join(names, "', '"));
   error.hint = fmt::format("give rows of '{}' or of what reads it, or `params: {{{}: ...}}`, or -p",
                            vertex, *names.begin());
   return error;

@@ -136,10 +136,10 @@ class JobShaper {
   void memory(const YamlNode& node, Filler& fill) {
     const std::optional<Json> value = fill.fill(node, FillAs::typed, "memory");
     if (!value) return;
-    Result<std::int64_t> bytes = fail(ErrorCode::invalid_argument,
-                                      "'memory' wants a number of "
-                                      "bytes, such as 4GiB, not {}",
-                                      describe(node));
+    Result<std::int64_t> bytes = make_error(ErrorCode::invalid_argument,
+                                            "'memory' wants a number of "
+                                            "bytes, such as 4GiB, not {}",
+                                            describe(node));
     if (value->is_number_integer()) bytes = value->get<std::int64_t>();
     if (value->is_string()) bytes = parse_bytes(value->get_ref<const std::string&>());
     if (!bytes) return report(Mistake::bad_value, node, bytes.error().message, bytes.error().hint);

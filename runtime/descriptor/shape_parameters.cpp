@@ -165,23 +165,24 @@ class ParameterShaper {
 
 Result<Value> parse_parameter(const ParameterDeclaration& declaration, std::string_view text) {
   if (!is_utf8(text)) {
-    return fail(ErrorCode::invalid_argument, "the value of '{}' is not in UTF-8", declaration.name);
+    return make_error(ErrorCode::invalid_argument, "the value of '{}' is not in UTF-8",
+                      declaration.name);
   }
   Value value = TRY(parse_value(declaration.type, text));
   if (declaration.min && magnitude(value) < *declaration.min) {
-    return fail(ErrorCode::invalid_argument, "{} is below the minimum of '{}', {}", text,
-                declaration.name, *declaration.min);
+    return make_error(ErrorCode::invalid_argument, "{} is below the minimum of '{}', {}", text,
+                      declaration.name, *declaration.min);
   }
   if (declaration.max && magnitude(value) > *declaration.max) {
-    return fail(ErrorCode::invalid_argument, "{} is above the maximum of '{}', {}", text,
-                declaration.name, *declaration.max);
+    return make_error(ErrorCode::invalid_argument, "{} is above the maximum of '{}', {}", text,
+                      declaration.name, *declaration.max);
   }
   const auto& values = declaration.values;
   if (values.empty() || std::count(values.begin(), values.end(), value)) return value;
   std::vector<std::string> words;
   for (const Value& allowed : values) words.push_back(to_text(allowed));
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is not among the values of '{}': {}", text,
-                     declaration.name, fmt::join(words, ", "));
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' is not among the values of '{}': {}",
+                           text, declaration.name, fmt::join(words, ", "));
   error.hint = did_you_mean(text, words);
   return error;
 }

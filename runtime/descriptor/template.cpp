@@ -61,7 +61,7 @@ class Expander {
     const std::size_t inner = start + opening.size();
     const std::size_t end = find_closing(text_, inner);
     if (end == std::string_view::npos) {
-      Error error = fail(ErrorCode::invalid_argument, "'${{{{' without its '}}}}'");
+      Error error = make_error(ErrorCode::invalid_argument, "'${{{{' without its '}}}}'");
       error.span = TextSpan{start, opening.size()};
       return error;
     }
@@ -74,8 +74,8 @@ class Expander {
     }
     const std::string pasted = paste_ == PasteAs::sql ? to_sql(*value) : to_text(*value);
     if (made_.text.size() + pasted.size() > template_bytes_max) {
-      return fail(ErrorCode::invalid_argument, "the text grows beyond {} bytes",
-                  template_bytes_max);
+      return make_error(ErrorCode::invalid_argument, "the text grows beyond {} bytes",
+                        template_bytes_max);
     }
     made_.pieces.push_back({start, after - start, made_.text.size(), pasted.size(), true});
     made_.text += pasted;

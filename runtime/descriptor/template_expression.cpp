@@ -38,7 +38,7 @@ class Evaluator {
   template <class... Args>
   Error wrong(std::size_t at, std::size_t length, fmt::format_string<Args...> format,
               Args&&... args) const {
-    Error error = fail(ErrorCode::invalid_argument, format, std::forward<Args>(args)...);
+    Error error = make_error(ErrorCode::invalid_argument, format, std::forward<Args>(args)...);
     const std::size_t last = text_.empty() ? 0 : text_.size() - 1;
     error.span = TextSpan{std::min(at, last), std::max<std::size_t>(length, 1)};
     return error;

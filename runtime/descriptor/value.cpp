@@ -27,8 +27,8 @@ constexpr std::array type_names = {
 };
 
 Error no(ValueType type, std::string_view text, std::string_view example) {
-  return fail(ErrorCode::invalid_argument, "'{}' is no {}, such as {}", text, to_string(type),
-              example);
+  return make_error(ErrorCode::invalid_argument, "'{}' is no {}, such as {}", text, to_string(type),
+                    example);
 }
 
 template <class Number>
@@ -153,13 +153,13 @@ Result<Value> parse_value(ValueType type, std::string_view text) {
     case ValueType::duration:
       return parse_duration_value(text);
     case ValueType::uri:
-      if (text.empty()) return fail(ErrorCode::invalid_argument, "an empty path");
+      if (text.empty()) return make_error(ErrorCode::invalid_argument, "an empty path");
       return Value{type, std::string(text)};
     case ValueType::string:
     case ValueType::choice:
       return Value{type, std::string(text)};
   }
-  return fail(ErrorCode::internal, "a value of no type");
+  return make_error(ErrorCode::internal, "a value of no type");
 }
 
 std::string to_text(const Value& value) {

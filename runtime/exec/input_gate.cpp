@@ -82,10 +82,10 @@ Result<> InputGate::move_aside(State& state) {
       if (!batch) break;
       const std::int64_t bytes = batch->bytes();
       if (memory_ && !memory_->reserve(bytes)) {
-        return fail(ErrorCode::unavailable,
-                    "rows that are read in the order of their producers do not fit into the "
-                    "memory of the run ({} bytes)",
-                    memory_->bytes_max());
+        return make_error(ErrorCode::unavailable,
+                          "rows that are read in the order of their producers do not fit into the "
+                          "memory of the run ({} bytes)",
+                          memory_->bytes_max());
       }
       lane.aside.push_back({*std::move(batch), bytes});
     }

@@ -63,7 +63,7 @@ Progress Task::run(const TaskBudget& budget) {
   const Instant begin = clock_.now();
   account(last_run_.value_or(begin), begin, last_turn_);
   if (cancelled_.load(std::memory_order_relaxed))
-    fail(troupe::fail(ErrorCode::cancelled, "cancelled"));
+    fail(make_error(ErrorCode::cancelled, "cancelled"));
   Turn turn = Turn::worked;
   Instant now = begin;
   for (int step = 0; step < budget.steps && turn == Turn::worked && !error_; ++step) {

@@ -64,8 +64,8 @@ Result<std::shared_ptr<arrow::DataType>> result_type(AggregateFunction function,
                                                      const SqlType& type) {
   constexpr int average_digits = 6;
   const auto refuse = [&] {
-    return fail(ErrorCode::invalid_argument, "function {}({}) does not exist", name,
-                to_string(type));
+    return make_error(ErrorCode::invalid_argument, "function {}({}) does not exist", name,
+                      to_string(type));
   };
   switch (function) {
     case AggregateFunction::count_rows:
@@ -362,7 +362,8 @@ Result<> bind_key(const NamedText& named, const SchemaPtr& input, AggregateSelec
                                               : value.name();
   for (const Key& key : keys) {
     if (key.name == name) {
-      return fail(ErrorCode::invalid_argument, "two group columns have the name \"{}\"", name);
+      return make_error(ErrorCode::invalid_argument, "two group columns have the name \"{}\"",
+                        name);
     }
   }
   fields.push_back(arrow::field(name, value.type()));
@@ -421,8 +422,8 @@ Result<AggregateSelect> bind_aggregates(const std::vector<NamedText>& group_by,
       return field->name() == select[i].name;
     });
     if (taken) {
-      return within(fail(ErrorCode::invalid_argument, "two output columns have the name \"{}\"",
-                         select[i].name),
+      return within(make_error(ErrorCode::invalid_argument,
+                               "two output columns have the name \"{}\"", select[i].name),
                     path);
     }
     Result<Expression> value =

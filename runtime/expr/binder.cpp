@@ -110,7 +110,7 @@ class Binder {
     if (node.has("sval")) {
       return constant_node(text_scalar(node["sval"].value("sval", "")), SqlKind::unknown, span);
     }
-    Error error = fail(ErrorCode::unsupported, "bit strings are not supported");
+    Error error = make_error(ErrorCode::unsupported, "bit strings are not supported");
     error.span = span;
     return error;
   }
@@ -187,7 +187,8 @@ class Binder {
     NodePtr right = TRY(bind(node["rexpr"]));
     if (!node.has("lexpr")) {
       if (name == "-" || name == "+") return bind_sign(name, right, span);
-      Error error = fail(ErrorCode::unsupported, "operator {} in front is not supported", name);
+      Error error =
+          make_error(ErrorCode::unsupported, "operator {} in front is not supported", name);
       error.span = span;
       return error;
     }
@@ -357,8 +358,8 @@ class Binder {
     const std::vector<NodePtr> nodes = TRY(unify(TRY(bind_all(node.list("args"))), name));
     const SqlType type = nodes.front()->type();
     if (type.kind == SqlKind::opaque) {
-      Error error =
-          fail(ErrorCode::invalid_argument, "values of type {} have no order", to_string(type));
+      Error error = make_error(ErrorCode::invalid_argument, "values of type {} have no order",
+                               to_string(type));
       error.span = span;
       return error;
     }
@@ -382,16 +383,17 @@ class Binder {
     if (node.has("over")) return unsupported(tree, "window functions");
     if (node.has("func_variadic")) return unsupported(tree, "VARIADIC: arrays");
     if (contains(aggregate_names, name)) {
-      Error error =
-          fail(ErrorCode::invalid_argument, "aggregate function {} is not allowed here", name);
+      Error error = make_error(ErrorCode::invalid_argument,
+                               "aggregate function {} is not allowed here", name);
       error.hint = "aggregates stand in the select of an aggregation";
       error.span = span;
       return error;
     }
     for (const char* field : {"agg_filter", "agg_order", "agg_distinct", "agg_star"}) {
       if (!node.has(field)) continue;
-      Error error = fail(ErrorCode::invalid_argument,
-                         "{} is no aggregate function: no *, DISTINCT, FILTER or ORDER BY", name);
+      Error error =
+          make_error(ErrorCode::invalid_argument,
+                     "{} is no aggregate function: no *, DISTINCT, FILTER or ORDER BY", name);
       error.span = span;
       return error;
     }
@@ -403,8 +405,9 @@ class Binder {
   }
 
   static Error not_repeatable(const std::string& name, TextSpan span) {
-    Error error = fail(ErrorCode::unsupported,
-                       "{} is not supported: its value changes when rows are computed again", name);
+    Error error =
+        make_error(ErrorCode::unsupported,
+                   "{} is not supported: its value changes when rows are computed again", name);
     error.hint = "pass the value as a parameter of the job";
     error.span = span;
     return error;

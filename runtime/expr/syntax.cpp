@@ -53,15 +53,16 @@ std::size_t operator_count(std::string_view text) {
 
 Result<> check_size(std::string_view text) {
   if (text.size() > expression_bytes_max) {
-    return fail(ErrorCode::invalid_argument, "an expression of {} bytes: at most {} are allowed",
-                text.size(), expression_bytes_max);
+    return make_error(ErrorCode::invalid_argument,
+                      "an expression of {} bytes: at most {} are allowed", text.size(),
+                      expression_bytes_max);
   }
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    return at(fail(ErrorCode::invalid_argument, "a zero byte in an expression"), nul, 1);
+    return at(make_error(ErrorCode::invalid_argument, "a zero byte in an expression"), nul, 1);
   }
   if (operator_count(text) > expression_operators_max) {
-    return fail(ErrorCode::invalid_argument, "an expression of more than {} operators",
-                expression_operators_max);
+    return make_error(ErrorCode::invalid_argument, "an expression of more than {} operators",
+                      expression_operators_max);
   }
   return {};
 }
@@ -172,18 +173,18 @@ Result<Syntax> Syntax::parse(std::string_view text, std::string_view before,
   syntax.text_ = text;
   const Tree tree = Tree::parse(parsed->parse_tree, nullptr, false);
   if (tree.is_discarded()) {
-    return fail(ErrorCode::invalid_argument, "an expression that is not UTF-8 text");
+    return make_error(ErrorCode::invalid_argument, "an expression that is not UTF-8 text");
   }
   const Tree& statements = tree["stmts"];
   if (statements.size() != 1) {
-    return at(fail(ErrorCode::invalid_argument, "one expression is expected, not statements"), 0,
-              text.size());
+    return at(make_error(ErrorCode::invalid_argument, "one expression is expected, not statements"),
+              0, text.size());
   }
   // An expression is two levels of the tree for each level of its text: an object in an object.
   constexpr int tree_depth_max = 3 * expression_depth_max;
   if (depth_of(statements, tree_depth_max + 1) > tree_depth_max) {
-    return at(fail(ErrorCode::invalid_argument, "an expression nested more than {} deep",
-                   expression_depth_max),
+    return at(make_error(ErrorCode::invalid_argument, "an expression nested more than {} deep",
+                         expression_depth_max),
               0, text.size());
   }
   syntax.root_ = statements[0]["stmt"];
@@ -196,7 +197,7 @@ Result<Syntax> Syntax::of_expression(std::string_view text) {
   Syntax syntax = TRY(parse(text, select_head, ""));
   const SyntaxNode select(syntax.root_);
   const auto whole = [&](const char* message) {
-    return at(fail(ErrorCode::invalid_argument, "{}", message), 0, text.size());
+    return at(make_error(ErrorCode::invalid_argument, "{}", message), 0, text.size());
   };
   if (select.kind != "SelectStmt") return whole("an expression is expected");
   for (const auto& [field, value] : select.body->items()) {
@@ -219,7 +220,7 @@ Result<Syntax> Syntax::of_order(std::string_view text) {
   Syntax syntax = TRY(parse(text, order_head, ""));
   const SyntaxNode select(syntax.root_);
   const auto whole = [&](const char* message) {
-    return at(fail(ErrorCode::invalid_argument, "{}", message), 0, text.size());
+    return at(make_error(ErrorCode::invalid_argument, "{}", message), 0, text.size());
   };
   for (const auto& [field, value] : select.body->items()) {
     if (field == "targetList" || field == "sortClause" || field == "limitOption" || field == "op") {

@@ -29,7 +29,7 @@ Result<TypePtr> runtime_type(const TypePtr& found);
 
 Result<std::shared_ptr<arrow::Field>> runtime_field(const std::shared_ptr<arrow::Field>& field) {
   if (!is_utf8(field->name())) {
-    return fail(ErrorCode::invalid_argument, "the name '{}' is not in UTF-8", field->name());
+    return make_error(ErrorCode::invalid_argument, "the name '{}' is not in UTF-8", field->name());
   }
   return field->WithType(TRY(runtime_type(field->type())))->WithMetadata(nullptr);
 }
@@ -101,7 +101,8 @@ Result<TypePtr> runtime_type(const TypePtr& found) {
     case arrow::Type::INTERVAL_MONTH_DAY_NANO:
       return found;
     default:
-      return fail(ErrorCode::unsupported, "columns of type {} cannot be read", found->ToString());
+      return make_error(ErrorCode::unsupported, "columns of type {} cannot be read",
+                        found->ToString());
   }
 }
 
@@ -131,8 +132,8 @@ Result<std::shared_ptr<arrow::Array>> intervals(const arrow::FixedSizeBinaryArra
     std::array<std::uint32_t, 3> parts{};
     std::memcpy(parts.data(), column.GetValue(row), sizeof parts);
     if (parts[0] > INT32_MAX || parts[1] > INT32_MAX) {
-      return fail(ErrorCode::unsupported, "an interval of {} months and {} days", parts[0],
-                  parts[1]);
+      return make_error(ErrorCode::unsupported, "an interval of {} months and {} days", parts[0],
+                        parts[1]);
     }
     TRY(arrow_try(
         builder.Append({static_cast<std::int32_t>(parts[0]), static_cast<std::int32_t>(parts[1]),
@@ -155,8 +156,8 @@ Result<SchemaPtr> runtime_schema(const arrow::Schema& found, const std::string& 
   std::set<std::string> names;
   for (const auto& field : found.fields()) {
     if (!names.insert(field->name()).second) {
-      return fail(ErrorCode::invalid_argument, "'{}' has two columns named '{}'", file,
-                  field->name());
+      return make_error(ErrorCode::invalid_argument, "'{}' has two columns named '{}'", file,
+                        field->name());
     }
     auto mapped = runtime_field(field);
     if (!mapped) {
@@ -217,8 +218,9 @@ Result<> check_columns(const arrow::Schema& schema, const char* format,
     const auto type = first_type_without(field->type(), holds);
     if (type == nullptr) continue;
     const std::string within = type == field->type() ? "" : " in " + field->type()->ToString();
-    Error error = fail(ErrorCode::unsupported, "column '{}' of type {}{} cannot be written as {}",
-                       field->name(), type->ToString(), within, format);
+    Error error =
+        make_error(ErrorCode::unsupported, "column '{}' of type {}{} cannot be written as {}",
+                   field->name(), type->ToString(), within, format);
     error.hint = fmt::format("cast it, leave it out, or {}", others);
     return error;
   }

@@ -208,8 +208,8 @@ Error quote_error(const std::string& where, const CsvRow& row, std::string_view 
   const char* what = row.fault == CsvRow::Fault::open_quote
                          ? "a quote is opened and not closed"
                          : "text follows the closing quote of a value";
-  Error error = fail(ErrorCode::invalid_argument, "{}{}: {}", where, what,
-                     shown_row(text.substr(row.begin, row.end - row.begin)));
+  Error error = make_error(ErrorCode::invalid_argument, "{}{}: {}", where, what,
+                           shown_row(text.substr(row.begin, row.end - row.begin)));
   error.hint =
       "double a quote that belongs to a quoted value; if quotes mean nothing here, say 'quote: "
       "\"\"'";

@@ -81,7 +81,8 @@ class CsvReader final : public BatchReader {
     for (const auto& field : columns->fields()) {
       const auto found = std::find(head.names.begin(), head.names.end(), field->name());
       if (found == head.names.end()) {
-        return fail(ErrorCode::invalid_argument, "'{}' has no column '{}'", path_, field->name());
+        return make_error(ErrorCode::invalid_argument, "'{}' has no column '{}'", path_,
+                          field->name());
       }
       const bool guessed = field->type()->id() == arrow::Type::DOUBLE;
       wanted_.push_back({field->name(), static_cast<int>(found - head.names.begin()),

@@ -83,7 +83,7 @@ Error first_error(FileSystem& files, const std::string& path, const CsvDialect& 
   const auto reader = TRY(read_csv(files, path, {}, dialect, arrow::schema(std::move(fields))));
   while (TRY(reader->next()).rows() > 0) {
   }
-  return fail(ErrorCode::invalid_argument, "'{}': {}", path, otherwise.message());
+  return make_error(ErrorCode::invalid_argument, "'{}': {}", path, otherwise.message());
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> table_of(std::string_view rows,
@@ -195,7 +195,7 @@ Result<SchemaPtr> csv_schema(FileSystem& files, const std::string& path, const C
   const CsvDialect dialect = TRY(with_delimiter(files, path, written));
   CsvHead head = TRY(open_head(files, path, dialect));
   if (head.names.empty()) {
-    Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
+    Error error = make_error(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
     error.hint = "leave it out of 'path'";
     return error;
   }
@@ -226,7 +226,8 @@ Result<> check_csv_types(const ColumnTypes& types) {
   for (const auto& [name, type] : types) {
     const bool bytes = type->id() == arrow::Type::BINARY;
     if (!bytes && arrow::csv::Converter::Make(type, options).ok()) continue;
-    return fail(ErrorCode::unsupported, "CSV files hold no values of type {}", type->ToString())
+    return make_error(ErrorCode::unsupported, "CSV files hold no values of type {}",
+                      type->ToString())
         .at(name);
   }
   return {};

@@ -32,7 +32,7 @@ Error reading_error(const std::string& path, const std::string& place,
                     const arrow::Status& status) {
   if (const Error* disk = carried_error(status)) return *disk;
   if (status.IsNotImplemented()) {
-    return fail(ErrorCode::unsupported, "'{}': {}{}", path, before(place), status.message());
+    return make_error(ErrorCode::unsupported, "'{}': {}{}", path, before(place), status.message());
   }
   if (status.IsOutOfMemory() || status.IsCancelled()) {
     return from_arrow(status).within(fmt::format("reading '{}'", path));

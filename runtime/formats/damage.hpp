@@ -47,7 +47,7 @@ std::invoke_result_t<Read> reading(const std::string& path, Read&& read) {
   } catch (const Defect&) {
     throw;
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::unavailable, "reading '{}': there is not enough memory", path);
+    return make_error(ErrorCode::unavailable, "reading '{}': there is not enough memory", path);
   } catch (const std::exception& exception) {
     return damaged(path, "", exception.what());
   }

@@ -78,9 +78,9 @@ class InputFile final : public arrow::io::RandomAccessFile {
 
   /// Where somebody has cut it meanwhile, whoever knows its version says so instead.
   Error stopped(std::int64_t at, std::size_t read) const {
-    return node_fault(fail(ErrorCode::unavailable,
-                           "cannot read '{}': the disk gives {} of its {} bytes", path_,
-                           at + static_cast<std::int64_t>(read), size_));
+    return node_fault(make_error(ErrorCode::unavailable,
+                                 "cannot read '{}': the disk gives {} of its {} bytes", path_,
+                                 at + static_cast<std::int64_t>(read), size_));
   }
 
   std::unique_ptr<ReadableFile> file_;
@@ -96,7 +96,7 @@ Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(FileSystem& file
                                                                 const std::string& path) {
   auto file = files.open(path);
   if (!file && file.error().code == ErrorCode::not_found) {
-    return fail(ErrorCode::not_found, "there is no file '{}'", path);
+    return make_error(ErrorCode::not_found, "there is no file '{}'", path);
   }
   if (!file) return file.error();
   const auto size = static_cast<std::int64_t>(TRY((*file)->size()));

@@ -187,7 +187,8 @@ class IpcReader final : public BatchReader {
     for (const auto& field : columns_->fields()) {
       const auto column = found.GetColumnByName(field->name());
       if (column == nullptr) {
-        return fail(ErrorCode::invalid_argument, "'{}' has no column '{}'", path_, field->name());
+        return make_error(ErrorCode::invalid_argument, "'{}' has no column '{}'", path_,
+                          field->name());
       }
       const std::string place = place_of(*field);
       if (column->length() != found.num_rows()) {
@@ -282,7 +283,8 @@ Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::stri
       if (wanted) options.included_fields.push_back(i);
     }
     if (first < 0 || count < 0 || first + count > whole->num_record_batches()) {
-      return fail(ErrorCode::conflict, "'{}' was replaced while the job was reading it", path);
+      return make_error(ErrorCode::conflict, "'{}' was replaced while the job was reading it",
+                        path);
     }
     // An empty list would mean all of them.
     const auto narrow =

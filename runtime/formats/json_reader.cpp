@@ -35,7 +35,7 @@ Result<std::shared_ptr<arrow::Array>> times_of_day(const arrow::StringArray& tex
     typename Time::c_type time = 0;
     if (!arrow::internal::ParseValue(static_cast<const Time&>(*type), text.data(), text.size(),
                                      &time)) {
-      return fail(ErrorCode::invalid_argument, "'{}' is no time of day", text);
+      return make_error(ErrorCode::invalid_argument, "'{}' is no time of day", text);
     }
     TRY(arrow_try(builder.Append(time)));
   }
@@ -51,7 +51,7 @@ Result<std::shared_ptr<arrow::Array>> bytes(const arrow::StringArray& texts) {
     }
     const auto decoded = arrow::util::base64_decode(texts.GetView(i));
     if (!decoded.ok()) {
-      return fail(ErrorCode::invalid_argument, "'{}' is no base64", texts.GetView(i));
+      return make_error(ErrorCode::invalid_argument, "'{}' is no base64", texts.GetView(i));
     }
     TRY(arrow_try(builder.Append(*decoded)));
   }
@@ -139,7 +139,7 @@ class JsonReader final : public BatchReader {
       const auto alone = rows_of(text);
       if (!alone) return told(fmt::format("'{}', line {}", path_, line), text, alone.error());
     }
-    return fail(ErrorCode::invalid_argument, "'{}': the rows do not parse", path_);
+    return make_error(ErrorCode::invalid_argument, "'{}': the rows do not parse", path_);
   }
 
   Error told(const std::string& where, std::string_view object, const Error& error) const {
@@ -149,7 +149,7 @@ class JsonReader final : public BatchReader {
     }
     std::string why = error.message;
     if (const std::size_t row = why.rfind(" in row "); row != std::string::npos) why.resize(row);
-    Error told = fail(ErrorCode::invalid_argument, "{}: {}", where, why);
+    Error told = make_error(ErrorCode::invalid_argument, "{}: {}", where, why);
     told.hint = error.hint.empty()
                     ? "declare the column's type, such as types: {column: text}, or mend the file"
                     : error.hint;

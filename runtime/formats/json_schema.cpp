@@ -93,8 +93,8 @@ Error parse_error(const std::string& path, std::string_view text, std::string wh
   text.remove_prefix(before.rfind('\n') + 1);
   const std::string_view object = text.substr(0, text.find('\n'));
   const auto misfit = json_misfit(object, declared, nullptr);
-  Error error = fail(ErrorCode::invalid_argument, "'{}', line {}: {}", path, line,
-                     misfit ? misfit->what : why);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}', line {}: {}", path, line,
+                           misfit ? misfit->what : why);
   error.hint =
       misfit ? misfit->hint : "one object a line, and each field of one type: mend the file";
   return error;
@@ -197,7 +197,7 @@ Result<SchemaPtr> json_schema(FileSystem& files, const std::string& path,
   for (const auto& [name, type] : declared) known.push_back(arrow::field(name, type));
   const JsonSample sample = TRY(first_rows(files, path, arrow::schema(known)));
   if (is_blank_json(sample.text) && declared.empty()) {
-    Error error = fail(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
+    Error error = make_error(ErrorCode::invalid_argument, "'{}' is empty: it has no columns", path);
     error.hint = "leave it out of 'path', or declare its fields in 'types'";
     return error;
   }
@@ -219,7 +219,7 @@ Result<> check_json_types(const ColumnTypes& types) {
   for (const auto& [name, type] : types) {
     const auto column = arrow::schema({arrow::field(name, type)});
     if (parse_json(json_options(column, Others::Ignore), "{}").ok()) continue;
-    return fail(ErrorCode::unsupported, "JSON holds no values of type {}", type->ToString())
+    return make_error(ErrorCode::unsupported, "JSON holds no values of type {}", type->ToString())
         .at(name);
   }
   return {};

@@ -54,7 +54,8 @@ Result<> check_frame(const std::string& path, arrow::io::RandomAccessFile& file,
     return std::string_view(bytes) == magic;
   };
   if (is(*head, "PARE") || is(*tail, "PARE")) {
-    return fail(ErrorCode::unsupported, "'{}': its footer is encrypted, and there is no key", path);
+    return make_error(ErrorCode::unsupported, "'{}': its footer is encrypted, and there is no key",
+                      path);
   }
   if (size > 2 * magic_bytes && is(*tail, "PAR1")) return {};
   if (is(*head, "PAR1")) return cut_short(path, "Parquet file");
@@ -86,7 +87,8 @@ struct ParquetFile::State {
   Result<std::vector<int>> leaves(const std::string& column) const {
     const int index = schema->GetFieldIndex(column);
     if (index < 0) {
-      return fail(ErrorCode::conflict, "'{}' was replaced while the job was reading it", path);
+      return make_error(ErrorCode::conflict, "'{}' was replaced while the job was reading it",
+                        path);
     }
     if (const auto found = unreadable.find(column); found != unreadable.end()) return found->second;
     std::vector<int> leaves;
@@ -137,7 +139,7 @@ Result<> ParquetFile::State::check_rows() {
 /// Columns are looked at once, in the first row group: they are the same in all.
 Result<> ParquetFile::State::find_unreadable() {
   const auto note = [&](const std::string& column, std::string why) {
-    Error error = fail(ErrorCode::unsupported, "'{}', column '{}': {}", path, column, why);
+    Error error = make_error(ErrorCode::unsupported, "'{}', column '{}': {}", path, column, why);
     error.hint = "leave it out with 'columns'";
     unreadable.emplace(column, std::move(error));
   };
@@ -194,8 +196,8 @@ Result<std::shared_ptr<arrow::Field>> told_field(const SchemaField& field,
                                                  const std::string& path) {
   if (is_interval(field, schema)) return field.field->WithType(arrow::month_day_nano_interval());
   if (!has_interval(field, schema)) return field.field;
-  return fail(ErrorCode::unsupported, "'{}', column '{}': intervals in lists or structs", path,
-              field.field->name());
+  return make_error(ErrorCode::unsupported, "'{}', column '{}': intervals in lists or structs",
+                    path, field.field->name());
 }
 
 /// A file that is open, and the library's reader of it.

@@ -121,7 +121,8 @@ Result<std::unique_ptr<BatchWriter>> write_parquet(FileSystem& files, const std:
   TRY(check_parquet_schema(*schema));
   const auto compression = arrow::util::Codec::GetCompressionType(codec_name(options.compression));
   if (!compression.ok()) {
-    return fail(ErrorCode::invalid_argument, "there is no compression '{}'", options.compression);
+    return make_error(ErrorCode::invalid_argument, "there is no compression '{}'",
+                      options.compression);
   }
   std::unique_ptr<arrow::MemoryPool> memory =
       std::make_unique<arrow::ProxyMemoryPool>(arrow::default_memory_pool());

@@ -145,9 +145,9 @@ TextBlocks::TextBlocks(FileSystem& files, std::string path,
 TextBlocks::~TextBlocks() = default;
 
 Error TextBlocks::too_long() {
-  Error error =
-      fail(ErrorCode::invalid_argument, "'{}', line {}: here begins a row of more than {} MiB",
-           path_, line_in_file(), row_bytes_max >> 20);
+  Error error = make_error(ErrorCode::invalid_argument,
+                           "'{}', line {}: here begins a row of more than {} MiB", path_,
+                           line_in_file(), row_bytes_max >> 20);
   error.hint = "is a quote missing, or a line break?";
   return error;
 }
@@ -182,8 +182,8 @@ Result<> TextBlocks::decode(std::string_view bytes) {
   auto decoded = decoder_->decode(bytes, bytes_);
   if (decoded && ended_) decoded = decoder_->finish();
   if (decoded) return {};
-  Error error = fail(ErrorCode::invalid_argument, "'{}', line {}: {}", path_,
-                     line_ + line_breaks(bytes_), decoded.error().message);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}', line {}: {}", path_,
+                           line_ + line_breaks(bytes_), decoded.error().message);
   error.hint = "say what the file is written in with 'encoding'";
   return error;
 }
@@ -195,8 +195,8 @@ Result<> TextBlocks::pass_over_mark() {
   }
   const bool wide = bytes_.starts_with("\xFF\xFE") || bytes_.starts_with("\xFE\xFF");
   if (decoder_ || !wide) return {};
-  Error error =
-      fail(ErrorCode::invalid_argument, "'{}' begins with the byte order mark of UTF-16", path_);
+  Error error = make_error(ErrorCode::invalid_argument,
+                           "'{}' begins with the byte order mark of UTF-16", path_);
   error.hint = "say 'encoding: utf-16'";
   return error;
 }

@@ -62,7 +62,8 @@ Result<TextEncoding> TextEncoding::named(const std::string& name) {
       return encoding;
     }
   }
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is no encoding that is known here", name);
+  Error error =
+      make_error(ErrorCode::invalid_argument, "'{}' is no encoding that is known here", name);
   error.hint = "such as utf-8, latin1, windows-1252, utf-16, shift_jis, gb18030: `iconv -l`";
   return error;
 }
@@ -90,7 +91,8 @@ TextDecoder::~TextDecoder() {
 
 Result<> TextDecoder::decode(std::string_view bytes, std::string& text) {
   if (state_->converter == no_converter) {
-    return fail(ErrorCode::invalid_argument, "this machine knows no encoding '{}'", state_->name);
+    return make_error(ErrorCode::invalid_argument, "this machine knows no encoding '{}'",
+                      state_->name);
   }
   std::string from = std::exchange(state_->waiting, std::string());
   from += bytes;
@@ -108,7 +110,7 @@ Result<> TextDecoder::decode(std::string_view bytes, std::string& text) {
     if (done != static_cast<std::size_t>(-1)) break;
     if (number == E2BIG) continue;
     if (number == EINVAL) break;
-    return fail(ErrorCode::invalid_argument, "bytes that are no {}", state_->name);
+    return make_error(ErrorCode::invalid_argument, "bytes that are no {}", state_->name);
   }
   state_->waiting.assign(in, in_left);
   return {};
@@ -116,7 +118,8 @@ Result<> TextDecoder::decode(std::string_view bytes, std::string& text) {
 
 Result<> TextDecoder::finish() const {
   if (state_->waiting.empty()) return {};
-  return fail(ErrorCode::invalid_argument, "the file ends within a letter of {}", state_->name);
+  return make_error(ErrorCode::invalid_argument, "the file ends within a letter of {}",
+                    state_->name);
 }
 
 }  // namespace troupe

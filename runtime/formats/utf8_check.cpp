@@ -76,7 +76,7 @@ FirstRow first_not_utf8(const arrow::Array& column) {
 }
 
 Error not_utf8(const std::string& column) {
-  Error error = fail(ErrorCode::invalid_argument, "column '{}' is not in UTF-8", column);
+  Error error = make_error(ErrorCode::invalid_argument, "column '{}' is not in UTF-8", column);
   error.hint = "convert the file to UTF-8, or leave the column out with 'columns'";
   return error;
 }

@@ -115,7 +115,8 @@ Result<ArrayPtr> times(const ArrayPtr& values) {
   for (std::int64_t row = 0; row < times.length(); ++row) {
     const std::int64_t time = times.IsNull(row) ? 0 : std::int64_t{times.Value(row)};
     if (time >= 0 && time < units_of_day(type.unit())) continue;
-    return fail(ErrorCode::invalid_argument, "{} in {} is no time of day", time, type.ToString());
+    return make_error(ErrorCode::invalid_argument, "{} in {} is no time of day", time,
+                      type.ToString());
   }
   return cast_to_text(values);
 }

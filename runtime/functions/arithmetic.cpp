@@ -12,7 +12,7 @@ namespace troupe {
 namespace {
 
 Error out_of_range(const SqlType& type) {
-  return fail(ErrorCode::invalid_argument, "{} out of range", to_string(type));
+  return make_error(ErrorCode::invalid_argument, "{} out of range", to_string(type));
 }
 
 // Each operation computes all rows, those that are NULL included, and tells whether any result is
@@ -108,10 +108,11 @@ Result<> explain(const Vector& a, const Vector& b, std::int64_t rows, const SqlT
     T ignored;
     if (!left.valid(i) || !right.valid(i) || !Op::wrong(left[i], right[i], &ignored)) continue;
     const bool divides = std::is_same_v<Op, Divide> || std::is_same_v<Op, Modulo>;
-    if (divides && right[i] == 0) return fail(ErrorCode::invalid_argument, "division by zero");
+    if (divides && right[i] == 0)
+      return make_error(ErrorCode::invalid_argument, "division by zero");
     if constexpr (std::is_floating_point_v<T>) {
-      return fail(ErrorCode::invalid_argument, "value out of range: {}",
-                  ignored == 0 ? "underflow" : "overflow");
+      return make_error(ErrorCode::invalid_argument, "value out of range: {}",
+                        ignored == 0 ? "underflow" : "overflow");
     }
     return out_of_range(type);
   }
@@ -171,10 +172,10 @@ Kernel arithmetic_kernel(char op, const SqlType& a, const SqlType& b, const SqlT
 
 Result<double> in_range(double result, bool was_finite, bool was_zero) {
   if (std::isinf(result) && was_finite) {
-    return fail(ErrorCode::invalid_argument, "value out of range: overflow");
+    return make_error(ErrorCode::invalid_argument, "value out of range: overflow");
   }
   if (result == 0 && was_finite && !was_zero) {
-    return fail(ErrorCode::invalid_argument, "value out of range: underflow");
+    return make_error(ErrorCode::invalid_argument, "value out of range: underflow");
   }
   return result;
 }
@@ -182,11 +183,11 @@ Result<double> in_range(double result, bool was_finite, bool was_zero) {
 Result<double> power(double base, double exponent) {
   const bool numbers = !std::isnan(base) && !std::isnan(exponent);
   if (base == 0 && exponent < 0) {
-    return fail(ErrorCode::invalid_argument, "zero raised to a negative power is undefined");
+    return make_error(ErrorCode::invalid_argument, "zero raised to a negative power is undefined");
   }
   if (numbers && base < 0 && exponent != std::floor(exponent)) {
-    return fail(ErrorCode::invalid_argument,
-                "a negative number raised to a non-integer power yields a complex result");
+    return make_error(ErrorCode::invalid_argument,
+                      "a negative number raised to a non-integer power yields a complex result");
   }
   const bool finite = std::isfinite(base) && std::isfinite(exponent);
   return in_range(std::pow(base, exponent), finite, base == 0);

@@ -38,7 +38,7 @@ Kernel with_real(SqlKind kind, const Use& use) {
 }
 
 Error out_of_range(const SqlType& type) {
-  return fail(ErrorCode::invalid_argument, "{} out of range", to_string(type));
+  return make_error(ErrorCode::invalid_argument, "{} out of range", to_string(type));
 }
 
 template <class To>
@@ -62,10 +62,10 @@ Kernel real_to_real(const SqlType& to) {
     return strict<To, From>(to, [to](From value) -> Result<To> {
       const float narrow = static_cast<float>(value);
       if (std::isinf(narrow) && !std::isinf(value)) {
-        return fail(ErrorCode::invalid_argument, "value out of range: overflow");
+        return make_error(ErrorCode::invalid_argument, "value out of range: overflow");
       }
       if (narrow == 0 && value != 0) {
-        return fail(ErrorCode::invalid_argument, "value out of range: underflow");
+        return make_error(ErrorCode::invalid_argument, "value out of range: underflow");
       }
       return narrow;
     });
@@ -212,7 +212,7 @@ Kernel moment_kernel(const SqlType& from, const SqlType& to) {
     return strict<Moment, Date>(to, [](Date date) -> Result<Moment> {
       const auto moment = moment_of(date);
       if (moment) return *moment;
-      return fail(ErrorCode::invalid_argument, "date out of range for timestamp");
+      return make_error(ErrorCode::invalid_argument, "date out of range for timestamp");
     });
   }
   if (to.kind == SqlKind::date) {
@@ -299,8 +299,8 @@ Result<NodePtr> cast_implicitly(const NodePtr& node, const SqlType& to) {
     return null_constant(open ? numeric_type(0) : to, node->span());
   }
   if (!casts_implicitly(node->type().kind, to.kind)) {
-    Error error = fail(ErrorCode::invalid_argument, "a value of type {} is no {}",
-                       to_string(node->type()), to_string(to));
+    Error error = make_error(ErrorCode::invalid_argument, "a value of type {} is no {}",
+                             to_string(node->type()), to_string(to));
     error.span = node->span();
     return error;
   }
@@ -313,8 +313,8 @@ Result<NodePtr> cast_implicitly(const NodePtr& node, const SqlType& to) {
 Result<NodePtr> cast_explicitly(const NodePtr& node, SqlType to, TextSpan span) {
   if (to.kind == SqlKind::numeric && to.precision == 0) to = TRY(open_numeric(node));
   if (!casts_explicitly(node->type().kind, to.kind)) {
-    Error error = fail(ErrorCode::invalid_argument, "cannot cast type {} to {}",
-                       to_string(node->type()), to_string(to));
+    Error error = make_error(ErrorCode::invalid_argument, "cannot cast type {} to {}",
+                             to_string(node->type()), to_string(to));
     error.span = span;
     return error;
   }

@@ -119,8 +119,8 @@ std::string instead_of(const std::string& name) {
 }
 
 Error no_function(const std::string& name, const std::vector<NodePtr>& arguments, TextSpan span) {
-  Error error =
-      fail(ErrorCode::invalid_argument, "function {} does not exist", shown_call(name, arguments));
+  Error error = make_error(ErrorCode::invalid_argument, "function {} does not exist",
+                           shown_call(name, arguments));
   error.span = span;
   for (const FunctionEntry& function : function_table()) {
     if (name != function.name) continue;
@@ -162,7 +162,7 @@ bool is_function(const std::string& name) {
 }
 
 Error no_such_function(const std::string& name, TextSpan span) {
-  Error error = fail(ErrorCode::invalid_argument, "function {} does not exist", name);
+  Error error = make_error(ErrorCode::invalid_argument, "function {} does not exist", name);
   error.span = span;
   error.hint = instead_of(name);
   return error;
@@ -199,7 +199,7 @@ Result<NodePtr> bind_function(const std::string& name, const std::vector<NodePtr
 Result<std::string> constant_text(const NodePtr& argument, const char* what) {
   const ConstantNode* constant = as_constant(argument);
   if (!constant || constant->is_null() || constant->value()->type_id() != arrow::Type::STRING) {
-    Error error = fail(ErrorCode::unsupported, "{} must be a constant text", what);
+    Error error = make_error(ErrorCode::unsupported, "{} must be a constant text", what);
     error.span = argument->span();
     return error;
   }

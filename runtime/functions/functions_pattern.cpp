@@ -22,7 +22,7 @@ Result<Flags> flags_of(const Signature& signature, std::size_t place, std::strin
   if (signature.arguments.size() <= place) return Flags{};
   const std::string flags = TRY(constant_text(signature.arguments[place], "the flags"));
   if (flags.find_first_not_of(known) != std::string::npos) {
-    return fail(ErrorCode::unsupported, "known flags are \"{}\", not \"{}\"", known, flags);
+    return make_error(ErrorCode::unsupported, "known flags are \"{}\", not \"{}\"", known, flags);
   }
   return Flags{flags.find('i') != std::string::npos, flags.find('g') != std::string::npos};
 }
@@ -36,8 +36,8 @@ Result<std::string> pattern_of(const Signature& signature, Flags flags = {}) {
 Result<Kernel> tried(const Signature& signature, Kernel kernel) {
   const auto* sample = as_constant(signature.arguments[1]);
   if (Result<Vector> found = kernel({Vector{sample->value(), true}}, 1); !found) {
-    return fail(ErrorCode::invalid_argument, "invalid regular expression: {}",
-                found.error().message);
+    return make_error(ErrorCode::invalid_argument, "invalid regular expression: {}",
+                      found.error().message);
   }
   return kernel;
 }

@@ -24,8 +24,8 @@ constexpr SqlKind any = any_as_text;
 constexpr std::size_t text_bytes_max = 1 << 20;
 
 Error too_long() {
-  return fail(ErrorCode::invalid_argument, "requested length too large: more than {} bytes",
-              text_bytes_max);
+  return make_error(ErrorCode::invalid_argument, "requested length too large: more than {} bytes",
+                    text_bytes_max);
 }
 
 template <auto function, class Out, class... In>
@@ -117,7 +117,7 @@ Text substring_from(Text value, std::int32_t start) {
 
 Result<Text> substring(Text value, std::int32_t start, std::int32_t count) {
   if (count < 0) {
-    return fail(ErrorCode::invalid_argument, "negative substring length not allowed");
+    return make_error(ErrorCode::invalid_argument, "negative substring length not allowed");
   }
   const std::int64_t begin = std::max<std::int64_t>(start, 1);
   const std::int64_t end = std::int64_t{start} + count;
@@ -182,7 +182,7 @@ bool starts_with(Text value, Text prefix) { return value.starts_with(prefix); }
 
 Result<Text> split_part(Text value, Text separator, std::int32_t wanted) {
   if (wanted == 0) {
-    return fail(ErrorCode::invalid_argument, "field position must not be zero");
+    return make_error(ErrorCode::invalid_argument, "field position must not be zero");
   }
   if (separator.empty()) return wanted == 1 || wanted == -1 ? value : Text();
   if (wanted < 0) {
@@ -242,9 +242,9 @@ Result<std::string> repeat(Text value, std::int32_t times) {
 }
 
 Result<std::string> chr(std::int32_t code) {
-  if (code == 0) return fail(ErrorCode::invalid_argument, "null character not permitted");
+  if (code == 0) return make_error(ErrorCode::invalid_argument, "null character not permitted");
   if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-    return fail(ErrorCode::invalid_argument, "{} is no character code", code);
+    return make_error(ErrorCode::invalid_argument, "{} is no character code", code);
   }
   return character_of(code);
 }
@@ -295,7 +295,7 @@ Result<Kernel> concat_ws_kernel(const Signature&) {
 /// overlay(text placing new from start [for count]): what is in the place goes.
 Result<std::string> overlay(Text value, Text placed, std::int32_t start, std::int32_t count) {
   if (start <= 0 || count < 0) {
-    return fail(ErrorCode::invalid_argument, "negative substring length not allowed");
+    return make_error(ErrorCode::invalid_argument, "negative substring length not allowed");
   }
   const std::int64_t end = std::int64_t{start} + count;
   std::string made(text_slice(value, 0, static_cast<std::size_t>(start - 1)));

@@ -165,8 +165,8 @@ Result<Date> make_date(std::int32_t year, std::int32_t month, std::int32_t day) 
   constexpr std::int32_t year_min = -4713, year_max = 5'874'897;
   const CivilDate made{year < 0 ? year + 1 : year, month, day};
   if (year == 0 || year < year_min || year > year_max || !is_valid(made)) {
-    return fail(ErrorCode::invalid_argument, "date field value out of range: {}-{:02}-{:02}", year,
-                month, day);
+    return make_error(ErrorCode::invalid_argument, "date field value out of range: {}-{:02}-{:02}",
+                      year, month, day);
   }
   return checked_date(date_of(made).days);
 }
@@ -178,8 +178,8 @@ Result<Moment> make_timestamp(std::int32_t year, std::int32_t month, std::int32_
   const bool valid = hour >= 0 && (hour < 24 || end_of_day) && minute >= 0 && minute <= 59 &&
                      second >= 0 && second <= 60;
   if (!valid) {
-    return fail(ErrorCode::invalid_argument, "time field value out of range: {}:{:02}:{:02}", hour,
-                minute, second);
+    return make_error(ErrorCode::invalid_argument, "time field value out of range: {}:{:02}:{:02}",
+                      hour, minute, second);
   }
   return moment_of(made,
                    hour * micros_per_hour + minute * micros_per_minute + std::llrint(second * 1e6));

@@ -16,8 +16,8 @@ namespace troupe {
 namespace {
 
 Error no_operator(std::string_view name, const NodePtr& left, const NodePtr& right, TextSpan span) {
-  Error error = fail(ErrorCode::invalid_argument, "operator does not exist: {} {} {}",
-                     to_string(left->type()), name, to_string(right->type()));
+  Error error = make_error(ErrorCode::invalid_argument, "operator does not exist: {} {} {}",
+                           to_string(left->type()), name, to_string(right->type()));
   error.hint = "convert one side with CAST, for example CAST(x AS integer)";
   error.span = span;
   return error;
@@ -92,7 +92,7 @@ Kernel date_minus_date(const SqlType& type) {
   return strict<std::int32_t, Date, Date>(type, [](Date a, Date b) -> Result<std::int32_t> {
     std::int32_t days = 0;  // of a file's days, which may be none of a date's
     if (!__builtin_sub_overflow(a.days, b.days, &days)) return days;
-    return fail(ErrorCode::invalid_argument, "date out of range");
+    return make_error(ErrorCode::invalid_argument, "date out of range");
   });
 }
 Kernel moment_plus_interval(const SqlType& type) {
@@ -192,8 +192,9 @@ Result<NodePtr> bind_arithmetic(char op, const NodePtr& left, const NodePtr& rig
   const bool both_unknown =
       left->type().kind == SqlKind::unknown && right->type().kind == SqlKind::unknown;
   if (both_unknown) {
-    Error error = fail(ErrorCode::invalid_argument, "operator is not unique: unknown {} unknown",
-                       std::string_view(&op, 1));
+    Error error =
+        make_error(ErrorCode::invalid_argument, "operator is not unique: unknown {} unknown",
+                   std::string_view(&op, 1));
     error.hint = "say the type of one side: CAST('1' AS integer)";
     error.span = span;
     return error;
@@ -272,7 +273,7 @@ Result<NodePtr> bind_operator(std::string_view name, NodePtr left, NodePtr right
   if (name.size() == 1 && std::string_view("+-*/%^").find(name) != std::string_view::npos) {
     return bind_arithmetic(name.front(), left, right, span);
   }
-  Error error = fail(ErrorCode::unsupported, "operator {} is not supported", name);
+  Error error = make_error(ErrorCode::unsupported, "operator {} is not supported", name);
   error.span = span;
   return error;
 }
@@ -307,8 +308,8 @@ Result<NodePtr> bind_sign(std::string_view name, const NodePtr& operand, TextSpa
     const Kernel kernel = strict<Interval, Interval>(operand->type(), negate);
     return make_call("-", operand->type(), {operand}, kernel, true, span);
   }
-  Error error = fail(ErrorCode::invalid_argument, "operator does not exist: {} {}", name,
-                     to_string(operand->type()));
+  Error error = make_error(ErrorCode::invalid_argument, "operator does not exist: {} {}", name,
+                           to_string(operand->type()));
   error.span = span;
   return error;
 }
@@ -337,8 +338,8 @@ Result<std::vector<NodePtr>> unify(std::vector<NodePtr> nodes, const char* what)
   for (const NodePtr& node : nodes) {
     const std::optional<SqlType> common = common_type(type, node->type());
     if (!common) {
-      Error error = fail(ErrorCode::invalid_argument, "{} types {} and {} cannot be matched", what,
-                         to_string(type), to_string(node->type()));
+      Error error = make_error(ErrorCode::invalid_argument, "{} types {} and {} cannot be matched",
+                               what, to_string(type), to_string(node->type()));
       error.span = node->span();
       return error;
     }
@@ -354,8 +355,8 @@ Result<NodePtr> as_boolean(const NodePtr& node, std::string_view where) {
     return cast_implicitly(node, sql(SqlKind::boolean));
   }
   Error error =
-      fail(ErrorCode::invalid_argument, "argument of {} must be type boolean, not type {}", where,
-           to_string(node->type()));
+      make_error(ErrorCode::invalid_argument, "argument of {} must be type boolean, not type {}",
+                 where, to_string(node->type()));
   error.span = node->span();
   return error;
 }

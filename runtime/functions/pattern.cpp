@@ -24,8 +24,8 @@ class LikePattern {
       if (escaped) {
         i += escape.size();
         if (i >= pattern.size()) {
-          return fail(ErrorCode::invalid_argument,
-                      "LIKE pattern must not end with escape character");
+          return make_error(ErrorCode::invalid_argument,
+                            "LIKE pattern must not end with escape character");
         }
       }
       if (!escaped && pattern[i] == '%') {
@@ -122,8 +122,8 @@ Result<NodePtr> as_text(const NodePtr& node, std::string_view name, const NodePt
   if (casts_implicitly(node->type().kind, SqlKind::text)) {
     return cast_implicitly(node, sql(SqlKind::text));
   }
-  Error error = fail(ErrorCode::invalid_argument, "operator does not exist: {} {} {}",
-                     to_string(left->type()), name, to_string(right->type()));
+  Error error = make_error(ErrorCode::invalid_argument, "operator does not exist: {} {} {}",
+                           to_string(left->type()), name, to_string(right->type()));
   error.span = span;
   return error;
 }
@@ -138,8 +138,8 @@ NodePtr lowered(const NodePtr& node, TextSpan span) {
 Result<std::string> escape_of(const NodePtr& escape, TextSpan span) {
   if (!escape) return std::string("\\");
   const ConstantNode* constant = as_constant(escape);
-  Error error =
-      fail(ErrorCode::invalid_argument, "ESCAPE takes one constant character, or '' for none");
+  Error error = make_error(ErrorCode::invalid_argument,
+                           "ESCAPE takes one constant character, or '' for none");
   error.span = span;
   if (!constant || constant->is_null()) return error;
   const std::string_view text = constant_text(*constant);
@@ -205,7 +205,7 @@ Result<NodePtr> bind_regex(const NodePtr& left, const NodePtr& right, bool negat
   const SqlType boolean = sql(SqlKind::boolean);
   if (constant && constant->is_null()) return null_constant(boolean, span);
   if (!constant) {
-    Error error = fail(ErrorCode::unsupported, "a regular expression must be a constant");
+    Error error = make_error(ErrorCode::unsupported, "a regular expression must be a constant");
     error.span = right->span();
     return error;
   }
@@ -219,8 +219,8 @@ Result<NodePtr> bind_regex(const NodePtr& left, const NodePtr& right, bool negat
   // The pattern is compiled once here, so that a wrong one is a mistake in the text.
   const Vector sample{TRY(spread({constant->value(), true}, 1))};
   if (Result<Vector> tried = kernel({sample}, 1); !tried) {
-    Error error =
-        fail(ErrorCode::invalid_argument, "invalid regular expression: {}", tried.error().message);
+    Error error = make_error(ErrorCode::invalid_argument, "invalid regular expression: {}",
+                             tried.error().message);
     error.span = right->span();
     return error;
   }

@@ -50,8 +50,9 @@ Result<> assign_splits(TaskGraph& graph) {
         (*source)->splits(stage.parallelism * splits_per_subtask);
     if (!splits) return splits.error().within(first.vertex);
     if (splits->size() > splits_max) {
-      return fail(ErrorCode::invalid_argument, "{}: {} splits are more than a source may have ({})",
-                  first.vertex, splits->size(), splits_max);
+      return make_error(ErrorCode::invalid_argument,
+                        "{}: {} splits are more than a source may have ({})", first.vertex,
+                        splits->size(), splits_max);
     }
     stage.splits = deal(*splits, stage.parallelism);
   }

@@ -49,7 +49,7 @@ class VertexPlanner {
     const JobVertex& vertex = graph_.vertices[index];
     const OperatorKind* kind = registry_.find(vertex.op);
     if (!kind) {
-      return report(fail(ErrorCode::not_found, "there is no operator kind '{}'", vertex.op)
+      return report(make_error(ErrorCode::not_found, "there is no operator kind '{}'", vertex.op)
                         .at(vertex.id + ".op"));
     }
     std::vector<Error> mistakes = Options::check(kind->description(), *vertex.with);
@@ -67,7 +67,7 @@ class VertexPlanner {
     const OperatorDescription& told = kind.description();
     const int count = static_cast<int>(vertex.inputs.size());
     if (count < told.inputs_min || (told.inputs_max >= 0 && count > told.inputs_max)) {
-      report(fail(ErrorCode::invalid_argument, "'{}' cannot have {} inputs", vertex.op, count)
+      report(make_error(ErrorCode::invalid_argument, "'{}' cannot have {} inputs", vertex.op, count)
                  .at(vertex.id + ".from"));
       return false;
     }
@@ -77,8 +77,9 @@ class VertexPlanner {
       const auto port = static_cast<std::size_t>(vertex.inputs[i].port);
       const std::vector<SchemaPtr>& outputs = plan->phases.back().outputs;
       if (port >= outputs.size()) {
-        report(fail(ErrorCode::not_found, "'{}' has no output {}", vertex.inputs[i].from, port)
-                   .at(fmt::format("{}.from.{}", vertex.id, i)));
+        report(
+            make_error(ErrorCode::not_found, "'{}' has no output {}", vertex.inputs[i].from, port)
+                .at(fmt::format("{}.from.{}", vertex.id, i)));
         return false;
       }
       inputs.push_back({outputs[port], plan->rows, plan->bytes, plan->rows_at_most});

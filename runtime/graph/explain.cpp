@@ -142,7 +142,7 @@ Result<ExplainLevel> parse_explain_level(std::string_view word) {
   if (word == "descriptor") return ExplainLevel::descriptor;
   if (word == "plan") return ExplainLevel::plan;
   if (word == "tasks") return ExplainLevel::tasks;
-  return fail(ErrorCode::invalid_argument, "no level '{}': descriptor, plan or tasks", word);
+  return make_error(ErrorCode::invalid_argument, "no level '{}': descriptor, plan or tasks", word);
 }
 
 Result<Json> explain(const JobGraph& graph, const OperatorRegistry& registry,

@@ -40,9 +40,11 @@ GraphBuilder& GraphBuilder::restart(const RestartSettings& settings) {
 Result<JobGraph> GraphBuilder::build() const {
   JobGraph graph = graph_;
   for (const JobVertex& vertex : graph.vertices) {
-    if (!valid_id(vertex.id)) return fail(ErrorCode::invalid_argument, "'{}' is no id", vertex.id);
+    if (!valid_id(vertex.id))
+      return make_error(ErrorCode::invalid_argument, "'{}' is no id", vertex.id);
     if (!vertex.with->is_object()) {
-      return fail(ErrorCode::invalid_argument, "the parameters of '{}' are no map", vertex.id);
+      return make_error(ErrorCode::invalid_argument, "the parameters of '{}' are no map",
+                        vertex.id);
     }
   }
   order_vertices(graph);

@@ -248,16 +248,16 @@ Result<> well_formed(const JobGraph& graph) {
   for (const JobVertex& vertex : graph.vertices) {
     for (const JobInput& input : vertex.inputs) {
       if (!earlier.count(input.from) || input.port < 0) {
-        return fail(ErrorCode::invalid_argument, "'{}' reads '{}', which is no earlier operator",
-                    vertex.id, input.from)
+        return make_error(ErrorCode::invalid_argument,
+                          "'{}' reads '{}', which is no earlier operator", vertex.id, input.from)
             .at(vertex.id + ".from");
       }
     }
     if (!vertex.with) {
-      return fail(ErrorCode::invalid_argument, "'{}' has no parameters at all", vertex.id);
+      return make_error(ErrorCode::invalid_argument, "'{}' has no parameters at all", vertex.id);
     }
     if (!earlier.insert(vertex.id).second) {
-      return fail(ErrorCode::invalid_argument, "two operators are called '{}'", vertex.id);
+      return make_error(ErrorCode::invalid_argument, "two operators are called '{}'", vertex.id);
     }
   }
   return {};

@@ -35,17 +35,19 @@ std::optional<Output> output_of(const std::string& vertex, const Phase& phase) {
 Error at_path(Error error, const std::string& vertex) { return error.at(vertex + ".with.path"); }
 
 Error read_again(const Output& output, const std::string& source, const std::string& pattern) {
-  Error error = fail(ErrorCode::invalid_argument,
-                     "'{}' writes to '{}', which '{}' reads as '{}': a second run would read what "
-                     "the first has written",
-                     output.vertex, output.path, source, pattern);
+  Error error =
+      make_error(ErrorCode::invalid_argument,
+                 "'{}' writes to '{}', which '{}' reads as '{}': a second run would read what "
+                 "the first has written",
+                 output.vertex, output.path, source, pattern);
   error.hint = "write beside what is read, not into it";
   return at_path(std::move(error), output.vertex);
 }
 
 Error written_twice(const Output& one, const Output& other) {
-  Error error = fail(ErrorCode::invalid_argument, "'{}' and '{}' write to the same place, '{}'",
-                     one.vertex, other.vertex, one.path);
+  Error error =
+      make_error(ErrorCode::invalid_argument, "'{}' and '{}' write to the same place, '{}'",
+                 one.vertex, other.vertex, one.path);
   error.hint = "give each sink an output of its own";
   return at_path(std::move(error), other.vertex);
 }

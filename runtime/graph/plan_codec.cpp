@@ -105,7 +105,7 @@ Result<std::shared_ptr<const Json>> get_with(const std::string& text) {
   };
   Json with = Json::parse(text, watch, false);
   if (with.is_discarded() || !with.is_object() || deepest > json_depth_max) {
-    return fail(ErrorCode::corrupt, "the parameters of an operator are no map");
+    return make_error(ErrorCode::corrupt, "the parameters of an operator are no map");
   }
   return std::make_shared<const Json>(std::move(with));
 }
@@ -117,7 +117,7 @@ Result<JobVertex> get(schema::PlanVertex::Reader in, const std::vector<JobVertex
   vertex.with = TRY(get_with(to_std(in.getWith())));
   for (const auto input : in.getInputs()) {
     if (input.getVertex() >= earlier.size() || input.getPort() > inputs_max) {
-      return fail(ErrorCode::corrupt, "'{}' reads operator {}", vertex.id, input.getVertex());
+      return make_error(ErrorCode::corrupt, "'{}' reads operator {}", vertex.id, input.getVertex());
     }
     vertex.inputs.push_back({earlier[input.getVertex()].id, static_cast<int>(input.getPort())});
   }
@@ -135,14 +135,14 @@ Result<JobVertex> get(schema::PlanVertex::Reader in, const std::vector<JobVertex
 
 Result<JobGraph> get(schema::Plan::Reader in) {
   if (in.getFormat() != plan_format) {
-    return fail(ErrorCode::unsupported, "a plan of format {}; this version reads {}",
-                in.getFormat(), plan_format);
+    return make_error(ErrorCode::unsupported, "a plan of format {}; this version reads {}",
+                      in.getFormat(), plan_format);
   }
   JobGraph graph;
   graph.name = JobName(to_std(in.getName()));
   graph.settings = get(in.getSettings());
   if (in.getVertices().size() > vertices_max) {
-    return fail(ErrorCode::corrupt, "a plan of {} operators", in.getVertices().size());
+    return make_error(ErrorCode::corrupt, "a plan of {} operators", in.getVertices().size());
   }
   for (const auto vertex : in.getVertices()) {
     graph.vertices.push_back(TRY(get(vertex, graph.vertices)));
@@ -174,7 +174,7 @@ std::string encode_plan(const JobGraph& graph) {
 
 Result<JobGraph> decode_plan(std::string_view bytes) {
   if (bytes.empty() || bytes.size() % sizeof(capnp::word) || bytes.size() > plan_bytes_max) {
-    return fail(ErrorCode::corrupt, "{} bytes are no plan", bytes.size());
+    return make_error(ErrorCode::corrupt, "{} bytes are no plan", bytes.size());
   }
   auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
   std::memcpy(words.begin(), bytes.data(), bytes.size());
@@ -187,7 +187,7 @@ Result<JobGraph> decode_plan(std::string_view bytes) {
     capnp::SegmentArrayMessageReader message(kj::arrayPtr(&segment, 1), options);
     return get(message.getRoot<schema::Plan>());
   } catch (const kj::Exception& broken) {
-    return fail(ErrorCode::corrupt, "no plan: {}", broken.getDescription().cStr());
+    return make_error(ErrorCode::corrupt, "no plan: {}", broken.getDescription().cStr());
   }
 }
 

@@ -127,8 +127,9 @@ Result<> TaskTopology::order_regions() {
     }
   }
   if (sorted.size() != regions_.size()) {
-    return fail(ErrorCode::internal,
-                "the task graph has stages that run together although one must wait for the other");
+    return make_error(
+        ErrorCode::internal,
+        "the task graph has stages that run together although one must wait for the other");
   }
   regions_ = std::move(sorted);
   return {};

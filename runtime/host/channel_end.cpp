@@ -12,8 +12,8 @@ void ChannelEnd::session(Incarnation incarnation) {
       open_ = true;
       opened();
     } else {
-      error_ = troupe::fail(ErrorCode::unavailable, "node {} was replaced by its incarnation {}",
-                            where_.peer.node, incarnation);
+      error_ = make_error(ErrorCode::unavailable, "node {} was replaced by its incarnation {}",
+                          where_.peer.node, incarnation);
     }
   }
   wake();

@@ -181,8 +181,8 @@ Result<std::shared_ptr<End>> DataPlane::enter(std::map<ChannelKey, std::shared_p
   {
     std::lock_guard lock(mutex_);
     if (!table.emplace(where.key, end).second) {
-      return fail(ErrorCode::already_exists, "channel {} of run {} is open already",
-                  where.key.channel, where.key.run);
+      return make_error(ErrorCode::already_exists, "channel {} of run {} is open already",
+                        where.key.channel, where.key.run);
     }
     auto up = sessions_.find(where.peer.node);
     if (up != sessions_.end()) session = up->second;
@@ -261,9 +261,10 @@ void DataPlane::hear(const NodeId& peer, const Frame& frame) {
     then(*end);
   };
   if (frame.is<schema::RowsLost>()) {
-    return break_all(peer, fail(ErrorCode::unavailable, "node {} lost rows on their way", peer));
+    return break_all(peer,
+                     make_error(ErrorCode::unavailable, "node {} lost rows on their way", peer));
   }
-  Result<> read = fail(ErrorCode::corrupt, "not a message of the data plane");
+  Result<> read = make_error(ErrorCode::corrupt, "not a message of the data plane");
   if (frame.is<schema::GrantCredit>()) {
     read = frame.read<schema::GrantCredit>([&](auto grant) {
       const Credit total{grant.getBytes(), grant.getBatches()};
@@ -278,7 +279,7 @@ void DataPlane::hear(const NodeId& peer, const Frame& frame) {
       const auto code = failed.getCode() <= static_cast<int>(ErrorCode::internal)
                             ? static_cast<ErrorCode>(failed.getCode())
                             : ErrorCode::internal;
-      Error error = fail(code, "node {}: {}", peer, failed.getMessage().cStr());
+      Error error = make_error(code, "node {}: {}", peer, failed.getMessage().cStr());
       about(incoming(key_of(failed.getChannel())), [&](auto& end) { end.fail(error); });
     });
   }
@@ -308,11 +309,11 @@ void DataPlane::hear_peer(const NodeId& peer, const PeerEvent& event) {
       std::lock_guard lock(mutex_);
       sessions_.erase(peer);
     }
-    break_all(peer, fail(ErrorCode::unavailable, "node {} is gone: {}", peer, down->text));
+    break_all(peer, make_error(ErrorCode::unavailable, "node {} is gone: {}", peer, down->text));
   }
   if (const auto* lost = std::get_if<DataLost>(&event)) {
-    break_all(peer, fail(ErrorCode::unavailable, "rows to or from node {} were lost: {}", peer,
-                         lost->text));
+    break_all(peer, make_error(ErrorCode::unavailable, "rows to or from node {} were lost: {}",
+                               peer, lost->text));
     // A sender that has sent its end and is gone cannot break its channel, and the receiver would
     // wait for that end for ever. Where there is no session now, its loss is told at both ends.
     static_cast<void>(wire_.send(peer, tell_rows_lost()));
@@ -338,8 +339,8 @@ void DataPlane::break_all(const NodeId& peer, const Error& error) {
 void DataPlane::tick(Instant now) {
   for (const auto& end : ends()) {
     if (!end->waits_since_before(now - connect_max)) continue;
-    end->fail(fail(ErrorCode::unavailable, "node {} cannot be reached at {}",
-                   end->where().peer.node, end->where().peer.address));
+    end->fail(make_error(ErrorCode::unavailable, "node {} cannot be reached at {}",
+                         end->where().peer.node, end->where().peer.address));
   }
 }
 

@@ -78,8 +78,8 @@ class Builder {
   Result<Deployment> build() {
     if (token_.task.stage.value() >= graph_.stages.size() ||
         token_.task.subtask >= graph_.stage(token_.task.stage).parallelism) {
-      return fail(ErrorCode::invalid_argument, "the plan of run {} has no task {}", token_.run,
-                  token_.task);
+      return make_error(ErrorCode::invalid_argument, "the plan of run {} has no task {}",
+                        token_.run, token_.task);
     }
     const Stage& stage = graph_.stage(token_.task.stage);
     TaskSite task;
@@ -197,17 +197,18 @@ class Builder {
         if (peer.task == task) return peer;
       }
     }
-    return fail(ErrorCode::invalid_argument,
-                "task {} was deployed without its peer {} on edge {} of run {}", token_.task, task,
-                edge, token_.run);
+    return make_error(ErrorCode::invalid_argument,
+                      "task {} was deployed without its peer {} on edge {} of run {}", token_.task,
+                      task, edge, token_.run);
   }
 
   Result<RemoteEnd> end_at(const TaskPeer& peer, const ChannelKey& key) const {
     for (const auto& node : deploy_.nodes) {
       if (node.node == peer.node) return RemoteEnd{node, key};
     }
-    return fail(ErrorCode::invalid_argument, "task {} was deployed without the address of node {}",
-                token_.task, peer.node);
+    return make_error(ErrorCode::invalid_argument,
+                      "task {} was deployed without the address of node {}", token_.task,
+                      peer.node);
   }
 
   RemoteChannels* remote() const {

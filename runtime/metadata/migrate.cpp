@@ -77,8 +77,9 @@ Result<std::size_t> version_of(SqliteDatabase& database) {
   TRY(version.step());
   const auto have = static_cast<std::size_t>(version.integer(0));
   if (have <= std::size(migrations)) return have;
-  Error error = fail(ErrorCode::unsupported, "the metadata has version {}; this troupe knows {}",
-                     have, std::size(migrations));
+  Error error =
+      make_error(ErrorCode::unsupported, "the metadata has version {}; this troupe knows {}", have,
+                 std::size(migrations));
   error.hint = "a newer troupe wrote it: use that one";
   return error;
 }

@@ -46,7 +46,7 @@ RunRecord made_from(const SqliteStatement& row) {
 template <Worded State>
 Result<State> state_of(const std::string& word) {
   if (const auto state = enumerator_of<State>(word)) return *state;
-  return fail(ErrorCode::corrupt, "'{}' is no {}", word, EnumOf<State>::noun);
+  return make_error(ErrorCode::corrupt, "'{}' is no {}", word, EnumOf<State>::noun);
 }
 
 /// One row of `run_columns`.
@@ -83,7 +83,7 @@ Result<SqliteStatement> runs_before(SqliteDatabase& database, std::string_view w
 }
 
 Error no_run(RunId run) {
-  Error error = fail(ErrorCode::not_found, "there is no run {}", run);
+  Error error = make_error(ErrorCode::not_found, "there is no run {}", run);
   error.hint = "`troupe list --runs` shows them";
   return error;
 }
@@ -116,7 +116,7 @@ Result<> add_plan(SqliteDatabase& database, RunImage& image) {
   auto row = TRY(database.prepare("SELECT plan FROM job_versions WHERE job = ? AND hash = ?"));
   row.bind(1, image.made.job.value()).bind(2, image.made.hash);
   if (!TRY(row.step())) {
-    return fail(ErrorCode::corrupt, "the plan of run {} is not there", image.made.run);
+    return make_error(ErrorCode::corrupt, "the plan of run {} is not there", image.made.run);
   }
   image.plan = std::make_shared<const std::string>(row.text(0));
   return {};
@@ -240,7 +240,7 @@ Result<ClusterImage> read_image(SqliteDatabase& database) {
   ClusterImage image;
   auto row = TRY(
       database.prepare("SELECT id, term, (SELECT coalesce(max(run), 0) FROM runs) FROM cluster"));
-  if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
+  if (!TRY(row.step())) return make_error(ErrorCode::corrupt, "the metadata names no cluster");
   image.cluster = ClusterId(row.text(0));
   image.term = Term(unsigned_of(row.integer(1)));
   image.last_run = RunId(unsigned_of(row.integer(2)));
@@ -294,7 +294,7 @@ Result<StoredJob> read_job(SqliteDatabase& database, const JobName& job) {
   auto row = TRY(database.prepare(fmt::format("SELECT {} WHERE j.job = ?1", job_columns)));
   row.bind(1, job.value());
   if (!TRY(row.step())) {
-    Error error = fail(ErrorCode::not_found, "there is no job '{}'", job);
+    Error error = make_error(ErrorCode::not_found, "there is no job '{}'", job);
     error.hint = "`troupe list` shows them; `troupe apply FILE` stores one";
     return error;
   }
@@ -316,7 +316,7 @@ Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
     StoredEvent stored{unsigned_of(rows.integer(0)), wall_time(rows.integer(1)), {}};
     stored.event.run = RunId(unsigned_of(rows.integer(2)));
     if (!log::parse_level(rows.text(3), stored.event.level)) {
-      return fail(ErrorCode::corrupt, "'{}' is no level of an event", rows.text(3));
+      return make_error(ErrorCode::corrupt, "'{}' is no level of an event", rows.text(3));
     }
     stored.event.text = rows.text(4);
     events.push_back(std::move(stored));

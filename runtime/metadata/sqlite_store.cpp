@@ -15,7 +15,7 @@ namespace {
 constexpr const char* in_memory = ":memory:";
 
 Error taken(const std::string& path, const std::string& by) {
-  Error error = fail(ErrorCode::conflict, "the metadata '{}' is taken: by {}", path, by);
+  Error error = make_error(ErrorCode::conflict, "the metadata '{}' is taken: by {}", path, by);
   error.hint = "one coordinator works on a data directory: stop that one, or use another --data";
   return error;
 }
@@ -107,10 +107,10 @@ class SqliteStore final : public MetadataStore {
 
   static Result<> check_cluster(SqliteDatabase& database, const ClusterName& cluster) {
     auto row = TRY(database.prepare("SELECT name FROM cluster"));
-    if (!TRY(row.step())) return fail(ErrorCode::corrupt, "the metadata names no cluster");
+    if (!TRY(row.step())) return make_error(ErrorCode::corrupt, "the metadata names no cluster");
     if (row.text(0) == cluster.value()) return {};
-    Error error = fail(ErrorCode::conflict, "the metadata is of cluster '{}', not '{}'",
-                       row.text(0), cluster);
+    Error error = make_error(ErrorCode::conflict, "the metadata is of cluster '{}', not '{}'",
+                             row.text(0), cluster);
     error.hint = "use its cluster's name, or another data directory";
     return error;
   }

@@ -223,7 +223,7 @@ class Writer {
   /// as the machines believe.
   Result<> changed_one(const std::string& otherwise) const {
     if (database_.changes() == 1) return {};
-    return fail(ErrorCode::conflict, "the metadata says otherwise: {}", otherwise);
+    return make_error(ErrorCode::conflict, "the metadata says otherwise: {}", otherwise);
   }
 
   SqliteDatabase& database_;

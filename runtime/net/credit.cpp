@@ -31,9 +31,9 @@ void CreditSender::sent(std::uint64_t bytes) {
 
 Result<> CreditSender::granted(Credit consumed_total) {
   if (beyond(consumed_total, sent_)) {
-    return fail(ErrorCode::corrupt,
-                "a grant for {} bytes in {} batches, of which only {} in {} were sent",
-                consumed_total.bytes, consumed_total.batches, sent_.bytes, sent_.batches);
+    return make_error(ErrorCode::corrupt,
+                      "a grant for {} bytes in {} batches, of which only {} in {} were sent",
+                      consumed_total.bytes, consumed_total.batches, sent_.bytes, sent_.batches);
   }
   if (consumed_total.batches > consumed_.batches) consumed_ = consumed_total;
   return {};
@@ -52,10 +52,11 @@ Result<> CreditReceiver::received(std::uint64_t bytes) {
   const bool fits = flying.batches == 0 ||
                     (flying.batches < window_.batches && flying.bytes + bytes <= window_.bytes);
   if (!fits) {
-    return fail(ErrorCode::corrupt,
-                "a batch of {} bytes beyond the credit of its channel: {} bytes in {} batches are "
-                "on their way",
-                bytes, flying.bytes, flying.batches);
+    return make_error(
+        ErrorCode::corrupt,
+        "a batch of {} bytes beyond the credit of its channel: {} bytes in {} batches are "
+        "on their way",
+        bytes, flying.bytes, flying.batches);
   }
   received_.bytes += bytes;
   ++received_.batches;

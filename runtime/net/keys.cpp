@@ -63,10 +63,11 @@ Result<> check_node_name(const NodeId& node) {
   };
   if (name.empty() || name.size() > node_name_max || name.front() == '.' || name.front() == '-' ||
       !std::ranges::all_of(name, plain)) {
-    return fail(ErrorCode::invalid_argument,
-                "'{}' is no node name: 1 to {} letters, digits, '-', '_' and '.', not beginning "
-                "with '.' or '-'",
-                name, node_name_max);
+    return make_error(
+        ErrorCode::invalid_argument,
+        "'{}' is no node name: 1 to {} letters, digits, '-', '_' and '.', not beginning "
+        "with '.' or '-'",
+        name, node_name_max);
   }
   return {};
 }
@@ -74,9 +75,9 @@ Result<> check_node_name(const NodeId& node) {
 Result<PublicKey> PublicKey::parse(std::string_view hex) {
   Key bytes = {};
   if (!from_hex(trimmed(hex), bytes)) {
-    return fail(ErrorCode::invalid_argument,
-                "'{}' is no public key: 64 hexadecimal digits, as 'troupe keys new' prints them",
-                hex);
+    return make_error(
+        ErrorCode::invalid_argument,
+        "'{}' is no public key: 64 hexadecimal digits, as 'troupe keys new' prints them", hex);
   }
   return PublicKey(bytes);
 }
@@ -120,11 +121,12 @@ bool KeyDirectory::has_keys() const { return files_.exists(path(node_key)); }
 
 Result<KeyPair> KeyDirectory::read_pair(const std::string& path) const {
   if (!TRY(files_.is_private(path))) {
-    return fail(ErrorCode::invalid_argument,
-                "the key file '{}' can be read by others than its owner, so its secret is no "
-                "longer one: revoke that key at its peers, remove the file and make a new one with "
-                "'troupe keys new' (mode 0600)",
-                path);
+    return make_error(
+        ErrorCode::invalid_argument,
+        "the key file '{}' can be read by others than its owner, so its secret is no "
+        "longer one: revoke that key at its peers, remove the file and make a new one with "
+        "'troupe keys new' (mode 0600)",
+        path);
   }
   std::string text = TRY(files_.read(path));
   KeyPair pair;
@@ -136,10 +138,11 @@ Result<KeyPair> KeyDirectory::read_pair(const std::string& path) const {
   Key derived = {};
   if (!complete || crypto_scalarmult_base(derived.data(), pair.secret_.data()) != 0 ||
       derived != public_bytes) {
-    return fail(ErrorCode::corrupt,
-                "the key file '{}' does not hold a key pair: restore it, or remove it and make a "
-                "new one with 'troupe keys new'",
-                path);
+    return make_error(
+        ErrorCode::corrupt,
+        "the key file '{}' does not hold a key pair: restore it, or remove it and make a "
+        "new one with 'troupe keys new'",
+        path);
   }
   pair.public_key_ = PublicKey(public_bytes);
   return pair;
@@ -164,10 +167,11 @@ Result<> KeyDirectory::write_pair(const std::string& path, const KeyPair& pair) 
 
 Result<PublicKey> KeyDirectory::create() {
   if (has_keys()) {
-    return fail(ErrorCode::already_exists,
-                "'{}' exists: a node has one key; remove the file to give it a new identity, and "
-                "revoke the old key at its peers",
-                path(node_key));
+    return make_error(
+        ErrorCode::already_exists,
+        "'{}' exists: a node has one key; remove the file to give it a new identity, and "
+        "revoke the old key at its peers",
+        path(node_key));
   }
   const KeyPair pair = KeyPair::generate();
   TRY(write_pair(path(node_key), pair));
@@ -179,13 +183,14 @@ Result<> KeyDirectory::allow(const NodeId& node, const PublicKey& key) {
   TRY(check_node_name(node));
   for (const auto& [other, its_key] : TRY(allowed())) {
     if (its_key == key && other != node) {
-      return fail(ErrorCode::already_exists,
-                  "that key belongs to node '{}' already: a key is one node; revoke it first",
-                  other);
+      return make_error(ErrorCode::already_exists,
+                        "that key belongs to node '{}' already: a key is one node; revoke it first",
+                        other);
     }
   }
   if (has_keys() && TRY(public_key()) == key) {
-    return fail(ErrorCode::invalid_argument, "that is this node's own key: allow it at its peers");
+    return make_error(ErrorCode::invalid_argument,
+                      "that is this node's own key: allow it at its peers");
   }
   TRY(files_.make_directories(path("allowed")));
   return write_atomically(files_, path("allowed/" + node.value()),
@@ -196,8 +201,8 @@ Result<> KeyDirectory::revoke(const NodeId& node) {
   TRY(check_node_name(node));
   const std::string file = path("allowed/" + node.value());
   if (!files_.exists(file)) {
-    return fail(ErrorCode::not_found, "node '{}' is not on the list in '{}'", node,
-                path("allowed"));
+    return make_error(ErrorCode::not_found, "node '{}' is not on the list in '{}'", node,
+                      path("allowed"));
   }
   TRY(files_.remove_all(file));
   return files_.sync_directory(path("allowed"));
@@ -221,8 +226,8 @@ Result<PublicKey> KeyDirectory::public_key() const { return TRY(load()).own().pu
 
 Result<KeyRing> KeyDirectory::load() const {
   if (!has_keys()) {
-    return fail(ErrorCode::not_found, "no keys in '{}': make them with 'troupe keys new'",
-                directory_);
+    return make_error(ErrorCode::not_found, "no keys in '{}': make them with 'troupe keys new'",
+                      directory_);
   }
   return KeyRing(TRY(read_pair(path(node_key))), TRY(allowed()), true);
 }

@@ -26,25 +26,27 @@ bool is_wildcard(const std::string& host) {
 
 Result<> check_address(const std::string& address, std::string_view what) {
   if (!host_of(address).empty()) return {};
-  return fail(ErrorCode::invalid_argument, "'{}' is no {}: expected tcp://HOST:PORT", address,
-              what);
+  return make_error(ErrorCode::invalid_argument, "'{}' is no {}: expected tcp://HOST:PORT", address,
+                    what);
 }
 
 Result<> check(const LinkConfig& config, const KeyRing& keys) {
   TRY(check_address(config.bind, "address to listen on"));
   const std::string host = host_of(config.bind);
   if (!is_loopback(host) && !keys.provisioned()) {
-    return fail(ErrorCode::invalid_argument,
-                "node '{}' would listen on {}, which others than this machine can reach, but it "
-                "has no keys: make them with 'troupe keys new' and admit its peers with 'troupe "
-                "keys allow', or listen on 127.0.0.1",
-                config.session.self, config.bind);
+    return make_error(
+        ErrorCode::invalid_argument,
+        "node '{}' would listen on {}, which others than this machine can reach, but it "
+        "has no keys: make them with 'troupe keys new' and admit its peers with 'troupe "
+        "keys allow', or listen on 127.0.0.1",
+        config.session.self, config.bind);
   }
   if (!config.advertise.empty()) return check_address(config.advertise, "address to advertise");
   if (is_wildcard(host)) {
-    return fail(ErrorCode::invalid_argument,
-                "{} is every address of this machine: say which one peers shall call (advertise)",
-                config.bind);
+    return make_error(
+        ErrorCode::invalid_argument,
+        "{} is every address of this machine: say which one peers shall call (advertise)",
+        config.bind);
   }
   return {};
 }
@@ -69,7 +71,7 @@ const PublicKey& Link::public_key() const { return transport_->public_key(); }
 Result<> Link::connect(const NodeId& peer, const std::string& address, bool final_when_lost) {
   TRY(check_address(address, "address of a node"));
   if (peer == transport_->config().session.self) {
-    return fail(ErrorCode::invalid_argument, "node '{}' does not connect to itself", peer);
+    return make_error(ErrorCode::invalid_argument, "node '{}' does not connect to itself", peer);
   }
   transport_->inbox().post(link_command::Connect{peer, address, final_when_lost});
   return {};

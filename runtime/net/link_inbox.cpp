@@ -27,18 +27,19 @@ void LinkInbox::enqueue(LinkCommand command) {
 
 Result<> LinkInbox::post_frame(const NodeId& peer, Frame frame) {
   if (frame.size() > frame_bytes_max) {
-    return fail(ErrorCode::invalid_argument,
-                "a control message of {} bytes to '{}' on node '{}': at most {}; send bulk as data",
-                frame.size(), frame.to(), peer, frame_bytes_max);
+    return make_error(
+        ErrorCode::invalid_argument,
+        "a control message of {} bytes to '{}' on node '{}': at most {}; send bulk as data",
+        frame.size(), frame.to(), peer, frame_bytes_max);
   }
   std::lock_guard lock(mutex_);
   const auto room = rooms_.find(peer);
   if (room == rooms_.end() || !room->second.up) {
-    return fail(ErrorCode::unavailable, "no session with node '{}'", peer);
+    return make_error(ErrorCode::unavailable, "no session with node '{}'", peer);
   }
   if (room->second.control_bytes + frame.size() > control_bytes_max_) {
-    return fail(ErrorCode::unavailable, "node '{}' does not take what is sent: {} bytes wait", peer,
-                room->second.control_bytes);
+    return make_error(ErrorCode::unavailable, "node '{}' does not take what is sent: {} bytes wait",
+                      peer, room->second.control_bytes);
   }
   room->second.control_bytes += frame.size();
   enqueue(link_command::Send{peer, std::move(frame)});
@@ -49,14 +50,14 @@ Result<> LinkInbox::post_data(const NodeId& peer, DataFrame frame) {
   std::lock_guard lock(mutex_);
   const auto room = rooms_.find(peer);
   if (room == rooms_.end() || !room->second.up) {
-    return fail(ErrorCode::unavailable, "no session with node '{}'", peer);
+    return make_error(ErrorCode::unavailable, "no session with node '{}'", peer);
   }
   // If nothing waits, a frame of any size is taken: one that is larger than the limit could never
   // leave otherwise.
   auto& bytes = room->second.data_bytes;
   if (bytes > 0 && bytes + frame.bytes() > data_bytes_max_) {
-    return fail(ErrorCode::unavailable, "the data lanes to node '{}' are full: {} bytes wait", peer,
-                bytes);
+    return make_error(ErrorCode::unavailable, "the data lanes to node '{}' are full: {} bytes wait",
+                      peer, bytes);
   }
   bytes += frame.bytes();
   enqueue(link_command::SendData{peer, std::move(frame)});

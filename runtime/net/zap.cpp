@@ -83,15 +83,17 @@ Result<> strangers_are_refused(const ZmqContext& context, ZapHandler& zap, const
     static_cast<void>(zap.serve(ring));
     while (const int event = events.next()) {
       if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
-      return fail(ErrorCode::internal,
-                  "a random key was admitted: this node would be open to anybody and does not "
-                  "start (is libzmq built without ZAP or CURVE?)");
+      return make_error(
+          ErrorCode::internal,
+          "a random key was admitted: this node would be open to anybody and does not "
+          "start (is libzmq built without ZAP or CURVE?)");
     }
   }
-  return fail(ErrorCode::internal,
-              "the test that a random key is refused did not end within {} ms: this node does not "
-              "start",
-              self_test_polls_max * self_test_poll_millis);
+  return make_error(
+      ErrorCode::internal,
+      "the test that a random key is refused did not end within {} ms: this node does not "
+      "start",
+      self_test_polls_max * self_test_poll_millis);
 }
 
 }  // namespace troupe

@@ -92,13 +92,13 @@ Result<> ZmqSocket::bind(const std::string& endpoint) {
   if (zmq_bind(handle_, endpoint.c_str()) == 0) return {};
   const int error = zmq_errno();
   const auto code = error == EADDRINUSE ? ErrorCode::unavailable : ErrorCode::invalid_argument;
-  return fail(code, "cannot listen on {}: {}", endpoint, zmq_strerror(error));
+  return make_error(code, "cannot listen on {}: {}", endpoint, zmq_strerror(error));
 }
 
 Result<> ZmqSocket::connect(const std::string& endpoint) {
   if (zmq_connect(handle_, endpoint.c_str()) == 0) return {};
-  return fail(ErrorCode::invalid_argument, "cannot connect to '{}': {}", endpoint,
-              zmq_strerror(zmq_errno()));
+  return make_error(ErrorCode::invalid_argument, "cannot connect to '{}': {}", endpoint,
+                    zmq_strerror(zmq_errno()));
 }
 
 SocketMonitor ZmqSocket::monitor(const ZmqContext& context, int events) {

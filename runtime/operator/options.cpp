@@ -221,7 +221,7 @@ std::vector<std::string> names_of(const OperatorDescription& description) {
 Error unknown_key(const OperatorDescription& description, const std::string& key) {
   const std::vector<std::string> names = names_of(description);
   Error error =
-      fail(ErrorCode::invalid_argument, "'{}' has no parameter '{}'", description.name, key);
+      make_error(ErrorCode::invalid_argument, "'{}' has no parameter '{}'", description.name, key);
   error.path = key;
   error.hint = did_you_mean(key, names);
   if (error.hint.empty()) {
@@ -231,8 +231,8 @@ Error unknown_key(const OperatorDescription& description, const std::string& key
 }
 
 Error missing(const OperatorDescription& description, const Parameter& parameter) {
-  Error error = fail(ErrorCode::invalid_argument, "'{}' needs '{}': {}", description.name,
-                     parameter.name, parameter.help);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' needs '{}': {}", description.name,
+                           parameter.name, parameter.help);
   error.path = parameter.name;
   return error;
 }
@@ -243,8 +243,8 @@ std::pair<std::vector<Error>, Json> checked(const OperatorDescription& descripti
   std::vector<Error> errors;
   Json values = Json::object();
   if (!with.is_null() && !with.is_object()) {
-    errors.push_back(
-        fail(ErrorCode::invalid_argument, "'with' wants a map of parameters, not {}", shown(with)));
+    errors.push_back(make_error(ErrorCode::invalid_argument,
+                                "'with' wants a map of parameters, not {}", shown(with)));
     return {errors, values};
   }
   for (const auto& [key, value] : with.items()) {

@@ -64,13 +64,13 @@ bool add(std::int64_t& total, std::int64_t number, std::int64_t unit) {
 }
 
 Error no_size(std::string_view text) {
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is not a number of bytes", text);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' is not a number of bytes", text);
   error.hint = "write a whole number and a unit (B kB MB GB TB KiB MiB GiB TiB), as in \"64MiB\"";
   return error;
 }
 
 Error no_duration(std::string_view text) {
-  Error error = fail(ErrorCode::invalid_argument, "'{}' is not a duration", text);
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' is not a duration", text);
   error.hint = "write whole numbers, each with a unit (ns us ms s m h d), as in \"1h30m\"";
   return error;
 }

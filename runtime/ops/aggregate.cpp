@@ -31,7 +31,7 @@ class AggregateKind final : public OperatorKind {
     const std::vector<NamedText> group_by = named(options, "group_by");
     const std::vector<NamedText> select = named(options, "select");
     if (group_by.empty() && select.empty()) {
-      return fail(ErrorCode::invalid_argument, "give 'group_by', 'select' or both");
+      return make_error(ErrorCode::invalid_argument, "give 'group_by', 'select' or both");
     }
     AggregateSelect bound = TRY(bind_aggregates(group_by, select, inputs.front().schema));
     return plan_aggregation("aggregate", TRY(Aggregation::make(std::move(bound))), inputs.front(),

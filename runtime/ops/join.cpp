@@ -95,7 +95,7 @@ std::shared_ptr<arrow::DataType> common_type(const std::shared_ptr<arrow::DataTy
 Result<std::vector<KeyPair>> bind_keys(const Options& options, const SchemaPtr& left,
                                        const SchemaPtr& right) {
   if (options.has("using") == options.has("keys")) {
-    Error error = fail(ErrorCode::invalid_argument, "a join needs either `using` or `keys`");
+    Error error = make_error(ErrorCode::invalid_argument, "a join needs either `using` or `keys`");
     error.hint =
         "`using: [carrier]` where the columns have the same name, `keys: {dest: faa}` "
         "where they have not";
@@ -112,8 +112,8 @@ Result<std::vector<KeyPair>> bind_keys(const Options& options, const SchemaPtr& 
     pair.type = common_type(pair.left.type, pair.right.type);
     if (pair.type == nullptr) {
       Error error =
-          fail(ErrorCode::invalid_argument, "cannot compare {} ({}) with {} ({})", left_name,
-               pair.left.type->ToString(), right_text, pair.right.type->ToString());
+          make_error(ErrorCode::invalid_argument, "cannot compare {} ({}) with {} ({})", left_name,
+                     pair.left.type->ToString(), right_text, pair.right.type->ToString());
       error.hint = "CAST one of them in a select before the join";
       return error.at(path);
     }
@@ -132,7 +132,7 @@ Result<std::vector<KeyPair>> bind_keys(const Options& options, const SchemaPtr& 
   }
   if (pairs.empty()) {
     const char* path = options.has("using") ? "using" : "keys";
-    return fail(ErrorCode::invalid_argument, "a join needs at least one key").at(path);
+    return make_error(ErrorCode::invalid_argument, "a join needs at least one key").at(path);
   }
   return pairs;
 }
@@ -257,7 +257,8 @@ Result<> add_right_columns(Output& output, const JoinSpec& spec, const SchemaPtr
     std::string name = field.name();
     if (clash >= 0) {
       if (suffix.empty()) {
-        Error error = fail(ErrorCode::invalid_argument, "both inputs have a column '{}'", name);
+        Error error =
+            make_error(ErrorCode::invalid_argument, "both inputs have a column '{}'", name);
         error.hint =
             "give a suffix for those of the right one (`suffix: _right`), join `using` "
             "the column, or rename it in a select";
@@ -265,8 +266,8 @@ Result<> add_right_columns(Output& output, const JoinSpec& spec, const SchemaPtr
       }
       name += suffix;
       if (left->GetFieldIndex(name) >= 0 || right->GetFieldIndex(name) >= 0) {
-        return fail(ErrorCode::invalid_argument, "with this suffix there are two columns '{}'",
-                    name)
+        return make_error(ErrorCode::invalid_argument,
+                          "with this suffix there are two columns '{}'", name)
             .at("suffix");
       }
     }
@@ -386,10 +387,11 @@ class JoinKind final : public OperatorKind {
                                  const PlanInput& right, const PlanContext& context) {
     const std::string strategy = options.text("strategy");
     if (strategy == "broadcast" && spec.keeps_right()) {
-      return fail(ErrorCode::invalid_argument,
-                  "a {} join cannot be broadcast: no subtask alone knows which rows of the right "
-                  "input have no partner",
-                  options.text("type"))
+      return make_error(
+                 ErrorCode::invalid_argument,
+                 "a {} join cannot be broadcast: no subtask alone knows which rows of the right "
+                 "input have no partner",
+                 options.text("type"))
           .at("strategy");
     }
     if (strategy != "auto" || spec.keeps_right()) return strategy == "broadcast";

@@ -84,7 +84,7 @@ class PassedOn {
 
   Result<std::vector<int>> columns(const Options& options) const {
     if (options.has("keep") && options.has("drop")) {
-      return fail(ErrorCode::invalid_argument, "give 'keep' or 'drop', not both").at("drop");
+      return make_error(ErrorCode::invalid_argument, "give 'keep' or 'drop', not both").at("drop");
     }
     if (options.has("keep")) return keep(options.list("keep"));
     if (options.has("drop")) return drop(options.list("drop"));
@@ -201,8 +201,8 @@ class SelectKind final : public OperatorKind {
     const auto selection =
         std::make_shared<const Selection>(TRY(bind_selection(options, input.schema)));
     if (selection->empty()) {
-      return fail(ErrorCode::invalid_argument,
-                  "no column is left: give 'columns', 'keep' or a 'drop' that leaves one");
+      return make_error(ErrorCode::invalid_argument,
+                        "no column is left: give 'columns', 'keep' or a 'drop' that leaves one");
     }
     const SchemaPtr output = schema_of(*selection, *input.schema);
 

@@ -52,17 +52,18 @@ class UnionOperator final : public Operator {
 Result<std::vector<int>> positions_in(const arrow::Schema& first, const arrow::Schema& other,
                                       std::size_t input) {
   if (other.num_fields() != first.num_fields()) {
-    return fail(ErrorCode::invalid_argument,
-                "the inputs of a union need the same columns: input 1 has {}, input {} has {}",
-                first.num_fields(), input + 1, other.num_fields());
+    return make_error(
+        ErrorCode::invalid_argument,
+        "the inputs of a union need the same columns: input 1 has {}, input {} has {}",
+        first.num_fields(), input + 1, other.num_fields());
   }
   std::vector<int> positions;
   for (const auto& field : first.fields()) {
     positions.push_back(other.GetFieldIndex(field->name()));
     if (positions.back() >= 0) continue;
-    return fail(ErrorCode::invalid_argument,
-                "the inputs of a union need the same columns: input {} has no column '{}'",
-                input + 1, field->name());
+    return make_error(ErrorCode::invalid_argument,
+                      "the inputs of a union need the same columns: input {} has no column '{}'",
+                      input + 1, field->name());
   }
   return positions;
 }
@@ -77,9 +78,10 @@ Result<std::shared_ptr<arrow::Field>> united(const arrow::Field& first,
     const auto field = inputs[i].schema->GetFieldByName(first.name());
     const auto wider = wider_type(type, field->type());
     if (!wider) {
-      Error error = fail(ErrorCode::invalid_argument,
-                         "column '{}' is {} in input 1 and {} in input {} of the union",
-                         first.name(), first.type()->ToString(), field->type()->ToString(), i + 1);
+      Error error =
+          make_error(ErrorCode::invalid_argument,
+                     "column '{}' is {} in input 1 and {} in input {} of the union", first.name(),
+                     first.type()->ToString(), field->type()->ToString(), i + 1);
       error.hint = "CAST it in a select before the union";
       return error;
     }

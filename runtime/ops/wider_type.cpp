@@ -89,8 +89,8 @@ Result<std::shared_ptr<arrow::Array>> widened(const std::shared_ptr<arrow::Array
   const auto decoded = TRY(plain(values));
   const auto cast = arrow::compute::Cast(*decoded, type, arrow::compute::CastOptions::Safe());
   if (cast.ok()) return *cast;
-  return fail(ErrorCode::invalid_argument, "column '{}': a value does not fit into {}: {}", column,
-              type->ToString(), cast.status().message());
+  return make_error(ErrorCode::invalid_argument, "column '{}': a value does not fit into {}: {}",
+                    column, type->ToString(), cast.status().message());
 }
 
 }  // namespace troupe

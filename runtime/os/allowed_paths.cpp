@@ -17,8 +17,8 @@ Result<std::string> place_of(FileSystem& files, const std::string& path) {
   const auto absolute = std::filesystem::absolute(target, error);
   const auto place = error ? absolute : std::filesystem::weakly_canonical(absolute, error);
   if (error) {
-    return fail(ErrorCode::invalid_argument, "where '{}' leads cannot be said: {}", path,
-                error.message());
+    return make_error(ErrorCode::invalid_argument, "where '{}' leads cannot be said: {}", path,
+                      error.message());
   }
   std::string text = place.string();
   while (text.size() > 1 && text.back() == '/') text.pop_back();
@@ -36,7 +36,8 @@ Result<AllowedPaths> AllowedPaths::make(FileSystem& files, const std::vector<std
   allowed.files_ = &files;
   for (const std::string& place : places) {
     if (!files.exists(place)) {
-      return fail(ErrorCode::invalid_argument, "'{}' cannot be allowed: it does not exist", place);
+      return make_error(ErrorCode::invalid_argument, "'{}' cannot be allowed: it does not exist",
+                        place);
     }
     allowed.places_.push_back(TRY(place_of(files, place)));
   }
@@ -50,7 +51,7 @@ Result<> AllowedPaths::check(const std::string& path) const {
     return {};
   }
   Error error =
-      fail(ErrorCode::invalid_argument, "'{}' is outside of what jobs may touch here", path);
+      make_error(ErrorCode::invalid_argument, "'{}' is outside of what jobs may touch here", path);
   if (leads != path) error.message += fmt::format(" (it leads to '{}')", leads);
   error.hint =
       fmt::format("this node allows {}; its option --paths says so", fmt::join(places_, ", "));

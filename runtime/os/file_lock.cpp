@@ -21,7 +21,7 @@ constexpr std::size_t who_bytes_max = 1024;
 
 Error cannot(const char* doing, const std::string& path) {
   return node_fault(
-      fail(ErrorCode::unavailable, "cannot {} '{}': {}", doing, path, std::strerror(errno)));
+      make_error(ErrorCode::unavailable, "cannot {} '{}': {}", doing, path, std::strerror(errno)));
 }
 
 std::string content(int descriptor) {
@@ -47,7 +47,7 @@ Result<FileLock> FileLock::take(const std::string& path, const std::string& who)
   FileLock lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return cannot("lock", path);
-    return fail(ErrorCode::conflict, "{}", content(descriptor));
+    return make_error(ErrorCode::conflict, "{}", content(descriptor));
   }
   // The file stays when the lock goes: to remove it would race with a process that just opened it.
   const std::string text = holder(who);
@@ -64,7 +64,7 @@ Result<FileLock> FileLock::take_directory(const std::string& path) {
   FileLock lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno != EWOULDBLOCK) return cannot("lock", path);
-  return fail(ErrorCode::conflict, "");
+  return make_error(ErrorCode::conflict, "");
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

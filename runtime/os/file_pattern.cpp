@@ -77,8 +77,8 @@ class Finder {
 
   Result<> walk_any_depth(const FoundFile& at, std::size_t part, int depth) {
     if (depth > depth_max) {
-      return fail(ErrorCode::invalid_argument, "'**' goes more than {} directories deep at '{}'",
-                  depth_max, at.path);
+      return make_error(ErrorCode::invalid_argument,
+                        "'**' goes more than {} directories deep at '{}'", depth_max, at.path);
     }
     const bool last = part + 1 == parts_.size();
     if (!last) TRY(walk(at, part + 1, depth));
@@ -111,8 +111,8 @@ class Finder {
   Result<> add(const FoundFile& file) {
     found_.push_back(file);
     if (found_.size() <= source_files_max) return {};
-    return fail(ErrorCode::invalid_argument, "the pattern names more than {} files",
-                source_files_max);
+    return make_error(ErrorCode::invalid_argument, "the pattern names more than {} files",
+                      source_files_max);
   }
 
   FoundFile below(const FoundFile& at, const std::string& name) const {
@@ -198,8 +198,8 @@ Result<std::string> local_path(const std::string& path) {
   if (scheme == std::string::npos) return path;
   if (path.starts_with("file:///")) return path.substr(std::string_view("file://").size());
   Error error =
-      fail(ErrorCode::unsupported, "'{}': only local files can be read and written, not {}", path,
-           path.substr(0, scheme));
+      make_error(ErrorCode::unsupported, "'{}': only local files can be read and written, not {}",
+                 path, path.substr(0, scheme));
   error.hint = "give a path, or file:///path";
   return error;
 }
@@ -213,12 +213,12 @@ Result<std::vector<std::string>> find_files(FileSystem& files, const std::string
   for (const std::string& one : found) {
     if (is_utf8(one)) continue;
     // Paths travel as JSON and text, to other nodes as well, which must be UTF-8.
-    Error error = fail(ErrorCode::invalid_argument, "'{}': the name is not in UTF-8", one);
+    Error error = make_error(ErrorCode::invalid_argument, "'{}': the name is not in UTF-8", one);
     error.hint = "rename it, or let 'path' name other files";
     return error;
   }
   if (!found.empty()) return found;
-  Error error = fail(ErrorCode::not_found, "no file matches '{}'", pattern);
+  Error error = make_error(ErrorCode::not_found, "no file matches '{}'", pattern);
   error.hint = what_there_is(files, path);
   return error;
 }

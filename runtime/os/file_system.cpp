@@ -311,7 +311,7 @@ Error os_error(std::string_view doing, const std::string& path, int number) {
   if (number == EINVAL || number == ENOSYS || number == ENOTSUP || number == ESPIPE) {
     code = ErrorCode::unsupported;
   }
-  const Error error = fail(code, "cannot {} '{}': {}", doing, path, std::strerror(number));
+  const Error error = make_error(code, "cannot {} '{}': {}", doing, path, std::strerror(number));
   return machine_failed(number) ? node_fault(error) : error;
 }
 

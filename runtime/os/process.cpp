@@ -44,7 +44,7 @@ class SystemChild final : public ChildProcess {
     const Instant give_up = system_clock().now() + patience;
     while (!poll()) {
       if (system_clock().now() > give_up) {
-        return fail(ErrorCode::timeout, "process {} has not ended in time", pid_);
+        return make_error(ErrorCode::timeout, "process {} has not ended in time", pid_);
       }
       ::usleep(2000);
     }
@@ -98,13 +98,14 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::string& pro
                                                           const std::string& log_file) {
   // After the fork nobody can tell why exec failed, so the common mistake is caught here.
   if (::access(program.c_str(), X_OK) != 0) {
-    return fail(ErrorCode::not_found, "cannot run '{}': {}", program, std::strerror(errno));
+    return make_error(ErrorCode::not_found, "cannot run '{}': {}", program, std::strerror(errno));
   }
   int output = -1;
   if (!log_file.empty()) {
     output = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (output < 0) {
-      return fail(ErrorCode::unavailable, "cannot write '{}': {}", log_file, std::strerror(errno));
+      return make_error(ErrorCode::unavailable, "cannot write '{}': {}", log_file,
+                        std::strerror(errno));
     }
     // If our own output is closed, the log is open in its place; the child would lose it with
     // `exec`.
@@ -123,7 +124,8 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::string& pro
   const int number = errno;
   if (output >= 0) ::close(output);
   if (child < 0) {
-    return fail(ErrorCode::unavailable, "cannot start '{}': {}", program, std::strerror(number));
+    return make_error(ErrorCode::unavailable, "cannot start '{}': {}", program,
+                      std::strerror(number));
   }
   return std::unique_ptr<ChildProcess>(std::make_unique<SystemChild>(child));
 }

@@ -11,7 +11,7 @@ namespace troupe {
 Result<TemporaryDirectory> TemporaryDirectory::make(const std::string& name) {
   std::string pattern = (std::filesystem::temp_directory_path() / (name + "-XXXXXX")).string();
   if (::mkdtemp(pattern.data()) == nullptr) {
-    return fail(ErrorCode::unavailable, "no directory can be made as '{}'", pattern);
+    return make_error(ErrorCode::unavailable, "no directory can be made as '{}'", pattern);
   }
   return TemporaryDirectory(std::move(pattern));
 }

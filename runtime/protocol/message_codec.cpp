@@ -113,12 +113,13 @@ bool is_report(const Frame& frame) { return Kinds<Report>::any(frame); }
 
 Result<Command> command_of(const Frame& frame) {
   if (auto command = Kinds<Command>::decoded(frame)) return *std::move(command);
-  return fail(ErrorCode::unsupported, "not a command to an executor: kind {:x}", frame.kind());
+  return make_error(ErrorCode::unsupported, "not a command to an executor: kind {:x}",
+                    frame.kind());
 }
 
 Result<Report> report_of(const Frame& frame) {
   if (auto report = Kinds<Report>::decoded(frame)) return *std::move(report);
-  return fail(ErrorCode::unsupported, "not a report of an executor: kind {:x}", frame.kind());
+  return make_error(ErrorCode::unsupported, "not a report of an executor: kind {:x}", frame.kind());
 }
 
 }  // namespace troupe

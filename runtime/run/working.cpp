@@ -18,7 +18,7 @@ void Working::enter() {
     }
   }
   retry(regions_.disturbed(gone), FailureClass::node_lost,
-        troupe::fail(ErrorCode::unavailable, "a node was lost together with the coordinator"));
+        make_error(ErrorCode::unavailable, "a node was lost together with the coordinator"));
 }
 
 /// Deploys nothing before all early events are heard: a node's list that was sent before would lack
@@ -143,9 +143,8 @@ void Working::on(const run_event::Listed& event) {
     if (status.finished()) status.missing = true;
   }
   run_.attempts.on_listed(node, held);
-  retry(
-      regions_.disturbed(gone), FailureClass::node_lost,
-      troupe::fail(ErrorCode::unavailable, "node {} does not hold what it was given", event.node));
+  retry(regions_.disturbed(gone), FailureClass::node_lost,
+        make_error(ErrorCode::unavailable, "node {} does not hold what it was given", event.node));
   if (run_.working()) regions_.start_ready();
   advance();
 }
@@ -167,7 +166,7 @@ void Working::on(const run_event::NodeLost& event) {
   const NodeProcess lost{event.node, event.incarnation};
   run_.attempts.on_lost(lost);
   retry(regions_.disturbed(tasks_on(lost)), FailureClass::node_lost,
-        troupe::fail(ErrorCode::unavailable, "node {} is gone: {}", event.node, event.reason));
+        make_error(ErrorCode::unavailable, "node {} is gone: {}", event.node, event.reason));
   advance();
 }
 

@@ -60,7 +60,7 @@ std::vector<std::uint64_t> hashes_of_text(const arrow::Array& column) {
 }
 
 Error corrupt(const std::string& file, const SpillBlock& block, const std::string& why) {
-  return node_fault(fail(ErrorCode::corrupt, "'{}' at byte {}: {}", file, block.offset, why));
+  return node_fault(make_error(ErrorCode::corrupt, "'{}' at byte {}: {}", file, block.offset, why));
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ std::string PartitionIndex::encode() const {
 
 Result<PartitionIndex> PartitionIndex::decode(std::string_view bytes, const std::string& file) {
   const auto corrupt = [&](const char* why) {
-    return node_fault(fail(ErrorCode::corrupt, "the partition index '{}' {}", file, why));
+    return node_fault(make_error(ErrorCode::corrupt, "the partition index '{}' {}", file, why));
   };
   if (bytes.size() < magic.size() + 8 || bytes.substr(0, magic.size()) != magic) {
     return corrupt("does not begin as one");

@@ -11,8 +11,8 @@ Result<PartitionIndex> read_partition_index(FileSystem& files, const std::string
   PartitionIndex index = TRY(PartitionIndex::decode(TRY(files.read(name)), name));
   const std::uint64_t bytes = TRY(files.size(path));
   if (bytes != index.file_bytes) {
-    return node_fault(fail(ErrorCode::corrupt, "'{}' has {} bytes, its index says {}", path, bytes,
-                           index.file_bytes));
+    return node_fault(make_error(ErrorCode::corrupt, "'{}' has {} bytes, its index says {}", path,
+                                 bytes, index.file_bytes));
   }
   return index;
 }
@@ -21,8 +21,8 @@ Result<std::unique_ptr<PartitionReader>> PartitionReader::open(FileSystem& files
                                                                std::uint32_t partition) {
   PartitionIndex index = TRY(read_partition_index(files, path));
   if (partition >= index.partitions.size()) {
-    return fail(ErrorCode::not_found, "'{}' has {} partitions, asked for number {}", path,
-                index.partitions.size(), partition);
+    return make_error(ErrorCode::not_found, "'{}' has {} partitions, asked for number {}", path,
+                      index.partitions.size(), partition);
   }
   return std::make_unique<PartitionReader>(files, std::move(path),
                                            std::move(index.partitions[partition]));
@@ -39,8 +39,8 @@ Result<std::string> PartitionReader::next_bytes() {
   const SpillBlock& block = partition_.blocks[block_++];
   std::string bytes = TRY(files_.read_range(path_, block.offset, block.bytes));
   if (bytes.size() != block.bytes || XXH3_64bits(bytes.data(), bytes.size()) != block.checksum) {
-    return node_fault(fail(ErrorCode::corrupt, "'{}' at byte {}: a block fails its checksum", path_,
-                           block.offset));
+    return node_fault(make_error(ErrorCode::corrupt, "'{}' at byte {}: a block fails its checksum",
+                                 path_, block.offset));
   }
   return bytes;
 }

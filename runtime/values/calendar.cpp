@@ -12,7 +12,7 @@ namespace {
 constexpr std::int32_t year_min = -4713, year_max = 294276;
 
 Error out_of_range(const char* what) {
-  return fail(ErrorCode::invalid_argument, "{} out of range", what);
+  return make_error(ErrorCode::invalid_argument, "{} out of range", what);
 }
 
 }  // namespace
@@ -192,7 +192,7 @@ Result<Interval> multiply(const Interval& interval, double factor) {
 }
 
 Result<Interval> divide(const Interval& interval, double divisor) {
-  if (divisor == 0) return fail(ErrorCode::invalid_argument, "division by zero");
+  if (divisor == 0) return make_error(ErrorCode::invalid_argument, "division by zero");
   return cascaded(interval.months / divisor, interval.days / divisor,
                   micros_of(interval) / divisor);
 }
@@ -302,12 +302,13 @@ Int128 comparable(const Interval& interval) {
 
 Result<Moment> date_bin(const Interval& stride, Moment moment, Moment origin) {
   if (stride.months != 0) {
-    return fail(ErrorCode::invalid_argument,
-                "timestamps cannot be binned into intervals containing months or years");
+    return make_error(ErrorCode::invalid_argument,
+                      "timestamps cannot be binned into intervals containing months or years");
   }
   const Int128 micros =
       Int128{stride.days} * micros_per_day + floor_divide<std::int64_t>(stride.nanos, 1000);
-  if (micros <= 0) return fail(ErrorCode::invalid_argument, "stride must be greater than zero");
+  if (micros <= 0)
+    return make_error(ErrorCode::invalid_argument, "stride must be greater than zero");
   const Int128 since = Int128{moment.micros} - origin.micros;
   constexpr Int128 int64_max = std::numeric_limits<std::int64_t>::max();
   if (micros > int64_max || since > int64_max || since < -int64_max)

@@ -256,9 +256,10 @@ class IntervalReader {
 Result<Interval> verdict_on(Verdict verdict, std::optional<Interval> value, std::string_view text) {
   if (verdict == Verdict::bad_format) return invalid_text("interval", text);
   if (verdict == Verdict::out_of_range) {
-    return fail(ErrorCode::invalid_argument, "interval field value out of range: \"{}\"", text);
+    return make_error(ErrorCode::invalid_argument, "interval field value out of range: \"{}\"",
+                      text);
   }
-  if (!value) return fail(ErrorCode::invalid_argument, "interval out of range");
+  if (!value) return make_error(ErrorCode::invalid_argument, "interval out of range");
   return *value;
 }
 
@@ -316,7 +317,7 @@ Result<Interval> limited(Interval value, const IntervalModifier& modifier) {
   for (int i = modifier.precision; i < nanos_digits; ++i) unit *= 10;
   std::int64_t half_added = 0;
   if (__builtin_add_overflow(value.nanos, value.nanos < 0 ? -unit / 2 : unit / 2, &half_added)) {
-    return fail(ErrorCode::invalid_argument, "interval out of range");
+    return make_error(ErrorCode::invalid_argument, "interval out of range");
   }
   value.nanos = half_added / unit * unit;
   return value;

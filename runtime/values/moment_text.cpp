@@ -32,7 +32,8 @@ std::optional<CivilDate> scan_date(TextScanner& scan) {
 }
 
 Error out_of_range(std::string_view text) {
-  return fail(ErrorCode::invalid_argument, "date/time field value out of range: \"{}\"", text);
+  return make_error(ErrorCode::invalid_argument, "date/time field value out of range: \"{}\"",
+                    text);
 }
 
 constexpr std::int64_t no_time_of_day = -1;
@@ -101,7 +102,7 @@ Result<MomentParts> parse_parts(std::string_view text, const char* type) {
   if (!date) return bad();
   if (date->year == 0) return out_of_range(text);
   if (date->year > year_max)
-    return fail(ErrorCode::invalid_argument, "{} out of range: \"{}\"", type, text);
+    return make_error(ErrorCode::invalid_argument, "{} out of range: \"{}\"", type, text);
   MomentParts parts{*date};
   bool era = take_era(scan, parts.date);
   if (scan.accept("Tt ")) {
@@ -131,7 +132,7 @@ Result<Date> parse_date(std::string_view text) {
   const MomentParts parts = TRY(parse_parts(text, "date"));
   const auto date = checked_date(date_of(parts.date).days);
   if (date) return *date;
-  return fail(ErrorCode::invalid_argument, "date out of range: \"{}\"", text);
+  return make_error(ErrorCode::invalid_argument, "date out of range: \"{}\"", text);
 }
 
 Result<Moment> parse_moment(std::string_view text, bool zoned) {
@@ -140,7 +141,7 @@ Result<Moment> parse_moment(std::string_view text, bool zoned) {
   const std::int64_t micros = parts.of_day_micros - (zoned ? parts.east_micros : 0);
   const auto moment = moment_of(parts.date, micros);
   if (moment) return *moment;
-  return fail(ErrorCode::invalid_argument, "timestamp out of range: \"{}\"", text);
+  return make_error(ErrorCode::invalid_argument, "timestamp out of range: \"{}\"", text);
 }
 
 }  // namespace troupe

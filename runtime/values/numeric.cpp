@@ -26,8 +26,8 @@ constexpr std::array<Int128, digits_max + 1> powers = [] {
 }();
 
 Error overflow() {
-  return fail(ErrorCode::invalid_argument, "value overflows numeric format: more than {} digits",
-              digits_max);
+  return make_error(ErrorCode::invalid_argument,
+                    "value overflows numeric format: more than {} digits", digits_max);
 }
 
 Int128 power(int n) { return powers[static_cast<std::size_t>(std::clamp(n, 0, digits_max))]; }
@@ -107,9 +107,9 @@ Result<Numeric> rescale(Numeric value, int from_scale, int to_scale, int precisi
     digits = rounded(digits, power(from_scale - to_scale));
   }
   if (!fits(digits, precision)) {
-    return fail(ErrorCode::invalid_argument,
-                "numeric field overflow: {} does not fit numeric({},{})",
-                format_numeric(value, from_scale), precision, to_scale);
+    return make_error(ErrorCode::invalid_argument,
+                      "numeric field overflow: {} does not fit numeric({},{})",
+                      format_numeric(value, from_scale), precision, to_scale);
   }
   return Numeric{digits};
 }
@@ -137,7 +137,7 @@ Result<Numeric> multiply(Numeric a, int a_scale, Numeric b, int b_scale, int sca
 }
 
 Result<Numeric> divide(Numeric a, int a_scale, Numeric b, int b_scale, int scale) {
-  if (b.digits == 0) return fail(ErrorCode::invalid_argument, "division by zero");
+  if (b.digits == 0) return make_error(ErrorCode::invalid_argument, "division by zero");
   const int shift = scale + b_scale - a_scale;
   if (a.digits == 0) return Numeric{0};
   if (shift < 0) return rescale(TRY(divide(a, a_scale, b, b_scale, a_scale)), a_scale, scale);
@@ -151,7 +151,7 @@ Result<Numeric> divide(Numeric a, int a_scale, Numeric b, int b_scale, int scale
 }
 
 Result<Numeric> modulo(Numeric a, int a_scale, Numeric b, int b_scale, int scale) {
-  if (b.digits == 0) return fail(ErrorCode::invalid_argument, "division by zero");
+  if (b.digits == 0) return make_error(ErrorCode::invalid_argument, "division by zero");
   a = TRY(rescale(a, a_scale, scale));
   b = TRY(rescale(b, b_scale, scale));
   return Numeric{a.digits % b.digits};
@@ -182,11 +182,11 @@ double to_double(Numeric value, int scale) {
 
 Result<Numeric> numeric_of(double value, int significant, int scale, int precision) {
   if (!std::isfinite(value)) {
-    return fail(ErrorCode::invalid_argument, "{} has no numeric value", value);
+    return make_error(ErrorCode::invalid_argument, "{} has no numeric value", value);
   }
   if (std::fabs(value) >= 1e38) {
-    return fail(ErrorCode::invalid_argument, "numeric field overflow: {} has more than {} digits",
-                value, digits_max);
+    return make_error(ErrorCode::invalid_argument,
+                      "numeric field overflow: {} has more than {} digits", value, digits_max);
   }
   const ParsedNumeric parsed = TRY(parse_numeric(fmt::format("{:.{}e}", value, significant - 1)));
   return rescale(parsed.value, parsed.scale, scale, precision);
@@ -194,7 +194,8 @@ Result<Numeric> numeric_of(double value, int significant, int scale, int precisi
 
 Result<ParsedNumeric> parse_numeric(std::string_view text) {
   const auto bad = [&] {
-    return fail(ErrorCode::invalid_argument, "invalid input syntax for type numeric: \"{}\"", text);
+    return make_error(ErrorCode::invalid_argument, "invalid input syntax for type numeric: \"{}\"",
+                      text);
   };
   const std::size_t begin = text.find_first_not_of(" \t\n\r\f\v");
   if (begin == std::string_view::npos) return bad();

@@ -35,8 +35,8 @@ std::string lower_ascii(std::string_view text) {
 Error invalid_text(const char* type, std::string_view text) {
   constexpr std::size_t shown_max = 100;
   const std::string_view shown = text_slice(text, 0, shown_max);
-  return fail(ErrorCode::invalid_argument, "invalid input syntax for type {}: \"{}{}\"", type,
-              shown, shown.size() < text.size() ? "..." : "");
+  return make_error(ErrorCode::invalid_argument, "invalid input syntax for type {}: \"{}{}\"", type,
+                    shown, shown.size() < text.size() ? "..." : "");
 }
 
 void TextScanner::skip_spaces() {

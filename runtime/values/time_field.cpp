@@ -64,7 +64,7 @@ Result<TimeField> time_field(std::string_view name, std::string_view type) {
   std::vector<std::string> known;
   for (const FieldName& field : field_names()) known.emplace_back(field.name);
   Error error =
-      fail(ErrorCode::invalid_argument, "unit \"{}\" not recognized for type {}", name, type);
+      make_error(ErrorCode::invalid_argument, "unit \"{}\" not recognized for type {}", name, type);
   error.hint = did_you_mean(word, known);
   return error;
 }

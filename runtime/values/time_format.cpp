@@ -148,7 +148,8 @@ Result<TimeFormat> TimeFormat::parse(std::string_view format) {
       bare = false;
       format.remove_prefix(patterns[static_cast<std::size_t>(found)].text.size());
     } else if (is_letter(format.front()) && format.front() != 'T') {
-      Error error = fail(ErrorCode::unsupported, "no pattern of times is known at \"{}\"", format);
+      Error error =
+          make_error(ErrorCode::unsupported, "no pattern of times is known at \"{}\"", format);
       error.hint = "put text in double quotes";
       return error;
     } else {

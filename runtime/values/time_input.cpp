@@ -81,18 +81,19 @@ std::string part_of(const std::string& pattern) {
 }
 
 Error out_of_range(std::string_view text) {
-  return fail(ErrorCode::invalid_argument, "date/time field value out of range: \"{}\"", text);
+  return make_error(ErrorCode::invalid_argument, "date/time field value out of range: \"{}\"",
+                    text);
 }
 
 Error no_value(std::string_view text, std::string_view pattern) {
-  return fail(ErrorCode::invalid_argument, "invalid value \"{}\" for \"{}\"",
-              text.substr(0, text.find(' ')), pattern);
+  return make_error(ErrorCode::invalid_argument, "invalid value \"{}\" for \"{}\"",
+                    text.substr(0, text.find(' ')), pattern);
 }
 
 Error too_short(std::string_view text, std::string_view pattern) {
-  return fail(ErrorCode::invalid_argument,
-              "source string too short for \"{}\" formatting field: only \"{}\" is left", pattern,
-              text);
+  return make_error(ErrorCode::invalid_argument,
+                    "source string too short for \"{}\" formatting field: only \"{}\" is left",
+                    pattern, text);
 }
 
 bool take_month(std::string_view& rest, bool whole, Parts& parts) {
@@ -131,8 +132,8 @@ Result<Moment> moment(const Parts& parts, std::string_view text) {
   std::int64_t hour = parts.hour;
   if (parts.twelve_hours || parts.has_half) {
     if (hour < 1 || hour > 12) {
-      return fail(ErrorCode::invalid_argument, "hour \"{}\" is invalid for the 12-hour clock",
-                  hour);
+      return make_error(ErrorCode::invalid_argument, "hour \"{}\" is invalid for the 12-hour clock",
+                        hour);
     }
     hour = hour % 12 + (parts.afternoon ? 12 : 0);
   }
@@ -181,14 +182,14 @@ Result<> TimeFormat::check_readable() const {
     year = year || pattern.starts_with("yy");
     if (reader_of(pattern) || is_month(pattern) || is_half(pattern)) {
       if (said.insert(part_of(pattern)).second) continue;
-      return fail(ErrorCode::unsupported, "\"{}\" says again what another pattern says",
-                  text_of(*field));
+      return make_error(ErrorCode::unsupported, "\"{}\" says again what another pattern says",
+                        text_of(*field));
     }
-    return fail(ErrorCode::unsupported, "\"{}\" is not read, only written by to_char()",
-                text_of(*field));
+    return make_error(ErrorCode::unsupported, "\"{}\" is not read, only written by to_char()",
+                      text_of(*field));
   }
   if (year) return {};
-  return fail(ErrorCode::unsupported, "the format says no year: YYYY or YY");
+  return make_error(ErrorCode::unsupported, "the format says no year: YYYY or YY");
 }
 
 Result<Moment> TimeFormat::read(std::string_view text) const {

@@ -7,8 +7,8 @@ namespace troupe {
 namespace {
 
 Error no_field(TimeField field, const char* type) {
-  return fail(ErrorCode::unsupported, "unit \"{}\" not supported for type {}", to_string(field),
-              type);
+  return make_error(ErrorCode::unsupported, "unit \"{}\" not supported for type {}",
+                    to_string(field), type);
 }
 
 /// PostgreSQL counts 2001 as the first year of its century and its millennium.

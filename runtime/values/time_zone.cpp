@@ -46,7 +46,7 @@ Result<TimeZone> TimeZone::find(const std::string& name) {
   try {
     return TimeZone(date::locate_zone(name));
   } catch (const std::exception&) {
-    Error error = fail(ErrorCode::invalid_argument, "time zone \"{}\" not recognized", name);
+    Error error = make_error(ErrorCode::invalid_argument, "time zone \"{}\" not recognized", name);
     error.hint = "names are those of the tz database, such as Europe/Berlin or UTC";
     return error;
   }

@@ -31,7 +31,8 @@ Result<T> parse_real(std::string_view text, const char* type) {
     return invalid_text(type, text);
   }
   if (error == std::errc::result_out_of_range) {
-    return fail(ErrorCode::invalid_argument, "\"{}\" is out of range for type {}", text, type);
+    return make_error(ErrorCode::invalid_argument, "\"{}\" is out of range for type {}", text,
+                      type);
   }
   return value;
 }
@@ -81,8 +82,8 @@ Result<std::int64_t> parse_integer(std::string_view text, const char* type, std:
     return invalid_text(type, text);
   }
   if (error != std::errc() || value < low || value > high) {
-    return fail(ErrorCode::invalid_argument, "value \"{}\" is out of range for type {}", text,
-                type);
+    return make_error(ErrorCode::invalid_argument, "value \"{}\" is out of range for type {}", text,
+                      type);
   }
   return value;
 }

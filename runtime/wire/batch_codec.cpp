@@ -66,7 +66,7 @@ std::int64_t referenced_bytes(const arrow::RecordBatch& batch) {
 
 /// Arrow has several codes for bad input; for us all of it is `corrupt`.
 Error corrupt(const arrow::Status& status) {
-  return fail(ErrorCode::corrupt, "columns that do not decode: {}", status.message());
+  return make_error(ErrorCode::corrupt, "columns that do not decode: {}", status.message());
 }
 
 }  // namespace
@@ -215,9 +215,9 @@ Result<DataFrame> ChannelEncoder::State::encode_one(const ArrowBatch& batch) {
   add(body.initColumns(), payload);
   MessageParts parts = writer.finish();
   if (writer.size() > data_frame_bytes_max / 2) {
-    return fail(ErrorCode::unsupported,
-                "a row of {} bytes is too large to be sent to another node: at most {}",
-                writer.size(), data_frame_bytes_max / 2);
+    return make_error(ErrorCode::unsupported,
+                      "a row of {} bytes is too large to be sent to another node: at most {}",
+                      writer.size(), data_frame_bytes_max / 2);
   }
   auto lengths = body.initParts(static_cast<unsigned>(parts.size()));
   for (unsigned i = 0; i < parts.size(); ++i) {
@@ -255,8 +255,8 @@ ChannelDecoder& ChannelDecoder::operator=(ChannelDecoder&&) noexcept = default;
 
 Result<StreamItem> ChannelDecoder::decode(const DataFrame& frame) {
   if (state_->broken) {
-    return fail(ErrorCode::corrupt, "channel {} is broken: nothing more is accepted from it",
-                state_->expected.channel);
+    return make_error(ErrorCode::corrupt, "channel {} is broken: nothing more is accepted from it",
+                      state_->expected.channel);
   }
   auto item = state_->decode(frame);
   if (item) return item;
@@ -266,13 +266,14 @@ Result<StreamItem> ChannelDecoder::decode(const DataFrame& frame) {
 
 Result<> ChannelDecoder::State::check(const DataFrame& frame) const {
   if (frame.tokens() != expected) {
-    return fail(ErrorCode::corrupt, "a frame of another sender, receiver or attempt");
+    return make_error(ErrorCode::corrupt, "a frame of another sender, receiver or attempt");
   }
   if (frame.seq() != seq + 1) {
-    return fail(ErrorCode::corrupt, "frame {} came after frame {}: something was lost or repeated",
-                frame.seq(), seq);
+    return make_error(ErrorCode::corrupt,
+                      "frame {} came after frame {}: something was lost or repeated", frame.seq(),
+                      seq);
   }
-  if (ended) return fail(ErrorCode::corrupt, "a frame after the end of the stream");
+  if (ended) return make_error(ErrorCode::corrupt, "a frame after the end of the stream");
   return {};
 }
 
@@ -292,10 +293,10 @@ Result<StreamItem> ChannelDecoder::State::decode(const DataFrame& frame) {
         ended = true;
         return StreamItem(EndOfStream{});
     }
-    return fail(ErrorCode::corrupt, "an item of an unknown kind");
+    return make_error(ErrorCode::corrupt, "an item of an unknown kind");
   } catch (const kj::Exception& exception) {
-    return fail(ErrorCode::corrupt, "a header that does not decode: {}",
-                exception.getDescription().cStr());
+    return make_error(ErrorCode::corrupt, "a header that does not decode: {}",
+                      exception.getDescription().cStr());
   }
 }
 
@@ -303,15 +304,16 @@ Result<Batch> ChannelDecoder::State::decode_batch(const DataFrame& frame,
                                                   schema::BatchBody::Reader body) {
   const MessageParts parts(frame.parts().begin() + 1, frame.parts().end());
   if (body.getSchema().size() > 0) TRY(learn_schema(body.getSchema()));
-  if (schema == nullptr) return fail(ErrorCode::corrupt, "rows before their schema");
+  if (schema == nullptr) return make_error(ErrorCode::corrupt, "rows before their schema");
   for (const auto section : body.getDictionaries()) TRY(learn_dictionary(section, parts));
   auto batch = TRY(read(body.getColumns(), parts, schema, memo.get()));
   if (static_cast<std::uint64_t>(batch->num_rows()) != body.getRows()) {
-    return fail(ErrorCode::corrupt, "{} rows instead of {}", batch->num_rows(), body.getRows());
+    return make_error(ErrorCode::corrupt, "{} rows instead of {}", batch->num_rows(),
+                      body.getRows());
   }
   if (batch->num_rows() > batch_rows_max) {
-    return fail(ErrorCode::corrupt, "{} rows in one batch: at most {}", batch->num_rows(),
-                batch_rows_max);
+    return make_error(ErrorCode::corrupt, "{} rows in one batch: at most {}", batch->num_rows(),
+                      batch_rows_max);
   }
   // Reading checks sizes only. Offsets and indices in the columns come from the peer, and kernels
   // would follow them anywhere.
@@ -325,13 +327,13 @@ Result<> ChannelDecoder::State::learn_schema(capnp::Data::Reader bytes) {
   if (!message.ok()) return corrupt(message.status());
   // `ReadSchema` takes a message of any kind for a schema.
   if ((*message)->type() != arrow::ipc::MessageType::SCHEMA) {
-    return fail(ErrorCode::corrupt, "a schema that is none");
+    return make_error(ErrorCode::corrupt, "a schema that is none");
   }
   auto fresh = std::make_unique<arrow::ipc::DictionaryMemo>();
   auto read = arrow::ipc::ReadSchema(**message, fresh.get());
   if (!read.ok()) return corrupt(read.status());
   if (!(*read)->is_native_endian()) {
-    return fail(ErrorCode::unsupported, "columns of the other byte order");
+    return make_error(ErrorCode::unsupported, "columns of the other byte order");
   }
   schema = *std::move(read);
   memo = std::move(fresh);
@@ -359,7 +361,7 @@ Result<ArrowBatch> ChannelDecoder::State::read(
   auto message = arrow::ipc::Message::Open(metadata, nullptr);
   if (!message.ok()) return corrupt(message.status());
   if ((*message)->type() != arrow::ipc::MessageType::RECORD_BATCH) {
-    return fail(ErrorCode::corrupt, "a section that holds no rows");
+    return make_error(ErrorCode::corrupt, "a section that holds no rows");
   }
   const auto file = TRY(BodyReader::open(parts, section.getOffset(), section.getLength()));
   arrow::ipc::DictionaryMemo none;

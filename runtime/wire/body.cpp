@@ -50,8 +50,8 @@ Result<std::shared_ptr<BodyReader>> BodyReader::open(MessageParts parts, std::ui
   std::uint64_t end = 0;
   for (const auto& part : parts) ends.push_back(end += static_cast<std::uint64_t>(part->size()));
   if (offset > end || length > end - offset) {
-    return fail(ErrorCode::corrupt, "a section at {} of {} bytes in a body of {}", offset, length,
-                end);
+    return make_error(ErrorCode::corrupt, "a section at {} of {} bytes in a body of {}", offset,
+                      length, end);
   }
   return std::shared_ptr<BodyReader>(new BodyReader(std::move(parts), std::move(ends),
                                                     static_cast<std::int64_t>(offset),

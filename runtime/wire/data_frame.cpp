@@ -62,13 +62,13 @@ bool DataFrame::begins(ByteSpan first_part) {
 
 Result<DataFrame> DataFrame::decode(MessageParts parts) {
   if (parts.empty() || !begins(span_of(*parts.front()))) {
-    return fail(ErrorCode::corrupt, "not a data frame");
+    return make_error(ErrorCode::corrupt, "not a data frame");
   }
   const ByteSpan header_bytes = span_of(*parts.front()).subspan(data_magic.size());
   if (header_bytes.size() % sizeof(capnp::word) != 0 || header_bytes.empty() ||
       header_bytes.size() > data_header_bytes_max || parts.size() > data_frame_parts_max) {
-    return fail(ErrorCode::corrupt, "a data frame of {} parts whose header has {} bytes",
-                parts.size(), header_bytes.size());
+    return make_error(ErrorCode::corrupt, "a data frame of {} parts whose header has {} bytes",
+                      parts.size(), header_bytes.size());
   }
   try {
     Words words = words_of(header_bytes);
@@ -77,39 +77,40 @@ Result<DataFrame> DataFrame::decode(MessageParts parts) {
       // Walks every pointer. The limit stops pointers that lead to the same bytes again and again.
       message.getRoot<schema::DataHeader>().totalSize();
       if (message.getEnd() != words.end()) {
-        return fail(ErrorCode::corrupt, "a data frame with bytes behind its header");
+        return make_error(ErrorCode::corrupt, "a data frame with bytes behind its header");
       }
     }
     auto content = std::make_shared<const Content>(kj::mv(words), std::move(parts));
     if (content->bytes > data_frame_bytes_max) {
-      return fail(ErrorCode::corrupt, "a data frame of {} bytes: at most {} are accepted",
-                  content->bytes, data_frame_bytes_max);
+      return make_error(ErrorCode::corrupt, "a data frame of {} bytes: at most {} are accepted",
+                        content->bytes, data_frame_bytes_max);
     }
     // A text of another shape throws here; else it would when the tokens are compared.
     content->header.getCluster();
     const auto item = content->header.getItem();
     const std::size_t body_parts = content->parts.size() - 1;
     if (!item.isBatch()) {
-      if (body_parts != 0) return fail(ErrorCode::corrupt, "a data frame with rows it denies");
+      if (body_parts != 0)
+        return make_error(ErrorCode::corrupt, "a data frame with rows it denies");
       return DataFrame(std::move(content));
     }
     const auto lengths = item.getBatch().getParts();
     if (lengths.size() != body_parts) {
-      return fail(ErrorCode::corrupt, "a data frame of {} parts instead of {}", body_parts,
-                  lengths.size());
+      return make_error(ErrorCode::corrupt, "a data frame of {} parts instead of {}", body_parts,
+                        lengths.size());
     }
     // The decoder finds columns by their offset in all parts together, so each length must be
     // right.
     for (unsigned i = 0; i < lengths.size(); ++i) {
       if (static_cast<std::uint64_t>(content->parts[i + 1]->size()) != lengths[i]) {
-        return fail(ErrorCode::corrupt, "part {} of a data frame has {} bytes instead of {}", i + 1,
-                    content->parts[i + 1]->size(), lengths[i]);
+        return make_error(ErrorCode::corrupt, "part {} of a data frame has {} bytes instead of {}",
+                          i + 1, content->parts[i + 1]->size(), lengths[i]);
       }
     }
     return DataFrame(std::move(content));
   } catch (const kj::Exception& exception) {
-    return fail(ErrorCode::corrupt, "a data frame that does not decode: {}",
-                exception.getDescription().cStr());
+    return make_error(ErrorCode::corrupt, "a data frame that does not decode: {}",
+                      exception.getDescription().cStr());
   }
 }
 

@@ -88,11 +88,12 @@ Frame Frame::build(capnp::MessageBuilder& message) {
 
 Result<Frame> Frame::decode(ByteSpan bytes) {
   if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) {
-    return fail(ErrorCode::corrupt, "a control frame of {} bytes: not whole words", bytes.size());
+    return make_error(ErrorCode::corrupt, "a control frame of {} bytes: not whole words",
+                      bytes.size());
   }
   if (bytes.size() > frame_bytes_max) {
-    return fail(ErrorCode::corrupt, "a control frame of {} bytes: at most {} are accepted",
-                bytes.size(), frame_bytes_max);
+    return make_error(ErrorCode::corrupt, "a control frame of {} bytes: at most {} are accepted",
+                      bytes.size(), frame_bytes_max);
   }
   try {
     Words words = copy_words(bytes);
@@ -101,8 +102,8 @@ Result<Frame> Frame::decode(ByteSpan bytes) {
       // Walks every pointer once, within the limits: after that a frame is read without limits.
       message.getRoot<schema::Envelope>().totalSize();
       if (message.getEnd() != words.end()) {
-        return fail(ErrorCode::corrupt, "a control frame with {} words behind its end",
-                    words.end() - message.getEnd());
+        return make_error(ErrorCode::corrupt, "a control frame with {} words behind its end",
+                          words.end() - message.getEnd());
       }
     }
     auto content = std::make_shared<const Content>(kj::mv(words));
@@ -113,8 +114,8 @@ Result<Frame> Frame::decode(ByteSpan bytes) {
         envelope.getClusterId();
     return Frame(std::move(content));
   } catch (const kj::Exception& exception) {
-    return fail(ErrorCode::corrupt, "a control frame that does not decode: {}",
-                exception.getDescription().cStr());
+    return make_error(ErrorCode::corrupt, "a control frame that does not decode: {}",
+                      exception.getDescription().cStr());
   }
 }
 
@@ -175,8 +176,8 @@ ByteSpan Frame::bytes() const {
 }
 
 Error Frame::broken_body(const kj::Exception& exception) {
-  return fail(ErrorCode::corrupt, "a message that is not what its kind promises: {}",
-              exception.getDescription().cStr());
+  return make_error(ErrorCode::corrupt, "a message that is not what its kind promises: {}",
+                    exception.getDescription().cStr());
 }
 
 }  // namespace troupe

@@ -93,7 +93,7 @@ class Frame {
   /// Calls `use(T::Reader)`; a body that is not what its kind promises is `corrupt`.
   template <class T, class Use>
   Result<> read(Use&& use) const {
-    if (!is<T>()) return fail(ErrorCode::corrupt, "not the message that was expected");
+    if (!is<T>()) return make_error(ErrorCode::corrupt, "not the message that was expected");
     try {
       use(as<T>());
       return {};

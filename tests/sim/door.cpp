@@ -32,7 +32,7 @@ class Door::File final : public WritableFile {
 };
 
 Result<> Door::open() const {
-  if (shut_()) return fail(ErrorCode::unavailable, "the process is dead");
+  if (shut_()) return make_error(ErrorCode::unavailable, "the process is dead");
   return {};
 }
 

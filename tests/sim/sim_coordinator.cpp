@@ -371,7 +371,7 @@ void SimCoordinator::fail_write() {
     return;
   }
   write_failed_ = true;
-  driver_.written(fail(ErrorCode::unavailable, "the disk takes nothing"), now());
+  driver_.written(make_error(ErrorCode::unavailable, "the disk takes nothing"), now());
 }
 
 std::vector<Looked> SimCoordinator::commit_write() {

@@ -238,7 +238,7 @@ void SimExecutor::run(const AttemptKey& key) {
   if (found == shells_.end()) return;  // a mutant's: it began before it was told to, and is over
   Shell& shell = found->second;
   if (world_.mutated(Mutation::gives_up_for_nothing) && world_.random.chance(1, 40)) {
-    shell.turns->defect(fail(ErrorCode::unavailable, "for nothing"));
+    shell.turns->defect(make_error(ErrorCode::unavailable, "for nothing"));
   }
   shell.host->begin();
 }

@@ -120,10 +120,10 @@ class TripKind final : public OperatorKind {
     const std::string name = options.text("name");
     const std::string how = options.text("how");
     const auto trip = [name, how, first = first_time_](std::uint32_t subtask) -> Result<> {
-      if (how == "always") return fail(ErrorCode::invalid_argument, "the user's mistake");
+      if (how == "always") return make_error(ErrorCode::invalid_argument, "the user's mistake");
       if (!first(fmt::format("{}, subtask {}", name, subtask))) return {};
-      return fail(how == "resource" ? ErrorCode::unavailable : ErrorCode::internal,
-                  "planned by the model");
+      return make_error(how == "resource" ? ErrorCode::unavailable : ErrorCode::internal,
+                        "planned by the model");
     };
     Phase phase{"sim.trip", {PhaseInput()}, {inputs[0].schema}};
     phase.make_operator = [trip]() -> Result<std::unique_ptr<Operator>> {

@@ -62,7 +62,8 @@ Result<> SimWire::connect(const NodeId& peer, const std::string&, bool) {
 
 Result<> SimWire::send(const NodeId& peer, Frame frame) {
   const NodeIndex to = World::index_of(peer);
-  if (dead_ || !up(to)) return fail(ErrorCode::unavailable, "no session with node '{}'", peer);
+  if (dead_ || !up(to))
+    return make_error(ErrorCode::unavailable, "no session with node '{}'", peer);
   if (world_.mutated(Mutation::lost_rows_not_told) && frame.is<schema::RowsLost>()) return {};
   if (world_.mutated(Mutation::refusal_not_told) && frame.is<schema::FetchFailed>()) return {};
   put({to, std::move(frame), {}});
@@ -71,7 +72,8 @@ Result<> SimWire::send(const NodeId& peer, Frame frame) {
 
 Result<> SimWire::send_data(const NodeId& peer, DataFrame frame) {
   const NodeIndex to = World::index_of(peer);
-  if (dead_ || !up(to)) return fail(ErrorCode::unavailable, "no session with node '{}'", peer);
+  if (dead_ || !up(to))
+    return make_error(ErrorCode::unavailable, "no session with node '{}'", peer);
   put({to, {}, std::move(frame)});
   return {};
 }

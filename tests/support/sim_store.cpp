@@ -55,14 +55,15 @@ Result<> Store::apply(const JobVersionRecord& record) {
 
 Result<> Store::apply(const RunRecord& record) {
   if (state_.runs.contains(record.run)) {
-    return fail(ErrorCode::conflict, "run {} exists", record.run);
+    return make_error(ErrorCode::conflict, "run {} exists", record.run);
   }
   if (!record.key.empty() && !state_.keys.emplace(record.key, record.run).second) {
-    return fail(ErrorCode::conflict, "key '{}' exists", record.key);
+    return make_error(ErrorCode::conflict, "key '{}' exists", record.key);
   }
   const RunInterval interval{record.job, record.interval, record.generation};
   if (!record.interval.empty() && !state_.intervals.emplace(interval, record.run).second) {
-    return fail(ErrorCode::conflict, "interval '{}' of {} exists", record.interval, record.job);
+    return make_error(ErrorCode::conflict, "interval '{}' of {} exists", record.interval,
+                      record.job);
   }
   RunImage& run = state_.runs[record.run];
   run.made = record;
@@ -73,8 +74,8 @@ Result<> Store::apply(const RunRecord& record) {
 Result<> Store::apply(const RunStateRecord& record) {
   RunImage& run = state_.runs.at(record.run);
   if (run.state != record.from) {
-    return fail(ErrorCode::conflict, "run {} is {}, not {}", record.run, to_string(run.state),
-                to_string(record.from));
+    return make_error(ErrorCode::conflict, "run {} is {}, not {}", record.run, to_string(run.state),
+                      to_string(record.from));
   }
   run.state = record.to;
   run.cause = record.cause;
@@ -89,8 +90,8 @@ Result<> Store::apply(const SplitsRecord& record) {
 Result<> Store::apply(const AttemptRecord& record) {
   auto& attempts = state_.runs.at(record.key.run).attempts;
   if (!attempts.empty() && attempts.back().made.key.attempt >= record.key.attempt) {
-    return fail(ErrorCode::conflict, "attempt {} of run {} is not new", record.key.attempt,
-                record.key.run);
+    return make_error(ErrorCode::conflict, "attempt {} of run {} is not new", record.key.attempt,
+                      record.key.run);
   }
   attempts.push_back({record, AttemptState::deploying, {}});
   return {};
@@ -109,7 +110,7 @@ const AttemptImage* Store::attempt(const AttemptKey& key) const {
 Result<AttemptImage*> Store::find(const AttemptKey& key) {
   const AttemptImage* found = attempt(key);
   if (found == nullptr) {
-    return fail(ErrorCode::conflict, "no attempt {} of task {}", key.attempt, key.task);
+    return make_error(ErrorCode::conflict, "no attempt {} of task {}", key.attempt, key.task);
   }
   return const_cast<AttemptImage*>(found);
 }
@@ -117,8 +118,9 @@ Result<AttemptImage*> Store::find(const AttemptKey& key) {
 Result<> Store::apply(const AttemptStateRecord& record) {
   AttemptImage* image = TRY(find(record.key));
   if (image->state != record.from) {
-    return fail(ErrorCode::conflict, "attempt {} of task {} is {}, not {}", record.key.attempt,
-                record.key.task, to_string(image->state), to_string(record.from));
+    return make_error(ErrorCode::conflict, "attempt {} of task {} is {}, not {}",
+                      record.key.attempt, record.key.task, to_string(image->state),
+                      to_string(record.from));
   }
   image->state = record.to;
   return {};
@@ -133,8 +135,8 @@ Result<> Store::apply(const AttemptResultRecord& record) {
 Result<> Store::apply(const EpochRecord& record) {
   RunImage& run = state_.runs.at(record.run);
   if (run.epoch != record.from) {
-    return fail(ErrorCode::conflict, "epoch {} of run {} is not what was expected", record.epoch,
-                record.run);
+    return make_error(ErrorCode::conflict, "epoch {} of run {} is not what was expected",
+                      record.epoch, record.run);
   }
   run.epoch = record.to;
   return {};
@@ -148,8 +150,8 @@ Result<> Store::apply(const ManifestRecord& record) {
 Result<> Store::apply(const NodeRecord& record) {
   NodeRecord& node = state_.nodes[record.node];
   if (record.incarnation < node.incarnation) {
-    return fail(ErrorCode::conflict, "incarnation {} of node {} after {}", record.incarnation,
-                record.node, node.incarnation);
+    return make_error(ErrorCode::conflict, "incarnation {} of node {} after {}", record.incarnation,
+                      record.node, node.incarnation);
   }
   node = record;
   return {};
@@ -182,7 +184,8 @@ Result<> Store::apply(const EventRecord& record) {
 
 Result<StoredRun> Store::run(RunId run) {
   const auto found = state_.runs.find(run);
-  if (found == state_.runs.end()) return fail(ErrorCode::not_found, "there is no run {}", run);
+  if (found == state_.runs.end())
+    return make_error(ErrorCode::not_found, "there is no run {}", run);
   return StoredRun{found->second, {}};
 }
 
@@ -227,7 +230,7 @@ Result<StoredJob> Store::job(const JobName& job) {
     if (version.job != job) continue;
     return StoredJob{summary_of(version), version.plan, version.descriptor};
   }
-  return fail(ErrorCode::not_found, "there is no job '{}'", job);
+  return make_error(ErrorCode::not_found, "there is no job '{}'", job);
 }
 
 Result<std::vector<StoredEvent>> Store::events(const std::optional<RunId>& run,

@@ -48,7 +48,7 @@ class TestSource : public Source {
     return all;
   }
   Result<std::unique_ptr<BatchReader>> open(const Split&) override {
-    return fail(ErrorCode::unsupported, "a test source has no rows");
+    return make_error(ErrorCode::unsupported, "a test source has no rows");
   }
 };
 
@@ -64,7 +64,7 @@ inline Phase phase(const char* name, std::vector<PhaseInput> inputs,
                    std::vector<SchemaPtr> outputs) {
   Phase made{name, std::move(inputs), std::move(outputs)};
   made.make_operator = []() -> Result<std::unique_ptr<Operator>> {
-    return fail(ErrorCode::unsupported, "a test operator does not run");
+    return make_error(ErrorCode::unsupported, "a test operator does not run");
   };
   return made;
 }
@@ -76,7 +76,7 @@ inline PhaseInput input(int index, ExchangeKind exchange = ExchangeKind::forward
 
 inline Result<int> column_of(const SchemaPtr& schema, const std::string& name, std::string path) {
   const int index = schema->GetFieldIndex(name);
-  if (index < 0) return fail(ErrorCode::not_found, "no column '{}'", name).at(path);
+  if (index < 0) return make_error(ErrorCode::not_found, "no column '{}'", name).at(path);
   return index;
 }
 
@@ -86,7 +86,7 @@ inline std::vector<std::vector<int>> same_columns(const std::vector<int>& output
 
 inline Result<OperatorPlan> read(const Options& options, const PlanContext& context) {
   if (options.text("path") == "missing") {
-    return fail(ErrorCode::not_found, "no such file: missing").at("path");
+    return make_error(ErrorCode::not_found, "no such file: missing").at("path");
   }
   SchemaPtr schema = context.resolved ? context.resolved : int_columns(options.list("columns"));
   if (context.projection) schema = int_columns(*context.projection);
@@ -186,7 +186,7 @@ inline Result<OperatorPlan> write() {
   OperatorPlan plan;
   plan.phases.push_back(Phase{"test.write", {input(0)}, {}});
   plan.phases[0].make_sink = []() -> Result<std::shared_ptr<Sink>> {
-    return fail(ErrorCode::unsupported, "a test sink does not run");
+    return make_error(ErrorCode::unsupported, "a test sink does not run");
   };
   return plan;
 }

@@ -63,7 +63,7 @@ Result<std::unique_ptr<Accumulator>> Accumulator::make(
     case AccumulatorKind::list:
       return make_list(argument);
   }
-  return fail(ErrorCode::internal, "no accumulator of kind {}", static_cast<int>(kind));
+  return make_error(ErrorCode::internal, "no accumulator of kind {}", static_cast<int>(kind));
 }
 
 Result<> CountAccumulator::update(const RowGroups& groups, const Argument& argument) {

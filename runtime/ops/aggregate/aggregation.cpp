@@ -49,7 +49,7 @@ Result<Kinds> kinds_of(const AggregateCall& call, const std::shared_ptr<arrow::D
       if (number && !decimal) return Kinds{sum, integer ? integer_squares : float_squares, count};
       break;
   }
-  return fail(ErrorCode::unsupported, "no sum of values of type {}", type->ToString());
+  return make_error(ErrorCode::unsupported, "no sum of values of type {}", type->ToString());
 }
 
 /// Equality of expressions, by the function that knows it.

@@ -89,7 +89,7 @@ std::string ExactNumber::encode() const {
 Result<ExactNumber> ExactNumber::decode(std::string_view bytes) {
   const std::size_t count = bytes.size() < 2 ? 0 : (bytes.size() - 2) / 8;
   if (bytes.size() != 2 + count * 8 || count > exact_limbs_max) {
-    return fail(ErrorCode::corrupt, "a partial sum of {} bytes", bytes.size());
+    return make_error(ErrorCode::corrupt, "a partial sum of {} bytes", bytes.size());
   }
   const auto flags = static_cast<std::uint8_t>(bytes[0]);
   Limbs limbs(count);
@@ -100,7 +100,7 @@ Result<ExactNumber> ExactNumber::decode(std::string_view bytes) {
   number.positive_infinity = flags & has_positive;
   number.negative_infinity = flags & has_negative;
   if (number.encode() != bytes || low < exact_low_min || low > exact_limbs_max) {
-    return fail(ErrorCode::corrupt, "a partial sum that is not in its canonical form");
+    return make_error(ErrorCode::corrupt, "a partial sum that is not in its canonical form");
   }
   return number;
 }

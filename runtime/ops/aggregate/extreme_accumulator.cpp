@@ -229,8 +229,8 @@ Result<std::unique_ptr<Accumulator>> make(const std::shared_ptr<arrow::DataType>
       return std::make_unique<TextExtreme<arrow::LargeBinaryArray, arrow::LargeBinaryBuilder, Max>>(
           type);
     default:
-      return fail(ErrorCode::unsupported, "values of type {} have no smallest or largest one",
-                  type->ToString());
+      return make_error(ErrorCode::unsupported, "values of type {} have no smallest or largest one",
+                        type->ToString());
   }
 }
 

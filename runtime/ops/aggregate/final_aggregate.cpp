@@ -97,7 +97,7 @@ class FinalAggregate final : public Operator {
   }
 
   Error too_large() const {
-    Error error = fail(
+    Error error = make_error(
         ErrorCode::unavailable,
         "{}: {} groups take {} bytes, more than is left of the {} bytes that its run may reserve, "
         "and cutting them by key does not help",

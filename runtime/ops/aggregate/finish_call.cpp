@@ -29,8 +29,8 @@ std::int64_t count(const Accumulator* part, std::uint32_t group) {
 }
 
 Error out_of_range(const AggregateCall& call, const char* function) {
-  return fail(ErrorCode::invalid_argument, "{}({}) does not fit into {}", function,
-              call.argument->text(), call.type->ToString());
+  return make_error(ErrorCode::invalid_argument, "{}({}) does not fit into {}", function,
+                    call.argument->text(), call.type->ToString());
 }
 
 /// One value a group from value(group), which is not asked where the last part counts no rows.
@@ -297,7 +297,7 @@ ArrayResult finish_call(const AggregateCall& call, const Parts& parts, std::uint
     case AggregateFunction::var_pop:
       return finish_spread(call, parts, begin, end);
   }
-  return fail(ErrorCode::internal, "an aggregate of no known function");
+  return make_error(ErrorCode::internal, "an aggregate of no known function");
 }
 
 }  // namespace troupe

@@ -132,7 +132,7 @@ class FloatSum : public SumAccumulator {
     sums.positive_infinity |= term.positive_infinity;
     sums.negative_infinity |= term.negative_infinity;
     if (sums.sum.add(term.negative, term.low, term.limbs)) return {};
-    return fail(ErrorCode::corrupt, "a partial sum of doubles that no doubles have");
+    return make_error(ErrorCode::corrupt, "a partial sum of doubles that no doubles have");
   }
 
   Distant& far(std::uint32_t group) {

@@ -24,8 +24,8 @@ constexpr std::size_t columns_max = 32;
 
 Result<Grouper> Grouper::make(const std::vector<std::shared_ptr<arrow::DataType>>& types) {
   if (types.size() > columns_max) {
-    return fail(ErrorCode::unsupported, "{} columns to group by, at most {} are supported",
-                types.size(), columns_max);
+    return make_error(ErrorCode::unsupported, "{} columns to group by, at most {} are supported",
+                      types.size(), columns_max);
   }
   std::vector<std::unique_ptr<KeyColumn>> columns;
   std::size_t slots = 0;

@@ -160,7 +160,7 @@ class TextKeyColumn : public KeyColumn {
     std::uint64_t bytes = 0;
     for (std::uint32_t id : ids) bytes += text(keys[id * stride]).size();
     if (bytes > static_cast<std::uint64_t>(std::numeric_limits<Offset>::max())) {
-      return fail(ErrorCode::unsupported, "the keys of one batch have {} bytes", bytes);
+      return make_error(ErrorCode::unsupported, "the keys of one batch have {} bytes", bytes);
     }
     const auto validity = TRY(zeros(arrow::bit_util::BytesForBits(rows)));
     const auto ends = TRY(zeros((rows + 1) * static_cast<std::int64_t>(sizeof(Offset))));
@@ -269,8 +269,8 @@ Result<std::unique_ptr<KeyColumn>> KeyColumn::make(const std::shared_ptr<arrow::
     case arrow::Type::LARGE_BINARY:
       return std::make_unique<TextKeyColumn<arrow::LargeBinaryArray>>(type);
     default:
-      return fail(ErrorCode::unsupported, "values of type {} cannot be grouped by",
-                  type->ToString());
+      return make_error(ErrorCode::unsupported, "values of type {} cannot be grouped by",
+                        type->ToString());
   }
 }
 

@@ -38,8 +38,8 @@ Result<> with_values(const arrow::Array& array, Use use) {
         break;
     }
   }
-  return fail(ErrorCode::corrupt, "a list of values does not hold any of type {}",
-              array.type()->ToString());
+  return make_error(ErrorCode::corrupt, "a list of values does not hold any of type {}",
+                    array.type()->ToString());
 }
 
 template <class Values>
@@ -52,8 +52,8 @@ template <class Values>
 Result<> ListAccumulator<Values>::update(const RowGroups& groups, const Argument& argument) {
   const auto decoded = TRY(plain(argument.values));
   if (groups_.size() + static_cast<std::size_t>(groups.rows) > pairs_max) {
-    return fail(ErrorCode::unsupported, "a percentile or joined text of more than {} values",
-                pairs_max);
+    return make_error(ErrorCode::unsupported, "a percentile or joined text of more than {} values",
+                      pairs_max);
   }
   order_.forget();
   return with_values<Values>(*decoded, [&](const auto& values) {
@@ -90,7 +90,7 @@ Result<std::unique_ptr<Accumulator>> make_list(const std::shared_ptr<arrow::Data
     case arrow::Type::STRING_VIEW:
       return std::make_unique<TextList>(arrow::utf8());
     default:
-      return fail(ErrorCode::unsupported, "no list of values of type {}", type->ToString());
+      return make_error(ErrorCode::unsupported, "no list of values of type {}", type->ToString());
   }
 }
 

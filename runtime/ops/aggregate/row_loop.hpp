@@ -50,8 +50,8 @@ Result<> with_stored(const arrow::Array& array, const char* what, F f) {
     }
   });
   if (called) return {};
-  return fail(ErrorCode::unsupported, "values of type {} are no {}", array.type()->ToString(),
-              what);
+  return make_error(ErrorCode::unsupported, "values of type {} are no {}", array.type()->ToString(),
+                    what);
 }
 
 /// For integers, dates and times.

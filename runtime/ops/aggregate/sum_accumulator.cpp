@@ -157,7 +157,7 @@ class DecimalSum : public SumAccumulator {
       if (state.wraps != 0 && sane) wrap(groups[i], state.wraps);
     });
     if (sane) return {};
-    return fail(ErrorCode::corrupt, "a partial sum of decimals that no decimals have");
+    return make_error(ErrorCode::corrupt, "a partial sum of decimals that no decimals have");
   }
 
   std::int64_t bytes() const override {
@@ -218,7 +218,7 @@ class WideSum : public SumAccumulator {
       if (sums.IsNull(i)) continue;
       const ExactNumber sum = TRY(ExactNumber::decode(sums.GetView(i)));
       if (!sums_[groups[i]].add(sum.negative, sum.low, sum.limbs) || !sum.finite()) {
-        return fail(ErrorCode::corrupt, "a partial sum of integers that no integers have");
+        return make_error(ErrorCode::corrupt, "a partial sum of integers that no integers have");
       }
     }
     return {};

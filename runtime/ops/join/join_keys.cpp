@@ -71,7 +71,8 @@ bool each_text(const arrow::Array& array, Each each) {
 }
 
 Error not_comparable(const arrow::DataType& type) {
-  return fail(ErrorCode::unsupported, "values of type {} cannot be joined on", type.ToString());
+  return make_error(ErrorCode::unsupported, "values of type {} cannot be joined on",
+                    type.ToString());
 }
 
 std::uint64_t entry_of(const arrow::DictionaryArray& array, std::int64_t row,

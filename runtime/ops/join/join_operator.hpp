@@ -52,7 +52,7 @@ class JoinOperator final : public Operator, public NarrowsInput {
   bool early_ = false;  ///< the left side comes at any time
   Reservation held_memory_;
   std::deque<Batch> held_;  ///< of the left side, oldest first
-  bool asked_ = false;  ///< for the keys that the left side needs
+  bool asked_ = false;      ///< for the keys that the left side needs
   std::unique_ptr<JoinTable> table_;
   std::unique_ptr<JoinProbe> prober_;
   bool probing_ = false;

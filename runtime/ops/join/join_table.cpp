@@ -86,8 +86,8 @@ Result<JoinTable> JoinTable::make(std::shared_ptr<const JoinSpec> spec, std::vec
   JoinTable table;
   for (const Batch& batch : build) table.rows_ += batch.rows();
   if (table.rows_ >= no_row) {
-    return fail(ErrorCode::unavailable, "{} rows on the right side of a join in one subtask",
-                table.rows_);
+    return make_error(ErrorCode::unavailable, "{} rows on the right side of a join in one subtask",
+                      table.rows_);
   }
   std::vector<Parts> parts(static_cast<std::size_t>(build.front().columns()->num_columns()));
   for (const Batch& batch : std::exchange(build, std::vector<Batch>())) {

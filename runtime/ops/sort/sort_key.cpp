@@ -122,7 +122,7 @@ Result<> SortColumn::check(const arrow::DataType& type) {
       break;
   }
   if (is_text(type)) return {};
-  return fail(ErrorCode::unsupported, "values of type {} have no order", type.ToString());
+  return make_error(ErrorCode::unsupported, "values of type {} have no order", type.ToString());
 }
 
 Result<SortColumn> SortColumn::make(std::shared_ptr<arrow::Array> array, Scale scale) {

@@ -99,7 +99,8 @@ Result<std::vector<OrderTerm>> bind_order_terms(const std::vector<std::string>& 
     terms.push_back(std::move(*term));
   }
   if (terms.empty()) {
-    return fail(ErrorCode::invalid_argument, "an order needs at least one term").at(parameter);
+    return make_error(ErrorCode::invalid_argument, "an order needs at least one term")
+        .at(parameter);
   }
   return terms;
 }

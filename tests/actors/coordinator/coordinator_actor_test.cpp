@@ -27,7 +27,7 @@ class RefusingStore final : public MetadataStore {
 
   Result<ClusterImage> begin_term() override { return store.begin_term(); }
   Result<std::vector<Looked>> carry_out(const StoreSteps& steps) override {
-    if (writes_ >= writes_max_) return fail(ErrorCode::unavailable, "the disk is full");
+    if (writes_ >= writes_max_) return make_error(ErrorCode::unavailable, "the disk is full");
     ++writes_;
     if (while_writing) while_writing();
     return store.carry_out(steps);

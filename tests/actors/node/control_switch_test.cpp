@@ -16,7 +16,7 @@ class Ended final : public Control {
  public:
   void take(AnyRequest, AnyAnswerTo answer) override {
     ++calls;
-    answer(fail(ErrorCode::unavailable, "the coordinator has ended"));
+    answer(make_error(ErrorCode::unavailable, "the coordinator has ended"));
   }
   int calls = 0;
 };
@@ -27,7 +27,7 @@ class Slow final : public Control {
   void take(AnyRequest, AnyAnswerTo answer) override {
     entered = true;
     while (!may_return) std::this_thread::yield();
-    answer(fail(ErrorCode::unavailable, "late"));
+    answer(make_error(ErrorCode::unavailable, "late"));
   }
   std::atomic<bool> entered = false, may_return = false;
 };

@@ -38,14 +38,15 @@ TEST_CASE("work hands its value, or its error, to who waits for it") {
   CHECK(*outcome_of([] { return 7; }) == 7);
   CHECK(*outcome_of([]() -> Result<int> { return 8; }) == 8);
   CHECK(outcome_of([] {}).ok());
-  CHECK(outcome_of([]() -> Result<> { return fail(ErrorCode::not_found, "no"); }).error().message ==
-        "no");
+  CHECK(outcome_of([]() -> Result<> { return make_error(ErrorCode::not_found, "no"); })
+            .error()
+            .message == "no");
 }
 
 TEST_CASE("whatever work throws is the error of who waits for it") {
   const auto thrown = outcome_of([]() -> Result<int> { throw std::runtime_error("a library's"); });
   REQUIRE_FALSE(thrown);
-  CHECK(thrown.error() == fail(ErrorCode::internal, "a library's"));
+  CHECK(thrown.error() == make_error(ErrorCode::internal, "a library's"));
   CHECK(outcome_of([] { throw 3; }).error().code == ErrorCode::internal);
   // Memory may be there again later.
   CHECK(outcome_of([] { throw std::bad_alloc(); }).error().code == ErrorCode::unavailable);

@@ -18,7 +18,7 @@ struct Work {};
 class Mortal : public ActorOf<Mortal, Work> {
  public:
   void start() override {
-    after(1s, [this] { end(fail(ErrorCode::unavailable, "it was too much")); });
+    after(1s, [this] { end(make_error(ErrorCode::unavailable, "it was too much")); });
   }
   void on(const Work&) {}
 };

@@ -11,7 +11,7 @@ using namespace troupe;
 namespace {
 
 Result<int> half(int number) {
-  if (number % 2 != 0) return fail(ErrorCode::invalid_argument, "{} is odd", number);
+  if (number % 2 != 0) return make_error(ErrorCode::invalid_argument, "{} is odd", number);
   return number / 2;
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("the value of a failed result is a defect") {
 }
 
 TEST_CASE("errors are told by callers who know more") {
-  const Error error = fail(ErrorCode::not_found, "no column '{}'", "carier");
+  const Error error = make_error(ErrorCode::not_found, "no column '{}'", "carier");
   CHECK(error.at("where").at("with").path == "with.where");
   CHECK(error.within("delays").to_string() == "not_found: delays: no column 'carier'");
   CHECK(retryable(ErrorCode::timeout));
@@ -51,7 +51,7 @@ TEST_CASE("errors are told by callers who know more") {
 }
 
 TEST_CASE("an error that is passed on is readable, whatever it quotes") {
-  const Error raw = fail(ErrorCode::not_found, "'{}'", "Ren\xe9\x80\xc3\xa9");
+  const Error raw = make_error(ErrorCode::not_found, "'{}'", "Ren\xe9\x80\xc3\xa9");
   CHECK(raw.within("in \xff").message == "in \\xFF: 'Ren\\xE9\\x80é'");
   CHECK(raw.at("path").message == "'Ren\\xE9\\x80é'");
   CHECK(readable(std::string("a\0\x1b[2J\tb\n\x7f", 10)) == "a\\x00\\x1B[2J\tb\n\\x7F");

@@ -79,7 +79,7 @@ struct Coordinator {
   }
   void refuse_write() {
     hands.writing.clear();
-    driver.written(fail(ErrorCode::unavailable, "the disk is full"), now);
+    driver.written(make_error(ErrorCode::unavailable, "the disk is full"), now);
   }
   void report(Report report) {
     driver.tell(coordinator_event::Received{n1, std::move(report)}, now);
@@ -214,7 +214,7 @@ TEST_CASE("a write that fails ends it: nothing leaves any more, and who waits is
 TEST_CASE("a store that cannot be read ends it before it began") {
   Coordinator coordinator;
   coordinator.submit();
-  coordinator.driver.begin(fail(ErrorCode::corrupt, "no database"), coordinator.now);
+  coordinator.driver.begin(make_error(ErrorCode::corrupt, "no database"), coordinator.now);
   const std::string why = "corrupt: reading the metadata: no database";
   CHECK(coordinator.hands.news() == Done{"answer " + why, "over: " + why});
   coordinator.join();

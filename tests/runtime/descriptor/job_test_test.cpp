@@ -92,7 +92,7 @@ TEST_CASE("all tests run, or those whose name contains a word; a failed run fail
   const RunGraph run = [&](const JobGraph&, const std::set<std::string>& collect)
       -> Result<std::map<std::string, std::vector<Batch>>> {
     ++runs;
-    if (collect.count("few")) return fail(ErrorCode::unavailable, "no room");
+    if (collect.count("few")) return make_error(ErrorCode::unavailable, "no room");
     return std::map<std::string, std::vector<Batch>>{{"shops", batches(R"([{"shop": "b"}])")}};
   };
   const auto reports = run_tests("first.yaml", file, all_operators(), run);

@@ -10,7 +10,7 @@ namespace {
 
 const EpochOwner owner{RunId(7), RunUid("c-7-0"), std::make_shared<const std::string>("plan")};
 const std::vector<SinkPart> two_sinks{{"a", {{"rows of a", 1}}}, {"b", {{"rows of b", 2}}}};
-const Error away = fail(ErrorCode::unavailable, "the storage is away");
+const Error away = make_error(ErrorCode::unavailable, "the storage is away");
 
 /// "STARTED | manifest a b | commit a": what was decided since it was last asked, in its order.
 class Told {
@@ -116,10 +116,11 @@ TEST_CASE("a sink that says no for good is refused at once; one that has committ
   Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
   f.epoch.publish(f.decision);
   f.epoch.on_committed("a", f.decision);
-  f.epoch.on_commit_failed("a", fail(ErrorCode::corrupt, "no"), Instant(1h), f.decision);
-  f.epoch.on_commit_failed("stranger", fail(ErrorCode::corrupt, "no"), Instant(1h), f.decision);
+  f.epoch.on_commit_failed("a", make_error(ErrorCode::corrupt, "no"), Instant(1h), f.decision);
+  f.epoch.on_commit_failed("stranger", make_error(ErrorCode::corrupt, "no"), Instant(1h),
+                           f.decision);
   CHECK_FALSE(f.epoch.refused());
-  f.epoch.on_commit_failed("b", fail(ErrorCode::corrupt, "no"), Instant(1h), f.decision);
+  f.epoch.on_commit_failed("b", make_error(ErrorCode::corrupt, "no"), Instant(1h), f.decision);
   CHECK(f.epoch.refused());
   CHECK(f.epoch.state() == EpochState::published);
 }

@@ -118,7 +118,7 @@ class Failing : public Operator {
   Result<Step> process(int, const Batch& batch, Emitter& out) override {
     auto values = values_of(batch);
     if (std::find(values.begin(), values.end(), value_) != values.end()) {
-      return fail(ErrorCode::invalid_argument, "{} is not a number we like", value_);
+      return make_error(ErrorCode::invalid_argument, "{} is not a number we like", value_);
     }
     out.emit(batch);
     return Step::done;
@@ -183,7 +183,7 @@ class FakeSink::Writer : public SinkWriter {
     for (auto value : values_of(batch)) rows_.push_back(value);
     sink_.written_ += static_cast<std::size_t>(batch.rows());
     if (sink_.fail_after >= 0 && static_cast<std::int64_t>(rows_.size()) > sink_.fail_after) {
-      return fail(ErrorCode::unavailable, "the disk is full");
+      return make_error(ErrorCode::unavailable, "the disk is full");
     }
     return {};
   }

@@ -137,12 +137,12 @@ TEST_CASE("a failure is told by its class; one of a channel is its peer's, with 
   Executor node;
   node.driver.obey(deploy(1));
   node.hands.told();
-  node.driver.not_built(key(1), fail(ErrorCode::invalid_argument, "no such plan"));
+  node.driver.not_built(key(1), make_error(ErrorCode::invalid_argument, "no such plan"));
   CHECK(node.hands.told() == Lines{"over 1 not_built, unbuilt", "send TaskFailed"});
   CHECK(node.hands.last_failure.failure == FailureClass::user_error);
 
   node.open(2);
-  node.driver.ended({key(2), node_fault(fail(ErrorCode::unavailable, "disk full"))});
+  node.driver.ended({key(2), node_fault(make_error(ErrorCode::unavailable, "disk full"))});
   CHECK(node.hands.told() == Lines{"over 2 failed", "send TaskFailed"});
   CHECK(node.hands.last_failure.failure == FailureClass::node_fault);
   CHECK(node.hands.last_failure.lost_inputs.empty());
@@ -154,7 +154,7 @@ TEST_CASE("a failure is told by its class; one of a channel is its peer's, with 
   broken.failures->peer_lost = true;
   node.driver.built(key(3), broken);
   node.driver.obey(StartTask{token(3)});
-  node.driver.ended({key(3), fail(ErrorCode::not_found, "it is gone")});
+  node.driver.ended({key(3), make_error(ErrorCode::not_found, "it is gone")});
   CHECK(node.hands.last_failure.failure == FailureClass::node_lost);
   CHECK(node.hands.last_failure.lost_inputs == std::vector<TaskPeer>{lost});
 }
@@ -165,7 +165,7 @@ TEST_CASE("a task that is stopped is gone when nothing of it is left, and so are
   node.driver.obey(CancelTask{token(1), "superseded"});
   CHECK(node.hands.told() == Lines{"stop 1"});
   SECTION("cancelled in time") {
-    node.driver.ended({key(1), fail(ErrorCode::cancelled, "cancelled")});
+    node.driver.ended({key(1), make_error(ErrorCode::cancelled, "cancelled")});
   }
   SECTION("or done just before: nobody wants it any more") { node.driver.ended({key(1)}); }
   CHECK(node.hands.told() ==
@@ -178,7 +178,7 @@ TEST_CASE("a task that is stopped while it is built never opens") {
   node.driver.obey(CancelTask{token(1), "superseded"});
   CHECK(node.hands.told() == Lines{"build 1"});
   SECTION("built") { node.driver.built(key(1), {}); }
-  SECTION("not built") { node.driver.not_built(key(1), fail(ErrorCode::internal, "no")); }
+  SECTION("not built") { node.driver.not_built(key(1), make_error(ErrorCode::internal, "no")); }
   CHECK(node.hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/run-7/r7-t1.0-a1",
                                    "send TaskStopped", "forget 7"});
 }
@@ -228,7 +228,7 @@ TEST_CASE("a run is forgotten with its last attempt, and its directory when it i
     node.driver.ended({key(1)});
     CHECK(node.hands.told().back() == "forget 7");
     node.open(2);
-    node.driver.ended({key(2), fail(ErrorCode::internal, "no")});
+    node.driver.ended({key(2), make_error(ErrorCode::internal, "no")});
     node.driver.obey(AckReport{token(2)});
     CHECK(node.hands.told() ==
           Lines{"over 2 failed", "send TaskFailed", "drop /kept/run-7/r7-t1.0-a2", "forget 7"});

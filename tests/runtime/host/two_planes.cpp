@@ -6,12 +6,12 @@ class TwoPlanes::Wire : public PeerWire {
  public:
   Wire(TwoPlanes& planes, NodeId self) : planes_(planes), self_(std::move(self)) {}
   Result<> send(const NodeId& peer, Frame frame) override {
-    if (!planes_.up_) return fail(ErrorCode::unavailable, "no session");
+    if (!planes_.up_) return make_error(ErrorCode::unavailable, "no session");
     planes_.transit_.push_back({self_, peer, std::move(frame), {}});
     return {};
   }
   Result<> send_data(const NodeId& peer, DataFrame frame) override {
-    if (!planes_.up_) return fail(ErrorCode::unavailable, "no session");
+    if (!planes_.up_) return make_error(ErrorCode::unavailable, "no session");
     planes_.transit_.push_back({self_, peer, {}, std::move(frame)});
     return {};
   }

@@ -59,7 +59,7 @@ TEST_CASE("a new leader removes what the last one had to") {
 TEST_CASE("a removal that fails is tried again, later each time") {
   Leftovers leftovers({});
   leftovers.add(left_by(1));
-  const Error full = fail(ErrorCode::unavailable, "the disk says no");
+  const Error full = make_error(ErrorCode::unavailable, "the disk says no");
   CHECK(count<effect::Persist>(leftovers.on_failed(RunId(1), full, now)) == 1);
   CHECK(leftovers.next_deadline() == now + clean_up_retry_min);
   CHECK_FALSE(removes(leftovers.on_tick(now)));

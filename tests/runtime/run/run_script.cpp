@@ -210,8 +210,8 @@ std::string RunScript::run(const std::string& line) {
   if (command == "committed") return told(tell(run_event::SinkCommitted{vertex()}));
   if (command == "commit-failed") {
     const std::string sink = vertex();
-    return told(
-        tell(run_event::SinkCommitFailed{sink, fail(code_of(vertex()), "the storage said no")}));
+    return told(tell(
+        run_event::SinkCommitFailed{sink, make_error(code_of(vertex()), "the storage said no")}));
   }
   if (command == "cancel") return told(tell(run_event::Cancel{"ada"}));
   if (command == "wait") {
@@ -265,7 +265,7 @@ Effects RunScript::failed(std::istream& words) {
   report.token.task = key.task;
   report.token.attempt = key.attempt;
   report.failure = failure_of(failure);
-  report.error = fail(ErrorCode::unavailable, "{}", rest_of(words));
+  report.error = make_error(ErrorCode::unavailable, "{}", rest_of(words));
   return tell(run_event::Failed{made(key).node, made(key).incarnation, report});
 }
 
@@ -277,7 +277,7 @@ Effects RunScript::misses(std::istream& words) {
   report.token.task = key.task;
   report.token.attempt = key.attempt;
   report.failure = FailureClass::node_lost;
-  report.error = fail(ErrorCode::corrupt, "{}", rest_of(words));
+  report.error = make_error(ErrorCode::corrupt, "{}", rest_of(words));
   report.lost_inputs = {{input.task, input.attempt, made(input).node}};
   return tell(run_event::Failed{made(key).node, made(key).incarnation, report});
 }
