@@ -68,7 +68,7 @@ Result<> serve() {
     return make_error(ErrorCode::unavailable, "{}", ended.error);
 
   const OutputList output = TRY(answer_of(control, ReadOutput{run}));
-  const Batch batch = TRY(from_ipc(output.outputs.at(0).ipc));
+  const Batch batch = TRY(from_ipc(output.outputs.at(0).ipc.bytes));
   show(batch);
   fmt::print("run {} {}, {} rows\n", run, to_string(ended.state), batch.rows());
   node->stop();

@@ -199,7 +199,7 @@ struct DeployTask {
     return std::tuple{field("run_uid", &DeployTask::run_uid),
                       field("job", &DeployTask::job),
                       field("plan", &DeployTask::plan),
-                      field("target", &DeployTask::target),
+                      spread_field("target", &DeployTask::target),
                       field("splits", &DeployTask::splits),
                       field("inputs", &DeployTask::inputs),
                       field("outputs", &DeployTask::outputs),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/json.hpp"
+#include "runtime/base/near.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/operator/source.hpp"
 
@@ -76,7 +77,10 @@ inline PhaseInput input(int index, ExchangeKind exchange = ExchangeKind::forward
 
 inline Result<int> column_of(const SchemaPtr& schema, const std::string& name, std::string path) {
   const int index = schema->GetFieldIndex(name);
-  if (index < 0) return make_error(ErrorCode::not_found, "no column '{}'", name).at(path);
+  if (index < 0) {
+    return unknown_column(fmt::format("no column '{}'", name), name, schema->field_names())
+        .at(path);
+  }
   return index;
 }
 
