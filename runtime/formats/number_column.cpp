@@ -189,19 +189,8 @@ class NumberColumn final : public ParquetColumn {
 
   /// Decodes the next rows of the page, all of them, to be looked at and chosen from.
   void hold(std::int64_t rows) {
-    held_valid_.clear();
     held_by_index_ = pages_.by_index();
-    const std::int64_t count = pages_.take(rows, held_valid_, 0);
-    const auto fill = [&](auto& values, auto&& decode) {
-      values.resize(at(rows));
-      decode(count, values.data());
-      if (count < rows) spread(values.data(), held_valid_.data(), rows, count);
-    };
-    if (held_by_index_) {
-      fill(indices_, [&](std::int64_t n, std::int32_t* out) { pages_.indices(n, out); });
-    } else {
-      fill(held_, [&](std::int64_t n, Value* out) { pages_.values(n, out); });
-    }
+    pages_.decode(rows, held_valid_, indices_, held_);
   }
 
   /// Adds the chosen rows of those that are held, whose first one is `before`.

@@ -2,6 +2,7 @@
 
 #include "runtime/formats/column_chunk.hpp"
 #include "runtime/formats/index_decoder.hpp"
+#include "runtime/formats/page_values.hpp"
 #include "runtime/formats/snappy_page.hpp"
 
 #include <fmt/format.h>
@@ -64,7 +65,7 @@ class ParquetPages {
   /// Takes `rows` rows of the current page: the caller decodes those of their values that are not
   /// null, whose number is returned. Appends to `valid` one byte a row, 0 for null, unless neither
   /// this page nor one before had nulls; before its first there were `valid_before` rows.
-  std::int64_t take(std::int64_t rows, std::vector<std::uint8_t>& valid, std::size_t valid_before) {
+  std::int64_t take(std::int64_t rows, Validity& valid, std::size_t valid_before) {
     open();
     left_ -= rows;
     if (!page_has_nulls_) {
@@ -93,6 +94,23 @@ class ParquetPages {
   void indices(std::int64_t count, std::int32_t* out) {
     if (indices_.read(count, out) != count) too_few();
     check_indices(out, count);
+  }
+  /// Decodes the next `rows` rows of the current page into their places: into `to_indices` if it is
+  /// a page of indices, else into `to_values`. `valid` becomes theirs alone.
+  void decode(std::int64_t rows, Validity& valid, std::vector<std::int32_t>& to_indices,
+              std::vector<Value>& to_values) {
+    valid.clear();
+    const std::int64_t count = take(rows, valid, 0);
+    const auto fill = [&](auto& out, auto&& next) {
+      out.resize(static_cast<std::size_t>(rows));
+      next(count, out.data());
+      if (count < rows) spread(out.data(), valid.data(), rows, count);
+    };
+    if (by_index_) {
+      fill(to_indices, [&](std::int64_t n, std::int32_t* out) { indices(n, out); });
+    } else {
+      fill(to_values, [&](std::int64_t n, Value* out) { values(n, out); });
+    }
   }
   /// Of the next `count` indices those at `places` minus `before`.
   void pick(std::int64_t count, std::span<const std::uint32_t> places, std::uint32_t before,
@@ -283,7 +301,7 @@ class ParquetPages {
   IndexDecoder indices_;
   parquet::LevelDecoder level_decoder_;
   std::vector<std::int16_t> levels_;
-  std::vector<std::uint8_t> passed_;
+  Validity passed_;
   std::vector<Value> passed_values_;
   std::int64_t left_ = 0;
   std::int64_t skipped_ = 0;  ///< rows passed over in a page that is not open

@@ -158,19 +158,8 @@ class TextColumn final : public ParquetColumn {
 
   /// The next rows of the page, as they lie in it.
   void hold(std::int64_t rows) {
-    valid_.clear();
     held_by_index_ = pages_.by_index();
-    const std::int64_t count = pages_.take(rows, valid_, 0);
-    const auto fill = [&](auto& values, auto&& decode) {
-      values.resize(at(rows));
-      decode(count, values.data());
-      if (count < rows) spread(values.data(), valid_.data(), rows, count);
-    };
-    if (held_by_index_) {
-      fill(indices_, [&](std::int64_t n, std::int32_t* out) { pages_.indices(n, out); });
-    } else {
-      fill(values_, [&](std::int64_t n, ByteArray* out) { pages_.values(n, out); });
-    }
+    pages_.decode(rows, valid_, indices_, values_);
     next_ = 0;
     held_rows_ = rows;
   }
