@@ -78,6 +78,23 @@ void with_fields(capnp::StructSchema schema, Use&& use) {
   use(Found<T>(schema));
 }
 
+/// Calls `use(field, place)` for each field of a struct and its place in the schema, and `spread`
+/// for one whose own fields stand there.
+template <Described T, class Use, class Spread>
+void each_found(capnp::StructSchema schema, Use&& use, Spread&& spread) {
+  with_fields<T>(schema, [&](const Found<T>& found) {
+    std::size_t i = 0;
+    for_each_field<T>([&](const auto& each) {
+      const std::size_t at = i++;
+      if constexpr (each.spread) {
+        spread(each);
+      } else {
+        use(each, found.at(at));
+      }
+    });
+  });
+}
+
 // ---- writing ---------------------------------------------------------------------------------
 
 /// A plain value in the form that Cap'n Proto takes.
@@ -138,17 +155,12 @@ inline void write_field(capnp::DynamicStruct::Builder out, capnp::StructSchema::
 template <Described T>
 void write(capnp::DynamicStruct::Builder out, const T& value) {
   static_assert(is_complete<T, unlisted_members<T>()>, "the list of fields forgets a member");
-  with_fields<T>(out.getSchema(), [&](const Found<T>& found) {
-    std::size_t i = 0;
-    for_each_field<T>([&](const auto& each) {
-      const std::size_t at = i++;
-      if constexpr (each.spread) {
-        write(out, value.*each.member);
-      } else {
-        write_field(out, found.at(at), value.*each.member);
-      }
-    });
-  });
+  each_found<T>(
+      out.getSchema(),
+      [&](const auto& each, capnp::StructSchema::Field to) {
+        write_field(out, to, value.*each.member);
+      },
+      [&](const auto& each) { write(out, value.*each.member); });
 }
 
 // ---- reading ---------------------------------------------------------------------------------
@@ -206,18 +218,12 @@ void read_value(const capnp::DynamicValue::Reader& in, capnp::Type type, V& valu
 
 template <Described T>
 void read(capnp::DynamicStruct::Reader in, T& value) {
-  with_fields<T>(in.getSchema(), [&](const Found<T>& found) {
-    std::size_t i = 0;
-    for_each_field<T>([&](const auto& each) {
-      const std::size_t at = i++;
-      if constexpr (each.spread) {
-        read(in, value.*each.member);
-      } else {
-        const auto from = found.at(at);
+  each_found<T>(
+      in.getSchema(),
+      [&](const auto& each, capnp::StructSchema::Field from) {
         read_value(in.get(from), from.getType(), value.*each.member);
-      }
-    });
-  });
+      },
+      [&](const auto& each) { read(in, value.*each.member); });
 }
 
 }  // namespace troupe::struct_codec
