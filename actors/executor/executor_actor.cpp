@@ -36,9 +36,7 @@ ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
       shared_(std::make_shared<Shared>(config.self, services_, system_clock())),
       driver_(std::move(config), shared_->deployer.kept(), *this, system_clock()) {
   // There from the start, as 0: an alarm on what has never happened needs something to look at.
-  for (int kind = 0; kind <= static_cast<int>(CommandRefusal::not_joined); ++kind) {
-    refusals(static_cast<CommandRefusal>(kind));
-  }
+  each_enumerator<CommandRefusal>([this](CommandRefusal kind) { refusals(kind); });
 }
 
 void ExecutorActor::start() {

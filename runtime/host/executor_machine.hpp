@@ -63,6 +63,10 @@ enum class CommandRefusal {
   not_joined,
 };
 const char* to_string(CommandRefusal refusal);
+template <>
+struct EnumOf<CommandRefusal> {
+  static constexpr auto last = CommandRefusal::not_joined;
+};
 
 /// What an `ExecutorMachine` wants done, in this order.
 namespace executor_effect {
