@@ -53,13 +53,13 @@ RunView brief_view(const RunSummary& run) {
 }
 
 /// A run that no machine works on any more, with its graph as it was planned.
-Result<RunView> full_view(const StoredRun& stored, const OperatorRegistry& registry,
+Result<RunView> full_view(const StoredRun& stored, Planner& planner,
                           std::optional<Duration> recovered_in) {
-  const JobGraph job = TRY(decode_plan(*stored.image.plan));
   // A run that failed before it was planned may have a plan that cannot be planned.
-  auto tasks = plan_tasks(job, registry, stored.image.made.target);
-  const auto topology = tasks ? TaskTopology::make(std::move(*tasks))
-                              : Result<TaskTopology>(std::move(tasks).error());
+  const auto derived = planner.derive(*stored.image.plan, stored.image.made.target);
+  const auto topology =
+      derived ? TaskTopology::make((*derived)->tasks) : Result<TaskTopology>(derived.error());
+  const JobGraph job = derived ? (*derived)->job : TRY(decode_plan(*stored.image.plan));
   std::map<TaskId, TaskStatus> known = tasks_of(stored.image);
   if (topology) {
     // Also those that were never tried.
@@ -145,7 +145,7 @@ void CoordinatorActor::handle(const FromDescriptor<R>& asked, AnswerTo<FromDescr
            });
   };
   system().io().call(
-      [asked, &registry = services_.registry] {
+      [asked, &registry = services_.planner.registry()] {
         return compile(asked.file, asked.descriptor, asked.params, registry);
       },
       go_on);
@@ -182,12 +182,24 @@ void CoordinatorActor::handle(const SubmitRun& asked, AnswerTo<SubmitRun> answer
   made.key = asked.idempotency_key;
   made.target = {graph.settings.parallelism.value_or(usual_parallelism()),
                  start_.keep_blocking_edges};
-  made.tasks = tasks_of_graph(graph, services_.registry, made.target);
   made.settings = graph.settings;
   made.nonce = random_.next();
+  const CoordinatorRef me(self());
+  system().io().call(
+      [made = std::move(made), &planner = services_.planner]() mutable -> Result<Submission> {
+        made.tasks = planner.count_tasks(*made.plan, made.target);
+        return std::move(made);
+      },
+      [me, answer = std::move(answer)](Result<Submission> counted) {
+        if (!counted) return answer(std::move(counted).error());
+        me.tell(TasksCounted{*std::move(counted), answer});
+      });
+}
+
+void CoordinatorActor::on(const TasksCounted& counted) {
   driver_.submit(
-      std::move(made),
-      [answer = std::move(answer)](Result<RunId> run) {
+      counted.made,
+      [answer = counted.answer](Result<RunId> run) {
         if (!run) return answer(std::move(run).error());
         answer(RunStarted{*run});
       },
@@ -250,7 +262,7 @@ void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
   // The times are in the row alone, so the store is asked in either case.
   from_store<RunView>(
       [run, note, live = std::move(live),
-       &registry = services_.registry](MetadataStore& store) -> Result<RunView> {
+       &planner = services_.planner](MetadataStore& store) -> Result<RunView> {
         if (live) {
           const RunSummary now = TRY(store.run_summary(run));
           RunView view = *live;
@@ -258,7 +270,7 @@ void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
           view.started = now.times.started;
           if (!ended(now.state)) return view;
         }
-        return full_view(TRY(store.run(run)), registry, note.recovered_in);
+        return full_view(TRY(store.run(run)), planner, note.recovered_in);
       },
       std::move(answer));
 }

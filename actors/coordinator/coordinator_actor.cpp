@@ -92,7 +92,7 @@ void CoordinatorActor::send(effect::Send sent) {
 void CoordinatorActor::work(RunWork work) {
   const CoordinatorRef me(self());
   system().io().call(
-      [work, &registry = services_.registry] { return carry_out(work, registry); },
+      [work, &planner = services_.planner] { return carry_out(work, planner); },
       [work, me](Result<CoordinatorEvent> told) {
         me.tell(CoordinatorTold{told ? *std::move(told) : failed(work, told.error())});
       });

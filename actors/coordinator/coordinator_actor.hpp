@@ -5,8 +5,8 @@
 #include "runtime/base/metrics.hpp"
 #include "runtime/control/control.hpp"
 #include "runtime/coordinator/coordinator_driver.hpp"
+#include "runtime/graph/planner.hpp"
 #include "runtime/metadata/metadata_store.hpp"
-#include "runtime/operator/operator_kind.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -33,6 +33,11 @@ struct EventsAwaited {
   std::uint64_t writes = 0;  ///< of the coordinator, when the store was asked
   AnswerTo<ListEvents> answer;
 };
+/// The tasks of what a client wants to run are counted, away from this thread.
+struct TasksCounted {
+  Submission made;
+  AnswerTo<SubmitRun> answer;
+};
 /// The store has been read; once, first.
 struct ImageRead {
   std::shared_ptr<const Result<ClusterImage>> image;
@@ -42,7 +47,8 @@ struct Written {
   Result<std::vector<Looked>> outcome;
 };
 
-using CoordinatorRef = Ref<CoordinatorTold, Reported, Asked, EventsAwaited, ImageRead, Written>;
+using CoordinatorRef =
+    Ref<CoordinatorTold, Reported, Asked, EventsAwaited, TasksCounted, ImageRead, Written>;
 
 /// Threads that `CoordinatorServices::store_io` needs.
 inline constexpr std::size_t store_threads = 2;
@@ -53,7 +59,7 @@ struct CoordinatorServices {
   /// For the store alone: one call writes and one reads at a time, and neither waits for rows of
   /// jobs.
   IoPool& store_io;
-  const OperatorRegistry& registry;
+  Planner& planner;
   Metrics& metrics;
   /// The executor of this incarnation of a node, here or elsewhere; none, or one that has ended,
   /// where there is no way to it.

@@ -16,7 +16,7 @@ namespace troupe {
 /// The COORDINATOR actor; private to this room, split over `coordinator_actor.cpp` (events and
 /// the driver's hands) and `control.cpp` (clients' questions).
 class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold, Reported, Asked,
-                                              EventsAwaited, ImageRead, Written>,
+                                              EventsAwaited, TasksCounted, ImageRead, Written>,
                                private CoordinatorHands {
  public:
   CoordinatorActor(CoordinatorStart start, CoordinatorServices services);
@@ -25,6 +25,7 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   void on(const Reported& reported);
   void on(const Asked& asked);
   void on(const EventsAwaited& awaited);
+  void on(const TasksCounted& counted);
   void on(const ImageRead& read);
   void on(const Written& written);
 

@@ -18,12 +18,7 @@ struct TaskBuilt {
 struct ExecutorActor::Shared {
   Shared(const NodeId& self, const ExecutorServices& services, const Clock& clock)
       : own(services.files),
-        deployer(
-            self,
-            [&registry = services.registry](const DeployTask& deploy) {
-              return DeployedRun::make(deploy, registry);
-            },
-            own, services.directory, services.remote, clock) {}
+        deployer(self, services.planner, own, services.directory, services.remote, clock) {}
 
   OwnFiles own;
   Deployer deployer;

@@ -16,7 +16,7 @@ namespace troupe {
 
 /// What an executor needs of its node; everything outlives the actor.
 struct ExecutorServices {
-  const OperatorRegistry& registry;
+  Planner& planner;
   Metrics& metrics;
   FileSystem& files;
   /// Kept partitions and scratch files; emptied when the executor starts.

@@ -128,7 +128,7 @@ class HostedNode final : public Node {
     auto body =
         TRY(NodeBody::start({.config = config_,
                              .paths = directory_.paths(),
-                             .registry = registry_,
+                             .planner = planner_,
                              .metrics = metrics_,
                              .incarnation = incarnation,
                              .keys = keys_,
@@ -224,6 +224,7 @@ class HostedNode final : public Node {
 
   NodeConfig config_;
   const OperatorRegistry registry_;  ///< limited to the paths of the configuration
+  Planner planner_{registry_};
   const DataDirectory directory_;
   Metrics metrics_;
   ControlSwitch control_;

@@ -100,8 +100,8 @@ class RunningBody final : public NodeBody {
          .cluster = ClusterName(plan_.config.cluster),
          .who = fmt::format("node '{}'", plan_.config.name),
          .count_tasks =
-             [&registry = plan_.registry](const std::string& plan, const PlanTarget& target) {
-               return tasks_of_plan(plan, registry, target);
+             [&planner = plan_.planner](const std::string& plan, const PlanTarget& target) {
+               return planner.count_tasks(plan, target);
              }},
         system_.clock()));
     store_io_.emplace(IoPool::Limits{.threads = store_threads});
@@ -113,7 +113,7 @@ class RunningBody final : public NodeBody {
                            .keep_blocking_edges = plan_.config.keep_blocking_edges},
                           {.store = std::move(store),
                            .store_io = *store_io_,
-                           .registry = plan_.registry,
+                           .planner = plan_.planner,
                            .metrics = plan_.metrics,
                            .executor = [this](const NodeId& node, Incarnation incarnation) {
                              return executor_of(node, incarnation);
@@ -130,7 +130,7 @@ class RunningBody final : public NodeBody {
                                 .incarnation = plan_.incarnation,
                                 .address = endpoint(),
                                 .slots = plan_.config.slots},
-                               {.registry = plan_.registry,
+                               {.planner = plan_.planner,
                                 .metrics = plan_.metrics,
                                 .files = own_files(),
                                 .directory = plan_.paths.work(),

@@ -36,7 +36,7 @@ class NodeBody {
   struct Plan {
     const NodeConfig& config;
     const NodePaths& paths;
-    const OperatorRegistry& registry;
+    Planner& planner;
     Metrics& metrics;
     Incarnation incarnation;
     std::optional<KeyRing> keys;  ///< none: the node opens no socket

@@ -24,7 +24,7 @@ class CoordinatorHands {
   virtual void write(StoreSteps steps) = 0;
   /// Dropped where there is no way to this incarnation of the node.
   virtual void send(effect::Send sent) = 0;
-  /// What blocks, off this thread. Answered by `tell`: `carry_out(work, registry)`.
+  /// What blocks, off this thread. Answered by `tell`: `carry_out(work, planner)`.
   virtual void work(RunWork work) = 0;
   /// A report that changed nothing.
   virtual void refused(const effect::RefuseReport& report) = 0;

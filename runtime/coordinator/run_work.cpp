@@ -11,15 +11,9 @@ using namespace coordinator_event;
 
 // ---- what is done
 
-Result<TaskGraph> plan_one_task_each(const std::string& plan, const OperatorRegistry& registry) {
-  const JobGraph graph = TRY(decode_plan(plan));
-  return plan_tasks(graph, registry, PlanTarget{1, false});
-}
-
 /// The task graph with its splits: those given, or what the sources say now.
-Result<TaskGraph> plan(const effect::PlanTasks& work, const OperatorRegistry& registry) {
-  const JobGraph graph = TRY(decode_plan(*work.plan));
-  TaskGraph tasks = TRY(plan_tasks(graph, registry, work.target));
+Result<TaskGraph> plan(const effect::PlanTasks& work, Planner& planner) {
+  TaskGraph tasks = TRY(planner.derive(*work.plan, work.target))->tasks;
   if (!work.splits) {
     TRY(assign_splits(tasks));
     return tasks;
@@ -33,9 +27,9 @@ Result<TaskGraph> plan(const effect::PlanTasks& work, const OperatorRegistry& re
   return tasks;
 }
 
-Result<> commit(const effect::CommitSink& work, const OperatorRegistry& registry) {
-  const TaskGraph tasks = TRY(plan_one_task_each(*work.plan, registry));
-  for (const Stage& stage : tasks.stages) {
+Result<> commit(const effect::CommitSink& work, Planner& planner) {
+  const auto derived = TRY(planner.derive(*work.plan));
+  for (const Stage& stage : derived->tasks.stages) {
     for (const ChainLink& link : stage.chain) {
       if (link.vertex != work.vertex || !link.phase.make_sink) continue;
       return TRY(link.phase.make_sink())->commit(work.marker, work.committables);
@@ -45,10 +39,10 @@ Result<> commit(const effect::CommitSink& work, const OperatorRegistry& registry
 }
 
 /// Every sink removes what this run staged and nothing committed, also where another one cannot.
-Result<> clean_up(const effect::CleanUpSinks& work, const OperatorRegistry& registry) {
-  const TaskGraph tasks = TRY(plan_one_task_each(*work.plan, registry));
+Result<> clean_up(const effect::CleanUpSinks& work, Planner& planner) {
+  const auto derived = TRY(planner.derive(*work.plan));
   Result<> outcome;
-  for (const Stage& stage : tasks.stages) {
+  for (const Stage& stage : derived->tasks.stages) {
     for (const ChainLink& link : stage.chain) {
       if (!link.phase.make_sink) continue;
       auto sink = link.phase.make_sink();
@@ -62,20 +56,20 @@ Result<> clean_up(const effect::CleanUpSinks& work, const OperatorRegistry& regi
 
 // ---- what is told of it
 
-CoordinatorEvent told(const effect::PlanTasks& work, const OperatorRegistry& registry) {
-  auto graph = plan(work, registry);
+CoordinatorEvent told(const effect::PlanTasks& work, Planner& planner) {
+  auto graph = plan(work, planner);
   if (!graph) return failed(work, std::move(graph).error());
   return Planned{work.run, *std::move(graph)};
 }
 
-CoordinatorEvent told(const effect::CommitSink& work, const OperatorRegistry& registry) {
-  const auto done = commit(work, registry);
+CoordinatorEvent told(const effect::CommitSink& work, Planner& planner) {
+  const auto done = commit(work, planner);
   if (!done) return failed(work, done.error());
   return SinkCommitted{work.run, work.vertex};
 }
 
-CoordinatorEvent told(const effect::CleanUpSinks& work, const OperatorRegistry& registry) {
-  const auto done = clean_up(work, registry);
+CoordinatorEvent told(const effect::CleanUpSinks& work, Planner& planner) {
+  const auto done = clean_up(work, planner);
   if (!done) return failed(work, done.error());
   return CleanedUp{work.run};
 }
@@ -92,27 +86,12 @@ CoordinatorEvent told_failed(const effect::CleanUpSinks& work, Error reason) {
 
 }  // namespace
 
-CoordinatorEvent carry_out(const RunWork& work, const OperatorRegistry& registry) {
-  return std::visit([&](const auto& each) { return told(each, registry); }, work);
+CoordinatorEvent carry_out(const RunWork& work, Planner& planner) {
+  return std::visit([&](const auto& each) { return told(each, planner); }, work);
 }
 
 CoordinatorEvent failed(const RunWork& work, Error reason) {
   return std::visit([&](const auto& each) { return told_failed(each, std::move(reason)); }, work);
-}
-
-std::uint32_t tasks_of_plan(const std::string& plan, const OperatorRegistry& registry,
-                            const PlanTarget& target) {
-  const auto graph = decode_plan(plan);
-  return graph ? tasks_of_graph(*graph, registry, target) : 0;
-}
-
-std::uint32_t tasks_of_graph(const JobGraph& graph, const OperatorRegistry& registry,
-                             const PlanTarget& target) {
-  const auto tasks = plan_tasks(graph, registry, target);
-  if (!tasks) return 0;
-  std::uint32_t count = 0;
-  for (const Stage& stage : tasks->stages) count += stage.parallelism;
-  return count;
 }
 
 }  // namespace troupe

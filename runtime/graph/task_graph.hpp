@@ -62,6 +62,8 @@ struct PlanTarget {
   /// are then kept on disk. With a single executor process it is false, for nothing survives its
   /// death: rows move by pointer, and only an edge that would jam the run is kept.
   bool keep_blocking_edges = false;
+
+  bool operator==(const PlanTarget&) const = default;
 };
 
 /// Checks the graph against the registry, finds source schemas, pushes projections and predicates

@@ -10,7 +10,7 @@ Result<Deployment> Deployer::build(const DeployTask& deploy,
 Result<std::shared_ptr<DeployedRun>> Deployer::run_of(const DeployTask& deploy) {
   std::lock_guard lock(mutex_);
   auto& run = runs_[deploy.token.run];
-  if (!run) run = TRY(make_run_(deploy));
+  if (!run) run = TRY(DeployedRun::make(deploy, planner_));
   return run;
 }
 

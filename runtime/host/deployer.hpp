@@ -2,7 +2,6 @@
 
 #include "runtime/host/deployment.hpp"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,13 +13,10 @@ namespace troupe {
 /// those tasks, and where they keep files. Outlives them all; safe from any thread.
 class Deployer {
  public:
-  /// How a run is made of the first of its deployments: `DeployedRun::make`, or what knows already.
-  using RunMaker = std::function<Result<std::shared_ptr<DeployedRun>>(const DeployTask&)>;
-
   /// `files` is the door to the node's own disk; `directory` is this deployer's alone.
-  Deployer(NodeId self, RunMaker make_run, FileSystem& files, std::string directory,
+  Deployer(NodeId self, Planner& planner, FileSystem& files, std::string directory,
            RemoteChannels* remote, const Clock& clock)
-      : make_run_(std::move(make_run)),
+      : planner_(planner),
         kept_(files, std::move(directory)),
         site_{std::move(self), kept_, exchange_, remote, clock} {}
 
@@ -35,7 +31,7 @@ class Deployer {
  private:
   Result<std::shared_ptr<DeployedRun>> run_of(const DeployTask& deploy);
 
-  const RunMaker make_run_;
+  Planner& planner_;
   KeptFiles kept_;
   LocalExchange exchange_;
   const DeploymentSite site_;

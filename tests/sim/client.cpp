@@ -31,7 +31,7 @@ void Client::step() {
 void Client::submit_new() {
   const bool may_fail = !world_.calm() && !world_.one_bad_disk();
   ModelJob job = make_model_job(submissions_.size(), random_,
-                                {world_.registry(), world_.users_files(), may_fail});
+                                {world_.planner(), world_.users_files(), may_fail});
   Entry& entry = submissions_.emplace_back();
   entry.key = fmt::format("key-{}", submissions_.size());
   entry.plan = job.plan;

@@ -275,21 +275,14 @@ class JobMaker {
 
   void plan() {
     JobGraph graph = checked(builder_.build());
-    for (const Error& mistake : bind(graph, place_.registry)) check(Result<>(mistake));
+    for (const Error& mistake : bind(graph, place_.planner.registry())) check(Result<>(mistake));
     job_.plan = encode_plan(graph);
-    job_.graph = checked(plan_tasks(graph, place_.registry, job_.target));
-    check(assign_splits(job_.graph));
-    for (const Stage& stage : job_.graph.stages) {
-      const ChainLink& last = stage.chain.back();
-      if (last.phase.make_sink) {
-        job_.sinks.at(last.vertex).sink = checked(last.phase.make_sink());
-      }
-    }
   }
 
   /// Rows that are read in the order of their producers must fit where they wait.
   bool may_have_no_memory() const {
-    const auto& edges = job_.graph.edges;
+    const auto derived = checked(place_.planner.derive(job_.plan, job_.target));
+    const auto& edges = derived->tasks.edges;
     return std::none_of(edges.begin(), edges.end(), [](const TaskEdge& edge) {
       return edge.exchange == ExchangeKind::gather && !edge.blocking;
     });

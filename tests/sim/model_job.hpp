@@ -1,8 +1,7 @@
 #pragma once
 
 #include "runtime/coordinator/coordinator_machine.hpp"
-#include "runtime/graph/task_graph.hpp"
-#include "runtime/operator/sink.hpp"
+#include "runtime/graph/planner.hpp"
 #include "runtime/os/random.hpp"
 
 #include <compare>
@@ -27,7 +26,6 @@ struct ModelSink {
   std::string path;
   bool directory = true;
   Rows rows;  ///< sorted
-  std::shared_ptr<Sink> sink;
 };
 
 /// A real job of real operators, small enough to know its answer without running it: read files,
@@ -37,7 +35,6 @@ struct ModelJob {
   JobName name;
   std::string plan;  ///< `encode_plan` of the bound graph
   PlanTarget target;
-  TaskGraph graph;                         ///< with its splits
   std::map<std::string, ModelSink> sinks;  ///< by vertex
   std::int64_t memory_bytes = std::int64_t{1} << 30;
   /// The run must fail as the user's mistake.
@@ -46,7 +43,7 @@ struct ModelJob {
 
 /// Where jobs find what they need. `may_fail`: no task fails on purpose otherwise.
 struct ModelPlace {
-  const OperatorRegistry& registry;
+  Planner& planner;
   FileSystem& files;
   bool may_fail = true;
 };

@@ -13,9 +13,6 @@ namespace {
 constexpr Duration tick_every = 50ms;
 constexpr Duration store_read_max = 5ms;
 constexpr Duration write_max = 3ms;
-/// One run in so many is planned, committed and cleaned up as a node does it, from its plan alone;
-/// the others by what is known of their jobs already, which costs a fraction.
-constexpr std::uint64_t from_plan_one_in = 8;
 
 std::vector<Looked> looks_of(const StoreSteps& steps, const Store& store) {
   std::vector<Looked> answers;
@@ -417,7 +414,8 @@ void SimCoordinator::work(RunWork work) {
 }
 
 void SimCoordinator::start(effect::PlanTasks plan) {
-  after(world_.between(100us, 5ms), [this, plan = std::move(plan)] { tell(outcome(plan)); });
+  after(world_.between(100us, 5ms),
+        [this, plan = std::move(plan)] { tell(carry_out(plan, world_.planner())); });
 }
 
 void SimCoordinator::start(effect::CommitSink commit) {
@@ -430,13 +428,13 @@ void SimCoordinator::start(effect::CommitSink commit) {
     commit.committables.pop_back();
   }
   if (world_.mutated(Mutation::commit_all_staged)) {
-    commit.committables = world_.storage.all_staged(commit.marker);
+    commit.committables = world_.staged[commit.marker];
   }
   after(world_.between(100us, 8ms), [this, commit = std::move(commit)] { commit_now(commit); });
 }
 
 void SimCoordinator::commit_now(const effect::CommitSink& commit) {
-  const CoordinatorEvent done = outcome(commit);
+  const CoordinatorEvent done = carry_out(commit, world_.planner());
   if (const auto* failed = std::get_if<coordinator_event::SinkCommitFailed>(&done)) {
     world_.violation(failed->error.to_string());
   }
@@ -452,34 +450,12 @@ void SimCoordinator::start(effect::CleanUpSinks clean_up) {
                "a run is cleaned up before it has ended");
   if (killed_at(KillPoint::ended_not_cleaned)) return;
   after(world_.between(100us, 5ms), [this, clean_up = std::move(clean_up)] {
-    const CoordinatorEvent done = outcome(clean_up);
+    const CoordinatorEvent done = carry_out(clean_up, world_.planner());
     if (const auto* failed = std::get_if<coordinator_event::CleanUpFailed>(&done)) {
       world_.violation(failed->error.to_string());
     }
     tell(done);
   });
-}
-
-template <class Work>
-CoordinatorEvent SimCoordinator::outcome(const Work& work) {
-  if (work.run.value() % from_plan_one_in == 0) return carry_out(work, world_.registry());
-  return of_known_job(work);
-}
-
-CoordinatorEvent SimCoordinator::of_known_job(const effect::PlanTasks& work) {
-  return coordinator_event::Planned{work.run, world_.jobs.at(*work.plan).graph};
-}
-
-CoordinatorEvent SimCoordinator::of_known_job(const effect::CommitSink& work) {
-  const Result<> done = world_.storage.commit(work);
-  if (!done) return failed(work, done.error());
-  return coordinator_event::SinkCommitted{work.run, work.vertex};
-}
-
-CoordinatorEvent SimCoordinator::of_known_job(const effect::CleanUpSinks& work) {
-  const Result<> done = world_.storage.clean_up(work);
-  if (!done) return failed(work, done.error());
-  return coordinator_event::CleanedUp{work.run};
 }
 
 std::unique_ptr<Process> make_coordinator(World& world) {

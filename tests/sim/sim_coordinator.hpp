@@ -71,11 +71,6 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   void start(effect::CommitSink commit);
   void start(effect::CleanUpSinks clean_up);
   void commit_now(const effect::CommitSink& commit);
-  template <class Work>
-  CoordinatorEvent outcome(const Work& work);
-  CoordinatorEvent of_known_job(const effect::PlanTasks& work);
-  CoordinatorEvent of_known_job(const effect::CommitSink& work);
-  CoordinatorEvent of_known_job(const effect::CleanUpSinks& work);
 
   World& world_;
   const Incarnation incarnation_;

@@ -52,10 +52,9 @@ SimExecutor::SimExecutor(World& world, NodeIndex self)
               [this](NodeIndex peer, DataFrame frame) { hear_data(peer, std::move(frame)); }}))),
       plane_(DataPlane::over(*wire_, world.metrics, world.clock_of(self), ClusterName("sim"),
                              World::name_of(self), incarnation_)),
-      deployer_(world.keep(std::make_shared<Deployer>(
-          World::name_of(self),
-          [&world](const DeployTask& deploy) { return world.deployed_run(deploy); },
-          world.own_files(self), "/work", plane_.get(), world.clock_of(self)))),
+      deployer_(world.keep(std::make_shared<Deployer>(World::name_of(self), world.planner(),
+                                                      world.own_files(self), "/work", plane_.get(),
+                                                      world.clock_of(self)))),
       driver_(config_of(self, incarnation_), deployer_->kept(), *this, world.clock_of(self)) {
   world_.keep(plane_);
   world_.loop.after(self_, Duration(0), [this] { begin(); });

@@ -15,9 +15,6 @@ constexpr std::uint64_t calm_one_in = 20;
 constexpr std::int64_t drift_permille_max = 40;
 constexpr Duration apart_at_most = std::chrono::hours(300);
 
-/// A node derives the graph of a run from its plan so often.
-constexpr std::uint64_t plans_derived_one_in = 10;
-
 /// Users' disk is where outputs are committed, a node's own one where it keeps rows.
 Mutation door_mutation(Mutation mutation, bool own) {
   const bool of_own = mutation == Mutation::failed_sync_ignored;
@@ -88,6 +85,7 @@ void World::make_disks() {
   register_sim_operators(
       *registry_,
       {[this](const std::string& name) { return failed_once.insert(name).second; }, &random});
+  planner_ = std::make_unique<Planner>(*registry_);
 }
 
 void World::set_clocks() {
@@ -127,11 +125,6 @@ void World::black_out(Duration down) {
   for (const auto& disk : disks_) disk->power_cut();
 }
 
-Result<std::shared_ptr<DeployedRun>> World::deployed_run(const DeployTask& deploy) {
-  if (random.chance(1, plans_derived_one_in)) return DeployedRun::make(deploy, registry());
-  return DeployedRun::of(jobs.at(*deploy.plan).graph, deploy.memory_bytes);
-}
-
 void World::count_failure(const TaskFailed& failed) {
   const bool rotten = failed.error.code == ErrorCode::corrupt && !failed.lost_inputs.empty();
   damage.partitions += rotten;
@@ -142,7 +135,8 @@ void World::note_staged(const AttemptKey& key, const std::string& sink,
                         const std::vector<Committable>& staged) {
   const auto run = store.all_runs().find(key.run);
   if (run != store.all_runs().end()) {
-    storage.staged(sink_marker(run->second.made.uid, sink), staged);
+    auto& all = this->staged[sink_marker(run->second.made.uid, sink)];
+    all.insert(all.end(), staged.begin(), staged.end());
   }
 }
 

@@ -11,7 +11,6 @@
 #include "tests/sim/kill_point.hpp"
 #include "tests/sim/model_job.hpp"
 #include "tests/sim/mutation.hpp"
-#include "tests/sim/sink_storage.hpp"
 #include "tests/support/sim_disk.hpp"
 #include "tests/support/sim_loop.hpp"
 #include "tests/support/sim_net.hpp"
@@ -130,15 +129,13 @@ class World {
   /// The disk of users' files, which all nodes share.
   FileSystem& users_files() { return *users_door_; }
   Disk& users_disk() { return *disks_.front(); }
-  const OperatorRegistry& registry() const { return *registry_; }
+  Planner& planner() { return *planner_; }
   /// What may be used after its process is dead, by what that has left in the loop.
   template <class T>
   std::shared_ptr<T> keep(std::shared_ptr<T> thing) {
     kept_.push_back(thing);
     return thing;
   }
-  /// As a node makes it of a plan; mostly of the graph that is known already, which takes no time.
-  Result<std::shared_ptr<DeployedRun>> deployed_run(const DeployTask& deploy);
   /// What a failure that is told says about what was damaged.
   void count_failure(const TaskFailed& failed);
   void note_staged(const AttemptKey& key, const std::string& sink,
@@ -188,6 +185,7 @@ class World {
   std::vector<std::unique_ptr<OwnFiles>> own_files_;
   std::unique_ptr<Door> users_door_;
   std::unique_ptr<OperatorRegistry> registry_;
+  std::unique_ptr<Planner> planner_;  ///< one for all nodes: it takes most of the time otherwise
   std::vector<NodeClock> node_clocks_;
   std::vector<std::shared_ptr<void>> kept_;
 
@@ -196,7 +194,9 @@ class World {
   Net net;
   Store store;
   std::map<std::string, ModelJob> jobs;  ///< by plan
-  SinkStorage storage{jobs};
+  /// What attempts have told that they have staged, by marker: a mutant commits it, whoever has
+  /// won.
+  std::map<std::string, std::vector<Committable>> staged;
   std::set<std::string> failed_once;
   Duration node_lease;
   std::array<std::uint64_t, kill_points> kills_at{};

@@ -87,7 +87,7 @@ struct Joining {
       : system(seed), store(std::make_shared<RefusingStore>(writes_max)) {
     const auto listener = system.spawn<Listener>("executor", told, *store);
     CoordinatorServices services{
-        store, system.io(), registry, metrics,
+        store, system.io(), planner, metrics,
         [listener](const NodeId&, Incarnation) { return ExecutorPort(listener.handle()); }};
     coordinator = spawn_coordinator(system, {}, std::move(services));
     system.spawn<Watcher>("watcher", coordinator.handle(), down);
@@ -97,6 +97,7 @@ struct Joining {
   void run() { system.run(); }
 
   OperatorRegistry registry{system_files()};
+  Planner planner{registry};
   Metrics metrics;
   std::vector<std::string> told;
   std::optional<Down> down;

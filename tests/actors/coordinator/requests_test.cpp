@@ -50,7 +50,7 @@ struct Cluster {
     register_connectors(registry);
     const auto idler = system.spawn<Idler>("executor", adopted);
     coordinator = spawn_coordinator(
-        system, {}, {store, system.io(), registry, metrics, [idler](const NodeId&, Incarnation) {
+        system, {}, {store, system.io(), planner, metrics, [idler](const NodeId&, Incarnation) {
                        return ExecutorPort(idler.handle());
                      }});
     control = make_control(coordinator);
@@ -94,6 +94,7 @@ struct Cluster {
   std::optional<Adopt> adopted;
   SteppedActorSystem system;
   OperatorRegistry registry{system_files()};
+  Planner planner{registry};
   Metrics metrics;
   std::shared_ptr<sim::Store> store = std::make_shared<sim::Store>(ClusterId("c"));
   CoordinatorRef coordinator;

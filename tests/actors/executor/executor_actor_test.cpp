@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/connectors/connectors.hpp"
+#include "runtime/graph/planner.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/protocol/message_text.hpp"
 #include "tests/runtime/exec/fakes.hpp"
@@ -85,7 +86,7 @@ class OneExecutor {
     executor_ = spawn_executor(
         system_,
         {.self = NodeId("n"), .incarnation = Incarnation(5), .cluster = ClusterId("c"), .slots = 2},
-        {.registry = registry_,
+        {.planner = planner_,
          .metrics = metrics_,
          .files = files,
          .directory = directory_.path() + "/work",
@@ -236,6 +237,7 @@ class OneExecutor {
 
   TempDir directory_;
   OperatorRegistry registry_;
+  Planner planner_{registry_};
   Metrics metrics_;
   JobGraph graph_;
   PlanTarget target_;

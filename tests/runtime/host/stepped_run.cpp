@@ -9,7 +9,7 @@ const NodeId here("here");
 
 SteppedRun::SteppedRun(const TaskGraph& graph, std::uint64_t seed, SteppedRunOptions options)
     : random_(seed),
-      run_(DeployedRun::of(graph, options.memory_bytes)),
+      run_(DeployedRun::of(std::make_shared<const TaskGraph>(graph), options.memory_bytes)),
       options_(std::move(options)),
       kept_(system_files(), options_.directory),
       site_{here, kept_, exchange_, nullptr, clock_, options_.channels} {
