@@ -153,6 +153,15 @@ Result<> GroupStates::merge(const Batch& states) {
   return {};
 }
 
+std::int64_t GroupStates::state_rows() const {
+  std::int64_t rows = groups();
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    if (!is_of_pairs(plan_->parts[p].kind)) continue;
+    rows += static_cast<const PairAccumulator&>(*parts_[p]).pairs();
+  }
+  return rows;
+}
+
 std::int64_t GroupStates::bytes() const {
   std::int64_t bytes = grouper_.bytes();
   for (const auto& part : parts_) bytes += part->bytes();

@@ -21,6 +21,8 @@ class GroupStates {
 
   /// Without keys there is one group, even if no row came.
   std::uint32_t groups() const;
+  /// How many rows `next_states` gives: groups, and pairs.
+  std::int64_t state_rows() const;
   std::int64_t bytes() const;
 
   /// Where a walk over the states stands.

@@ -17,7 +17,7 @@ constexpr std::int64_t rows_to_pass = 32 * batch_rows_max;
 /// Up to so many bytes groups are found in the cache. Beyond, a larger table has to find repeats
 /// that this one does not...
 constexpr std::int64_t cached_bytes_max = 1 << 20;
-/// ... and finds none where rows make new groups at this share of their rate in the beginning.
+/// ... and finds none where rows make new states at this share of their rate in the beginning.
 constexpr double steady_share = 0.9;
 constexpr MemoryShare held{.parts = 32, .least = 1 << 20, .most = partial_bytes_max};
 
@@ -49,25 +49,25 @@ class PartialAggregate final : public Operator {
  private:
   struct Progress {
     std::int64_t rows = 0;
-    std::int64_t groups = 0;
+    std::int64_t states = 0;
   };
 
   bool poor() const {
     return plan_->key_count() > 0 && (rows_ >= rows_to_judge || steady()) &&
-           static_cast<double>(states_.groups()) > poor_share * static_cast<double>(rows_);
+           static_cast<double>(states_.state_rows()) > poor_share * static_cast<double>(rows_);
   }
 
-  /// New groups of a row.
+  /// New states of a row.
   static double rate(const Progress& from, const Progress& to) {
-    return static_cast<double>(to.groups - from.groups) / static_cast<double>(to.rows - from.rows);
+    return static_cast<double>(to.states - from.states) / static_cast<double>(to.rows - from.rows);
   }
 
   void count(std::int64_t rows) {
     rows_ += rows;
     const std::int64_t bytes = states_.bytes();
-    if (half_.rows == 0 && bytes > cached_bytes_max / 2) half_ = {rows_, states_.groups()};
+    if (half_.rows == 0 && bytes > cached_bytes_max / 2) half_ = {rows_, states_.state_rows()};
     if (steady_ || bytes <= cached_bytes_max || half_.rows == rows_) return;
-    steady_ = rate(half_, {rows_, states_.groups()}) >= steady_share * rate({}, half_);
+    steady_ = rate(half_, {rows_, states_.state_rows()}) >= steady_share * rate({}, half_);
   }
 
   /// Rows lie by key, or each key comes once: in either case these groups are as good as they get.
