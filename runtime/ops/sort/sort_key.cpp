@@ -2,6 +2,7 @@
 
 #include "runtime/data/batch.hpp"
 #include "runtime/data/stored_number.hpp"
+#include "runtime/data/take.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -92,6 +93,12 @@ std::string_view text_at(const arrow::Array& array, std::int64_t row) {
   return static_cast<const arrow::LargeBinaryArray&>(array).GetView(row);
 }
 
+/// Of a dictionary that few rows use, most entries are not worth an order.
+bool has_more_entries_than_rows(const arrow::Array& array) {
+  return array.type_id() == arrow::Type::DICTIONARY &&
+         array.data()->dictionary->length > array.length();
+}
+
 }  // namespace
 
 Result<> SortColumn::check(const arrow::DataType& type) {
@@ -127,6 +134,7 @@ Result<> SortColumn::check(const arrow::DataType& type) {
 
 Result<SortColumn> SortColumn::make(std::shared_ptr<arrow::Array> array, Scale scale) {
   TRY(check(*array->type()));
+  if (has_more_entries_than_rows(*array)) array = TRY(plain(array));
   SortColumn column;
   const auto rows = static_cast<std::size_t>(array->length());
   column.high_.assign(rows, 0);

@@ -287,6 +287,29 @@ TEST_CASE("many keys: grouping that does not pay is left out, and the answer is 
   CHECK(groups == std::int64_t(expected.size()));
 }
 
+TEST_CASE("a first phase lets rows through where the values that it counts are all different") {
+  const auto schema = arrow::schema({arrow::field("x", arrow::int64())});
+  Stream batches;
+  for (const bool different : {true, true, false, false}) {
+    arrow::Int64Builder values;
+    for (std::int64_t row = 0; row < batch_rows_max; ++row) {
+      const auto before = static_cast<std::int64_t>(batches.size()) * batch_rows_max;
+      REQUIRE(values.Append(different ? before + row : 0).ok());
+    }
+    batches.emplace_back(
+        arrow::RecordBatch::Make(schema, batch_rows_max, {values.Finish().ValueOrDie()}));
+  }
+  OperatorPlan first =
+      plan_op("aggregate",
+              R"~({"group_by": {"g": "x % 3"}, "select": {"d": "count(distinct x)"}})~", {schema})
+          .value();
+  first.phases.pop_back();
+  std::int64_t states = 0;
+  const auto output = all_of(run_phases(first, {deal(batches, 1)}, {.parallelism = 1}).value());
+  for (const Batch& batch : output) states += batch.rows();
+  CHECK(states > 4 * batch_rows_max);  // all rows, and the groups; those of the end join nothing
+}
+
 TEST_CASE("without group_by there is one row, even of no rows") {
   const std::string with =
       R"~({"select": {"n": "count(*)", "c": "count(x)", "s": "sum(x)", "a": "avg(x)", "m": "max(x)",
