@@ -193,16 +193,4 @@ ShapedParameters shape_parameters(const YamlEntry* params,
   return ParameterShaper(given, may_be_open, diagnostics).run(params);
 }
 
-bool mentions(std::string_view text, const std::string& name) {
-  const auto continues = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
-  };
-  for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
-    const std::size_t end = at + name.size();
-    const bool begins = at == 0 || !(continues(text[at - 1]) || text[at - 1] == '.');
-    if (begins && (end == text.size() || !continues(text[end]))) return true;
-  }
-  return false;
-}
-
 }  // namespace troupe

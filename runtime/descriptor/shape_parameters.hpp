@@ -23,9 +23,6 @@ struct ShapedParameters {
   std::set<std::string> open;
 };
 
-/// True if the text contains the name, but not as a part of a longer one.
-bool mentions(std::string_view text, const std::string& name);
-
 /// Reads `params:` (null: there is none) and the values that the caller gave. `may_be_open`: see
 /// `CheckOptions::open_parameters`.
 ShapedParameters shape_parameters(const YamlEntry* params,

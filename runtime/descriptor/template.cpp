@@ -1,5 +1,7 @@
 #include "runtime/descriptor/template.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 namespace troupe {
@@ -25,6 +27,19 @@ std::size_t find_closing(std::string_view text, std::size_t at) {
 
 /// "$${{" is the text "${{".
 bool escaped(std::string_view text, std::size_t at) { return at > 0 && text[at - 1] == '$'; }
+
+/// True if `name` stands in the text, but not as a part of a longer one.
+bool contains_name(std::string_view text, const std::string& name) {
+  const auto continues = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  };
+  for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    const bool begins = at == 0 || !(continues(text[at - 1]) || text[at - 1] == '.');
+    if (begins && (end == text.size() || !continues(text[end]))) return true;
+  }
+  return false;
+}
 
 class Expander {
  public:
@@ -102,6 +117,17 @@ Template::Origin Template::origin(std::size_t at) const {
 }
 
 bool has_template(std::string_view text) { return text.find(opening) != std::string_view::npos; }
+
+bool mentions(std::string_view text, const std::string& name) {
+  for (std::size_t at = text.find(opening); at != std::string_view::npos;
+       at = text.find(opening, at)) {
+    const std::size_t inner = at + opening.size();
+    const std::size_t end = std::min(find_closing(text, inner), text.size());
+    if (!escaped(text, at) && contains_name(text.substr(inner, end - inner), name)) return true;
+    at = escaped(text, at) ? inner : end;
+  }
+  return false;
+}
 
 Result<Template> expand(std::string_view text, const Names& names, PasteAs paste) {
   return Expander(text, names, paste).run();

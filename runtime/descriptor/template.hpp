@@ -50,6 +50,8 @@ enum class PasteAs { text, sql };
 /// Errors have their span in `text`.
 Result<Template> expand(std::string_view text, const Names& names, PasteAs paste);
 bool has_template(std::string_view text);
+/// True if an expression of the text contains the name, but not as a part of a longer one.
+bool mentions(std::string_view text, const std::string& name);
 
 inline constexpr std::size_t template_bytes_max = 1 << 20;
 inline constexpr int template_depth_max = 32;
