@@ -33,6 +33,9 @@ struct FunctionEntry {
   Result<SqlType> (*typing)(const std::vector<NodePtr>& arguments) = nullptr;
 };
 
+/// Of `hash64` where none is given; Spark's `xxhash64` has it, too.
+inline constexpr std::int64_t hash_seed = 42;
+
 /// All functions; overloads of one name stand together.
 const std::vector<FunctionEntry>& function_table();
 std::vector<FunctionEntry> text_functions();

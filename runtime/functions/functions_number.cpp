@@ -3,6 +3,8 @@
 #include "runtime/functions/function.hpp"
 #include "runtime/values/numeric.hpp"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -41,6 +43,11 @@ Result<T> absolute(T value) {
 Numeric absolute_numeric(Numeric value) {
   return Numeric{value.digits < 0 ? -value.digits : value.digits};
 }
+
+std::int64_t hash_number_seeded(std::int64_t value, std::int64_t seed) {
+  return static_cast<std::int64_t>(XXH64(&value, sizeof value, static_cast<XXH64_hash_t>(seed)));
+}
+std::int64_t hash_number(std::int64_t value) { return hash_number_seeded(value, hash_seed); }
 
 double sign_of(double value) { return value > 0 ? 1 : (value < 0 ? -1 : 0); }
 Numeric numeric_sign(Numeric value) {
@@ -191,6 +198,7 @@ Result<Kernel> quotient_kernel(const Signature& signature) {
 
 std::vector<FunctionEntry> number_functions() {
   using Double = double;
+  using Long = std::int64_t;
   return {
       {"abs",
        {int2},
@@ -381,6 +389,16 @@ std::vector<FunctionEntry> number_functions() {
       {"degrees", {float8}, float8, "radians as degrees", plain<degrees_of, Double, Double>, true},
       {"radians", {float8}, float8, "degrees as radians", plain<radians_of, Double, Double>, true},
       {"pi", {}, float8, "3.14159...", plain<pi, Double>},
+      {"hash64",
+       {int8},
+       int8,
+       "XXH64 of its 8 bytes, with seed 42: the same everywhere and for ever; not in PostgreSQL",
+       plain<hash_number, Long, Long>},
+      {"hash64",
+       {int8, int8},
+       int8,
+       "the same with a seed of one's own",
+       plain<hash_number_seeded, Long, Long, Long>},
   };
 }
 

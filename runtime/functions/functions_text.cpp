@@ -6,6 +6,7 @@
 #include "runtime/values/value_text.hpp"
 
 #include <arrow/compute/api.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <clocale>
@@ -17,7 +18,7 @@ namespace {
 
 using Text = std::string_view;
 constexpr SqlKind text = SqlKind::text;
-constexpr SqlKind int4 = SqlKind::int4;
+constexpr SqlKind int4 = SqlKind::int4, int8 = SqlKind::int8;
 constexpr SqlKind any = any_as_text;
 
 /// The longest text that a function that multiplies texts may make of one.
@@ -73,6 +74,12 @@ std::string initcap(Text value) {
   }
   return result;
 }
+
+std::int64_t hash_text_seeded(Text value, std::int64_t seed) {
+  return static_cast<std::int64_t>(
+      XXH64(value.data(), value.size(), static_cast<XXH64_hash_t>(seed)));
+}
+std::int64_t hash_text(Text value) { return hash_text_seeded(value, hash_seed); }
 
 std::int32_t length(Text value) { return static_cast<std::int32_t>(text_length(value)); }
 std::int32_t octets(Text value) { return static_cast<std::int32_t>(value.size()); }
@@ -312,6 +319,7 @@ Result<std::string> overlay_as_long(Text value, Text placed, std::int32_t start)
 std::vector<FunctionEntry> text_functions() {
   using String = std::string;
   using Int = std::int32_t;
+  using Long = std::int64_t;
   return {
       {"lower", {text}, text, "in lower case", lower_kernel},
       {"upper", {text}, text, "in upper case", upper_kernel},
@@ -324,6 +332,16 @@ std::vector<FunctionEntry> text_functions() {
       {"char_length", {text}, int4, "characters", plain<length, Int, Text>},
       {"character_length", {text}, int4, "characters", plain<length, Int, Text>},
       {"octet_length", {text}, int4, "bytes", plain<octets, Int, Text>},
+      {"hash64",
+       {text},
+       int8,
+       "XXH64 of its bytes, with seed 42: the same everywhere and for ever; not in PostgreSQL",
+       plain<hash_text, Long, Text>},
+      {"hash64",
+       {text, int8},
+       int8,
+       "the same with a seed of one's own",
+       plain<hash_text_seeded, Long, Text, Long>},
       {"bit_length", {text}, int4, "bits", plain<bits, Int, Text>},
       {"btrim",
        {text},
