@@ -1,4 +1,5 @@
 #include "runtime/base/near.hpp"
+#include "runtime/expr/quoted_name.hpp"
 #include "runtime/ops/aggregate/aggregation.hpp"
 
 #include <arrow/type.h>
@@ -6,16 +7,6 @@
 
 namespace troupe {
 namespace {
-
-/// A column by its name, whatever letters that has.
-NamedText column_text(const std::string& name) {
-  std::string text = "\"";
-  for (const char letter : name) {
-    text += letter;
-    if (letter == '"') text += letter;
-  }
-  return {name, text + '"'};
-}
 
 Result<std::vector<NamedText>> wanted_columns(const Options& options, const arrow::Schema& input) {
   std::vector<NamedText> columns;
@@ -27,7 +18,7 @@ Result<std::vector<NamedText>> wanted_columns(const Options& options, const arro
                                          input.field_names());
       return error.at(fmt::format("columns.{}", i));
     }
-    columns.push_back(column_text(names[i]));
+    columns.push_back({names[i], quoted_name(names[i])});
   }
   return columns;
 }

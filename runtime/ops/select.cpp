@@ -1,5 +1,6 @@
 #include "runtime/base/near.hpp"
 #include "runtime/expr/expression_set.hpp"
+#include "runtime/expr/quoted_name.hpp"
 #include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/columns.hpp"
@@ -126,8 +127,8 @@ class PassedOn {
 Result<Selection> bind_selection(const Options& options, const SchemaPtr& input) {
   Selection selection;
   for (const int column : TRY(PassedOn(input).columns(options))) {
-    selection.push_back(
-        {input->field(column)->name(), TRY(column_of(*input, column, input)), true});
+    Expression value = TRY(column_of(*input, column, input));
+    selection.push_back({input->field(column)->name(), std::move(value), true});
   }
   if (!options.has("columns")) return selection;
   for (const NamedText& wanted : options.named("columns")) {
