@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -24,17 +25,21 @@ struct IoCall {
 /// `work` may throw, and may return a Result, a value or nothing. `done` always gets a Result; an
 /// exception of `work` becomes its error. `done` may be called on any thread and must return at
 /// once (it sends a message). If `done` throws, the process ends, because nobody else would hear of
-/// it.
+/// it. When it is called, `work` is destroyed, with all that it holds: whoever hears the outcome
+/// may take away what the work was done with.
 template <class Work, class Done>
 IoCall io_call(Work work, Done done) {
   using Outcome = decltype(caught(work));
   struct Waiting {
-    Work work;
+    std::optional<Work> work;
     Done done;
-    void tell(Outcome outcome) noexcept { done(std::move(outcome)); }
+    void tell(Outcome outcome) noexcept {
+      work.reset();
+      done(std::move(outcome));
+    }
   };
   auto waiting = std::make_shared<Waiting>(Waiting{std::move(work), std::move(done)});
-  return {[waiting] { waiting->tell(caught(waiting->work)); },
+  return {[waiting] { waiting->tell(caught(*waiting->work)); },
           [waiting](Error error) { waiting->tell(std::move(error)); }};
 }
 

@@ -35,9 +35,10 @@ class ApplyVerb final : public Verb {
 
   Result<ExitCode> run(const VerbArguments& arguments, VerbContext& context) const override {
     const std::string file = arguments.text("FILE");
-    const FromDescriptor<ApplyJob> asked{.descriptor = TRY(read_descriptor(file)),
-                                         .file = file,
-                                         .params = TRY(parse_parameters(arguments))};
+    const std::string descriptor = TRY(read_descriptor(file));
+    const auto parameters = TRY(parse_parameters(arguments));
+    const FromDescriptor<ApplyJob> asked{
+        .descriptor = descriptor, .file = file, .params = parameters};
     const ApiClient api = TRY(api_client(arguments));
     const Checked<JobView> applied = TRY(api.ask(asked));
     if (!applied.done) show_mistakes(context.out, applied.mistakes, asked);

@@ -60,7 +60,8 @@ Result<std::optional<JobFile>> load_job(const VerbArguments& arguments, VerbCont
                                         CheckStage last) {
   const std::string file = arguments.text("FILE");
   const std::string text = TRY(read_descriptor(file));
-  CheckOptions options{.last = last, .parameters = TRY(parse_parameters(arguments))};
+  CheckOptions options{.last = last};
+  options.parameters = TRY(parse_parameters(arguments));
   CheckedJob checked = check_job(file == "-" ? "stdin" : file, text, context.registry, options);
   if (!checked.job) print_mistakes(context.out, checked.mistakes);
   return std::move(checked.job);

@@ -33,7 +33,8 @@ Result<> ExecutorProcesses::make_keys(const std::string& directory, std::uint32_
 Result<ExecutorProcesses> ExecutorProcesses::start(ExecutorSite site, std::uint32_t count) {
   ExecutorProcesses processes(std::move(site));
   for (const NodeId& node : names(count)) {
-    processes.children_.push_back({node, TRY(processes.launch(node))});
+    auto child = TRY(processes.launch(node));
+    processes.children_.push_back({node, std::move(child)});
   }
   return processes;
 }

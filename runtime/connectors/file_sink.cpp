@@ -81,10 +81,9 @@ class FileSinkWriter final : public SinkWriter {
     for (int i = 0; i < 3; ++i, directory = parent_of(directory)) {
       TRY(files_.sync_directory(directory));
     }
+    const std::uint64_t bytes = TRY(files_.size(directory_ + "/" + name_));
     const StagedFile file{
-        .staged = tag_ + "/" + name_,
-        .name = name_,
-        .bytes = static_cast<std::int64_t>(TRY(files_.size(directory_ + "/" + name_)))};
+        .staged = tag_ + "/" + name_, .name = name_, .bytes = static_cast<std::int64_t>(bytes)};
     prepared_ = true;
     return std::vector{Committable{.detail = detail_of(file), .rows = rows_}};
   }

@@ -84,7 +84,8 @@ Result<SchemaPtr> united(const std::vector<std::string>& paths, const ReadFormat
   std::vector<FileColumns> files;
   for (const std::string& path : paths) {
     if (TRY(format.files().size(path)) == 0) continue;
-    files.push_back({path, TRY(format.inspect(path)).schema});
+    SchemaPtr schema = TRY(format.inspect(path)).schema;
+    files.push_back({path, std::move(schema)});
   }
   return united_schema(files, format.widening());
 }

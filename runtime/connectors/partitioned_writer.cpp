@@ -164,10 +164,10 @@ std::string PartitionedWriter::free_name(const std::string& directory) {
 
 Result<> PartitionedWriter::finish(OpenFile& file) {
   TRY(file.writer->close());
-  const std::string path = place_.directory + "/" + file.name;
+  const std::uint64_t bytes = TRY(files_.size(place_.directory + "/" + file.name));
   const StagedFile staged{.staged = place_.tag + "/" + file.name,
                           .name = file.name,
-                          .bytes = static_cast<std::int64_t>(TRY(files_.size(path)))};
+                          .bytes = static_cast<std::int64_t>(bytes)};
   state_->finished.push_back(Committable{.detail = detail_of(staged), .rows = file.rows});
   return {};
 }

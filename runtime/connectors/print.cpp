@@ -71,7 +71,8 @@ class PrintWriter final : public SinkWriter {
   Result<std::vector<Committable>> prepare() override {
     if (!settings_->order.empty()) TRY(cut());
     const Batch rows = TRY(all());
-    PrintedRows printed{settings_->title, rows_in_all_, TRY(to_ipc(rows))};
+    std::string ipc = TRY(to_ipc(rows));
+    const PrintedRows printed{settings_->title, rows_in_all_, std::move(ipc)};
     std::string detail = encode_printed(printed);
     if (detail.size() > committable_bytes_max) {
       Error error =

@@ -171,7 +171,8 @@ class RowComparison {
         return unknown_column(fmt::format("what came out has no column '{}'", name), name,
                               schema->field_names());
       }
-      types_.push_back({name, TRY(sql_name_of(field->type()))});
+      std::string type = TRY(sql_name_of(field->type()));
+      types_.push_back({name, std::move(type)});
     }
     return {};
   }

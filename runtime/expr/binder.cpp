@@ -259,7 +259,8 @@ class Binder {
     NodePtr low = TRY(bind(*ends[0])), high = TRY(bind(*ends[1]));
     NodePtr inside = TRY(within(value, low, high, span));
     if (kind.ends_with("_SYM")) {
-      inside = any_of({inside, TRY(within(value, high, low, span))}, span);
+      const NodePtr turned = TRY(within(value, high, low, span));
+      inside = any_of({inside, turned}, span);
     }
     return kind.starts_with("AEXPR_NOT") ? bind_not(inside, span) : inside;
   }

@@ -297,7 +297,8 @@ Result<std::unique_ptr<BatchReader>> ParquetFile::read(std::vector<int> groups,
   ParquetRead read{
       .path = state_->path, .groups = std::move(groups), .memory = memory_for_file(state_->size)};
   for (const std::string& name : columns) {
-    read.columns.push_back({state_->schema->GetFieldByName(name), TRY(state_->leaves(name))});
+    auto leaves = TRY(state_->leaves(name));
+    read.columns.push_back({state_->schema->GetFieldByName(name), std::move(leaves)});
   }
   OpenFile opened = TRY(open_reader(*state_->files, state_->path, state_->metadata));
   read.bytes = std::move(opened.bytes);

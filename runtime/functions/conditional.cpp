@@ -125,7 +125,8 @@ Result<Vector> JunctionNode::compute(RowFrame& frame) const {
   for (std::size_t i = 1; i < order_.size(); ++i) {
     const ExpressionNode& term = *order_[i];
     if (!term.can_fail()) {
-      known = TRY(call_arrow(function, {known, TRY(term.evaluate(frame))}));
+      const Vector value = TRY(term.evaluate(frame));
+      known = TRY(call_arrow(function, {known, value}));
       continue;
     }
     const Rows open = open_rows(known, !is_and_, frame.rows());

@@ -76,7 +76,10 @@ Kernel by_day(const SqlType& type, F function) {
           }
           const std::int32_t day = day_of(values[row]);
           Known& entry = last[static_cast<std::uint32_t>(day) % days];
-          if (!entry.known || entry.day != day) entry = {true, day, TRY(function(Date{day}))};
+          if (!entry.known || entry.day != day) {
+            const auto value = TRY(function(Date{day}));
+            entry = {true, day, value};
+          }
           out.data()[row] = entry.value;
         }
         return Vector{TRY(out.finish(arrow_type(type)))};

@@ -103,9 +103,10 @@ Result<std::vector<AttemptImage>> read_attempts(SqliteDatabase& database, RunId 
     image.made.incarnation = Incarnation(unsigned_of(rows.integer(4)));
     image.state = TRY(state_of<AttemptState>(rows.text(5)));
     if (!rows.is_null(7)) {
-      image.result =
-          AttemptResultRecord{image.made.key, TRY(decode_outputs(rows.text(7))), rows.text(6),
-                              TRY(decode_committables(rows.text(8))), counters_from(rows.text(9))};
+      auto outputs = TRY(decode_outputs(rows.text(7)));
+      auto committables = TRY(decode_committables(rows.text(8)));
+      image.result = AttemptResultRecord{image.made.key, std::move(outputs), rows.text(6),
+                                         std::move(committables), counters_from(rows.text(9))};
     }
     attempts.push_back(std::move(image));
   }

@@ -61,12 +61,7 @@ std::shared_ptr<const ExpressionSet> set_of(const Selection& selection) {
 }
 
 Result<Expression> column_of(const arrow::Schema& schema, int column, const SchemaPtr& input) {
-  std::string quoted = "\"";
-  for (const char letter : schema.field(column)->name()) {
-    quoted += letter;
-    if (letter == '"') quoted += letter;
-  }
-  return Expression::bind(quoted + "\"", input);
+  return Expression::bind(quoted_name(schema.field(column)->name()), input);
 }
 
 Error no_column(const std::string& name, const arrow::Schema& schema) {

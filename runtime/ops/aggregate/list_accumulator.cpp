@@ -69,7 +69,8 @@ Result<PairAccumulator::Pairs> ListAccumulator<Values>::pairs(std::uint32_t begi
                                                               std::uint32_t end) const {
   BuilderOf<Values> builder;
   for (std::uint32_t i = begin; i < end; ++i) TRY(arrow_try(builder.Append(values_[i])));
-  return Pairs{{groups_.begin() + begin, groups_.begin() + end}, TRY(arrow_try(builder.Finish()))};
+  auto values = TRY(arrow_try(builder.Finish()));
+  return Pairs{{groups_.begin() + begin, groups_.begin() + end}, std::move(values)};
 }
 
 template <class Values>

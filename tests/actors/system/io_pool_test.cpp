@@ -54,6 +54,25 @@ TEST_CASE("whatever work throws is the error of who waits for it") {
   CHECK(defect.error().code == ErrorCode::internal);
 }
 
+TEST_CASE("nothing of the work is left when its outcome is told, or that it will not be done") {
+  for (const bool stopped : {false, true}) {
+    IoPool pool({.threads = 0});
+    auto held = std::make_shared<int>(1);
+    const std::weak_ptr<int> still_there = held;
+    bool told = false;
+    pool.call([held = std::move(held)] { return *held; },
+              [&](const Result<int>& outcome) {
+                CHECK(outcome.ok() != stopped);
+                CHECK(still_there.expired());
+                told = true;
+              });
+    CHECK_FALSE(still_there.expired());
+    if (stopped) pool.stop();
+    run_all(pool);
+    CHECK(told);
+  }
+}
+
 TEST_CASE("work that the pool has no room for is refused at once, and what waited before is done") {
   IoPool pool({.threads = 0, .waiting_max = 2});
   std::string heard;
