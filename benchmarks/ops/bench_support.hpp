@@ -5,6 +5,9 @@
 #include "runtime/ops/builtin_ops.hpp"
 #include "tests/support/phase_runner.hpp"
 
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <ctime>

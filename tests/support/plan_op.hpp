@@ -1,8 +1,6 @@
 #pragma once
 
-#include "runtime/base/json.hpp"
 #include "runtime/operator/operator_kind.hpp"
-#include "runtime/ops/builtin_ops.hpp"
 
 #include <string>
 #include <vector>
@@ -10,27 +8,11 @@
 namespace troupe {
 
 /// Plans a built-in operator as a descriptor would: by its name and the JSON of its `with:`.
-inline Result<OperatorPlan> plan_op(const std::string& name, const std::string& with,
-                                    const std::vector<SchemaPtr>& inputs,
-                                    const PlanContext& context = {}) {
-  static const OperatorRegistry* const registry = [] {
-    auto* made = new OperatorRegistry(system_files());
-    register_operators(*made);
-    return made;
-  }();
-  const OperatorKind* kind = registry->find(name);
-  ENSURE(kind, "there is no operator '{}'", name);
-  const Options options = TRY(Options::make(kind->description(), Json::parse(with)));
-  std::vector<PlanInput> plan_inputs;
-  for (const SchemaPtr& schema : inputs) plan_inputs.push_back({schema});
-  return kind->plan(options, plan_inputs, context);
-}
+Result<OperatorPlan> plan_op(const std::string& name, const std::string& with,
+                             const std::vector<SchemaPtr>& inputs, const PlanContext& context = {});
 
 /// "path: message" of the plan's mistake.
-inline std::string plan_error(const std::string& name, const std::string& with,
-                              const std::vector<SchemaPtr>& inputs) {
-  const auto plan = plan_op(name, with, inputs);
-  return plan ? "no mistake" : plan.error().path + ": " + plan.error().message;
-}
+std::string plan_error(const std::string& name, const std::string& with,
+                       const std::vector<SchemaPtr>& inputs);
 
 }  // namespace troupe

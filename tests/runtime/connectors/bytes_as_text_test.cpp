@@ -1,13 +1,18 @@
 // Columns of bytes read as text: each way of it, the filters that their statistics must not
 // answer, and errors for what is not there, is no bytes, or is not what the user says.
+#include "runtime/base/json.hpp"
 #include "runtime/formats/ipc_file.hpp"
 #include "runtime/formats/parquet_writer.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <arrow/builder.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 using namespace troupe;
 

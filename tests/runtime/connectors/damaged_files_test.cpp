@@ -1,9 +1,11 @@
 // Public files that are damaged, encrypted or empty of sense: each is refused as its user's error,
 // at the first attempt (by its code), with its name and the place, where a job is checked as well
 // as where it reads.
+#include "runtime/base/json.hpp"
 #include "runtime/formats/text_blocks.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace troupe;

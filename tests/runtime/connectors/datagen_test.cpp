@@ -1,6 +1,11 @@
 // Rows that are made: the same ones however they are split, and only the columns that are wanted.
+#include "runtime/base/json.hpp"
+#include "runtime/operator/source.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
+
+#include <algorithm>
 
 using namespace troupe;
 

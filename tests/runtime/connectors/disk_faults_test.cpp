@@ -3,6 +3,7 @@
 // the middle. What must come of it: an error that names the file and the cause, and that is never
 // the user's; of a source no end of its rows, of a sink nothing that a reader would see, and
 // nothing left when it is cleaned up.
+#include "runtime/base/json.hpp"
 #include "runtime/base/node_fault.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/formats/csv_file.hpp"
@@ -11,6 +12,7 @@
 #include "runtime/formats/parquet_writer.hpp"
 #include "runtime/os/file_pattern.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/faulty_files.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/sim_disk.hpp"
@@ -19,6 +21,8 @@
 #include <arrow/builder.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/writer.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 #include <arrow/util/compression.h>
 
 using namespace troupe;

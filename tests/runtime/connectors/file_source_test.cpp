@@ -1,7 +1,10 @@
 // A source of files is one set of bytes: a file that is another one than when its parts were cut is
 // refused, whichever part of it is read, and whenever it changed.
+#include "runtime/base/json.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <fcntl.h>

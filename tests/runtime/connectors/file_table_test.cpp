@@ -1,12 +1,18 @@
 // Many files as one table: columns in another order, missing, wider, or in the names of
 // directories. Each row is read once with the values that its file has, or the job is refused with
 // the files.
+#include "runtime/base/json.hpp"
 #include "runtime/formats/ipc_file.hpp"
 #include "runtime/formats/parquet_writer.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 using namespace troupe;
 

@@ -3,11 +3,17 @@
 // first.
 #include "runtime/connectors/partitioned_writer.hpp"
 
+#include "runtime/base/json.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
 
 using namespace troupe;
 

@@ -1,7 +1,10 @@
 // The source of CSV files: many files as one, cut where that is safe, the same rows either way, and
 // mistakes of parameters and files at their places.
+#include "runtime/base/json.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -1,9 +1,13 @@
 // The source of Arrow IPC files: batches in parts, columns as needed, files with one schema.
+#include "runtime/base/json.hpp"
 #include "runtime/formats/ipc_file.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#include <arrow/type.h>
 
 using namespace troupe;
 

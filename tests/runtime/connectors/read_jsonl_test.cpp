@@ -1,7 +1,10 @@
 // The source of JSON lines: many files as one, large ones in parts, columns by their declared
 // types.
+#include "runtime/base/json.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -1,10 +1,15 @@
 // The source of Parquet files: the columns and row groups that a job needs and no others, the same
 // rows however they are split, and errors that name files and columns.
+#include "runtime/base/json.hpp"
 #include "runtime/formats/parquet_writer.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#include <arrow/type.h>
 
 using namespace troupe;
 

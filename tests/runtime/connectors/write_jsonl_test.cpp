@@ -1,8 +1,12 @@
 // The sink of JSON lines shares its commit with all file sinks; here is what it writes.
+#include "runtime/base/json.hpp"
 #include "runtime/os/file_system.hpp"
 #include "tests/runtime/connectors/connector_runner.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#include <arrow/type.h>
 
 using namespace troupe;
 

@@ -8,6 +8,8 @@
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <arrow/type.h>
+
 #include <filesystem>
 
 using namespace troupe;

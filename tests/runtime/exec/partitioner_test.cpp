@@ -7,6 +7,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 
+#include <arrow/type.h>
+
 using namespace troupe;
 
 TEST_CASE("a row goes to the owner of its key, and rows keep their order") {

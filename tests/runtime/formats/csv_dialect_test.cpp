@@ -7,6 +7,8 @@
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <arrow/type.h>
+
 using namespace troupe;
 
 namespace {

@@ -9,6 +9,7 @@
 
 #include <arrow/io/compressed.h>
 #include <arrow/io/file.h>
+#include <arrow/type.h>
 #include <arrow/util/compression.h>
 
 using namespace troupe;

@@ -7,8 +7,14 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/typed_rows.hpp"
 
+#include <arrow/array.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/compute/cast.h>
+#include <arrow/datum.h>
 #include <arrow/io/file.h>
 #include <arrow/ipc/writer.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include <fstream>
 

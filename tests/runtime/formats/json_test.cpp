@@ -7,6 +7,9 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/typed_rows.hpp"
 
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 using namespace troupe;
 
 namespace {

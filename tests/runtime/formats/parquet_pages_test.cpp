@@ -10,8 +10,14 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/typed_rows.hpp"
 
+#include <arrow/array.h>
+#include <arrow/array/builder_binary.h>
+#include <arrow/compute/cast.h>
 #include <arrow/io/file.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
 #include <arrow/table.h>
+#include <arrow/type.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
 

@@ -5,6 +5,11 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 
+#include <arrow/array.h>
+#include <arrow/array/builder_time.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 #include <limits>
 
 using namespace troupe;

@@ -1,10 +1,13 @@
 // Schemas flow along edges and every mistake is told once; sources are narrowed to what somebody
 // needs, and never to what would change an answer.
+#include "runtime/base/json.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
 #include "runtime/ops/builtin_ops.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_operators.hpp"
+
+#include <arrow/type.h>
 
 using namespace troupe;
 

@@ -2,6 +2,7 @@
 // case makes one mistake in a good graph and expects exactly one message.
 #include "runtime/graph/graph_check.hpp"
 
+#include "runtime/base/json.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_operators.hpp"

@@ -4,6 +4,7 @@
 #include "runtime/graph/explain.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_topology.hpp"
+#include "runtime/operator/source.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_operators.hpp"
 

@@ -5,11 +5,16 @@
 #include "runtime/base/json.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
+#include "runtime/operator/batch_reader.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/ops/builtin_ops.hpp"
 #include "tests/runtime/host/stepped_run.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 using namespace troupe;
 

@@ -1,11 +1,19 @@
 // An aggregation equals a naive twin that walks the rows one by one with a map, for random rows,
 // nulls, encodings and batches, and for any number of subtasks; errors are found, never wrapped.
+#include "runtime/data/take.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/phase_runner.hpp"
 #include "tests/support/plan_op.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <arrow/array.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>

@@ -1,9 +1,14 @@
 // A filter passes on exactly the rows for which its predicate is true, whatever the batches and
 // encodings; and says what it reads, so that sources may leave out the rest.
+#include "runtime/base/json.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/phase_runner.hpp"
 #include "tests/support/plan_op.hpp"
 #include "tests/support/rows.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
 
 using namespace troupe;
 

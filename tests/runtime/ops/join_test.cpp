@@ -10,6 +10,13 @@
 #include "tests/support/phase_runner.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <arrow/array.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+
 using namespace troupe;
 
 namespace {

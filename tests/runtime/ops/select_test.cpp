@@ -4,6 +4,10 @@
 #include "tests/support/plan_op.hpp"
 #include "tests/support/rows.hpp"
 
+#include <arrow/array/array_base.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 using namespace troupe;
 
 namespace {

@@ -3,6 +3,7 @@
 // almost without. What the subtasks emit, read in their order, must be the twin's keys in the
 // twin's order, and the rows must be the same rows.
 #include "runtime/base/json.hpp"
+#include "runtime/data/take.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/builtin_ops.hpp"
 #include "runtime/ops/sort/sort_exchange.hpp"
@@ -11,6 +12,13 @@
 #include "tests/support/phase_runner.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <arrow/array/builder_primitive.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+
+#include <algorithm>
 #include <cmath>
 
 using namespace troupe;

@@ -10,6 +10,8 @@
 #include "tests/support/sim_disk.hpp"
 
 #include <arrow/builder.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 using namespace troupe;
 

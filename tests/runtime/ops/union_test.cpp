@@ -6,6 +6,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/phase_runner.hpp"
 
+#include <arrow/type.h>
+
 using namespace troupe;
 
 namespace {

@@ -11,6 +11,12 @@
 #include "tests/support/sim_disk.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <arrow/array/array_base.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/datum.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 #include <xxhash.h>
 
 #include <algorithm>

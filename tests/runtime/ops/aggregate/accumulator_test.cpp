@@ -6,9 +6,14 @@
 #include "tests/support/rows.hpp"
 
 #include <arrow/array.h>
+#include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_decimal.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -273,7 +278,7 @@ TEST_CASE("every accumulator gives one answer for any order, cut and grouping") 
       for (int i = 0; i < 40; ++i) {
         const int value = static_cast<int>(random() % 30) + (is_unsigned ? 5 : 0);
         json += fmt::format("{}{{\"g\": {}, \"v\": {}}}", i ? "," : "", random() % groups,
-                            random() % 5 == 0 ? "null" : detail::random_value(*type, value));
+                            random() % 5 == 0 ? "null" : random_value(*type, value));
       }
       batches.push_back(rows_from(schema, json + "]"));
     }

@@ -5,6 +5,12 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 
+#include <arrow/array.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 #include <cmath>
 #include <limits>
 #include <map>
