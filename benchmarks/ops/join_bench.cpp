@@ -1,6 +1,10 @@
 // Joining a Parquet file that is in memory already with smaller sides made of its own values:
 // `bench-join flights-3m.parquet`.
 #include "benchmarks/ops/bench_support.hpp"
+#include "runtime/data/take.hpp"
+
+#include <arrow/array/array_base.h>
+#include <arrow/array/builder_primitive.h>
 
 #include <set>
 
