@@ -4,6 +4,8 @@
 #include "tests/support/plan_op.hpp"
 #include "tests/support/rows.hpp"
 
+#include <arrow/type.h>
+
 using namespace troupe;
 
 namespace {

@@ -6,6 +6,11 @@
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 using namespace troupe;
 
 namespace {
