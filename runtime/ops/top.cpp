@@ -12,13 +12,12 @@ class TopKind final : public OperatorKind {
                             const PlanContext&) const override {
     const PlanInput& input = inputs.front();
     auto order = TRY(bind_order_terms(options.list("order_by"), input.schema, "order_by"));
-    return plan_first_rows(
-        {.key = options.list("key"),
-         .order = std::move(order),
-         .rows = options.integer("rows"),
-         .ties = options.boolean("ties"),
-         .rank = options.has("rank") ? options.text("rank") : ""},
-        input);
+    return plan_first_rows({.key = options.list("key"),
+                            .order = std::move(order),
+                            .rows = options.integer("rows"),
+                            .ties = options.boolean("ties"),
+                            .rank = options.has("rank") ? options.text("rank") : ""},
+                           input);
   }
 
  private:
