@@ -24,11 +24,7 @@ class SortKind final : public OperatorKind {
       plan.rows = std::min(*limit, input.rows.value_or(*limit));
       plan.bytes = std::nullopt;
     }
-    std::set<int> read;
-    for (const OrderTerm& term : terms) {
-      read.insert(term.value.columns().begin(), term.value.columns().end());
-    }
-    plan.needs = [read](const std::vector<int>& output) {
+    plan.needs = [read = columns_read(terms)](const std::vector<int>& output) {
       std::set<int> needed = read;
       needed.insert(output.begin(), output.end());
       return std::vector<std::vector<int>>{{needed.begin(), needed.end()}};

@@ -46,14 +46,6 @@ Result<SchemaPtr> output_of(const FirstRows& wanted, const SchemaPtr& input) {
       input->AddField(input->num_fields(), arrow::field(wanted.rank, arrow::int64(), false)));
 }
 
-std::set<int> columns_read(const std::vector<OrderTerm>& terms) {
-  std::set<int> columns;
-  for (const OrderTerm& term : terms) {
-    columns.insert(term.value.columns().begin(), term.value.columns().end());
-  }
-  return columns;
-}
-
 /// Without ties, all columns tell which row is the first one.
 auto needs_of(const FirstRowsOperator::Spec& spec, const arrow::Schema& input) {
   const int columns = input.num_fields();
@@ -68,62 +60,15 @@ auto needs_of(const FirstRowsOperator::Spec& spec, const arrow::Schema& input) {
   };
 }
 
-}  // namespace
-
-Result<OperatorPlan> plan_first_rows(FirstRows wanted, const PlanInput& input) {
-  auto spec = std::make_shared<FirstRowsOperator::Spec>();
-  spec->key = TRY(key_terms(wanted.key, input.schema));
-  spec->order = wanted.order;
-  spec->rows = wanted.rows;
-  spec->ties = wanted.ties;
-  spec->with_rank = !wanted.rank.empty();
-  spec->output = TRY(output_of(wanted, input.schema));
-
-  auto sorted = std::make_shared<std::vector<OrderTerm>>(spec->key);
-  const auto add = [&](const std::vector<OrderTerm>& terms) {
-    sorted->insert(sorted->end(), terms.begin(), terms.end());
-  };
-  add(spec->order);
-  if (!spec->ties) add(TRY(remaining_terms(input.schema)));
-
-  Phase sort;
-  sort.name = "sort";
-  sort.inputs = {PhaseInput{.exchange = ExchangeKind::hash, .blocking = true}};
-  for (const OrderTerm& term : spec->key) {
-    sort.inputs.front().keys.push_back(term.value.as_column());
-  }
-  sort.outputs = {input.schema};
-  sort.make_operator = [sorted]() -> Result<std::unique_ptr<Operator>> {
-    return std::make_unique<SortLocalOperator>(sorted);
-  };
-  Phase cut;
-  cut.name = "cut";
-  cut.inputs = {PhaseInput{.origin = PhaseInput::Origin::phase}};
-  cut.outputs = {spec->output};
-  cut.detail = fmt::format("the first {} of each {}", wanted.rows, fmt::join(wanted.key, ", "));
-  cut.make_operator = [spec]() -> Result<std::unique_ptr<Operator>> {
-    return std::make_unique<FirstRowsOperator>(spec);
-  };
-
-  OperatorPlan plan;
-  plan.needs = needs_of(*spec, *input.schema);
-  plan.phases = {std::move(sort), std::move(cut)};
-  return plan;
-}
-
-namespace {
-
 /// Which rows of a batch differ from the row before them, by some terms.
 class Changes {
  public:
   static Result<Changes> of(const std::vector<OrderTerm>& terms, const Batch& before,
                             const Batch& batch) {
     Changes changes;
-    changes.key_ = TRY(
-        make_sort_key(TRY(values_of(terms, batch)), orders_of(terms), SortColumn::Scale::across));
+    changes.key_ = TRY(make_sort_key(terms, batch));
     if (!before) return changes;
-    const SortKey last = TRY(
-        make_sort_key(TRY(values_of(terms, before)), orders_of(terms), SortColumn::Scale::across));
+    const SortKey last = TRY(make_sort_key(terms, before));
     changes.first_ = last.compare(0, changes.key_, 0) != 0;
     return changes;
   }
@@ -137,7 +82,58 @@ class Changes {
   bool first_ = true;
 };
 
+/// All rows of a key in one subtask, in order.
+Phase sort_phase(const FirstRowsOperator::Spec& spec, const SortTerms& terms,
+                 const SchemaPtr& schema) {
+  Phase phase;
+  phase.name = "sort";
+  phase.inputs = {PhaseInput{.exchange = ExchangeKind::hash, .blocking = true}};
+  for (const OrderTerm& term : spec.key) {
+    phase.inputs.front().keys.push_back(term.value.as_column());
+  }
+  phase.outputs = {schema};
+  phase.make_operator = [terms]() -> Result<std::unique_ptr<Operator>> {
+    return std::make_unique<SortLocalOperator>(terms);
+  };
+  return phase;
+}
+
+Phase cut_phase(const std::shared_ptr<const FirstRowsOperator::Spec>& spec,
+                const std::vector<std::string>& key) {
+  Phase phase;
+  phase.name = "cut";
+  phase.inputs = {PhaseInput{.origin = PhaseInput::Origin::phase}};
+  phase.outputs = {spec->output};
+  phase.detail = fmt::format("the first {} of each {}", spec->rows, fmt::join(key, ", "));
+  phase.make_operator = [spec]() -> Result<std::unique_ptr<Operator>> {
+    return std::make_unique<FirstRowsOperator>(spec);
+  };
+  return phase;
+}
+
 }  // namespace
+
+Result<OperatorPlan> plan_first_rows(FirstRows wanted, const PlanInput& input) {
+  auto spec = std::make_shared<FirstRowsOperator::Spec>();
+  spec->key = TRY(key_terms(wanted.key, input.schema));
+  spec->order = std::move(wanted.order);
+  spec->rows = wanted.rows;
+  spec->ties = wanted.ties;
+  spec->with_rank = !wanted.rank.empty();
+  spec->output = TRY(output_of(wanted, input.schema));
+
+  auto sorted = std::make_shared<std::vector<OrderTerm>>(spec->key);
+  const auto add = [&](const std::vector<OrderTerm>& terms) {
+    sorted->insert(sorted->end(), terms.begin(), terms.end());
+  };
+  add(spec->order);
+  if (!spec->ties) add(TRY(remaining_terms(input.schema)));
+
+  OperatorPlan plan;
+  plan.needs = needs_of(*spec, *input.schema);
+  plan.phases = {sort_phase(*spec, sorted, input.schema), cut_phase(spec, wanted.key)};
+  return plan;
+}
 
 Result<Step> FirstRowsOperator::process(int, const Batch& batch, Emitter& out) {
   const Changes keys = TRY(Changes::of(spec_->key, last_, batch));

@@ -105,6 +105,14 @@ Result<std::vector<OrderTerm>> bind_order_terms(const std::vector<std::string>& 
   return terms;
 }
 
+std::set<int> columns_read(const std::vector<OrderTerm>& terms) {
+  std::set<int> columns;
+  for (const OrderTerm& term : terms) {
+    columns.insert(term.value.columns().begin(), term.value.columns().end());
+  }
+  return columns;
+}
+
 std::vector<Phase> sort_phases(std::vector<OrderTerm> bound, std::optional<std::int64_t> limit,
                                const PlanInput& input, const PlanContext& context) {
   const auto terms = std::make_shared<const std::vector<OrderTerm>>(std::move(bound));

@@ -4,6 +4,7 @@
 #include "runtime/ops/sort/sort_key.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace troupe {
 Result<std::vector<OrderTerm>> bind_order_terms(const std::vector<std::string>& texts,
                                                 const SchemaPtr& schema,
                                                 const std::string& parameter);
+
+/// The columns that the terms read.
+std::set<int> columns_read(const std::vector<OrderTerm>& terms);
 
 /// The phases that put the rows of input 0 in order: all of them, or the first `limit`. Read in the
 /// order of the last phase's subtasks, they are in order; with a limit there is only one.
