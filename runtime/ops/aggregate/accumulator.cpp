@@ -73,6 +73,12 @@ Result<> CountAccumulator::update(const RowGroups& groups, const Argument& argum
     counts_[0] += count;
     return {};
   }
+  if (groups.sizes && !argument.valid) {
+    for (std::size_t group = 0; group < counts_.size(); ++group) {
+      counts_[group] += groups.sizes[group];
+    }
+    return {};
+  }
   std::int64_t* counts = counts_.data();
   const std::uint32_t* ids = groups.ids;
   each_counted(argument, groups.rows, [=](std::int64_t i) { ++counts[ids[i]]; });

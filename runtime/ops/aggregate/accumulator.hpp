@@ -20,6 +20,8 @@ namespace troupe {
 struct RowGroups {
   const std::uint32_t* ids = nullptr;  ///< null: every row is of group 0
   std::int64_t rows = 0;
+  /// How many of the rows each group has, where that is known: then nobody counts them again.
+  const std::int64_t* sizes = nullptr;
 
   std::uint32_t operator[](std::int64_t row) const { return ids ? ids[row] : 0; }
 };

@@ -2,6 +2,7 @@
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
+#include "runtime/ops/aggregate/row_loop.hpp"
 #include "runtime/ops/columns.hpp"
 
 #include <arrow/array.h>
@@ -131,11 +132,24 @@ Result<RowGroups> GroupStates::assign(const Arrays& keys, std::int64_t rows) {
   return RowGroups{ids_.data(), rows};
 }
 
+/// Where a batch has many rows a group, they are counted once for all the parts that do so.
+void GroupStates::count_rows(RowGroups& groups) {
+  const auto counts = [](const Aggregation::Part& part) {
+    return part.kind == AccumulatorKind::count;
+  };
+  if (!groups.ids || grouper_.size() > laned_groups_max) return;
+  if (std::ranges::none_of(plan_->parts, counts)) return;
+  sizes_.assign(grouper_.size(), 0);
+  add_in_lanes(std::span(sizes_), groups, Argument{nullptr}, [](std::int64_t) { return 1; });
+  groups.sizes = sizes_.data();
+}
+
 Result<> GroupStates::add(const Batch& rows) {
   for (std::int64_t first = 0; first < rows.rows(); first += rows_at_once) {
     const Batch part(rows.columns()->Slice(first, rows_at_once));
     Values values(*plan_->read_together, part);
-    const RowGroups groups = TRY(assign(TRY(evaluate_keys(*plan_, values)), part.rows()));
+    RowGroups groups = TRY(assign(TRY(evaluate_keys(*plan_, values)), part.rows()));
+    count_rows(groups);
     TRY(update(*plan_, values, groups, parts_));
   }
   return {};

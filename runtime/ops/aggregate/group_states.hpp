@@ -40,6 +40,7 @@ class GroupStates {
               std::vector<std::unique_ptr<Accumulator>> parts);
   Result<RowGroups> assign(const std::vector<std::shared_ptr<arrow::Array>>& keys,
                            std::int64_t rows);
+  void count_rows(RowGroups& groups);
   Result<std::vector<std::shared_ptr<arrow::Array>>> keys(std::uint32_t begin,
                                                           std::uint32_t end) const;
   Result<Batch> group_states(Cursor& cursor) const;
@@ -48,7 +49,9 @@ class GroupStates {
   std::shared_ptr<const Aggregation> plan_;
   Grouper grouper_;
   std::vector<std::unique_ptr<Accumulator>> parts_;
-  std::vector<std::uint32_t> ids_;  ///< of the batch at hand
+  // Of the batch at hand.
+  std::vector<std::uint32_t> ids_;
+  std::vector<std::int64_t> sizes_;
 };
 
 /// Every row as a partial result of its own: what `add` and `next_states` would make of rows with

@@ -8,6 +8,9 @@
 #include <arrow/type.h>
 #include <arrow/util/bit_run_reader.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <type_traits>
 
 namespace troupe {
@@ -36,6 +39,38 @@ void each_not_null(const arrow::Array& array, Each each) {
     argument.valid_offset = array.offset();
   }
   each_counted(argument, array.length(), each);
+}
+
+/// The most groups whose sums are added up in lanes: 16 KiB of decimals, which stay in the L1
+/// cache.
+constexpr std::size_t laned_groups_max = 256;
+
+/// Adds value(i) of each row that counts to the sum of its group. A group has a sum in each of a
+/// few lanes, and the lanes take turns: where groups are few, neighbours in a batch are often of
+/// one group, and an addition to one sum waits for the one before it.
+///
+/// False, and `sums` as they were, if a sum overflows. At most `laned_groups_max` sums.
+template <class Sum, class Value>
+bool add_in_lanes(std::span<Sum> sums, const RowGroups& groups, const Argument& argument,
+                  Value value) {
+  constexpr std::size_t lanes = 4;
+  std::array<Sum, lanes * laned_groups_max> laned;
+  std::fill_n(laned.begin(), lanes * sums.size(), Sum{0});
+  bool overflows = false;
+  each_counted(argument, groups.rows, [&, ids = groups.ids](std::int64_t i) {
+    Sum& sum = laned[ids[i] * lanes + static_cast<std::size_t>(i) % lanes];
+    overflows |= __builtin_add_overflow(sum, value(i), &sum);
+  });
+  std::array<Sum, laned_groups_max> totals;
+  for (std::size_t group = 0; group < sums.size(); ++group) {
+    totals[group] = sums[group];
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      overflows |=
+          __builtin_add_overflow(totals[group], laned[group * lanes + lane], &totals[group]);
+    }
+  }
+  if (!overflows) std::copy_n(totals.begin(), sums.size(), sums.begin());
+  return !overflows;
 }
 
 /// Calls f(pointer to the first value) for an array whose values are stored as floats, or else as

@@ -34,6 +34,11 @@ class IntegerSum : public SumAccumulator {
         set(0, total(0) + sum);
         return;
       }
+      const auto value = [=](std::int64_t i) { return values[i]; };
+      if (sums_.size() <= laned_groups_max &&
+          add_in_lanes(std::span(sums_), groups, argument, value)) {
+        return;
+      }
       std::int64_t* sums = sums_.data();
       std::int64_t* wraps = wraps_.data();
       const std::uint32_t* ids = groups.ids;
@@ -124,6 +129,10 @@ class DecimalSum : public SumAccumulator {
     const auto value = [=](std::int64_t i) { return load_int128(values + i * bytes_of_sum); };
     if (!groups.ids) {
       each_counted(argument, groups.rows, [&](std::int64_t i) { add(0, value(i)); });
+      return {};
+    }
+    if (sums_.size() <= laned_groups_max &&
+        add_in_lanes(std::span(sums_), groups, argument, value)) {
       return {};
     }
     const std::uint32_t* ids = groups.ids;
