@@ -5,12 +5,15 @@
 #include "runtime/os/file_pattern.hpp"
 
 #include <cctype>
+#include <charconv>
 #include <set>
 
 namespace troupe {
 namespace {
 
 constexpr const char* marker_file = "_commit";
+/// With a number behind it, the directory that becomes the output.
+constexpr std::string_view claimed_name = "output.";
 /// Of the file systems that we know.
 constexpr std::size_t name_bytes_max = 255;
 
@@ -43,6 +46,17 @@ Error missing(const std::string& path) {
       "the staged file '{}' is gone or not whole: what was prepared cannot be committed", path);
 }
 
+/// What a committer meets where another one has been quicker. A disk that fails is none of that.
+bool may_be_placed(const Error& error) {
+  return error.code == ErrorCode::not_found || error.code == ErrorCode::corrupt ||
+         error.code == ErrorCode::already_exists;
+}
+
+/// Another executor is told to do the same, or was: it goes on where this one is.
+Error claimed_elsewhere(const std::string& output) {
+  return make_error(ErrorCode::unavailable, "another executor is committing '{}'", output);
+}
+
 }  // namespace
 
 FileCommit::FileCommit(FileSystem& files, std::string output, Target target, Existing existing)
@@ -63,8 +77,14 @@ Result<std::string> FileCommit::staging_directory(const std::string& marker) con
 }
 
 Result<std::string> FileCommit::stage(const std::string& marker, const std::string& tag) const {
-  const std::string directory = TRY(staging_directory(marker)) + "/" + safe_name(tag);
+  const std::string staging = TRY(staging_directory(marker));
+  const std::string directory = staging + "/" + safe_name(tag);
   TRY(make_durable_directories(files_, directory));
+  // What is claimed, also where no attempt has rows. A commit must not make it: it would bring back
+  // what was cleaned up.
+  if (target_ == Target::directory) {
+    TRY(make_durable_directories(files_, fmt::format("{}/{}0", staging, claimed_name)));
+  }
   return directory;
 }
 
@@ -73,68 +93,153 @@ Result<> FileCommit::commit(const std::string& marker,
   const std::string staging = TRY(staging_directory(marker));
   if (target_ == Target::directory) return commit_directory(marker, staging, staged);
   ENSURE(staged.size() == 1, "{} files for the single file '{}'", staged.size(), output_);
-  return commit_file(marker, staging, staged.front());
+  const std::string from = staging + "/" + staged.front().staged;
+  const Result<> done = commit_file(marker, staging, from, staged.front().bytes);
+  if (done || !may_be_placed(done.error())) return done;
+  // Somebody else has renamed it, now or before.
+  const bool placed = !files_.exists(from) && files_.exists(staging + "/committing");
+  return placed ? files_.sync_directory(parent_) : done;
 }
 
 Result<> FileCommit::commit_directory(const std::string& marker, const std::string& staging,
                                       const std::vector<StagedFile>& staged) const {
   if (TRY(marker_in(output_)) == marker) return files_.sync_directory(parent_);
-  if (files_.exists(staging + "/committing")) {
-    const bool placed = TRY(marker_in(staging + "/output")) != marker;
-    return placed ? files_.sync_directory(parent_) : place(staging);
+  if (!files_.exists(staging)) return missing(staging);
+  const std::string claimed = TRY(claim(staging));
+  const Result<> done = claimed.empty() ? missing(staging + "/output")
+                                        : commit_claimed(marker, staging, claimed, staged);
+  if (done || !may_be_placed(done.error())) return done;
+  if (!claimed.empty() && files_.exists(claimed)) return done;
+  // Placed, by us or by somebody else; or somebody else has claimed it and is at it.
+  if (TRY(marker_in(output_)) == marker) return files_.sync_directory(parent_);
+  if (!files_.exists(staging)) return missing(staging);
+  if (TRY(latest_claim(staging))) return claimed_elsewhere(output_);
+  if (files_.exists(staging + "/committing")) return files_.sync_directory(parent_);
+  // Cleaned up while we were at it: what is there now, we have made since.
+  if (!claimed.empty()) TRY(files_.remove_all(staging));
+  return missing(staging);
+}
+
+/// The number that the name of the claimed directory ends with. Numbers only grow, so the highest
+/// is the one that counts.
+Result<std::optional<std::uint64_t>> FileCommit::latest_claim(const std::string& staging) const {
+  std::optional<std::uint64_t> latest;
+  for (const std::string& name : TRY(files_.list(staging))) {
+    std::uint64_t number = 0;
+    if (!name.starts_with(claimed_name)) continue;
+    const char* end = name.data() + name.size();
+    const auto read = std::from_chars(name.data() + claimed_name.size(), end, number);
+    if (read.ec == std::errc() && read.ptr == end) latest = std::max(latest.value_or(0), number);
   }
-  TRY(build(marker, staging, staged));
-  TRY(write_atomically(files_, staging + "/committing", marker));
-  return place(staging);
+  return latest;
+}
+
+/// Empty where there is nothing to claim any more.
+Result<std::string> FileCommit::claim(const std::string& staging) const {
+  const auto latest = TRY(latest_claim(staging));
+  if (!latest) return std::string();
+  const std::string from = fmt::format("{}/{}{}", staging, claimed_name, *latest);
+  const std::string to = fmt::format("{}/{}{}", staging, claimed_name, *latest + 1);
+  const Result<> renamed = files_.rename(from, to);
+  if (!renamed) return files_.exists(from) ? renamed.error() : claimed_elsewhere(output_);
+  TRY(files_.sync_directory(staging));
+  return to;
+}
+
+Result<> FileCommit::commit_claimed(const std::string& marker, const std::string& staging,
+                                    const std::string& claimed,
+                                    const std::vector<StagedFile>& staged) const {
+  if (files_.exists(staging + "/committing")) {
+    const bool ours = TRY(marker_in(claimed)) == marker;
+    if (ours) return place(marker, claimed);
+    // What it holds was the output before: all is done, if it is still ours to look at.
+    return files_.exists(claimed) ? files_.sync_directory(parent_) : claimed_elsewhere(output_);
+  }
+  TRY(build(marker, staging, claimed, staged));
+  TRY(write_claimed(claimed, staging + "/committing", marker));
+  return place(marker, claimed);
 }
 
 /// Moves are found done when it runs again, so that it may stop anywhere.
 Result<> FileCommit::build(const std::string& marker, const std::string& staging,
+                           const std::string& claimed,
                            const std::vector<StagedFile>& staged) const {
-  const std::string build = staging + "/output";
-  TRY(make_durable_directories(files_, build));
   for (const StagedFile& file : staged) {
     const std::string from = staging + "/" + file.staged;
-    const std::string to = build + "/" + file.name;
+    const std::string to = claimed + "/" + file.name;
     if (files_.exists(from)) {
-      if (parent_of(to) != build) TRY(make_durable_directories(files_, parent_of(to)));
+      TRY(make_inside(claimed, parent_of(to)));
       TRY(files_.rename(from, to));
     }
     if (!files_.exists(to)) return missing(from);
     if (TRY(files_.size(to)) != static_cast<std::uint64_t>(file.bytes)) return missing(to);
   }
-  std::set<std::string> below;
-  for (const StagedFile& file : staged) below.insert(parent_of(build + "/" + file.name));
+  std::set<std::string> below{claimed};
+  for (const StagedFile& file : staged) {
+    for (std::string at = parent_of(claimed + "/" + file.name); below.insert(at).second;) {
+      at = parent_of(at);
+    }
+  }
   for (const std::string& directory : below) TRY(files_.sync_directory(directory));
-  return write_atomically(files_, build + "/" + marker_file, marker_text(marker, staged));
+  return write_claimed(claimed, claimed + "/" + marker_file, marker_text(marker, staged));
 }
 
-Result<> FileCommit::place(const std::string& staging) const {
+/// A directory inside of what is claimed, but never that itself, which may be claimed elsewhere by
+/// now: so it is made beside, and moved in.
+Result<> FileCommit::make_inside(const std::string& claimed, const std::string& path) const {
+  if (path == claimed || files_.exists(path)) return {};
+  TRY(make_inside(claimed, parent_of(path)));
+  const std::string made = claimed + ".made";
+  TRY(files_.make_directories(made));
+  return files_.rename(made, path);
+}
+
+/// Durably, beside and then moved, like all that is done to what is claimed: only one who holds the
+/// claim writes a file of that name.
+Result<> FileCommit::write_claimed(const std::string& claimed, const std::string& path,
+                                   const std::string& text) const {
+  const std::string beside = claimed + ".written";
+  TRY(write_atomically(files_, beside, text));
+  TRY(files_.rename(beside, path));
+  return files_.sync_directory(parent_of(path));
+}
+
+Result<> FileCommit::place(const std::string& marker, const std::string& claimed) const {
+  if (TRY(marker_in(output_)) == marker) return files_.sync_directory(parent_);
   TRY(check_free());
-  const std::string build = staging + "/output";
   if (!files_.exists(output_)) {
-    const auto moved = files_.rename(build, output_);
+    const auto moved = files_.rename(claimed, output_);
     if (!moved && !files_.exists(output_)) return moved;
     if (moved) return files_.sync_directory(parent_);
     TRY(check_free());  // another run has just put its own output there
   }
-  const auto exchanged = files_.exchange(build, output_);
+  const auto exchanged = files_.exchange(claimed, output_);
   if (!exchanged && exchanged.error().code != ErrorCode::unsupported) return exchanged.error();
-  if (!exchanged) {
-    TRY(files_.rename(output_, staging + "/replaced"));
-    TRY(files_.rename(build, output_));
-  }
+  if (!exchanged) TRY(put_aside_and_place(claimed));
   return files_.sync_directory(parent_);
 }
 
+Result<> FileCommit::put_aside_and_place(const std::string& claimed) const {
+  if (!files_.exists(claimed)) return claimed_elsewhere(output_);
+  const std::string aside = claimed + ".replaced";
+  TRY(files_.rename(output_, aside));
+  const Result<> placed = files_.rename(claimed, output_);
+  if (!placed && !files_.exists(output_)) TRY(files_.rename(aside, output_));
+  return placed;
+}
+
 Result<> FileCommit::commit_file(const std::string& marker, const std::string& staging,
-                                 const StagedFile& staged) const {
-  const std::string from = staging + "/" + staged.staged;
-  const bool begun = files_.exists(staging + "/committing");
-  if (!files_.exists(from)) return begun ? files_.sync_directory(parent_) : missing(from);
-  if (TRY(files_.size(from)) != static_cast<std::uint64_t>(staged.bytes)) return missing(from);
+                                 const std::string& from, std::int64_t bytes) const {
+  if (!files_.exists(from)) return missing(from);
+  if (TRY(files_.size(from)) != static_cast<std::uint64_t>(bytes)) return missing(from);
   TRY(check_free());
-  if (!begun) TRY(write_atomically(files_, staging + "/committing", marker));
+  const std::string committing = staging + "/committing";
+  if (!files_.exists(committing)) {
+    const Result<> written = write_atomically(files_, committing, marker);
+    // Somebody else has written it at the same moment.
+    const bool there = !written && may_be_placed(written.error()) && files_.exists(committing);
+    if (!written && !there) return written;
+  }
   TRY(existing_ == Existing::replace ? files_.rename(from, output_) : place_new(from));
   return files_.sync_directory(parent_);
 }

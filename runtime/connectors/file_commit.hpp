@@ -3,6 +3,8 @@
 #include "runtime/base/result.hpp"
 #include "runtime/os/file_system.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,17 +24,26 @@ struct StagedFile {
 /// next:
 ///
 ///     directory                                  single file
-///     move the staged files into `output/`
-///       of the staging directory, write its
-///       `_commit` with the marker
+///     rename `output.N` of the staging
+///       directory to `output.N+1`: the claim
+///     move the staged files into it, and
+///       write its `_commit` with the marker
 ///     write `committing`                         write `committing`
-///     exchange `output/` with the output         rename the staged file over the output
+///     exchange it with the output                rename the staged file over the output
 ///
 /// Whoever runs it again, on any node and after a stop at any point, finds one of: the output with
 /// this marker (done), `committing` with its work still there (place it), `committing` without
-/// (placed, and replaced by a later run since), or neither (begin, or go on). Where the file system
-/// cannot exchange, the old directory is moved aside first, and for that moment there is none; nor
-/// can it hold two commits of a single file apart that both found its name free.
+/// (placed, and replaced by a later run since), or neither (begin, or go on).
+///
+/// Several executors may run it at the same time, and one may go on long after it was given up,
+/// when all is committed and cleaned up, and a later run has replaced the output. So every step is
+/// a rename out of, or into, a name that only the last one to claim has: whoever had it before
+/// finds nothing there any more, and changes nothing. It is told `unavailable`, and may try again.
+///
+/// Where the file system cannot exchange, the old directory is moved aside first, and for that
+/// moment there is none; one who stops in that moment for so long that others do all the rest takes
+/// their output aside. Nor can it hold two commits of a single file apart that both found its name
+/// free.
 class FileCommit {
  public:
   enum class Target { directory, single_file };
@@ -50,11 +61,19 @@ class FileCommit {
   Result<std::string> staging_directory(const std::string& marker) const;
   Result<> commit_directory(const std::string& marker, const std::string& staging,
                             const std::vector<StagedFile>& staged) const;
-  Result<> commit_file(const std::string& marker, const std::string& staging,
-                       const StagedFile& staged) const;
-  Result<> build(const std::string& marker, const std::string& staging,
+  Result<std::optional<std::uint64_t>> latest_claim(const std::string& staging) const;
+  Result<std::string> claim(const std::string& staging) const;
+  Result<> commit_claimed(const std::string& marker, const std::string& staging,
+                          const std::string& claimed, const std::vector<StagedFile>& staged) const;
+  Result<> build(const std::string& marker, const std::string& staging, const std::string& claimed,
                  const std::vector<StagedFile>& staged) const;
-  Result<> place(const std::string& staging) const;
+  Result<> make_inside(const std::string& claimed, const std::string& path) const;
+  Result<> write_claimed(const std::string& claimed, const std::string& path,
+                         const std::string& text) const;
+  Result<> place(const std::string& marker, const std::string& claimed) const;
+  Result<> put_aside_and_place(const std::string& claimed) const;
+  Result<> commit_file(const std::string& marker, const std::string& staging,
+                       const std::string& from, std::int64_t bytes) const;
   Result<> place_new(const std::string& from) const;
   Result<> check_free() const;
   Result<std::string> marker_in(const std::string& directory) const;

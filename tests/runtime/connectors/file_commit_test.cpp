@@ -234,6 +234,97 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("of two executors with the same commit, wherever one stops, both or one make it whole") {
+  // The second one does all of it within the first one, before each of its calls to the disk.
+  const Target target = any_target();
+  const Existing existing = GENERATE(Existing::replace, Existing::refuse);
+  const bool replaces = existing == Existing::replace && GENERATE(true, false);
+  for (int at = 0, calls = 1; at < calls; ++at) {
+    INFO("before call " << at);
+    Place place(target);
+    if (replaces) {
+      const auto old = place.stage("run-0", "a0", "old");
+      REQUIRE(place.committer(place.disk()).commit("run-0", old));
+      REQUIRE(place.committer(place.disk()).clean_up("run-0"));
+    }
+    const auto staged = place.stage("run-1", "a1", "new");
+    FaultyFiles files(place.disk());
+    files.before_call(at, [&] {
+      REQUIRE(place.committer(place.disk(), existing).commit("run-1", staged));
+      CHECK(place.seen() == place.all("new"));
+    });
+    const Result<> done = place.committer(files, existing).commit("run-1", staged);
+    calls = files.calls();
+    CHECK(place.seen() == place.all("new"));
+    CHECK((done.ok() || done.error().code == ErrorCode::unavailable));
+    CHECK(place.committer(place.disk(), existing).commit("run-1", staged).ok());
+    REQUIRE(place.committer(place.disk()).clean_up("run-1"));
+    CHECK(place.seen() == place.all("new"));
+    CHECK(place.names().size() == 1);
+  }
+}
+
+TEST_CASE("two executors who take the same commit from each other end with one whole output") {
+  // The second one stops at each of its calls, and the first one goes on.
+  const bool replaces = GENERATE(true, false);
+  int stops = 0;
+  for (int at = 0, calls = 1; at < calls; ++at) {
+    bool whole = false;
+    for (int stop = 0; !whole; ++stop, ++stops) {
+      INFO("before call " << at << " the other one does " << stop);
+      Place place(Target::directory);
+      if (replaces) {
+        const auto old = place.stage("run-0", "a0", "old");
+        REQUIRE(place.committer(place.disk()).commit("run-0", old));
+      }
+      const auto staged = place.stage("run-1", "a1", "new");
+      const Content before = place.seen();
+      FaultyFiles files(place.disk());
+      files.before_call(at, [&] {
+        FaultyFiles stopping(place.disk());
+        stopping.fail_at(stop, FaultyFiles::Fault::dead);
+        whole = place.committer(stopping).commit("run-1", staged).ok();
+      });
+      const Result<> done = place.committer(files).commit("run-1", staged);
+      calls = std::max(calls, files.calls());
+      const Content seen = place.seen();
+      CHECK((seen == place.all("new") || (seen == before && !done)));
+      if (!done) CHECK(done.error().code == ErrorCode::unavailable);
+      REQUIRE(place.committer(place.disk()).commit("run-1", staged));
+      CHECK(place.seen() == place.all("new"));
+      if (files.calls() <= at) break;
+    }
+  }
+  CHECK(stops > 100);
+}
+
+TEST_CASE("who commits long after all is over changes nothing and leaves nothing behind") {
+  const Target target = any_target();
+  const bool empty = target == Target::directory && GENERATE(true, false);
+  const bool can_exchange = GENERATE(true, false);
+  for (int at = 0, calls = 1; at < calls; ++at) {
+    INFO("before call " << at);
+    Place place(target);
+    auto staged = place.stage("run-1", "a1", "new");
+    if (empty) staged.clear();
+    FaultyFiles files(place.disk());
+    if (!can_exchange) files.refuse_exchange();
+    files.before_call(at, [&] {
+      const FileCommit other = place.committer(place.disk());
+      REQUIRE(other.commit("run-1", staged));
+      REQUIRE(other.clean_up("run-1"));
+      REQUIRE(other.commit("run-2", place.stage("run-2", "a1", "later")));
+      REQUIRE(other.clean_up("run-2"));
+    });
+    const Result<> late = place.committer(files).commit("run-1", staged);
+    calls = files.calls();
+    const bool was_over = calls <= at;
+    if (was_over) break;
+    CHECK(place.seen() == place.all("later"));
+    CHECK(place.names().size() == 1);
+  }
+}
+
 TEST_CASE("files that are gone or cut short are never committed") {
   const Target target = any_target();
   Place place(target);
