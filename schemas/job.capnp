@@ -140,6 +140,34 @@ struct ReleaseRun {
   fence @0 :Fence;
 }
 
+enum ErrandKind {
+  commitSink @0;
+  cleanUpSinks @1;
+}
+
+struct Errand {
+  # What an executor does to the sinks of a run; it needs no task and no slot. Travels in DoErrand.
+  kind @0 :ErrandKind;
+  runUid @1 :Text;
+  plan @2 :Data;
+  # The bound JobGraph, canonical; sinks are the same for any target.
+  vertex @3 :Text;
+  # The sink that commits; empty where all sinks clean up.
+  committables @4 :List(CommittableRef);
+}
+
+struct DoErrand {
+  # Coordinator -> executor: do this errand, which any executor may do, also several at once. An
+  # errand may be larger than a frame: it comes as so many parts, one after the other.
+  fence @0 :Fence;
+  number @1 :UInt64;
+  # Of the errand, within the term; the answer names it.
+  part @2 :UInt32;
+  parts @3 :UInt32;
+  content @4 :Data;
+  # A part of the bytes of an Errand.
+}
+
 # --- Executor -> coordinator ----------------------------------------------------------------------
 
 struct JoinCluster {
@@ -197,6 +225,23 @@ struct TaskProgress {
   # Executor -> coordinator: counts for people, about once a second. Nothing is decided by them.
   fence @0 :Fence;
   counters @1 :TaskCounters;
+}
+
+struct ErrandDone {
+  # Executor -> coordinator: the errand is done, durably.
+  fence @0 :Fence;
+  number @1 :UInt64;
+}
+
+struct ErrandFailed {
+  # Executor -> coordinator: the errand is not done, for this reason.
+  fence @0 :Fence;
+  number @1 :UInt64;
+  code @2 :UInt16;
+  message @3 :Text;
+  hint @4 :Text;
+  path @5 :Text;
+  reason @6 :UInt16;
 }
 
 enum HeldState {

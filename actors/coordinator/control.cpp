@@ -285,6 +285,13 @@ void CoordinatorActor::handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer) 
   after(std::min(asked.wait, wait_max), [this, wait] { driver_.wait_no_longer(*wait); });
 }
 
+std::string CoordinatorActor::waits(const RunMachine& job) const {
+  const auto errand = machine().errands().commit_waits(job.run());
+  if (errand) return in_words(*errand, clock().now());
+  const CommitWait* failed = job.commit_waits();
+  return failed == nullptr ? "" : in_words(*failed, clock().now());
+}
+
 RunView CoordinatorActor::view_of_live(const RunMachine& job) {
   return view_of(RunFacts{.made = job.made(),
                           .state = job.state(),
@@ -292,7 +299,8 @@ RunView CoordinatorActor::view_of_live(const RunMachine& job) {
                           .job = *job_graph(job.run(), *job.encoded_plan()),
                           .topology = job.topology(),
                           .tasks = job.tasks(),
-                          .recovered_in = job.longest_recovery()});
+                          .recovered_in = job.longest_recovery(),
+                          .waits = waits(job)});
 }
 
 void CoordinatorActor::handle(const ListRuns& asked, AnswerTo<ListRuns> answer) {

@@ -89,7 +89,7 @@ void CoordinatorActor::send(effect::Send sent) {
   executor(sent.node, sent.incarnation).tell(std::move(sent.command));
 }
 
-void CoordinatorActor::work(RunWork work) {
+void CoordinatorActor::plan(effect::PlanTasks work) {
   const CoordinatorRef me(self());
   system().io().call(
       [work, &planner = services_.planner] { return carry_out(work, planner); },

@@ -66,7 +66,7 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   void decided(const Effects& effects) override;
   void write(StoreSteps steps) override;
   void send(effect::Send sent) override;
-  void work(RunWork work) override;
+  void plan(effect::PlanTasks work) override;
   void refused(const effect::RefuseReport& report) override;
   void run_ended(const effect::RunEnded& run) override;
   void wake_at(std::optional<Instant> at) override;
@@ -89,6 +89,8 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   /// Answers with what the store has; where that is nothing, looks again while the client waits.
   void look_for_events(EventsAwaited awaited);
   RunView view_of_live(const RunMachine& job);
+  /// What the run's commit waits for.
+  std::string waits(const RunMachine& job) const;
   /// Subtasks of a stage for a run that is submitted now and does not say.
   std::uint32_t usual_parallelism() const;
   std::shared_ptr<const JobGraph> job_graph(RunId run, const std::string& plan);

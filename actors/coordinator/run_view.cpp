@@ -135,8 +135,21 @@ RunView view_of(const RunFacts& facts) {
       if (!ended(facts.state) && !is_finished(task) && view.reason.empty()) view.reason = task.over;
     }
   }
+  if (!ended(facts.state) && !facts.waits.empty()) view.reason = facts.waits;
   std::move(views).fill(view);
   return view;
+}
+
+std::string in_words(const CommitWait& wait, Instant now) {
+  return fmt::format(
+      "committing '{}' has failed for {} s, {} time{}, and is tried until it is done: {}",
+      wait.vertex, (now - wait.since) / 1s, wait.failures, wait.failures == 1 ? "" : "s",
+      wait.why.to_string());
+}
+
+std::string in_words(const Errands::Wait& wait, Instant now) {
+  return fmt::format("the commit of '{}' has waited for {} s for an executor", wait.vertex,
+                     (now - wait.since) / 1s);
 }
 
 std::vector<VertexCounters> outer_counters(const TaskGraph& graph, StageId stage,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/control/views.hpp"
+#include "runtime/coordinator/errands.hpp"
 #include "runtime/decision/records.hpp"
 #include "runtime/run/run_machine.hpp"
 
@@ -18,7 +19,13 @@ struct RunFacts {
   std::optional<Duration> recovered_in;
   std::int64_t rows_committed = 0;
   std::optional<WallTime> submitted, started, finished;
+  std::string waits;  ///< what its commit waits for, and for how long; empty where it does not
 };
+
+/// "committing 'out' has failed for 12 s, 5 times, and is tried until it is done: ..."
+std::string in_words(const CommitWait& wait, Instant now);
+/// "the commit of 'out' has waited for 12 s for an executor"
+std::string in_words(const Errands::Wait& wait, Instant now);
 
 /// The facts as a person wants to see them: sums over subtasks, states in words. Pure.
 RunView view_of(const RunFacts& facts);

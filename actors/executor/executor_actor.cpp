@@ -2,6 +2,7 @@
 
 #include "runtime/base/log.hpp"
 #include "runtime/host/deployer.hpp"
+#include "runtime/host/errand_work.hpp"
 #include "runtime/os/own_files.hpp"
 
 #include <utility>
@@ -13,6 +14,12 @@ struct TaskBuilt {
   AttemptKey key;
   std::shared_ptr<Deployment> deployment;
   std::optional<Error> error;
+};
+
+/// The I/O pool has done an errand, or could not.
+struct ErrandCarriedOut {
+  ErrandKey key;
+  Result<> outcome;
 };
 
 struct ExecutorActor::Shared {
@@ -111,6 +118,21 @@ void ExecutorActor::over(const AttemptKey& key, const Deployment* deployment,
 
 void ExecutorActor::moved(const AttemptKey& key, const TaskCounters& so_far) {
   task_metrics_.moved(key, so_far);
+}
+
+// ---- errands
+
+/// The planner outlives the pool's threads; this actor need not.
+void ExecutorActor::errand(const ErrandKey& key, Errand errand) {
+  system().io().call([errand = std::move(errand),
+                      &planner = services_.planner] { return carry_out(errand, planner); },
+                     [key, me = self()](Result<> done) {
+                       me.send(Message::of(ErrandCarriedOut{key, std::move(done)}));
+                     });
+}
+
+void ExecutorActor::on(const ErrandCarriedOut& over) {
+  driver_.errand_over(over.key, over.outcome);
 }
 
 // ---- files and runs

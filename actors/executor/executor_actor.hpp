@@ -31,16 +31,17 @@ struct CoordinatorFound {
   CoordinatorPort coordinator;
 };
 struct TaskBuilt;
+struct ErrandCarriedOut;
 /// What an earlier process kept is gone; the executor may begin.
 struct DirectoryEmptied {};
 
-/// The shell of `ExecutorDriver`: builds tasks on the I/O pool, runs each in a TASK actor, carries
-/// reports, and counts.
+/// The shell of `ExecutorDriver`: builds tasks on the I/O pool, runs each in a TASK actor, does
+/// errands on the pool, carries reports, and counts.
 ///
 /// Supervised by the NODE, supervises the TASKs. If it dies, so do its tasks, and the node must
 /// join again as a new incarnation: what was held is forgotten.
 class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, DirectoryEmptied,
-                                     TaskBuilt, TaskEnded>,
+                                     TaskBuilt, ErrandCarriedOut, TaskEnded>,
                       private ExecutorHands {
  public:
   ExecutorActor(ExecutorConfig config, ExecutorServices services);
@@ -50,6 +51,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void on(const CoordinatorFound& found);
   void on(const DirectoryEmptied&) { driver_.begin(); }
   void on(const TaskBuilt& built);
+  void on(const ErrandCarriedOut& over);
   void on(const TaskEnded& ended);
 
  protected:
@@ -69,6 +71,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void stop(const AttemptKey& key) override;
   void over(const AttemptKey& key, const Deployment* deployment, AttemptOutcome outcome) override;
   void moved(const AttemptKey& key, const TaskCounters& so_far) override;
+  void errand(const ErrandKey& key, Errand errand) override;
   void drop(const std::string& path) override;
   void forget(RunId run) override;
   void refused(const executor_effect::RefuseCommand& refused) override;

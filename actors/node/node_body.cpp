@@ -5,7 +5,6 @@
 #include "actors/node/node_actor.hpp"
 #include "actors/store/store_actor.hpp"
 #include "runtime/base/log.hpp"
-#include "runtime/coordinator/run_work.hpp"
 #include "runtime/host/data_plane.hpp"
 #include "runtime/metadata/sqlite_store.hpp"
 #include "runtime/os/own_files.hpp"

@@ -86,12 +86,6 @@ class Cluster {
   void carry_out(const effect::PlanTasks& plan) {
     tell(coordinator_event::Planned{plan.run, one_task()});
   }
-  void carry_out(const effect::CommitSink& commit) {
-    tell(coordinator_event::SinkCommitted{commit.run, commit.vertex});
-  }
-  void carry_out(const effect::CleanUpSinks& clean) {
-    tell(coordinator_event::CleanedUp{clean.run});
-  }
   void carry_out(const effect::Send& send) {
     if (const auto* adopt = std::get_if<Adopt>(&send.command)) asked_ = adopt->token.seq;
     if (const auto* deploy = std::get_if<DeployTask>(&send.command)) {
@@ -99,6 +93,9 @@ class Cluster {
     }
     if (const auto* start = std::get_if<StartTask>(&send.command)) {
       running_.push_back(start->token);
+    }
+    if (const auto* errand = std::get_if<DoErrand>(&send.command)) {
+      report(ErrandDone{errand->token, errand->number});
     }
   }
   template <class Other>

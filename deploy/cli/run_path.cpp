@@ -124,7 +124,10 @@ Result<ExitCode> report_run(const Output& out, const RunView& run,
     if (const std::string nodes = run_nodes(run); !nodes.empty()) {
       out.line(fmt::format("\n  {}", nodes));
     }
-    if (!run.reason.empty()) out.line(fmt::format("\n  begins again: {}", run.reason));
+    if (!run.reason.empty()) {
+      const char* what = run.state == RunState::finishing ? "waits" : "begins again";
+      out.line(fmt::format("\n  {}: {}", what, run.reason));
+    }
     if (!run.error.empty()) out.line(fmt::format("\n  cause: {}", run.error));
     if (!run.hint.empty()) out.line(fmt::format("  hint: {}", run.hint));
     if (!outputs.empty()) out.line("");

@@ -95,7 +95,7 @@ struct RunView {
   std::uint32_t task_restarts = 0;  ///< attempts after the first of each task
   std::string error;                ///< the one cause, if it failed
   std::string hint;                 ///< what to do about it
-  std::string reason;               ///< while parts of it run again: why
+  std::string reason;               ///< while parts of it run again, or its commit waits: why
   std::int64_t rows_committed = 0;
   std::uint32_t tasks = 0;
   std::uint32_t tasks_finished = 0;

@@ -126,9 +126,7 @@ void CoordinatorDriver::carry_out(effect::Persist& effect) {
 }
 void CoordinatorDriver::carry_out(effect::Look& effect) { next_.emplace_back(std::move(effect)); }
 void CoordinatorDriver::carry_out(effect::Send& effect) { hands_.send(std::move(effect)); }
-void CoordinatorDriver::carry_out(effect::PlanTasks& effect) { hands_.work(std::move(effect)); }
-void CoordinatorDriver::carry_out(effect::CommitSink& effect) { hands_.work(std::move(effect)); }
-void CoordinatorDriver::carry_out(effect::CleanUpSinks& effect) { hands_.work(std::move(effect)); }
+void CoordinatorDriver::carry_out(effect::PlanTasks& effect) { hands_.plan(std::move(effect)); }
 void CoordinatorDriver::carry_out(effect::RefuseReport& effect) { hands_.refused(effect); }
 void CoordinatorDriver::carry_out(effect::Halt& effect) { give_up(std::move(effect.reason)); }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/coordinator/coordinator_machine.hpp"
-#include "runtime/coordinator/run_work.hpp"
+#include "runtime/coordinator/plan_work.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -24,8 +24,8 @@ class CoordinatorHands {
   virtual void write(StoreSteps steps) = 0;
   /// Dropped where there is no way to this incarnation of the node.
   virtual void send(effect::Send sent) = 0;
-  /// What blocks, off this thread. Answered by `tell`: `carry_out(work, planner)`.
-  virtual void work(RunWork work) = 0;
+  /// Blocks, so off this thread. Answered by `tell`: `carry_out(work, planner)`.
+  virtual void plan(effect::PlanTasks work) = 0;
   /// A report that changed nothing.
   virtual void refused(const effect::RefuseReport& report) = 0;
   virtual void run_ended(const effect::RunEnded& run) = 0;
@@ -98,8 +98,6 @@ class CoordinatorDriver {
   void carry_out(effect::Look& effect);
   void carry_out(effect::Send& effect);
   void carry_out(effect::PlanTasks& effect);
-  void carry_out(effect::CommitSink& effect);
-  void carry_out(effect::CleanUpSinks& effect);
   void carry_out(effect::Reply& effect);
   void carry_out(effect::RunEnded& effect);
   void carry_out(effect::Halt& effect);

@@ -1,5 +1,7 @@
 #include "runtime/coordinator/coordinator_machine.hpp"
 
+#include "runtime/base/node_fault.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -24,6 +26,7 @@ CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage im
       cluster_(cluster_id_, term_, image.nodes, config_.node_lease, now),
       admission_(std::move(admission)),
       leftovers_(std::move(image.leftovers)),
+      errands_(config_.errand_part_bytes),
       now_(now) {
   for (const auto& [node, member] : cluster_.members()) note_node(node);
   for (RunImage& run : image.runs) {
@@ -46,6 +49,7 @@ Effects CoordinatorMachine::start(Instant now) {
   }
   begin_queued();
   decide(leftovers_.start());
+  decide(errands_.give_out(view()));
   return std::exchange(out_, {});
 }
 
@@ -56,6 +60,7 @@ Effects CoordinatorMachine::on(const CoordinatorEvent& event, Instant now) {
   std::visit([this](const auto& e) { handle(e); }, event);
   grant();
   begin_queued();
+  decide(errands_.give_out(view()));
   return std::exchange(out_, {});
 }
 
@@ -74,6 +79,7 @@ void CoordinatorMachine::handle(const ClusterEvent& event) {
   ClusterChange change = cluster_.on(event, now_);
   note(change);
   for (const NodeLoss& loss : change.lost) {
+    errands_.on_away(loss.node);
     tell_begun(run_event::NodeLost{loss.node, loss.incarnation, loss.reason});
   }
   decide(std::move(change.effects));
@@ -99,6 +105,8 @@ void CoordinatorMachine::accept(const NodeId& from, const JoinCluster& request) 
     return halt(newer_term(from, request.term_seen, term_));
   }
   handle(ClusterEvent(cluster_event::Join{request}));
+  // What it was asked in an earlier session it may have answered there, unheard.
+  errands_.on_away(from);
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) {
@@ -217,6 +225,50 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskProgress& report) 
   tell(report.token.run, run_event::Progress{from, report.token.incarnation, report});
 }
 
+// ---- errands
+
+void CoordinatorMachine::have_done(const effect::HaveDone& wanted) {
+  const Result<> taken = errands_.add(wanted, now_);
+  if (!taken) note({{wanted.run, wanted.errand.vertex}, taken.error()});
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const ErrandDone& report) {
+  if (awaits_errand(from, report.token, report.number)) hear_errand(report.number, {});
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const ErrandFailed& report) {
+  if (!awaits_errand(from, report.token, report.number)) return;
+  if (is_node_fault(report.error)) {
+    blame({from, report.token.incarnation, report.error.message});
+  }
+  hear_errand(report.number, report.error);
+}
+
+/// Each leader counts its errands from 1.
+bool CoordinatorMachine::awaits_errand(const NodeId& from, const Token& token,
+                                       std::uint64_t number) {
+  const bool ours = token.cluster == cluster_id_ && token.term == term_ &&
+                    is_member(from, token.incarnation) &&
+                    errands_.awaits(number, {from, token.incarnation});
+  if (!ours) refuse(from, "an answer to an errand that nobody waits for");
+  return ours;
+}
+
+void CoordinatorMachine::hear_errand(std::uint64_t number, std::optional<Error> error) {
+  const auto outcome = errands_.answered(number, std::move(error), view());
+  if (outcome) note(*outcome);
+}
+
+void CoordinatorMachine::note(const ErrandOutcome& outcome) {
+  const auto& [what, error] = outcome;
+  if (what.vertex.empty()) {
+    return decide(error ? leftovers_.on_failed(what.run, *error, now_)
+                        : leftovers_.on_cleaned(what.run));
+  }
+  if (error) return tell(what.run, run_event::SinkCommitFailed{what.vertex, *error});
+  tell(what.run, run_event::SinkCommitted{what.vertex});
+}
+
 // ---- runs
 
 void CoordinatorMachine::handle(const coordinator_event::Planned& event) {
@@ -225,22 +277,6 @@ void CoordinatorMachine::handle(const coordinator_event::Planned& event) {
 
 void CoordinatorMachine::handle(const coordinator_event::PlanFailed& event) {
   tell(event.run, run_event::PlanFailed{event.error});
-}
-
-void CoordinatorMachine::handle(const coordinator_event::SinkCommitted& event) {
-  tell(event.run, run_event::SinkCommitted{event.vertex});
-}
-
-void CoordinatorMachine::handle(const coordinator_event::SinkCommitFailed& event) {
-  tell(event.run, run_event::SinkCommitFailed{event.vertex, event.error});
-}
-
-void CoordinatorMachine::handle(const coordinator_event::CleanedUp& event) {
-  decide(leftovers_.on_cleaned(event.run));
-}
-
-void CoordinatorMachine::handle(const coordinator_event::CleanUpFailed& event) {
-  decide(leftovers_.on_failed(event.run, event.error, now_));
 }
 
 void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
@@ -404,21 +440,28 @@ bool CoordinatorMachine::ask_for_slots(const Effect& effect) {
 void CoordinatorMachine::leave(Effects effects) {
   std::vector<RunId> due;
   std::vector<Leftover> left;
+  std::vector<effect::HaveDone> wanted;
   std::vector<effect::BlameNode> blamed;
   for (Effect& effect : effects) {
     if (const auto* reached = std::get_if<effect::Continue>(&effect)) {
       due.push_back(reached->run);
     } else if (auto* behind = std::get_if<effect::LeaveBehind>(&effect)) {
       left.push_back(std::move(behind->leftover));
+    } else if (auto* errand = std::get_if<effect::HaveDone>(&effect)) {
+      wanted.push_back(std::move(*errand));
     } else if (const auto* fault = std::get_if<effect::BlameNode>(&effect)) {
       blamed.push_back(*fault);
     } else {
+      if (const auto* over = std::get_if<effect::RunEnded>(&effect)) {
+        errands_.drop_commits(over->run);
+      }
       out_.push_back(std::move(effect));
     }
   }
   for (const RunId run : due) tell(run, run_event::Continued{});
   for (Leftover& leftover : left) decide(leftovers_.add(std::move(leftover)));
   for (const effect::BlameNode& fault : blamed) blame(fault);
+  for (const effect::HaveDone& errand : wanted) have_done(errand);
 }
 
 void CoordinatorMachine::blame(const effect::BlameNode& fault) {

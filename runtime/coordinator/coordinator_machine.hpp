@@ -3,6 +3,7 @@
 #include "runtime/cluster/admission_machine.hpp"
 #include "runtime/cluster/cluster_machine.hpp"
 #include "runtime/coordinator/deadlines.hpp"
+#include "runtime/coordinator/errands.hpp"
 #include "runtime/coordinator/submissions.hpp"
 #include "runtime/decision/outbox.hpp"
 #include "runtime/run/leftovers.hpp"
@@ -36,22 +37,6 @@ struct PlanFailed {
   RunId run;
   Error error;
 };
-struct SinkCommitted {
-  RunId run;
-  std::string vertex;
-};
-struct SinkCommitFailed {
-  RunId run;
-  std::string vertex;
-  Error error;
-};
-struct CleanedUp {
-  RunId run;
-};
-struct CleanUpFailed {
-  RunId run;
-  Error error;
-};
 /// Answered by `effect::Reply` with the same number once the run's row is durable.
 struct Submit {
   std::uint64_t request = 0;
@@ -69,12 +54,11 @@ struct Tick {};
 using CoordinatorEvent =
     std::variant<ClusterEvent, Looked, coordinator_event::Received, coordinator_event::Persisted,
                  coordinator_event::Planned, coordinator_event::PlanFailed,
-                 coordinator_event::SinkCommitted, coordinator_event::SinkCommitFailed,
-                 coordinator_event::CleanedUp, coordinator_event::CleanUpFailed,
                  coordinator_event::Submit, coordinator_event::Cancel, coordinator_event::Tick>;
 
 struct CoordinatorConfig {
   Duration node_lease = 10s;
+  std::size_t errand_part_bytes = troupe::errand_part_bytes;  ///< smaller for tests
 };
 
 /// Runs that are planned ahead of their first slots; more wait in QUEUED, in the order of their
@@ -85,8 +69,9 @@ inline constexpr std::size_t open_runs_max = 10'000;
 
 /// The acting leader of a cluster: membership, slots, one RunMachine a run, and the order of
 /// effects. It hands on: a report to the one run that it is for, what runs want to the ledger of
-/// slots, what becomes free to whoever waits and now fits. Only what becomes of a node is told to
-/// all runs that have begun. So a report costs the same however many runs wait.
+/// slots or to executors (`Errands`), what becomes free to whoever waits and now fits. Only what
+/// becomes of a node is told to all runs that have begun. So a report costs the same however many
+/// runs wait.
 ///
 /// Owned by a `CoordinatorDriver`, which hands in events and sees to every effect in the order of
 /// the list; the store is opened, and the term raised, before there is one.
@@ -116,6 +101,8 @@ class CoordinatorMachine {
   const std::set<RunId>& touched() const { return touched_; }
   /// What is still to be removed beside outputs.
   const Leftovers& leftovers() const { return leftovers_; }
+  /// What executors are to do, or asked to do, to sinks.
+  const Errands& errands() const { return errands_; }
   const ClusterView& view() const { return admission_->view(); }
 
  private:
@@ -125,10 +112,6 @@ class CoordinatorMachine {
   void handle(const coordinator_event::Persisted&);
   void handle(const coordinator_event::Planned&);
   void handle(const coordinator_event::PlanFailed&);
-  void handle(const coordinator_event::SinkCommitted&);
-  void handle(const coordinator_event::SinkCommitFailed&);
-  void handle(const coordinator_event::CleanedUp&);
-  void handle(const coordinator_event::CleanUpFailed&);
   void handle(const coordinator_event::Submit&);
   void handle(const coordinator_event::Cancel&);
   void handle(const coordinator_event::Tick&);
@@ -141,7 +124,13 @@ class CoordinatorMachine {
   void accept(const NodeId& from, const TaskFailed&);
   void accept(const NodeId& from, const TaskStopped&);
   void accept(const NodeId& from, const TaskProgress&);
+  void accept(const NodeId& from, const ErrandDone&);
+  void accept(const NodeId& from, const ErrandFailed&);
 
+  void have_done(const effect::HaveDone& wanted);
+  bool awaits_errand(const NodeId& from, const Token& token, std::uint64_t number);
+  void hear_errand(std::uint64_t number, std::optional<Error> error);
+  void note(const ErrandOutcome& outcome);
   void blame(const effect::BlameNode& effect);
   template <class R>
   RunMachine* addressed(const NodeId& from, const R& report);
@@ -179,6 +168,7 @@ class CoordinatorMachine {
   std::set<RunId> touched_;
   Deadlines deadlines_;
   Leftovers leftovers_;
+  Errands errands_;
   /// The number of the last Adopt to each node: a list that answers an earlier one lacks what was
   /// deployed since.
   std::map<NodeId, std::uint64_t> asked_;

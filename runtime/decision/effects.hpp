@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/decision/records.hpp"
+#include "runtime/protocol/errand.hpp"
 
 #include <compare>
 #include <concepts>
@@ -55,19 +56,11 @@ struct PlanTasks {
   PlanTarget target;
   std::optional<Splits> splits;
 };
-/// Make these visible. Idempotent by its marker. Answer: SinkCommitted or SinkCommitFailed.
-struct CommitSink {
+/// Have an executor do this; which one, the coordinator decides (`Errands`). Never leaves it. Its
+/// run, or for cleaning up `Leftovers`, is told what came of it.
+struct HaveDone {
   RunId run;
-  std::shared_ptr<const std::string> plan;
-  std::string vertex;
-  std::string marker;
-  std::vector<Committable> committables;
-};
-/// Remove what attempts of this run have staged. Answer: CleanedUp or CleanUpFailed.
-struct CleanUpSinks {
-  RunId run;
-  RunUid uid;
-  std::shared_ptr<const std::string> plan;
+  Errand errand;
 };
 /// The run has ended, and what it left is to be removed: `Leftovers` sees to that. Never leaves
 /// this room.
@@ -125,17 +118,16 @@ struct RefuseReport {
 
 /// Messages between the machines of the coordinator; no shell gets to see them.
 template <class E>
-concept Inner =
-    std::same_as<E, LeaveBehind> || std::same_as<E, BlameNode> || std::same_as<E, Continue> ||
-    std::same_as<E, Need> || std::same_as<E, Hold> || std::same_as<E, Free>;
+concept Inner = std::same_as<E, HaveDone> || std::same_as<E, LeaveBehind> ||
+    std::same_as<E, BlameNode> || std::same_as<E, Continue> || std::same_as<E, Need> ||
+    std::same_as<E, Hold> || std::same_as<E, Free>;
 
 }  // namespace effect
 
-using Effect =
-    std::variant<effect::Persist, effect::Look, effect::Send, effect::PlanTasks, effect::CommitSink,
-                 effect::CleanUpSinks, effect::LeaveBehind, effect::BlameNode, effect::Need,
-                 effect::Hold, effect::Free, effect::Continue, effect::Reply, effect::RunEnded,
-                 effect::Halt, effect::RefuseReport>;
+using Effect = std::variant<effect::Persist, effect::Look, effect::Send, effect::PlanTasks,
+                            effect::HaveDone, effect::LeaveBehind, effect::BlameNode, effect::Need,
+                            effect::Hold, effect::Free, effect::Continue, effect::Reply,
+                            effect::RunEnded, effect::Halt, effect::RefuseReport>;
 using Effects = std::vector<Effect>;
 
 /// The effects that the store carries out, in their order.

@@ -1,6 +1,7 @@
 #include "runtime/epoch/epoch_machine.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/node_fault.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -37,8 +38,9 @@ void EpochMachine::publish(Decision& decision) {
 }
 
 void EpochMachine::commit(const SinkPart& part, Decision& decision) const {
-  decision.effect(effect::CommitSink{owner_.run, owner_.plan, part.vertex,
-                                     sink_marker(owner_.uid, part.vertex), part.committables});
+  decision.effect(effect::HaveDone{
+      owner_.run,
+      {ErrandKind::commit_sink, owner_.uid, owner_.plan, part.vertex, part.committables}});
 }
 
 EpochMachine::SinkCommit* EpochMachine::open_commit(const std::string& vertex) {
@@ -46,11 +48,15 @@ EpochMachine::SinkCommit* EpochMachine::open_commit(const std::string& vertex) {
   return found == commits_.end() || found->second.committed ? nullptr : &found->second;
 }
 
-void EpochMachine::on_committed(const std::string& vertex, Decision& decision) {
+void EpochMachine::on_committed(const std::string& vertex, Instant now, Decision& decision) {
   SinkCommit* commit = open_commit(vertex);
   if (commit == nullptr) return;
   commit->committed = true;
   commit->again_at.reset();
+  if (commit->wait.failures > 0) {
+    decision.say(log::Level::info, fmt::format("'{}' is committed, {} s after it failed first",
+                                               vertex, (now - commit->wait.since) / 1s));
+  }
   note_committed(decision);
 }
 
@@ -64,12 +70,38 @@ void EpochMachine::on_commit_failed(const std::string& vertex, const Error& erro
                                     Decision& decision) {
   SinkCommit* commit = open_commit(vertex);
   if (commit == nullptr) return;
-  if (!retryable(error.code) || ++commit->failures >= commit_attempts_max) {
-    return refuse(vertex, error, decision);
+  const bool may_pass = retryable(error.code) || is_node_fault(error);
+  if (!may_pass) return refuse(vertex, error, decision);
+  wait(*commit, vertex, error, now, decision);
+}
+
+/// A storage may be away for hours: the log has a line where the reason is another one, not one
+/// for each try.
+void EpochMachine::wait(SinkCommit& commit, const std::string& vertex, const Error& error,
+                        Instant now, Decision& decision) {
+  CommitWait& wait = commit.wait;
+  if (wait.failures == 0) {
+    wait.vertex = vertex;
+    wait.since = now;
   }
-  decision.say(log::Level::warn, fmt::format("committing '{}' failed, to be tried again: {}",
-                                             vertex, error.to_string()));
-  commit->again_at = now + commit_retry_delay;
+  if (wait.failures == 0 || wait.why.message != error.message) {
+    decision.say(log::Level::warn,
+                 fmt::format("committing '{}' failed, to be tried again until it is done: {}",
+                             vertex, error.to_string()));
+  }
+  ++wait.failures;
+  wait.why = error;
+  commit.retry = std::clamp(commit.retry * 2, commit_retry_min, commit_retry_max);
+  commit.again_at = now + commit.retry;
+}
+
+const CommitWait* EpochMachine::waits() const {
+  const CommitWait* longest = nullptr;
+  for (const auto& [vertex, commit] : commits_) {
+    if (commit.committed || commit.wait.failures == 0) continue;
+    if (longest == nullptr || commit.wait.since < longest->since) longest = &commit.wait;
+  }
+  return longest;
 }
 
 void EpochMachine::refuse(const std::string& vertex, const Error& error, Decision& decision) {

@@ -10,15 +10,24 @@
 
 namespace troupe {
 
-/// A sink that cannot be committed now is tried again so often, so long apart; then it is refused.
-inline constexpr std::uint32_t commit_attempts_max = 8;
-inline constexpr Duration commit_retry_delay = 500ms;
+/// A sink that cannot be committed now is tried again after this long, twice as long each time, at
+/// most so long, for as long as it takes.
+inline constexpr Duration commit_retry_min = 500ms;
+inline constexpr Duration commit_retry_max = 10s;
 
 /// Whose epoch it is.
 struct EpochOwner {
   RunId run;
   RunUid uid;
   std::shared_ptr<const std::string> plan;
+};
+
+/// A published sink that could not be committed yet.
+struct CommitWait {
+  std::string vertex;
+  Instant since = {};  ///< when it failed first
+  std::uint32_t failures = 0;
+  Error why = {};  ///< of the last one
 };
 
 /// One epoch of a run: what its sinks stage up to one moment, and how all of it becomes visible.
@@ -34,8 +43,8 @@ struct EpochOwner {
 /// run has one, from its beginning to its end.
 ///
 /// Invariant: nothing is committed before PUBLISHED is durable, and only what the manifest names.
-/// Invariant: what is published is never passed over: it is committed, or `refused` says why not,
-/// and a person decides.
+/// Invariant: what is published is never passed over: it is committed, however long its storage is
+/// away, or `refused` says why it never can be, and a person decides.
 class EpochMachine {
  public:
   /// `state` and `manifest` as the rows have them.
@@ -46,7 +55,7 @@ class EpochMachine {
   void seal(std::vector<SinkPart> manifest, Decision& decision);
   /// Commits its sinks, too; of an epoch that an earlier leader has published, only that.
   void publish(Decision& decision);
-  void on_committed(const std::string& vertex, Decision& decision);
+  void on_committed(const std::string& vertex, Instant now, Decision& decision);
   void on_commit_failed(const std::string& vertex, const Error& error, Instant now,
                         Decision& decision);
   void on_tick(Instant now, Decision& decision);
@@ -55,8 +64,10 @@ class EpochMachine {
 
   std::optional<EpochState> state() const { return state_; }
   bool committed() const { return state_ == EpochState::committed; }
-  /// Published, and a sink cannot be committed.
+  /// Published, and a sink cannot be committed, now or ever.
   const std::optional<Error>& refused() const { return refused_; }
+  /// Published, and a sink is to be tried again: the one that has waited longest.
+  const CommitWait* waits() const;
   const std::vector<SinkPart>& manifest() const { return manifest_; }
   /// When `on_tick` is due.
   std::optional<Instant> next_deadline() const;
@@ -64,13 +75,16 @@ class EpochMachine {
  private:
   struct SinkCommit {
     bool committed = false;
-    std::uint32_t failures = 0;
+    CommitWait wait = {};  ///< where it has failed
+    Duration retry = {};
     std::optional<Instant> again_at;
   };
 
   /// The commit of a sink that is not over yet; null for any other.
   SinkCommit* open_commit(const std::string& vertex);
   void commit(const SinkPart& part, Decision& decision) const;
+  void wait(SinkCommit& commit, const std::string& vertex, const Error& error, Instant now,
+            Decision& decision);
   void note_committed(Decision& decision);
   void refuse(const std::string& vertex, const Error& error, Decision& decision);
   void move_to(EpochState state, Decision& decision);

@@ -68,6 +68,10 @@ void ExecutorDriver::carry_out(executor_effect::DropOutputs& effect) {
   hands_.drop(kept_.of_attempt(effect.key));
 }
 
+void ExecutorDriver::carry_out(executor_effect::RunErrand& effect) {
+  hands_.errand(effect.key, std::move(effect.errand));
+}
+
 void ExecutorDriver::carry_out(executor_effect::RefuseCommand& effect) { hands_.refused(effect); }
 
 void ExecutorDriver::carry_out(executor_effect::Expelled& effect) { hands_.expelled(effect); }
@@ -140,6 +144,10 @@ void ExecutorDriver::gone(const AttemptKey& key) {
   forget_if_idle(key.run);
 }
 
+void ExecutorDriver::errand_over(const ErrandKey& key, Result<> outcome) {
+  decide(executor_event::ErrandOver{key, std::move(outcome)});
+}
+
 void ExecutorDriver::report_progress() {
   std::vector<AttemptKey> open;
   for (const auto& [key, attempt] : attempts_) {
@@ -157,6 +165,7 @@ void ExecutorDriver::report_progress() {
 void ExecutorDriver::note(const Command& command) {
   const Token* token = token_of(command);
   if (token == nullptr || token->run == RunId()) return;
+  if (std::holds_alternative<DoErrand>(command)) return;  // it needs nothing of the run here
   if (std::holds_alternative<ReleaseRun>(command) && machine_.released(token->run)) {
     released_.insert(token->run);
   }

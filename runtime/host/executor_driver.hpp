@@ -43,6 +43,9 @@ class ExecutorHands {
   /// So far a task has come.
   virtual void moved(const AttemptKey& key, const TaskCounters& so_far) = 0;
 
+  /// Do the errand, which may block. Answer: `errand_over`.
+  virtual void errand(const ErrandKey& key, Errand errand) = 0;
+
   /// Remove this file or directory of the node's own, which may not be there.
   virtual void drop(const std::string& path) = 0;
   /// No task of the run is left here. One may come again.
@@ -80,6 +83,7 @@ class ExecutorDriver {
   void built(const AttemptKey& key, Deployment deployment);
   void not_built(const AttemptKey& key, Error error);
   void ended(TaskEnded end);
+  void errand_over(const ErrandKey& key, Result<> outcome);
 
   /// Tells the coordinator how far the tasks have come that are open. For people.
   void report_progress();
@@ -102,6 +106,7 @@ class ExecutorDriver {
   void carry_out(executor_effect::RunTask& effect);
   void carry_out(executor_effect::StopTask& effect);
   void carry_out(executor_effect::DropOutputs& effect);
+  void carry_out(executor_effect::RunErrand& effect);
   void carry_out(executor_effect::RefuseCommand& effect);
   void carry_out(executor_effect::Expelled& effect);
 

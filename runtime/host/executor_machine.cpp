@@ -21,6 +21,8 @@ const char* to_string(CommandRefusal refusal) {
       return "unknown_task";
     case CommandRefusal::not_joined:
       return "not_joined";
+    case CommandRefusal::stale_errand:
+      return "stale_errand";
   }
   return "unknown_task";
 }
@@ -44,6 +46,7 @@ ExecutorEffects ExecutorMachine::on(const ExecutorEvent& event, Instant) {
 
 void ExecutorMachine::handle(const executor_event::SessionUp&) {
   joined_ = false;
+  incoming_.reset();
   out_.push_back(
       executor_effect::Send{JoinCluster{config_.cluster, config_.self, config_.incarnation,
                                         term_seen_, config_.address, config_.slots}});
@@ -229,6 +232,44 @@ void ExecutorMachine::stop(HeldMap::iterator found) {
   }
   held.state = State::stopping;
   out_.push_back(executor_effect::StopTask{found->first});
+}
+
+// ---- errands
+
+/// Commands grow in number within a term, and come in order: one that does not was said before.
+void ExecutorMachine::obey(const DoErrand& command) {
+  if (!admits(command, "DoErrand")) return;
+  const auto heard = std::pair(command.token.term, command.token.seq);
+  const bool first = command.part == 0;
+  const bool next =
+      incoming_ && incoming_->number == command.number && incoming_->part + 1 == command.part;
+  if (heard <= errand_heard_ || (!first && !next)) {
+    return refuse(CommandRefusal::stale_errand, told("DoErrand", command.token));
+  }
+  errand_heard_ = heard;
+  std::string content = first ? std::string() : std::move(incoming_->content);
+  incoming_ = command;
+  incoming_->content = std::move(content) + command.content;
+  if (command.part + 1 < command.parts) return;
+  const DoErrand whole = *std::exchange(incoming_, {});
+  begin_errand(whole, decode_errand(whole.content));
+}
+
+void ExecutorMachine::begin_errand(const DoErrand& command, Result<Errand> errand) {
+  DoErrand asked = command;
+  asked.content.clear();
+  if (!errand) return report(ErrandFailed{asked.token, asked.number, errand.error()});
+  const ErrandKey key{asked.token.run, errand->vertex};
+  const auto [entry, is_new] = errands_.insert_or_assign(key, std::move(asked));
+  if (is_new) out_.push_back(executor_effect::RunErrand{key, *std::move(errand)});
+}
+
+void ExecutorMachine::handle(const executor_event::ErrandOver& event) {
+  const auto found = errands_.extract(event.key);
+  if (!found) return;
+  const auto& [token, number] = std::pair(found.mapped().token, found.mapped().number);
+  if (event.outcome) return report(ErrandDone{token, number});
+  report(ErrandFailed{token, number, event.outcome.error()});
 }
 
 void ExecutorMachine::refuse(CommandRefusal refusal, std::string what) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/protocol/messages.hpp"
+#include "runtime/protocol/errand.hpp"
 
 #include <cstdint>
 #include <map>
@@ -44,13 +44,18 @@ struct TaskMoved {
   AttemptKey key;
   TaskCounters counters;
 };
+/// What became of an errand.
+struct ErrandOver {
+  ErrandKey key;
+  Result<> outcome;
+};
 
 }  // namespace executor_event
 
 using ExecutorEvent =
     std::variant<executor_event::SessionUp, executor_event::SessionDown, executor_event::Received,
                  executor_event::TaskOpened, executor_event::TaskDone, executor_event::TaskBroke,
-                 executor_event::TaskGone, executor_event::TaskMoved>;
+                 executor_event::TaskGone, executor_event::TaskMoved, executor_event::ErrandOver>;
 
 /// Why a command was not obeyed; to be counted.
 enum class CommandRefusal {
@@ -61,11 +66,12 @@ enum class CommandRefusal {
   ended_run,
   unknown_task,
   not_joined,
+  stale_errand,  ///< a later one was heard of, or parts of it are not here
 };
 const char* to_string(CommandRefusal refusal);
 template <>
 struct EnumOf<CommandRefusal> {
-  static constexpr auto last = CommandRefusal::not_joined;
+  static constexpr auto last = CommandRefusal::stale_errand;
 };
 
 /// What an `ExecutorMachine` wants done, in this order.
@@ -90,6 +96,11 @@ struct StopTask {
 struct DropOutputs {
   AttemptKey key;
 };
+/// Do the errand; answer ErrandOver.
+struct RunErrand {
+  ErrandKey key;
+  Errand errand;
+};
 struct RefuseCommand {
   CommandRefusal refusal;
   std::string what;  ///< for the log: the command and its token
@@ -102,10 +113,10 @@ struct Expelled {
 
 }  // namespace executor_effect
 
-using ExecutorEffect =
-    std::variant<executor_effect::Send, executor_effect::OpenTask, executor_effect::RunTask,
-                 executor_effect::StopTask, executor_effect::DropOutputs,
-                 executor_effect::RefuseCommand, executor_effect::Expelled>;
+using ExecutorEffect = std::variant<executor_effect::Send, executor_effect::OpenTask,
+                                    executor_effect::RunTask, executor_effect::StopTask,
+                                    executor_effect::DropOutputs, executor_effect::RunErrand,
+                                    executor_effect::RefuseCommand, executor_effect::Expelled>;
 using ExecutorEffects = std::vector<ExecutorEffect>;
 
 struct ExecutorConfig {
@@ -120,7 +131,8 @@ struct ExecutorConfig {
 /// not bring them back; the oldest go first.
 inline constexpr std::size_t ended_runs_remembered_max = 4096;
 
-/// Which attempts one node holds, and what it owes its coordinator about them.
+/// Which attempts one node holds, and what it owes its coordinator about them; and which errands it
+/// does. Those it owes nobody: whoever asked and heard nothing asks again, here or elsewhere.
 ///
 /// Owned by the EXECUTOR. Pure: tasks are opened, run and stopped by whoever carries the effects
 /// out. It decides nothing about a run: it obeys commands whose tokens are current, and reports.
@@ -136,8 +148,9 @@ inline constexpr std::size_t ended_runs_remembered_max = 4096;
 /// Invariant: the attempts of a task that are opened here only grow.
 /// Invariant: a finished or failed attempt is reported again in every session, until its report is
 /// acknowledged; kept partitions stay until the run is released or the attempt cancelled.
+/// Invariant: an errand is done here once at a time; who asks meanwhile gets the answer.
 /// Invariant: neither a lost session nor an ended lease stops a task. All effects of tasks are
-/// fenced: they write into places of their attempt, and only the coordinator makes them visible.
+/// fenced: they write into places of their attempt, and only an errand makes them visible.
 class ExecutorMachine {
  public:
   explicit ExecutorMachine(ExecutorConfig config);
@@ -154,6 +167,7 @@ class ExecutorMachine {
   bool holds(RunId run) const;
   /// What is held, for people and for tests.
   std::vector<HeldTask> held() const;
+  std::size_t errands() const { return errands_.size(); }
 
  private:
   enum class State { opening, ready, running, finished, failed, stopping };
@@ -172,6 +186,7 @@ class ExecutorMachine {
   void handle(const executor_event::TaskBroke&);
   void handle(const executor_event::TaskGone&);
   void handle(const executor_event::TaskMoved&);
+  void handle(const executor_event::ErrandOver&);
 
   void obey(const Joined&);
   void obey(const JoinRefused&);
@@ -181,11 +196,13 @@ class ExecutorMachine {
   void obey(const CancelTask&);
   void obey(const AckReport&);
   void obey(const ReleaseRun&);
+  void obey(const DoErrand&);
 
   template <class C>
   bool admits(const C& command, const char* name);
   void stop(HeldMap::iterator held);
   void forget_run(RunId run);
+  void begin_errand(const DoErrand& last, Result<Errand> errand);
   void refuse(CommandRefusal refusal, std::string what);
   template <class R>
   void report(R report) {
@@ -200,6 +217,11 @@ class ExecutorMachine {
   /// The highest attempt of a task that was opened or cancelled here.
   std::map<RunId, std::map<TaskId, Attempt>> attempts_seen_;
   std::set<RunId> ended_runs_;
+  /// The command by which each errand that is being done was asked for last.
+  std::map<ErrandKey, DoErrand> errands_;
+  std::optional<DoErrand> incoming_;  ///< its parts so far
+  /// Term and number of the last command of an errand that was heard.
+  std::pair<Term, std::uint64_t> errand_heard_;
 };
 
 }  // namespace troupe

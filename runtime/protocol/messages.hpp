@@ -33,12 +33,15 @@ struct StartTask;
 struct CancelTask;
 struct AckReport;
 struct ReleaseRun;
+struct DoErrand;
 struct JoinCluster;
 struct TaskReady;
 struct TaskFinished;
 struct TaskFailed;
 struct TaskStopped;
 struct TaskProgress;
+struct ErrandDone;
+struct ErrandFailed;
 struct Inventory;
 }  // namespace schema
 
@@ -241,8 +244,24 @@ struct ReleaseRun {
   static constexpr auto fields() { return std::tuple{}; }
 };
 
+/// Do this errand (`errand.hpp`), which any executor may do, also several at once. It comes in
+/// parts, one after the other: what is committed may be larger than a frame.
+struct DoErrand {
+  using Schema = schema::DoErrand;
+  Token token;
+  std::uint64_t number = 0;  ///< of the errand, within the term
+  std::uint32_t part = 0;
+  std::uint32_t parts = 1;
+  std::string content;  ///< this part of `encode_errand`
+
+  static constexpr auto fields() {
+    return std::tuple{field("number", &DoErrand::number), field("part", &DoErrand::part),
+                      field("parts", &DoErrand::parts), field("content", &DoErrand::content)};
+  }
+};
+
 using Command = std::variant<Joined, JoinRefused, Adopt, DeployTask, StartTask, CancelTask,
-                             AckReport, ReleaseRun>;
+                             AckReport, ReleaseRun, DoErrand>;
 
 // ---- executor -> coordinator ---------------------------------------------------------------
 
@@ -318,6 +337,29 @@ struct TaskProgress {
   static constexpr auto fields() { return std::tuple{field("counters", &TaskProgress::counters)}; }
 };
 
+/// The errand is done, durably. Not repeated: a coordinator that did not hear it asks somebody
+/// again.
+struct ErrandDone {
+  using Schema = schema::ErrandDone;
+  Token token;
+  std::uint64_t number = 0;  ///< of the errand, within the term of the token
+
+  static constexpr auto fields() { return std::tuple{field("number", &ErrandDone::number)}; }
+};
+
+/// The errand is not done, for this reason.
+struct ErrandFailed {
+  using Schema = schema::ErrandFailed;
+  Token token;
+  std::uint64_t number = 0;
+  Error error;
+
+  static constexpr auto fields() {
+    return std::tuple{field("number", &ErrandFailed::number),
+                      spread_field("error", &ErrandFailed::error)};
+  }
+};
+
 enum class HeldState { deploying, ready, running, finished, failed };
 const char* to_string(HeldState state);
 template <>
@@ -358,7 +400,7 @@ struct Inventory {
 };
 
 using Report = std::variant<JoinCluster, TaskReady, TaskFinished, TaskFailed, TaskStopped,
-                            TaskProgress, Inventory>;
+                            TaskProgress, Inventory, ErrandDone, ErrandFailed>;
 
 /// The fence of a report about a task; null for the two reports about the node.
 const Token* token_of(const Report& report);

@@ -8,7 +8,7 @@ void Committing::on(const run_event::Continued&) {
 }
 
 void Committing::on(const run_event::SinkCommitted& event) {
-  run_.epoch.on_committed(event.vertex, run_.decision);
+  run_.epoch.on_committed(event.vertex, run_.now, run_.decision);
   note_outcome();
 }
 

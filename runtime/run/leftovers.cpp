@@ -41,7 +41,8 @@ void Leftovers::remove(Owed& owed) {
   if (owed.due) return;
   owed.removing = true;
   ++removals_;
-  out_.push_back(effect::CleanUpSinks{owed.what.run, owed.what.uid, owed.what.plan});
+  out_.push_back(effect::HaveDone{
+      owed.what.run, {ErrandKind::clean_up_sinks, owed.what.uid, owed.what.plan, "", {}}});
 }
 
 void Leftovers::note_end(Owed& owed) {

@@ -44,6 +44,8 @@ class RunMachine {
   const std::shared_ptr<const std::string>& encoded_plan() const { return run_.encoded_plan; }
   RunState state() const { return run_.state; }
   const std::optional<Error>& cause() const { return run_.cause; }
+  /// Its published output could not be committed yet; null where nothing has failed.
+  const CommitWait* commit_waits() const { return run_.epoch.waits(); }
   /// Ended, and no task of it is known to run: this machine is not needed any more.
   bool done() const { return ended(run_.state) && !run_.attempts.any_stopping(); }
   /// Ended, and nothing of it needs to be kept anywhere.

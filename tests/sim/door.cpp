@@ -33,7 +33,8 @@ class Door::File final : public WritableFile {
 
 Result<> Door::open() const {
   if (shut_()) return make_error(ErrorCode::unavailable, "the process is dead");
-  return {};
+  const auto happens = meanwhile_;  // may be another one afterwards
+  return happens ? happens() : Result<>();
 }
 
 Result<std::unique_ptr<WritableFile>> Door::create(const std::string& path) {

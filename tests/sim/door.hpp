@@ -20,6 +20,9 @@ class Door final : public FileSystem {
   /// Hears of each file that is made.
   void on_create(std::function<void(const std::string& path)> heard) { heard_ = std::move(heard); }
 
+  /// Is called before each change of the disk, which fails where it does; none: nobody.
+  void meanwhile(std::function<Result<>()> happens) { meanwhile_ = std::move(happens); }
+
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override;
   Result<std::string> read(const std::string& path) override { return disk_.read(path); }
   Result<std::vector<std::string>> list(const std::string& directory) override {
@@ -44,6 +47,7 @@ class Door final : public FileSystem {
   const Mutation mutation_;
   const std::function<bool()> shut_;
   std::function<void(const std::string&)> heard_;
+  std::function<Result<>()> meanwhile_;
 };
 
 }  // namespace troupe::sim

@@ -31,9 +31,12 @@ enum class KillPoint {
   finished_not_reported,
   reported_not_acknowledged,
   serving_a_partition,
+  errand_not_begun,
+  amid_an_errand,
+  errand_done_not_reported,
 };
 
-inline constexpr std::array<std::string_view, 20> kill_point_names{
+inline constexpr std::array<std::string_view, 23> kill_point_names{
     "asked_not_looked_up",
     "looked_up_not_made",
     "decided_not_written",
@@ -54,6 +57,9 @@ inline constexpr std::array<std::string_view, 20> kill_point_names{
     "finished_not_reported",
     "reported_not_acknowledged",
     "serving_a_partition",
+    "errand_not_begun",
+    "amid_an_errand",
+    "errand_done_not_reported",
 };
 inline constexpr std::size_t kill_points = kill_point_names.size();
 

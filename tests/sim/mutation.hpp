@@ -49,6 +49,10 @@ enum class Mutation {
   end_of_rows_lost,            ///< now and then the end of a channel does not leave
   two_clocks,                  ///< when a node was heard is read from its own clock
   gives_up_for_nothing,        ///< a task fails now and then although nothing is wrong
+  errand_answer_believed,      ///< a report of any errand, of any leader, counts for the last one
+  commit_lost_with_its_node,   ///< nobody else is asked for what a node that is gone had to commit
+  failed_commit_is_done,       ///< a commit that failed is reported as done
+  commit_not_reported,         ///< now and then a commit that is done is not reported
   unseeded_chance,             ///< something is decided by what is in no seed
 };
 
@@ -57,7 +61,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 40> mutations{{
+inline constexpr std::array<MutationName, 44> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -97,6 +101,10 @@ inline constexpr std::array<MutationName, 40> mutations{{
     {Mutation::end_of_rows_lost, "end_of_rows_lost"},
     {Mutation::two_clocks, "two_clocks"},
     {Mutation::gives_up_for_nothing, "gives_up_for_nothing"},
+    {Mutation::errand_answer_believed, "errand_answer_believed"},
+    {Mutation::commit_lost_with_its_node, "commit_lost_with_its_node"},
+    {Mutation::failed_commit_is_done, "failed_commit_is_done"},
+    {Mutation::commit_not_reported, "commit_not_reported"},
     {Mutation::unseeded_chance, "unseeded_chance"},
 }};
 

@@ -73,6 +73,8 @@ void Nemesis::strike(Fault fault) {
     case Fault::store_fails:
       world_.store_fails_next = true;
       return;
+    case Fault::storage_away:
+      return world_.lose_storage(length);
     case Fault::clock_jump:
       return world_.jump_ahead(a, length);
     case Fault::black_out:

@@ -27,8 +27,9 @@ class Nemesis {
     clock_jump,
     cut,
     black_out,
+    storage_away,
   };
-  static constexpr int faults = 14;
+  static constexpr int faults = 15;
 
   void step();
   void strike(Fault fault);

@@ -13,6 +13,8 @@ namespace {
 constexpr Duration tick_every = 50ms;
 constexpr Duration store_read_max = 5ms;
 constexpr Duration write_max = 3ms;
+/// So small that most errands take several parts.
+constexpr std::size_t errand_part_bytes_here = 1500;
 
 std::vector<Looked> looks_of(const StoreSteps& steps, const Store& store) {
   std::vector<Looked> answers;
@@ -52,12 +54,15 @@ bool has_epoch(const StoreSteps& steps, EpochState state) {
 SimCoordinator::SimCoordinator(World& world)
     : world_(world),
       incarnation_(world.next_incarnation(World::coordinator)),
-      driver_(CoordinatorConfig{world.node_lease}, *this,
+      driver_(CoordinatorConfig{world.node_lease, errand_part_bytes_here}, *this,
               std::make_unique<FaultyAdmission>(world.options.mutation)) {
   const Term before = world_.store.term();
   image_ = *world_.store.begin_term();
   if (world_.mutated(Mutation::term_not_raised) && before != Term()) image_.term = before;
   if (world_.mutated(Mutation::cleanup_forgotten)) image_.leftovers.clear();
+  for (const RunImage& run : image_.runs) {
+    if (run.epoch == EpochState::published) published_before_.insert(run.made.run);
+  }
   world_.check(image_.term > before, "a new leader must act in a term of its own");
   std::vector<NodeIndex> peers;
   for (NodeIndex node = 1; node < world_.nodes(); ++node) {
@@ -165,6 +170,8 @@ void SimCoordinator::receive(NodeIndex peer, const Frame& frame) {
   auto& heard = world_.heard[World::coordinator];
   if (heard.size() < 400) heard.push_back(frame);
   if (world_.mutated(Mutation::attempt_not_compared)) claim_current(*report);
+  if (world_.mutated(Mutation::errand_answer_believed)) believe(peer, *report);
+  if (killed_by_answer(*report)) return;
   const bool finished = std::holds_alternative<TaskFinished>(*report);
   const bool listed = std::holds_alternative<Inventory>(*report);
   if (listed && killed_at(KillPoint::asked_not_listed)) return;
@@ -197,7 +204,16 @@ void SimCoordinator::replay(const Frame& frame, NodeIndex from) {
   if (!report) return;
   world_.trace("c hears {} of n{} again", name_of(*report), from);
   if (world_.mutated(Mutation::attempt_not_compared)) claim_current(*report);
+  if (world_.mutated(Mutation::errand_answer_believed)) believe(from, *report);
   tell(coordinator_event::Received{World::name_of(from), *std::move(report)});
+}
+
+/// The mutant: whatever errand of whichever leader is done, it is taken for the one asked for last.
+void SimCoordinator::believe(NodeIndex from, Report& report) {
+  auto* done = std::get_if<ErrandDone>(&report);
+  if (done == nullptr || driver_.machine() == nullptr) return;
+  done->token.term = machine().term();
+  done->number = last_errand_[from];
 }
 
 void SimCoordinator::send(NodeIndex peer, const Command& command) {
@@ -225,9 +241,11 @@ void SimCoordinator::decided(const Effects& effects) {
   check_slots();
   for (const Effect& effect : effects) {
     if (const auto* reply = std::get_if<effect::Reply>(&effect)) check_in_time(*reply);
-    if (std::holds_alternative<effect::Persist>(effect) &&
-        killed_at(KillPoint::decided_not_written)) {
-      return;
+    if (const auto* persist = std::get_if<effect::Persist>(&effect)) {
+      for (const Record& record : persist->records) {
+        if (const auto* epoch = std::get_if<EpochRecord>(&record)) check_committed(*epoch);
+      }
+      if (killed_at(KillPoint::decided_not_written)) return;
     }
     if (const auto* look = std::get_if<effect::Look>(&effect)) {
       if (killed_at(KillPoint::asked_not_looked_up)) return;
@@ -267,6 +285,7 @@ void SimCoordinator::check_in_time(const effect::Reply& reply) const {
 
 void SimCoordinator::send(effect::Send sent) {
   check_durable(sent);
+  if (!sends_errand(sent)) return;
   const NodeIndex peer = World::index_of(sent.node);
   const Session& session = *sessions_.at(peer);
   if (!session.up() || session.peer_incarnation() != sent.incarnation) return;
@@ -407,55 +426,61 @@ void SimCoordinator::call_durable_unsynced() {
   after(10us, [this, answers] { driver_.written(answers, now()); });
 }
 
-// ---- work on sources and sinks
+// ---- work on sources
 
-void SimCoordinator::work(RunWork work) {
-  std::visit([this](auto& each) { start(std::move(each)); }, work);
-}
-
-void SimCoordinator::start(effect::PlanTasks plan) {
+void SimCoordinator::plan(effect::PlanTasks work) {
   after(world_.between(100us, 5ms),
-        [this, plan = std::move(plan)] { tell(carry_out(plan, world_.planner())); });
+        [this, work = std::move(work)] { tell(carry_out(work, world_.planner())); });
 }
 
-void SimCoordinator::start(effect::CommitSink commit) {
-  const auto run = world_.store.all_runs().find(commit.run);
-  world_.check(run != world_.store.all_runs().end() && run->second.epoch &&
-                   *run->second.epoch == EpochState::published,
+// ---- errands
+
+/// False where it does not leave: the process has died, or a mutant keeps it.
+bool SimCoordinator::sends_errand(const effect::Send& sent) {
+  const auto* command = std::get_if<DoErrand>(&sent.command);
+  if (command == nullptr) return true;
+  check_published(*command);
+  const RunId run = command->token.run;
+  const bool cleans_up = ended(world_.store.all_runs().at(run).state);
+  if (cleans_up && command->part == 0 && killed_at(KillPoint::ended_not_cleaned)) return false;
+  last_errand_[World::index_of(sent.node)] = command->number;
+  if (world_.mutated(Mutation::published_not_recommitted) && published_before_.contains(run)) {
+    return false;
+  }
+  const NodeProcess node{sent.node, sent.incarnation};
+  const auto [asked, first] = errand_asked_.try_emplace({run, command->content}, node);
+  return !world_.mutated(Mutation::commit_lost_with_its_node) || asked->second == node;
+}
+
+void SimCoordinator::check_published(const DoErrand& command) const {
+  const auto run = world_.store.all_runs().find(command.token.run);
+  world_.check(run != world_.store.all_runs().end(), "an errand for a run that has no row");
+  const RunImage& row = run->second;
+  world_.check(ended(row.state) || (row.epoch && *row.epoch != EpochState::started),
                "a sink is committed although its epoch is not published");
-  if (beginning_ && world_.mutated(Mutation::published_not_recommitted)) return;
-  if (world_.mutated(Mutation::commit_forgets_one) && !commit.committables.empty()) {
-    commit.committables.pop_back();
-  }
-  if (world_.mutated(Mutation::commit_all_staged)) {
-    commit.committables = world_.staged[commit.marker];
-  }
-  after(world_.between(100us, 8ms), [this, commit = std::move(commit)] { commit_now(commit); });
 }
 
-void SimCoordinator::commit_now(const effect::CommitSink& commit) {
-  const CoordinatorEvent done = carry_out(commit, world_.planner());
-  if (const auto* failed = std::get_if<coordinator_event::SinkCommitFailed>(&done)) {
-    world_.violation(failed->error.to_string());
-  }
-  const std::size_t sinks = world_.store.all_runs().at(commit.run).manifest.size();
-  const std::size_t committed = ++committed_sinks_[commit.run];
-  if (committed < sinks && killed_at(KillPoint::committing_half_the_sinks)) return;
-  if (committed == sinks && killed_at(KillPoint::committed_not_recorded)) return;
-  after(world_.between(100us, 2ms), [this, done] { tell(done); });
-}
-
-void SimCoordinator::start(effect::CleanUpSinks clean_up) {
-  world_.check(ended(world_.store.all_runs().at(clean_up.run).state),
-               "a run is cleaned up before it has ended");
-  if (killed_at(KillPoint::ended_not_cleaned)) return;
-  after(world_.between(100us, 5ms), [this, clean_up = std::move(clean_up)] {
-    const CoordinatorEvent done = carry_out(clean_up, world_.planner());
-    if (const auto* failed = std::get_if<coordinator_event::CleanUpFailed>(&done)) {
-      world_.violation(failed->error.to_string());
+/// Not only at the end of all: what another executor commits afterwards would hide it.
+void SimCoordinator::check_committed(const EpochRecord& epoch) const {
+  if (epoch.to != EpochState::committed) return;
+  const RunImage& run = world_.store.all_runs().at(epoch.run);
+  for (const auto& [vertex, sink] : world_.jobs.at(*run.plan).sinks) {
+    if (!world_.users_disk().exists(sink.path)) {
+      world_.violation(fmt::format("run {} is to be COMMITTED, and nothing is visible of {}",
+                                   epoch.run, vertex));
     }
-    tell(done);
-  });
+  }
+}
+
+bool SimCoordinator::killed_by_answer(const Report& report) {
+  const auto* done = std::get_if<ErrandDone>(&report);
+  if (done == nullptr) return false;
+  const auto run = world_.store.all_runs().find(done->token.run);
+  if (run == world_.store.all_runs().end() || run->second.state != RunState::finishing)
+    return false;
+  const std::size_t committed = ++sinks_committed_[done->token.run];
+  return killed_at(committed < run->second.manifest.size() ? KillPoint::committing_half_the_sinks
+                                                           : KillPoint::committed_not_recorded);
 }
 
 std::unique_ptr<Process> make_coordinator(World& world) {

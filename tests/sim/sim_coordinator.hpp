@@ -41,6 +41,7 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   void carry_session(NodeIndex peer, E& effect);
   void receive(NodeIndex peer, const Frame& frame);
   void claim_current(Report& report);
+  void believe(NodeIndex from, Report& report);
   void send(NodeIndex peer, const Command& command);
   void tell(CoordinatorEvent event);
 
@@ -48,7 +49,7 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   void decided(const Effects& effects) override;
   void write(StoreSteps steps) override;
   void send(effect::Send sent) override;
-  void work(RunWork work) override;
+  void plan(effect::PlanTasks work) override;
   void refused(const effect::RefuseReport& report) override;
   void run_ended(const effect::RunEnded& run) override;
   void wake_at(std::optional<Instant> at) override;
@@ -66,11 +67,11 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   void forget_recent(std::vector<Looked>& answers);
   void call_durable_unsynced();
 
-  // Work on sinks and sources.
-  void start(effect::PlanTasks plan);
-  void start(effect::CommitSink commit);
-  void start(effect::CleanUpSinks clean_up);
-  void commit_now(const effect::CommitSink& commit);
+  // Errands.
+  bool sends_errand(const effect::Send& sent);
+  void check_published(const DoErrand& command) const;
+  void check_committed(const EpochRecord& epoch) const;
+  bool killed_by_answer(const Report& report);
 
   World& world_;
   const Incarnation incarnation_;
@@ -82,12 +83,15 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   std::uint64_t wake_ = 0;  ///< number of the last that was asked for
   StoreSteps writing_;      ///< one transaction, under way
   bool write_failed_ = false;
-  std::map<RunId, std::size_t> committed_sinks_;
+  std::map<RunId, std::size_t> sinks_committed_;
 
   // Of mutants.
   std::map<std::uint64_t, Looked> early_looks_;
   std::set<RunId> last_made_;       ///< what an old snapshot lacks
   std::optional<Store> synced_to_;  ///< what a power cut brings back
+  std::map<NodeIndex, std::uint64_t> last_errand_;
+  std::map<std::pair<RunId, std::string>, NodeProcess> errand_asked_;
+  std::set<RunId> published_before_;
 };
 
 }  // namespace troupe::sim

@@ -1,5 +1,7 @@
 #include "tests/sim/sim_executor.hpp"
 
+#include "runtime/base/node_fault.hpp"
+#include "runtime/host/errand_work.hpp"
 #include "runtime/host/feed_receiver.hpp"
 #include "runtime/host/serving_task.hpp"
 #include "runtime/protocol/message_codec.hpp"
@@ -12,6 +14,7 @@ namespace {
 constexpr Duration tick_every = 50ms;
 constexpr Duration report_progress_every = 500ms;
 constexpr std::size_t heard_max = 400;
+constexpr Duration slow_errand_max = 5s;
 
 ExecutorConfig config_of(NodeIndex self, Incarnation incarnation) {
   ExecutorConfig config;
@@ -96,6 +99,7 @@ std::string SimExecutor::held() const {
     return fmt::format("{} ({})", attempt_tag(key_of(held)), to_string(held.state));
   }
   if (driver_.attempts() > 0) return "an attempt";
+  if (machine().errands() > 0) return "an errand";
   if (!serving_.empty()) return "a partition that is being sent";
   if (deployer_->runs() > 0) return "a run";
   if (plane_->open() > 0) return "an end of a channel";
@@ -271,6 +275,75 @@ void SimExecutor::over(const AttemptKey& key, const Deployment* deployment,
     world_.note_staged(key, deployment->sink, shell.mapped().turns->end().staged);
   }
   shell.mapped().host->leave();
+}
+
+// ---- errands
+
+void SimExecutor::errand(const ErrandKey& key, Errand errand) {
+  if (dead_ || killed_at(KillPoint::errand_not_begun)) return;
+  world_.trace("n{} begins {} '{}' of run {}", self_, to_string(errand.kind), key.vertex, key.run);
+  if (errand.kind == ErrandKind::commit_sink) {
+    if (world_.mutated(Mutation::commit_forgets_one) && !errand.committables.empty()) {
+      errand.committables.pop_back();
+    }
+    if (world_.mutated(Mutation::commit_all_staged)) {
+      errand.committables = world_.staged[sink_marker(errand.run_uid, errand.vertex)];
+    }
+  }
+  const bool slow = !world_.calm() && world_.random.chance(1, 30);
+  const Duration takes =
+      slow ? world_.between(Duration(0), slow_errand_max) : world_.between(100us, 8ms);
+  world_.loop.after(self_, takes,
+                    [this, key, errand = std::move(errand)] { do_errand(key, errand); });
+}
+
+void SimExecutor::do_errand(const ErrandKey& key, const Errand& errand) {
+  Result<> done = carry_out_here(errand);
+  if (dead_) return;
+  check_errand(key, done);
+  world_.trace("n{} has done it: {}", self_, done ? "yes" : done.error().to_string());
+  if (done && killed_at(KillPoint::errand_done_not_reported)) return;
+  const bool commits = errand.kind == ErrandKind::commit_sink;
+  if (commits && world_.mutated(Mutation::failed_commit_is_done)) done = {};
+  if (commits && world_.mutated(Mutation::commit_not_reported) && world_.random.chance(1, 8)) {
+    return;
+  }
+  world_.loop.after(self_, world_.between(100us, 2ms),
+                    [this, key, done] { driver_.errand_over(key, done); });
+}
+
+/// Between any two of its calls to the disk the process may die, or another one do all of it.
+Result<> SimExecutor::carry_out_here(const Errand& errand) {
+  if (world_.storage_away()) return make_error(ErrorCode::unavailable, "the storage is away");
+  if (world_.disk_full(self_) && world_.random.chance(1, 2)) {
+    return node_fault(make_error(ErrorCode::unavailable, "this node does not reach the storage"));
+  }
+  world_.users_door().meanwhile([this, &errand] { return amid(errand); });
+  Result<> done = carry_out(errand, world_.planner());
+  world_.users_door().meanwhile({});
+  return done;
+}
+
+Result<> SimExecutor::amid(const Errand& errand) {
+  if (!dead_ && killed_at(KillPoint::amid_an_errand)) dead_ = true;
+  if (dead_) return make_error(ErrorCode::unavailable, "the process is dead");
+  const bool commits = errand.kind == ErrandKind::commit_sink;
+  if (!commits || world_.calm() || world_.healed() || !world_.random.chance(1, 60)) return {};
+  world_.trace("another executor commits '{}' at the same time", errand.vertex);
+  ++world_.damage.commits_at_once;
+  world_.users_door().meanwhile({});
+  const Result<> other = carry_out(errand, world_.planner());
+  world_.check(other || retryable(other.error().code), "of two commits the second one is refused");
+  world_.users_door().meanwhile([this, &errand] { return amid(errand); });
+  return {};
+}
+
+/// One that comes so late that its run is over may find nothing any more.
+void SimExecutor::check_errand(const ErrandKey& key, const Result<>& done) const {
+  if (done || retryable(done.error().code)) return;
+  const auto run = world_.store.all_runs().find(key.run);
+  const bool late = run != world_.store.all_runs().end() && ended(run->second.state);
+  if (!late) world_.violation(done.error().to_string());
 }
 
 void SimExecutor::drop(const std::string& path) {

@@ -48,6 +48,11 @@ class SimExecutor final : public Process, private ExecutorHands {
   void turn(const AttemptKey& key);
   void tell_end_of(const AttemptKey& key);
 
+  void do_errand(const ErrandKey& key, const Errand& errand);
+  Result<> carry_out_here(const Errand& errand);
+  Result<> amid(const Errand& errand);
+  void check_errand(const ErrandKey& key, const Result<>& done) const;
+
   void serve(NodeIndex peer, const Frame& frame);
   Result<std::shared_ptr<Task>> serving(const FetchRequest& request,
                                         std::shared_ptr<SimTaskHost> host);
@@ -61,6 +66,7 @@ class SimExecutor final : public Process, private ExecutorHands {
   void stop(const AttemptKey& key) override;
   void over(const AttemptKey& key, const Deployment* deployment, AttemptOutcome outcome) override;
   void moved(const AttemptKey&, const TaskCounters&) override {}
+  void errand(const ErrandKey& key, Errand errand) override;
   void drop(const std::string& path) override;
   void forget(RunId run) override { deployer_->forget(run); }
   void refused(const executor_effect::RefuseCommand& refused) override;

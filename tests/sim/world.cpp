@@ -117,6 +117,12 @@ void World::fill_disk(NodeIndex node, Duration length) {
   loop.after(length, [this, node] { disk(node).be_full(disk_full(node)); });
 }
 
+void World::lose_storage(Duration length) {
+  trace("the storage is away for {} ms", length / 1ms);
+  ++damage.storage_away;
+  storage_away_until_ = std::max(storage_away_until_, loop.now() + length);
+}
+
 /// The metadata is somewhere else: what it says is durable is so.
 void World::black_out(Duration down) {
   trace("the power is gone for {} ms", down / 1ms);
@@ -228,6 +234,7 @@ void World::lose_for_good(NodeIndex node) {
 void World::heal() {
   healed_ = true;
   store_fails_next = false;
+  storage_away_until_ = {};
   for (Instant& until : disk_full_until_) until = {};
   for (const auto& disk : disks_) disk->be_full(false);
   net.heal();

@@ -48,12 +48,14 @@ struct Damage {
   std::uint64_t clock_jumps = 0;
   std::uint64_t black_outs = 0;
   std::uint64_t set_aside = 0;  ///< files of rows that memory did not hold
+  std::uint64_t storage_away = 0;
+  std::uint64_t commits_at_once = 0;  ///< another executor did all of it in the middle of one
 };
 struct DamageName {
   std::uint64_t Damage::*count;
   std::string_view name;
 };
-inline constexpr std::array<DamageName, 7> damages{{
+inline constexpr std::array<DamageName, 9> damages{{
     {&Damage::frames, "frames refused as damaged"},
     {&Damage::partitions, "kept partitions found rotten"},
     {&Damage::kept_writes, "kept partitions not written"},
@@ -61,6 +63,8 @@ inline constexpr std::array<DamageName, 7> damages{{
     {&Damage::clock_jumps, "clocks that jumped"},
     {&Damage::black_outs, "power cuts"},
     {&Damage::set_aside, "files of rows set aside"},
+    {&Damage::storage_away, "storages away"},
+    {&Damage::commits_at_once, "commits at the same time"},
 }};
 
 /// One process of the simulated cluster.
@@ -128,6 +132,10 @@ class World {
   FileSystem& own_files(NodeIndex node) { return *own_files_[node]; }
   /// The disk of users' files, which all nodes share.
   FileSystem& users_files() { return *users_door_; }
+  Door& users_door() { return *users_door_; }
+  /// Where sinks commit: for a while, no executor reaches it.
+  void lose_storage(Duration length);
+  bool storage_away() const { return storage_away_until_ > loop.now(); }
   Disk& users_disk() { return *disks_.front(); }
   Planner& planner() { return *planner_; }
   /// What may be used after its process is dead, by what that has left in the loop.
@@ -232,6 +240,7 @@ class World {
   std::optional<NodeIndex> bad_disk_;
   std::vector<ClockOf> clocks_;
   std::vector<Instant> disk_full_until_;
+  Instant storage_away_until_ = {};
   std::uint64_t course_ = 0;
 };
 

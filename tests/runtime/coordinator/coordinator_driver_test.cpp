@@ -38,9 +38,9 @@ class Hands final : public CoordinatorHands {
     if (const auto* adopt = std::get_if<Adopt>(&sent.command)) asked = adopt->token.seq;
     if (const auto* deploy = std::get_if<DeployTask>(&sent.command)) task = deploy->token;
   }
-  void work(RunWork work) override {
-    note(fmt::format("work {}", work.index()));
-    if (const auto* plan = std::get_if<effect::PlanTasks>(&work)) planned.push_back(plan->run);
+  void plan(effect::PlanTasks work) override {
+    note("plan");
+    planned.push_back(work.run);
   }
   void refused(const effect::RefuseReport&) override { note("refused"); }
   void run_ended(const effect::RunEnded& run) override { note(fmt::format("ended {}", run.run)); }
@@ -142,7 +142,7 @@ TEST_CASE("what comes before the store is read waits for it, and keeps its order
   coordinator.begin();
   coordinator.write_all();
   CHECK(coordinator.hands.news() == Done{"write", "send Joined", "send Adopt", "answer run 1",
-                                         "work 0", "write", "answer run 2", "work 0"});
+                                         "plan", "write", "answer run 2", "plan"});
 }
 
 TEST_CASE("whatever is decided while a transaction is under way is the next one") {

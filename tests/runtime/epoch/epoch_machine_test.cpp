@@ -2,7 +2,10 @@
 // asked again, one that refuses is never passed over. The order of rows and commits is what counts.
 #include "runtime/epoch/epoch_machine.hpp"
 
+#include "runtime/base/node_fault.hpp"
 #include "tests/support/catch.hpp"
+
+#include <algorithm>
 
 using namespace troupe;
 
@@ -34,8 +37,8 @@ class Told {
       if (std::holds_alternative<EventRecord>(record)) line(text, "event");
     }
   }
-  static void add(std::string& text, const effect::CommitSink& commit) {
-    line(text, fmt::format("commit {} as {}", commit.vertex, commit.marker));
+  static void add(std::string& text, const effect::HaveDone& wanted) {
+    line(text, "commit " + wanted.errand.vertex);
   }
   template <class Other>
   static void add(std::string&, const Other&) {}
@@ -59,12 +62,12 @@ TEST_CASE("an epoch is begun, sealed, published and committed, a row each") {
   f.epoch.seal(two_sinks, f.decision);
   CHECK(f.told() == "manifest");
   f.epoch.publish(f.decision);
-  CHECK(f.told() == "PUBLISHED | commit a as c-7-0/1/a | commit b as c-7-0/1/b");
-  f.epoch.on_committed("b", f.decision);
-  f.epoch.on_committed("b", f.decision);
+  CHECK(f.told() == "PUBLISHED | commit a | commit b");
+  f.epoch.on_committed("b", Instant(1h), f.decision);
+  f.epoch.on_committed("b", Instant(1h), f.decision);
   CHECK_FALSE(f.epoch.committed());
   CHECK(f.told() == "");
-  f.epoch.on_committed("a", f.decision);
+  f.epoch.on_committed("a", Instant(1h), f.decision);
   CHECK(f.epoch.committed());
   CHECK(f.told() == "COMMITTED");
 }
@@ -78,7 +81,7 @@ TEST_CASE("an epoch without output is committed as it is published") {
 TEST_CASE("what an earlier leader has published is committed again, without another row") {
   Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
   f.epoch.publish(f.decision);
-  CHECK(f.told() == "commit a as c-7-0/1/a | commit b as c-7-0/1/b");
+  CHECK(f.told() == "commit a | commit b");
 }
 
 TEST_CASE("only what is not published can be aborted") {
@@ -91,31 +94,49 @@ TEST_CASE("only what is not published can be aborted") {
   CHECK(late.epoch.state() == EpochState::published);
 }
 
-TEST_CASE("a sink that is away is asked again, so long apart and so often; then it is refused") {
+TEST_CASE("a sink that is away is asked again, later each time, for as long as it takes") {
   Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
   f.epoch.publish(f.decision);
   f.told();
-  Instant now(1h);
-  for (std::uint32_t failures = 1; failures < commit_attempts_max; ++failures) {
+  const Instant first(1h);
+  Instant now = first;
+  Duration delay = commit_retry_min;
+  for (std::uint32_t failures = 1; failures < 200; ++failures) {
     f.epoch.on_commit_failed("a", away, now, f.decision);
-    CHECK(f.told() == "event");
-    CHECK(f.epoch.next_deadline() == now + commit_retry_delay);
+    CHECK(f.told() == (failures == 1 ? "event" : ""));  // the log has it
+    CHECK(f.epoch.next_deadline() == now + delay);
     f.epoch.on_tick(now, f.decision);
     CHECK(f.told() == "");
-    now += commit_retry_delay;
+    now += delay;
+    delay = std::min(delay * 2, commit_retry_max);
     f.epoch.on_tick(now, f.decision);
-    CHECK(f.told() == "commit a as c-7-0/1/a");
+    CHECK(f.told() == "commit a");
+    REQUIRE(f.epoch.waits() != nullptr);
+    CHECK(f.epoch.waits()->vertex == "a");
+    CHECK(f.epoch.waits()->since == first);
+    CHECK(f.epoch.waits()->failures == failures);
   }
   CHECK_FALSE(f.epoch.refused());
-  f.epoch.on_commit_failed("a", away, now, f.decision);
-  REQUIRE(f.epoch.refused());
-  CHECK(f.epoch.refused()->message.find("'a' could not be committed") != std::string::npos);
+  f.epoch.on_commit_failed("a", make_error(ErrorCode::timeout, "it is slow"), now, f.decision);
+  CHECK(f.told() == "event");  // another reason
+  f.epoch.on_committed("a", now, f.decision);
+  CHECK(f.told() == "event");
+  CHECK(f.epoch.waits() == nullptr);
+}
+
+TEST_CASE("what is the fault of a node never halts a run, whatever its code") {
+  Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
+  f.epoch.publish(f.decision);
+  f.epoch.on_commit_failed("a", node_fault(make_error(ErrorCode::corrupt, "its disk")), Instant(1h),
+                           f.decision);
+  CHECK_FALSE(f.epoch.refused());
+  CHECK(f.epoch.next_deadline() == Instant(1h) + commit_retry_min);
 }
 
 TEST_CASE("a sink that says no for good is refused at once; one that has committed cannot fail") {
   Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
   f.epoch.publish(f.decision);
-  f.epoch.on_committed("a", f.decision);
+  f.epoch.on_committed("a", Instant(1h), f.decision);
   f.epoch.on_commit_failed("a", make_error(ErrorCode::corrupt, "no"), Instant(1h), f.decision);
   f.epoch.on_commit_failed("stranger", make_error(ErrorCode::corrupt, "no"), Instant(1h),
                            f.decision);

@@ -24,8 +24,9 @@ class Hands : public ExecutorHands {
   void send(Report report) override {
     if (const auto* failed = std::get_if<TaskFailed>(&report)) last_failure = *failed;
     if (const auto* finished = std::get_if<TaskFinished>(&report)) last_finished = *finished;
-    const char* names[] = {"JoinCluster", "TaskReady",    "TaskFinished", "TaskFailed",
-                           "TaskStopped", "TaskProgress", "Inventory"};
+    const char* names[] = {"JoinCluster", "TaskReady",   "TaskFinished",
+                           "TaskFailed",  "TaskStopped", "TaskProgress",
+                           "Inventory",   "ErrandDone",  "ErrandFailed"};
     say("send {}", names[report.index()]);
   }
   void build(const DeployTask& deploy) override { say("build {}", deploy.token.attempt); }
@@ -38,6 +39,9 @@ class Hands : public ExecutorHands {
     say("over {} {}{}", key.attempt, to_string(outcome), deployment == nullptr ? ", unbuilt" : "");
   }
   void moved(const AttemptKey& key, const TaskCounters&) override { say("moved {}", key.attempt); }
+  void errand(const ErrandKey& key, Errand errand) override {
+    say("errand {} '{}' of {}", to_string(errand.kind), key.vertex, key.run);
+  }
   void drop(const std::string& path) override { say("drop {}", path); }
   void forget(RunId run) override { say("forget {}", run); }
   void refused(const executor_effect::RefuseCommand& refused) override {

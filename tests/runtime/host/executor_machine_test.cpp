@@ -256,3 +256,77 @@ TEST_CASE("whoever is refused is told as which incarnation it may come back") {
   check_refused(node.command(JoinRefused{Term(2), Incarnation(5), Incarnation(8), ""}),
                 CommandRefusal::stale_incarnation);
 }
+
+namespace {
+
+/// The commands by which an errand is asked for, in two parts.
+std::vector<DoErrand> errand(const Executor& node, std::uint64_t number, std::uint64_t seq,
+                             std::uint64_t term = 3) {
+  Errand wanted;
+  wanted.run_uid = RunUid("uid");
+  wanted.plan = std::make_shared<const std::string>("plan");
+  wanted.vertex = "out";
+  wanted.committables = {{"rows", 1}};
+  const std::string content = encode_errand(wanted);
+  DoErrand first{node.token(0, term), number, 0, 2, content.substr(0, 16)};
+  DoErrand second{node.token(0, term), number, 1, 2, content.substr(16)};
+  first.token.seq = seq;
+  second.token.seq = seq + 1;
+  return {first, second};
+}
+const ErrandKey commit_of_out{RunId(7), "out"};
+
+}  // namespace
+
+TEST_CASE("an errand begins with its last part, and its answer names what was asked") {
+  Executor node;
+  const auto commands = errand(node, 9, 10);
+  CHECK(node.command(commands[0]).empty());
+  const auto begun = all<executor_effect::RunErrand>(node.command(commands[1]));
+  REQUIRE(begun.size() == 1);
+  CHECK(begun[0].key == commit_of_out);
+  CHECK(begun[0].errand.committables == std::vector<Committable>{{"rows", 1}});
+  const auto done = reported<ErrandDone>(node.tell(ErrandOver{commit_of_out, {}}));
+  CHECK(done.number == 9);
+  CHECK(done.token.run == RunId(7));
+  CHECK(done.token.term == Term(3));
+  CHECK(node.machine().errands() == 0);
+}
+
+TEST_CASE("an errand that failed is told with its error, in full") {
+  Executor node;
+  for (const DoErrand& command : errand(node, 9, 10)) node.command(command);
+  const Error error = make_error(ErrorCode::unavailable, "the storage is away");
+  const auto failed = reported<ErrandFailed>(node.tell(ErrandOver{commit_of_out, error}));
+  CHECK(failed.number == 9);
+  CHECK(failed.error == error);
+}
+
+TEST_CASE("who asks for an errand that is being done gets its answer, and it is done once") {
+  Executor node;
+  for (const DoErrand& command : errand(node, 9, 10)) node.command(command);
+  node.join(4);
+  for (const DoErrand& command : errand(node, 2, 5, 4)) {
+    CHECK(all<executor_effect::RunErrand>(node.command(command)).empty());
+  }
+  const auto done = reported<ErrandDone>(node.tell(ErrandOver{commit_of_out, {}}));
+  CHECK(done.number == 2);
+  CHECK(done.token.term == Term(4));
+  CHECK(node.tell(ErrandOver{commit_of_out, {}}).empty());
+}
+
+TEST_CASE("a command of an errand that was heard before, or lacks its first part, is refused") {
+  Executor node;
+  const auto commands = errand(node, 9, 10);
+  check_refused(node.command(commands[1]), CommandRefusal::stale_errand);
+  node.command(commands[0]);
+  check_refused(node.command(commands[0]), CommandRefusal::stale_errand);
+  CHECK(all<executor_effect::RunErrand>(node.command(commands[1])).size() == 1);
+  node.tell(ErrandOver{commit_of_out, {}});
+  check_refused(node.command(commands[0]), CommandRefusal::stale_errand);
+  check_refused(node.command(commands[1]), CommandRefusal::stale_errand);
+  // What came of another session is no part of this one's.
+  node.command(errand(node, 10, 20)[0]);
+  node.join(3);
+  check_refused(node.command(errand(node, 10, 20)[1]), CommandRefusal::stale_errand);
+}

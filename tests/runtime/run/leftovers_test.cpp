@@ -30,7 +30,7 @@ int count(const Effects& effects) {
   return found;
 }
 
-bool removes(const Effects& effects) { return count<effect::CleanUpSinks>(effects) == 1; }
+bool removes(const Effects& effects) { return count<effect::HaveDone>(effects) == 1; }
 
 bool recorded(const Effects& effects) {
   for (const Effect& effect : effects) {
@@ -53,7 +53,7 @@ TEST_CASE("a run is recorded as cleaned after the removal, not before") {
 
 TEST_CASE("a new leader removes what the last one had to") {
   Leftovers leftovers({left_by(1), left_by(2)});
-  CHECK(count<effect::CleanUpSinks>(leftovers.start()) == 2);
+  CHECK(count<effect::HaveDone>(leftovers.start()) == 2);
 }
 
 TEST_CASE("a removal that fails is tried again, later each time") {
@@ -112,11 +112,10 @@ TEST_CASE("a new leader with many of them removes a few at a time, and all") {
   std::vector<Leftover> many;
   for (std::uint64_t run = 1; run <= 3 * clean_ups_max; ++run) many.push_back(left_by(run));
   Leftovers leftovers(std::move(many));
-  std::size_t begun = static_cast<std::size_t>(count<effect::CleanUpSinks>(leftovers.start()));
+  std::size_t begun = static_cast<std::size_t>(count<effect::HaveDone>(leftovers.start()));
   CHECK(begun == clean_ups_max);
   for (std::uint64_t run = 1; run <= 3 * clean_ups_max; ++run) {
-    begun +=
-        static_cast<std::size_t>(count<effect::CleanUpSinks>(leftovers.on_cleaned(RunId(run))));
+    begun += static_cast<std::size_t>(count<effect::HaveDone>(leftovers.on_cleaned(RunId(run))));
   }
   CHECK(begun == 3 * clean_ups_max);
   CHECK(leftovers.empty());

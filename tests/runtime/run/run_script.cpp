@@ -94,9 +94,11 @@ struct EffectText {
   std::string operator()(const effect::PlanTasks& plan) const {
     return plan.splits ? "plan again, with the splits of the rows" : "plan";
   }
-  std::string operator()(const effect::CommitSink& commit) const {
-    std::string text = fmt::format("commit {} as {}:", commit.vertex, commit.marker);
-    for (const Committable& each : commit.committables) text += " " + each.detail;
+  std::string operator()(const effect::HaveDone& wanted) const {
+    const Errand& errand = wanted.errand;
+    std::string text = fmt::format("have {} committed as {}:", errand.vertex,
+                                   sink_marker(errand.run_uid, errand.vertex));
+    for (const Committable& each : errand.committables) text += " " + each.detail;
     return text;
   }
   std::string operator()(const effect::LeaveBehind& behind) const {

@@ -1,0 +1,153 @@
+#include "runtime/coordinator/errands.hpp"
+
+#include "runtime/base/node_fault.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace troupe {
+
+Result<> Errands::add(const effect::HaveDone& wanted, Instant now) {
+  const std::size_t bytes = encode_errand(wanted.errand).size();
+  if (bytes > errand_bytes_max) {
+    return make_error(ErrorCode::unsupported,
+                      "what '{}' has staged takes {} bytes to tell, at most {}: write fewer files",
+                      wanted.errand.vertex, bytes, errand_bytes_max);
+  }
+  const ErrandKey key{wanted.run, wanted.errand.vertex};
+  const auto [entry, is_new] = all_.try_emplace(key);
+  if (!is_new) return {};
+  entry->second.errand = wanted.errand;
+  entry->second.since = now;
+  wait(key, entry->second);
+  return {};
+}
+
+void Errands::wait(const ErrandKey& key, Entry& entry) {
+  entry.turn = ++last_turn_;
+  entry.told = false;
+  waiting_.emplace(entry.turn, key);
+}
+
+Effects Errands::give_out(const ClusterView& cluster) {
+  while (!waiting_.empty()) {
+    const auto [turn, key] = *waiting_.begin();
+    Entry& entry = all_.at(key);
+    const ClusterNode* node = choose(entry, cluster);
+    if (node == nullptr) break;
+    waiting_.erase(turn);
+    ask(key, entry, *node);
+  }
+  if (!waiting_.empty() && usable_nodes({}, cluster).empty()) say_none_is_there();
+  return std::exchange(out_, {});
+}
+
+/// Null where nobody is there, or has room.
+const ClusterNode* Errands::choose(const Entry& entry, const ClusterView& cluster) const {
+  using Load = std::tuple<std::size_t, std::uint64_t>;
+  const ClusterNode* best = nullptr;
+  Load least;
+  for (const NodeId& name : usable_nodes(entry.avoided, cluster)) {
+    const auto known = nodes_.find(name);
+    const Asked asked = known == nodes_.end() ? Asked() : known->second;
+    const Load load{asked.open, asked.last};
+    if (asked.open >= errands_per_node_max || (best != nullptr && least <= load)) continue;
+    best = cluster.find(name);
+    least = load;
+  }
+  return best;
+}
+
+void Errands::ask(const ErrandKey& key, Entry& entry, const ClusterNode& node) {
+  entry.asked = NodeProcess{node.node, node.incarnation};
+  entry.number = ++last_number_;
+  asked_.emplace(entry.number, key);
+  Asked& asked = nodes_[node.node];
+  ++asked.open;
+  asked.last = entry.number;
+
+  DoErrand command;
+  command.token.run = key.run;
+  command.number = entry.number;
+  const std::string content = encode_errand(entry.errand);
+  command.parts = static_cast<std::uint32_t>((content.size() + part_bytes_ - 1) / part_bytes_);
+  for (; command.part < command.parts; ++command.part) {
+    command.content = content.substr(command.part * part_bytes_, part_bytes_);
+    out_.push_back(effect::Send{node.node, node.incarnation, command});
+  }
+}
+
+/// Said once an errand. Nobody waits for a clean-up.
+void Errands::say_none_is_there() {
+  for (auto last = waiting_.rbegin(); last != waiting_.rend(); ++last) {
+    Entry& entry = all_.at(last->second);
+    if (std::exchange(entry.told, true)) break;  // so is whoever waits for longer
+    if (entry.errand.kind != ErrandKind::commit_sink) continue;
+    out_.push_back(effect::Persist{{EventRecord{
+        last->second.run, log::Level::warn,
+        fmt::format("the commit of '{}' waits: no executor is there", last->second.vertex)}}});
+  }
+}
+
+void Errands::leave_node(Entry& entry) {
+  const auto known = nodes_.find(entry.asked->first);
+  if (known != nodes_.end() && known->second.open > 0) --known->second.open;
+  asked_.erase(entry.number);
+  entry.asked.reset();
+}
+
+void Errands::on_away(const NodeId& node) {
+  for (auto& [key, entry] : all_) {
+    if (!entry.asked || entry.asked->first != node) continue;
+    leave_node(entry);
+    wait(key, entry);
+  }
+}
+
+bool Errands::awaits(std::uint64_t number, const NodeProcess& from) const {
+  const auto found = asked_.find(number);
+  return found != asked_.end() && all_.at(found->second).asked == from;
+}
+
+std::optional<ErrandOutcome> Errands::answered(std::uint64_t number, std::optional<Error> error,
+                                               const ClusterView& cluster) {
+  const ErrandKey key = asked_.at(number);
+  Entry& entry = all_.at(key);
+  const NodeProcess from = *entry.asked;
+  leave_node(entry);
+  if (error && is_node_fault(*error)) {
+    entry.avoided.insert(from);
+    if (has_good_node(cluster, entry.avoided)) {
+      wait(key, entry);
+      return {};
+    }
+  }
+  all_.erase(key);
+  return ErrandOutcome{key, std::move(error)};
+}
+
+void Errands::drop_commits(RunId run) {
+  for (auto each = all_.lower_bound({run, {}}); each != all_.end() && each->first.run == run;) {
+    auto& [key, entry] = *each;
+    if (entry.errand.kind != ErrandKind::commit_sink) {
+      ++each;
+      continue;
+    }
+    if (entry.asked) leave_node(entry);
+    waiting_.erase(entry.turn);
+    each = all_.erase(each);
+  }
+}
+
+std::optional<Errands::Wait> Errands::commit_waits(RunId run) const {
+  for (auto each = all_.lower_bound({run, {}}); each != all_.end() && each->first.run == run;
+       ++each) {
+    const auto& [key, entry] = *each;
+    const bool commit = entry.errand.kind == ErrandKind::commit_sink;
+    if (commit && !entry.asked) return Wait{key.vertex, entry.since};
+  }
+  return {};
+}
+
+}  // namespace troupe

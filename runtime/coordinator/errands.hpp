@@ -1,0 +1,95 @@
+#pragma once
+
+#include "runtime/cluster/placement.hpp"
+#include "runtime/decision/effects.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace troupe {
+
+/// Errands that one executor is asked to do at a time; more wait for another one, or their turn.
+inline constexpr std::size_t errands_per_node_max = 16;
+
+/// What came of an errand. Its run, or for cleaning up `Leftovers`, decides what follows.
+struct ErrandOutcome {
+  ErrandKey what;
+  std::optional<Error> error;  ///< none: it is done
+};
+
+/// What the coordinator has executors do to sinks: who is asked, and who is asked next.
+///
+///     waiting --(a member that does not rest has room)--> asked --(it answers)--> over
+///        ^                                                  |
+///        +--(it is lost, or joins anew; the fault is its own, and there is a better one)
+///
+/// Any executor may do any errand, so one that does not answer is not waited for: another one is
+/// asked, or the same once it is back, and who did it in vain does no harm. Work is spread: the
+/// node with the fewest errands is asked, of several the one whose turn is longest ago; an errand
+/// that failed for a reason that may pass so goes elsewhere the next time.
+///
+/// Owned by the CoordinatorMachine. No row: what is PUBLISHED and not COMMITTED is asked for by
+/// every leader, and so is what is left behind.
+///
+/// Invariant: an answer counts if it is to what was asked last of this very process in this term.
+class Errands {
+ public:
+  explicit Errands(std::size_t part_bytes = errand_part_bytes) : part_bytes_(part_bytes) {}
+
+  /// Fails where it is larger than can be sent.
+  Result<> add(const effect::HaveDone& wanted, Instant now);
+  /// Gives what waits to executors. Costs nothing where nothing waits.
+  Effects give_out(const ClusterView& cluster);
+  /// The node's process will not answer what it was asked: it is lost, or has joined anew.
+  void on_away(const NodeId& node);
+
+  bool awaits(std::uint64_t number, const NodeProcess& from) const;
+  /// An answer that it awaits. None: somebody else does it.
+  std::optional<ErrandOutcome> answered(std::uint64_t number, std::optional<Error> error,
+                                        const ClusterView& cluster);
+  /// Nobody needs to know any more what becomes of the run's commits.
+  void drop_commits(RunId run);
+
+  /// A sink whose commit nobody can be asked to do, and since when.
+  struct Wait {
+    std::string vertex;
+    Instant since = {};
+  };
+  std::optional<Wait> commit_waits(RunId run) const;
+  std::size_t open() const { return all_.size(); }
+
+ private:
+  struct Entry {
+    Errand errand;
+    std::uint64_t turn = 0;  ///< among those that wait
+    Instant since = {};
+    std::optional<NodeProcess> asked;
+    std::uint64_t number = 0;       ///< of what was asked last
+    std::set<NodeProcess> avoided;  ///< its own fault made it fail there
+    bool told = false;              ///< the log has it that it waits
+  };
+  struct Asked {
+    std::size_t open = 0;
+    std::uint64_t last = 0;  ///< the highest number
+  };
+
+  const ClusterNode* choose(const Entry& entry, const ClusterView& cluster) const;
+  void ask(const ErrandKey& key, Entry& entry, const ClusterNode& node);
+  void wait(const ErrandKey& key, Entry& entry);
+  void leave_node(Entry& entry);
+  void say_none_is_there();
+
+  const std::size_t part_bytes_;
+  std::map<ErrandKey, Entry> all_;
+  std::map<std::uint64_t, ErrandKey> waiting_;  ///< by turn
+  std::map<std::uint64_t, ErrandKey> asked_;    ///< by number
+  std::map<NodeId, Asked> nodes_;
+  std::uint64_t last_turn_ = 0;
+  std::uint64_t last_number_ = 0;
+  Effects out_;
+};
+
+}  // namespace troupe

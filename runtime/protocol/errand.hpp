@@ -1,0 +1,62 @@
+#pragma once
+
+#include "runtime/protocol/messages.hpp"
+
+#include <compare>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+namespace schema {
+struct Errand;
+}  // namespace schema
+
+enum class ErrandKind {
+  commit_sink,     ///< make what one sink has published visible
+  clean_up_sinks,  ///< remove what attempts of the run have staged and nobody committed
+  unknown,         ///< of a newer coordinator
+};
+const char* to_string(ErrandKind kind);
+template <>
+struct EnumOf<ErrandKind> {
+  static constexpr auto last = ErrandKind::clean_up_sinks, unknown = ErrandKind::unknown;
+};
+
+/// What is done to the sinks of a run when its tasks are over. It needs no task and no slot, and
+/// nothing but what is in here: any executor may do it, several at once, and again. The marker that
+/// the sink finds, or does not find, makes that harmless.
+struct Errand {
+  using Schema = schema::Errand;
+  ErrandKind kind = ErrandKind::commit_sink;
+  RunUid run_uid;
+  std::shared_ptr<const std::string> plan;  ///< `encode_plan` of the bound job
+  std::string vertex;                       ///< the sink that commits; empty where all clean up
+  std::vector<Committable> committables;    ///< all that it makes visible
+
+  static constexpr auto fields() {
+    return std::tuple{field("kind", &Errand::kind), field("run_uid", &Errand::run_uid),
+                      field("plan", &Errand::plan), field("vertex", &Errand::vertex),
+                      field("committables", &Errand::committables)};
+  }
+};
+
+std::string encode_errand(const Errand& errand);
+Result<Errand> decode_errand(std::string_view bytes);
+
+/// What an errand is for: a run has one a sink, and one that cleans up.
+struct ErrandKey {
+  RunId run;
+  std::string vertex;  ///< empty: cleaning up
+
+  friend auto operator<=>(const ErrandKey&, const ErrandKey&) = default;
+  friend bool operator==(const ErrandKey&, const ErrandKey&) = default;
+};
+
+/// Bytes of an errand in one command: with the envelope well below what a frame may have.
+inline constexpr std::size_t errand_part_bytes = std::size_t{512} << 10;
+/// A larger errand is refused before it is sent.
+inline constexpr std::size_t errand_bytes_max = std::size_t{32} << 20;
+
+}  // namespace troupe
