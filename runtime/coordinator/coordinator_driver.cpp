@@ -1,5 +1,6 @@
 #include "runtime/coordinator/coordinator_driver.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe {
@@ -14,6 +15,7 @@ void CoordinatorDriver::begin(Result<ClusterImage> image, Instant now) {
   if (over_) return;
   ENSURE(!machine_, "a coordinator begins once");
   if (!image) return give_up(image.error().within("reading the metadata"));
+  now_ = now;
   machine_.emplace(config_, *std::move(image), now, std::move(admission_));
   take(machine_->start(now));
   for (const CoordinatorEvent& event : std::exchange(early_, {})) on(event, now);
@@ -49,20 +51,38 @@ void CoordinatorDriver::tick(Instant now) {
 }
 
 void CoordinatorDriver::on(const CoordinatorEvent& event, Instant now) {
+  now_ = now;
   if (!over_) take(machine_->on(event, now));
 }
 
 /// What has gathered becomes one transaction, and the hands know when to wake us.
 void CoordinatorDriver::settle() {
+  wait_for_no_tidying();
   if (over_) return;
   if (!writing_ && !next_.empty()) {
     writing_ = last_ticket_;
     hands_.write(std::exchange(next_, {}));
   }
-  const auto deadline = machine_->next_deadline();
+  const auto deadline = next_deadline();
   if (over_ || deadline == wakes_at_) return;
   wakes_at_ = deadline;
   hands_.wake_at(deadline);
+}
+
+/// Beyond `tidy_patience`.
+void CoordinatorDriver::wait_for_no_tidying() {
+  for (auto each = untidy_.begin(); each != untidy_.end();) {
+    const auto [run, until] = *each++;
+    if (until <= now_) tell_end(run);
+  }
+}
+
+std::optional<Instant> CoordinatorDriver::next_deadline() const {
+  std::optional<Instant> next = machine_->next_deadline();
+  for (const auto& [run, until] : untidy_) {
+    if (waits_.contains(run)) next = std::min(next.value_or(until), until);
+  }
+  return next;
 }
 
 /// Whoever waits is told why there will be no answer.
@@ -96,7 +116,7 @@ bool CoordinatorDriver::open(RunId run) const {
 }
 
 std::optional<CoordinatorDriver::Wait> CoordinatorDriver::await_end(RunId run, Ended ended) {
-  if (over_ || !open(run)) {
+  if (over_ || (!open(run) && !untidy_.contains(run))) {
     ended(over_ ? Result<>(*over_) : Result<>());
     return {};
   }
@@ -138,7 +158,17 @@ void CoordinatorDriver::carry_out(effect::Reply& effect) {
 
 void CoordinatorDriver::carry_out(effect::RunEnded& effect) {
   hands_.run_ended(effect);
-  const auto waits = waits_.extract(effect.run);
+  if (effect.state == RunState::halted) return tell_end(effect.run);
+  untidy_[effect.run] = now_ + tidy_patience;
+}
+
+void CoordinatorDriver::carry_out(effect::RunTidied& effect) {
+  if (untidy_.contains(effect.run)) tell_end(effect.run);
+}
+
+void CoordinatorDriver::tell_end(RunId run) {
+  untidy_.erase(run);
+  const auto waits = waits_.extract(run);
   if (!waits) return;
   for (const auto& [number, ended] : waits.mapped()) ended({});
 }

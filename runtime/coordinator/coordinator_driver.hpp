@@ -12,6 +12,10 @@
 
 namespace troupe {
 
+/// How long those who wait for the end of a run wait for its clean-up, too: a storage that hangs
+/// must not hold back that the run has ended.
+inline constexpr Duration tidy_patience = 1s;
+
 /// What a `CoordinatorDriver` does to the world. Each call returns at once and comes back to no
 /// method of the driver: what comes of it is told later.
 class CoordinatorHands {
@@ -46,6 +50,9 @@ class CoordinatorHands {
 /// - **Group commit**: one transaction is under way; whatever is decided meanwhile is the next one,
 ///   looks included. Its answers are handed to the machine before the word that it is durable, for
 ///   the next `Persisted` lets `Submissions` forget.
+/// - Whoever waits for the end of a run is told once it is durable and nothing is left beside its
+///   outputs: he may look there at once, or stop the node, which would stop its removal. For a
+///   removal that cannot be done now nobody waits, for one that hangs `tidy_patience`.
 /// - A failed write is the end: whether the rows are there nobody knows, and who went on would act
 ///   on rows that may not be. So is what makes the machine halt. From then on nothing leaves, and
 ///   whoever waits is told why.
@@ -55,7 +62,8 @@ class CoordinatorHands {
 class CoordinatorDriver {
  public:
   using Answer = std::function<void(Result<RunId>)>;
-  /// Called once: the run has ended, or the caller's patience has; or why nobody will know.
+  /// Called once: the run has ended and is tidied, or the caller's patience has ended; or why
+  /// nobody will know.
   using Ended = std::function<void(Result<>)>;
 
   /// Of one who waits for the end of a run.
@@ -80,7 +88,7 @@ class CoordinatorDriver {
   /// Answered once the run's row is durable, or with why there is none.
   void submit(Submission submission, Answer answer, Instant now);
   void cancel(RunId run, std::string by, Answer answer, Instant now);
-  /// None where the run is not open: that was answered at once.
+  /// None where there is nothing to wait for: that was answered at once.
   std::optional<Wait> await_end(RunId run, Ended ended);
   void wait_no_longer(const Wait& wait);
 
@@ -100,11 +108,15 @@ class CoordinatorDriver {
   void carry_out(effect::PlanTasks& effect);
   void carry_out(effect::Reply& effect);
   void carry_out(effect::RunEnded& effect);
+  void carry_out(effect::RunTidied& effect);
   void carry_out(effect::Halt& effect);
   void carry_out(effect::RefuseReport& effect);
   void carry_out(const effect::Inner auto&);
   void on(const CoordinatorEvent& event, Instant now);
   void settle();
+  void wait_for_no_tidying();
+  std::optional<Instant> next_deadline() const;
+  void tell_end(RunId run);
   void give_up(Error reason);
   bool open(RunId run) const;
 
@@ -120,10 +132,13 @@ class CoordinatorDriver {
   std::optional<std::uint64_t> writing_;  ///< under way: what is durable with it
   std::uint64_t writes_ = 0;
 
+  Instant now_ = {};  ///< of the last event
   std::optional<Instant> wakes_at_;
   std::uint64_t last_number_ = 0;  ///< of requests and waits
   std::map<std::uint64_t, Answer> requests_;
   std::map<RunId, std::map<std::uint64_t, Ended>> waits_;
+  /// Ended, and what they left may be there yet: until when that is waited for.
+  std::map<RunId, Instant> untidy_;
 };
 
 }  // namespace troupe

@@ -262,8 +262,9 @@ void CoordinatorMachine::hear_errand(std::uint64_t number, std::optional<Error> 
 void CoordinatorMachine::note(const ErrandOutcome& outcome) {
   const auto& [what, error] = outcome;
   if (what.vertex.empty()) {
-    return decide(error ? leftovers_.on_failed(what.run, *error, now_)
-                        : leftovers_.on_cleaned(what.run));
+    decide(error ? leftovers_.on_failed(what.run, *error, now_) : leftovers_.on_cleaned(what.run));
+    out_.push_back(effect::RunTidied{what.run});
+    return;
   }
   if (error) return tell(what.run, run_event::SinkCommitFailed{what.vertex, *error});
   tell(what.run, run_event::SinkCommitted{what.vertex});

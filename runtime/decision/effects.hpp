@@ -106,6 +106,11 @@ struct RunEnded {
   RunState state;
   std::optional<Error> cause;
 };
+/// For whoever waits for the run, after RunEnded: what it left beside its outputs is removed, or
+/// could not be for now. Of a run that leaves nothing to remove, because it halted, never said.
+struct RunTidied {
+  RunId run;
+};
 /// The coordinator must stop: what it was told contradicts its metadata.
 struct Halt {
   Error reason;
@@ -124,10 +129,11 @@ concept Inner = std::same_as<E, HaveDone> || std::same_as<E, LeaveBehind> ||
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Persist, effect::Look, effect::Send, effect::PlanTasks,
-                            effect::HaveDone, effect::LeaveBehind, effect::BlameNode, effect::Need,
-                            effect::Hold, effect::Free, effect::Continue, effect::Reply,
-                            effect::RunEnded, effect::Halt, effect::RefuseReport>;
+using Effect =
+    std::variant<effect::Persist, effect::Look, effect::Send, effect::PlanTasks, effect::HaveDone,
+                 effect::LeaveBehind, effect::BlameNode, effect::Need, effect::Hold, effect::Free,
+                 effect::Continue, effect::Reply, effect::RunEnded, effect::RunTidied, effect::Halt,
+                 effect::RefuseReport>;
 using Effects = std::vector<Effect>;
 
 /// The effects that the store carries out, in their order.

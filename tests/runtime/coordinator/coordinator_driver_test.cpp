@@ -37,6 +37,7 @@ class Hands final : public CoordinatorHands {
     note(std::string("send ") + name_of(sent.command));
     if (const auto* adopt = std::get_if<Adopt>(&sent.command)) asked = adopt->token.seq;
     if (const auto* deploy = std::get_if<DeployTask>(&sent.command)) task = deploy->token;
+    if (const auto* command = std::get_if<DoErrand>(&sent.command)) errand = *command;
   }
   void plan(effect::PlanTasks work) override {
     note("plan");
@@ -59,6 +60,7 @@ class Hands final : public CoordinatorHands {
   std::vector<RunId> planned;
   std::uint64_t asked = 0;
   Token task;
+  DoErrand errand;
   std::optional<Instant> wakes_at;
   int wakes = 0;
   int decisions = 0;
@@ -120,6 +122,20 @@ struct Coordinator {
   void end_the_run() {
     report(TaskFinished{hands.task});
     write_all();
+  }
+  /// The node has removed what the run left.
+  void tidy() {
+    report(ErrandDone{hands.errand.token, hands.errand.number});
+    write_all();
+  }
+  std::optional<CoordinatorDriver::Wait> wait(const std::string& who) {
+    return driver.await_end(RunId(1), [this, who](const Result<>& ended) {
+      hands.note(who + (ended ? " knows" : " does not"));
+    });
+  }
+  bool has_heard(const std::string& what) {
+    const auto news = hands.news();
+    return std::find(news.begin(), news.end(), what) != news.end();
   }
 
   sim::Store store{cluster};
@@ -255,28 +271,61 @@ TEST_CASE("a process that dies while it hears of a decision hears of no other") 
   CHECK(coordinator.hands.news().empty());
 }
 
-TEST_CASE("who waits for the end of a run is told once it is durable, or when he waits no longer") {
+TEST_CASE("who waits for the end of a run is told once it is durable and nothing is left of it") {
   Coordinator coordinator;
   coordinator.start_a_run();
-  const auto wait = [&](const std::string& who) {
-    return coordinator.driver.await_end(RunId(1), [&, who](const Result<>& ended) {
-      coordinator.hands.note(who + (ended ? " knows" : " does not"));
-    });
-  };
-  REQUIRE(wait("a"));
-  const auto impatient = wait("b");
+  REQUIRE(coordinator.wait("a"));
+  coordinator.end_the_run();
+  const Done news = coordinator.hands.news();
+  CHECK(news.front() == "write");
+  const Done ended{"ended 1", "send ReleaseRun", "send DoErrand"};
+  CHECK(std::search(news.begin(), news.end(), ended.begin(), ended.end()) != news.end());
+  CHECK(std::count(news.begin(), news.end(), "a knows") == 0);
+  // Whoever asks now may look at the outputs as soon as he is told, too.
+  REQUIRE(coordinator.wait("b"));
+  coordinator.tidy();
+  CHECK(coordinator.hands.news() == Done{"a knows", "b knows", "write"});
+  CHECK_FALSE(coordinator.wait("c"));
+  CHECK(coordinator.hands.news() == Done{"c knows"});
+  CHECK(coordinator.hands.wakes_at != coordinator.now + tidy_patience);
+}
+
+TEST_CASE("who waits no longer is told at once, and that once") {
+  Coordinator coordinator;
+  coordinator.start_a_run();
+  const auto impatient = coordinator.wait("b");
   REQUIRE(impatient);
   coordinator.driver.wait_no_longer(*impatient);
   CHECK(coordinator.hands.news() == Done{"b knows"});
   coordinator.end_the_run();
-  const Done news = coordinator.hands.news();
-  CHECK(news.front() == "write");
-  const Done told{"ended 1", "a knows"};
-  CHECK(std::search(news.begin(), news.end(), told.begin(), told.end()) != news.end());
-  CHECK(std::count(news.begin(), news.end(), "b knows") == 0);
+  coordinator.tidy();
   coordinator.driver.wait_no_longer(*impatient);
-  CHECK_FALSE(wait("c"));
-  CHECK(coordinator.hands.news() == Done{"c knows"});
+  CHECK_FALSE(coordinator.has_heard("b knows"));
+}
+
+TEST_CASE("what a run left and cannot be removed now does not hold back that it has ended") {
+  Coordinator coordinator;
+  coordinator.start_a_run();
+  REQUIRE(coordinator.wait("a"));
+  coordinator.end_the_run();
+  SECTION("it fails: it is tried again, and nobody waits for that") {
+    const DoErrand& errand = coordinator.hands.errand;
+    coordinator.report(
+        ErrandFailed{errand.token, errand.number, make_error(ErrorCode::unavailable, "away")});
+    CHECK(coordinator.has_heard("a knows"));
+  }
+  SECTION("it hangs: so long, and no longer") {
+    const Instant ended = coordinator.now;
+    CHECK(coordinator.hands.wakes_at == ended + tidy_patience);
+    coordinator.now = ended + tidy_patience - 1ms;
+    coordinator.driver.tick(coordinator.now);
+    CHECK_FALSE(coordinator.has_heard("a knows"));
+    coordinator.now = ended + tidy_patience;
+    coordinator.driver.tick(coordinator.now);
+    CHECK(coordinator.has_heard("a knows"));
+    coordinator.tidy();
+    CHECK_FALSE(coordinator.has_heard("a knows"));
+  }
 }
 
 TEST_CASE("it is woken when something is due, and asks for that once") {
