@@ -41,9 +41,11 @@ std::string marker_text(const std::string& marker, const std::vector<StagedFile>
 }
 
 Error missing(const std::string& path) {
-  return make_error(
+  Error error = make_error(
       ErrorCode::corrupt,
       "the staged file '{}' is gone or not whole: what was prepared cannot be committed", path);
+  error.hint = "run the job again";
+  return error;
 }
 
 /// What a committer meets where another one has been quicker. A disk that fails is none of that.
@@ -114,6 +116,9 @@ Result<> FileCommit::commit_directory(const std::string& marker, const std::stri
   if (TRY(marker_in(output_)) == marker) return files_.sync_directory(parent_);
   if (!files_.exists(staging)) return missing(staging);
   if (TRY(latest_claim(staging))) return claimed_elsewhere(output_);
+  if (claimed.empty() && TRY(adopt(staging, staged))) {
+    return commit_directory(marker, staging, staged);
+  }
   if (files_.exists(staging + "/committing")) return files_.sync_directory(parent_);
   // Cleaned up while we were at it: what is there now, we have made since.
   if (!claimed.empty()) TRY(files_.remove_all(staging));
@@ -144,6 +149,23 @@ Result<std::string> FileCommit::claim(const std::string& staging) const {
   if (!renamed) return files_.exists(from) ? renamed.error() : claimed_elsewhere(output_);
   TRY(files_.sync_directory(staging));
   return to;
+}
+
+/// True where there is something to claim now. The files of the attempt are then where `build`
+/// looks for them.
+Result<bool> FileCommit::adopt(const std::string& staging,
+                               const std::vector<StagedFile>& staged) const {
+  std::string from = staging + "/output";
+  if (!files_.exists(from)) {
+    if (staged.empty() || files_.exists(staging + "/committing")) return false;
+    const std::string& first = staged.front().staged;
+    from = staging + "/" + first.substr(0, first.find('/'));
+  }
+  if (!files_.exists(from)) return false;
+  const Result<> renamed = files_.rename(from, fmt::format("{}/{}0", staging, claimed_name));
+  if (!renamed && files_.exists(from)) return renamed.error();
+  TRY(files_.sync_directory(staging));
+  return true;
 }
 
 Result<> FileCommit::commit_claimed(const std::string& marker, const std::string& staging,

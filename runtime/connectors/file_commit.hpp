@@ -40,6 +40,9 @@ struct StagedFile {
 /// a rename out of, or into, a name that only the last one to claim has: whoever had it before
 /// finds nothing there any more, and changes nothing. It is told `unavailable`, and may try again.
 ///
+/// What a version staged that knew of no claims has no `output.N`: what that one began to build, or
+/// else the directory of one attempt, becomes it by a rename, and so is claimed, too.
+///
 /// Where the file system cannot exchange, the old directory is moved aside first, and for that
 /// moment there is none; one who stops in that moment for so long that others do all the rest takes
 /// their output aside. Nor can it hold two commits of a single file apart that both found its name
@@ -63,6 +66,7 @@ class FileCommit {
                             const std::vector<StagedFile>& staged) const;
   Result<std::optional<std::uint64_t>> latest_claim(const std::string& staging) const;
   Result<std::string> claim(const std::string& staging) const;
+  Result<bool> adopt(const std::string& staging, const std::vector<StagedFile>& staged) const;
   Result<> commit_claimed(const std::string& marker, const std::string& staging,
                           const std::string& claimed, const std::vector<StagedFile>& staged) const;
   Result<> build(const std::string& marker, const std::string& staging, const std::string& claimed,

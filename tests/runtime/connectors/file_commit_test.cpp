@@ -47,6 +47,12 @@ class Place {
     return staged;
   }
 
+  /// What is staged, as a version left it that knew of no claims.
+  void as_an_older_version(const std::string& marker) {
+    REQUIRE(disk_.remove_all(staging(marker) + "/output.0"));
+  }
+  static std::string staging(const std::string& marker) { return "/data/.out.troupe-" + marker; }
+
   /// The data a reader sees.
   Content seen() {
     Content content;
@@ -239,6 +245,7 @@ TEST_CASE("of two executors with the same commit, wherever one stops, both or on
   const Target target = any_target();
   const Existing existing = GENERATE(Existing::replace, Existing::refuse);
   const bool replaces = existing == Existing::replace && GENERATE(true, false);
+  const bool older = target == Target::directory && GENERATE(true, false);
   for (int at = 0, calls = 1; at < calls; ++at) {
     INFO("before call " << at);
     Place place(target);
@@ -248,6 +255,7 @@ TEST_CASE("of two executors with the same commit, wherever one stops, both or on
       REQUIRE(place.committer(place.disk()).clean_up("run-0"));
     }
     const auto staged = place.stage("run-1", "a1", "new");
+    if (older) place.as_an_older_version("run-1");
     FaultyFiles files(place.disk());
     files.before_call(at, [&] {
       REQUIRE(place.committer(place.disk(), existing).commit("run-1", staged));
@@ -267,6 +275,7 @@ TEST_CASE("of two executors with the same commit, wherever one stops, both or on
 TEST_CASE("two executors who take the same commit from each other end with one whole output") {
   // The second one stops at each of its calls, and the first one goes on.
   const bool replaces = GENERATE(true, false);
+  const bool older = GENERATE(true, false);
   int stops = 0;
   for (int at = 0, calls = 1; at < calls; ++at) {
     bool whole = false;
@@ -278,6 +287,7 @@ TEST_CASE("two executors who take the same commit from each other end with one w
         REQUIRE(place.committer(place.disk()).commit("run-0", old));
       }
       const auto staged = place.stage("run-1", "a1", "new");
+      if (older) place.as_an_older_version("run-1");
       const Content before = place.seen();
       FaultyFiles files(place.disk());
       files.before_call(at, [&] {
@@ -296,6 +306,53 @@ TEST_CASE("two executors who take the same commit from each other end with one w
     }
   }
   CHECK(stops > 100);
+}
+
+TEST_CASE("what an older version published is committed, however far that one came") {
+  Place place(Target::directory);
+  sim::Disk& disk = place.disk();
+  const FileCommit committer = place.committer(disk);
+  const bool replaces = GENERATE(true, false);
+  if (replaces) REQUIRE(committer.commit("run-0", place.stage("run-0", "a0", "old")));
+  auto staged = place.stage("run-1", "a1", "new");
+  for (const StagedFile& file : place.stage("run-1", "a2", "new")) {
+    staged.push_back({file.staged, "of-2/" + file.name, file.bytes});
+  }
+  place.stage("run-1", "a3", "of a lost attempt");
+  Content all = place.all("new");
+  for (const auto& [name, text] : place.all("new")) all["of-2/" + name] = text;
+  place.as_an_older_version("run-1");
+
+  const std::string staging = Place::staging("run-1"), build = staging + "/output";
+  const auto has_moved = [&](std::size_t files) {
+    for (std::size_t i = 0; i < files; ++i) {
+      REQUIRE(make_durable_directories(disk, parent_of(build + "/" + staged[i].name)));
+      REQUIRE(disk.rename(staging + "/" + staged[i].staged, build + "/" + staged[i].name));
+    }
+  };
+  const auto has_built = [&] {
+    has_moved(staged.size());
+    REQUIRE(write_atomically(disk, build + "/_commit", R"({"marker": "run-1", "files": []})"));
+  };
+  const auto has_begun_to_place = [&] {
+    has_built();
+    REQUIRE(write_atomically(disk, staging + "/committing", "run-1"));
+  };
+  SECTION("not begun") {}
+  SECTION("some files moved") { has_moved(2); }
+  SECTION("all moved") { has_moved(staged.size()); }
+  SECTION("built") { has_built(); }
+  SECTION("placed, but for the last step") { has_begun_to_place(); }
+  SECTION("placed, and not said") {
+    has_begun_to_place();
+    REQUIRE((replaces ? disk.exchange(build, place.output()) : disk.rename(build, place.output())));
+  }
+  REQUIRE(committer.commit("run-1", staged));
+  CHECK(place.seen() == all);
+  REQUIRE(committer.commit("run-1", staged));
+  CHECK(place.seen() == all);
+  REQUIRE(committer.clean_up("run-1"));
+  CHECK(place.seen() == all);
 }
 
 TEST_CASE("who commits long after all is over changes nothing and leaves nothing behind") {
