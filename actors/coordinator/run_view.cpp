@@ -148,6 +148,12 @@ std::string in_words(const CommitWait& wait, Instant now) {
 }
 
 std::string in_words(const Errands::Wait& wait, Instant now) {
+  if (wait.silent) {
+    return fmt::format(
+        "the commit of '{}' has waited for {} s: executor {} has not answered, and was asked again "
+        "or another one was",
+        wait.vertex, (now - wait.since) / 1s, *wait.silent);
+  }
   return fmt::format("the commit of '{}' has waited for {} s for an executor", wait.vertex,
                      (now - wait.since) / 1s);
 }

@@ -24,7 +24,7 @@ struct RunFacts {
 
 /// "committing 'out' has failed for 12 s, 5 times, and is tried until it is done: ..."
 std::string in_words(const CommitWait& wait, Instant now);
-/// "the commit of 'out' has waited for 12 s for an executor"
+/// "the commit of 'out' has waited for 12 s for an executor", or whose answer is missing
 std::string in_words(const Errands::Wait& wait, Instant now);
 
 /// The facts as a person wants to see them: sums over subtasks, states in words. Pure.

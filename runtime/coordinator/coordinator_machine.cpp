@@ -26,7 +26,7 @@ CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage im
       cluster_(cluster_id_, term_, image.nodes, config_.node_lease, now),
       admission_(std::move(admission)),
       leftovers_(std::move(image.leftovers)),
-      errands_(config_.errand_part_bytes),
+      errands_(config_.errand_part_bytes, config_.errand_patience),
       now_(now) {
   for (const auto& [node, member] : cluster_.members()) note_node(node);
   for (RunImage& run : image.runs) {
@@ -49,7 +49,7 @@ Effects CoordinatorMachine::start(Instant now) {
   }
   begin_queued();
   decide(leftovers_.start());
-  decide(errands_.give_out(view()));
+  decide(errands_.give_out(view(), now_));
   return std::exchange(out_, {});
 }
 
@@ -60,14 +60,14 @@ Effects CoordinatorMachine::on(const CoordinatorEvent& event, Instant now) {
   std::visit([this](const auto& e) { handle(e); }, event);
   grant();
   begin_queued();
-  decide(errands_.give_out(view()));
+  decide(errands_.give_out(view(), now_));
   return std::exchange(out_, {});
 }
 
 std::optional<Instant> CoordinatorMachine::next_deadline() const {
   std::optional<Instant> next;
-  for (const auto& deadline :
-       {cluster_.next_deadline(), deadlines_.first(), leftovers_.next_deadline()}) {
+  for (const auto& deadline : {cluster_.next_deadline(), deadlines_.first(),
+                               leftovers_.next_deadline(), errands_.next_deadline()}) {
     if (deadline) next = std::min(next.value_or(*deadline), *deadline);
   }
   return next;
@@ -347,6 +347,7 @@ void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
 
 void CoordinatorMachine::handle(const coordinator_event::Tick&) {
   decide(leftovers_.on_tick(now_));
+  errands_.on_tick(now_);
   handle(ClusterEvent(cluster_event::Tick{}));
   for (const RunId run : deadlines_.due(now_)) tell(run, run_event::Tick{});
 }

@@ -59,6 +59,7 @@ using CoordinatorEvent =
 struct CoordinatorConfig {
   Duration node_lease = 10s;
   std::size_t errand_part_bytes = troupe::errand_part_bytes;  ///< smaller for tests
+  Duration errand_patience = errand_patience_min;             ///< the first one
 };
 
 /// Runs that are planned ahead of their first slots; more wait in QUEUED, in the order of their

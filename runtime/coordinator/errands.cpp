@@ -20,6 +20,7 @@ Result<> Errands::add(const effect::HaveDone& wanted, Instant now) {
   if (!is_new) return {};
   entry->second.errand = wanted.errand;
   entry->second.since = now;
+  entry->second.patience = patience_;
   wait(key, entry->second);
   return {};
 }
@@ -30,14 +31,14 @@ void Errands::wait(const ErrandKey& key, Entry& entry) {
   waiting_.emplace(entry.turn, key);
 }
 
-Effects Errands::give_out(const ClusterView& cluster) {
+Effects Errands::give_out(const ClusterView& cluster, Instant now) {
   while (!waiting_.empty()) {
     const auto [turn, key] = *waiting_.begin();
     Entry& entry = all_.at(key);
     const ClusterNode* node = choose(entry, cluster);
     if (node == nullptr) break;
     waiting_.erase(turn);
-    ask(key, entry, *node);
+    ask(key, entry, *node, now);
   }
   if (!waiting_.empty() && usable_nodes({}, cluster).empty()) say_none_is_there();
   return std::exchange(out_, {});
@@ -59,10 +60,13 @@ const ClusterNode* Errands::choose(const Entry& entry, const ClusterView& cluste
   return best;
 }
 
-void Errands::ask(const ErrandKey& key, Entry& entry, const ClusterNode& node) {
+void Errands::ask(const ErrandKey& key, Entry& entry, const ClusterNode& node, Instant now) {
   entry.asked = NodeProcess{node.node, node.incarnation};
   entry.number = ++last_number_;
+  entry.due = now + entry.patience;
+  entry.patience = std::min(entry.patience * 2, errand_patience_max);
   asked_.emplace(entry.number, key);
+  due_.emplace(entry.due, entry.number);
   Asked& asked = nodes_[node.node];
   ++asked.open;
   asked.last = entry.number;
@@ -94,7 +98,37 @@ void Errands::leave_node(Entry& entry) {
   const auto known = nodes_.find(entry.asked->first);
   if (known != nodes_.end() && known->second.open > 0) --known->second.open;
   asked_.erase(entry.number);
+  due_.erase({entry.due, entry.number});
   entry.asked.reset();
+}
+
+void Errands::on_tick(Instant now) {
+  while (!due_.empty() && due_.begin()->first <= now) {
+    const ErrandKey key = asked_.at(due_.begin()->second);
+    Entry& entry = all_.at(key);
+    note_silent(key, entry);
+    leave_node(entry);
+    wait(key, entry);
+  }
+}
+
+/// It may answer yet, so its number of errands is one too small; it has threads for a few.
+void Errands::note_silent(const ErrandKey& key, Entry& entry) {
+  entry.avoided.insert(*entry.asked);
+  entry.silent = entry.asked->first;
+  const bool commits = entry.errand.kind == ErrandKind::commit_sink;
+  out_.push_back(effect::Persist{{EventRecord{
+      key.run, log::Level::warn,
+      fmt::format("{} does not answer what has become of {}: another executor is asked, where "
+                  "there is one",
+                  *entry.silent,
+                  commits ? fmt::format("the commit of '{}'", key.vertex)
+                          : "what is to be removed beside the outputs")}}});
+}
+
+std::optional<Instant> Errands::next_deadline() const {
+  if (due_.empty()) return {};
+  return due_.begin()->first;
 }
 
 void Errands::on_away(const NodeId& node) {
@@ -145,7 +179,8 @@ std::optional<Errands::Wait> Errands::commit_waits(RunId run) const {
        ++each) {
     const auto& [key, entry] = *each;
     const bool commit = entry.errand.kind == ErrandKind::commit_sink;
-    if (commit && !entry.asked) return Wait{key.vertex, entry.since};
+    if (!commit || (entry.asked && !entry.silent)) continue;
+    return Wait{key.vertex, entry.since, entry.asked ? entry.silent : std::nullopt};
   }
   return {};
 }

@@ -8,11 +8,17 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace troupe {
 
 /// Errands that one executor is asked to do at a time; more wait for another one, or their turn.
 inline constexpr std::size_t errands_per_node_max = 16;
+/// Who has not answered for so long is not waited for any more: it may hang in its storage. Twice
+/// as long each time, at most so long: a large commit takes what it takes, and each who is asked
+/// takes it from the one before.
+inline constexpr Duration errand_patience_min = 1min;
+inline constexpr Duration errand_patience_max = 1h;
 
 /// What came of an errand. Its run, or for cleaning up `Leftovers`, decides what follows.
 struct ErrandOutcome {
@@ -24,10 +30,12 @@ struct ErrandOutcome {
 ///
 ///     waiting --(a member that does not rest has room)--> asked --(it answers)--> over
 ///        ^                                                  |
-///        +--(it is lost, or joins anew; the fault is its own, and there is a better one)
+///        +--(it is lost, or joins anew; the fault is its own, and there is a better one;
+///            it does not answer for too long)
 ///
 /// Any executor may do any errand, so one that does not answer is not waited for: another one is
-/// asked, or the same once it is back, and who did it in vain does no harm. Work is spread: the
+/// asked, or the same where it is the only one, and who did it in vain does no harm. (An executor
+/// that is at it and is asked again does not begin again.) Work is spread: the
 /// node with the fewest errands is asked, of several the one whose turn is longest ago; an errand
 /// that failed for a reason that may pass so goes elsewhere the next time.
 ///
@@ -37,12 +45,17 @@ struct ErrandOutcome {
 /// Invariant: an answer counts if it is to what was asked last of this very process in this term.
 class Errands {
  public:
-  explicit Errands(std::size_t part_bytes = errand_part_bytes) : part_bytes_(part_bytes) {}
+  explicit Errands(std::size_t part_bytes = errand_part_bytes,
+                   Duration patience = errand_patience_min)
+      : part_bytes_(part_bytes), patience_(patience) {}
 
   /// Fails where it is larger than can be sent.
   Result<> add(const effect::HaveDone& wanted, Instant now);
   /// Gives what waits to executors. Costs nothing where nothing waits.
-  Effects give_out(const ClusterView& cluster);
+  Effects give_out(const ClusterView& cluster, Instant now);
+  /// Who has not answered for too long is waited for no longer.
+  void on_tick(Instant now);
+  std::optional<Instant> next_deadline() const;
   /// The node's process will not answer what it was asked: it is lost, or has joined anew.
   void on_away(const NodeId& node);
 
@@ -53,10 +66,11 @@ class Errands {
   /// Nobody needs to know any more what becomes of the run's commits.
   void drop_commits(RunId run);
 
-  /// A sink whose commit nobody can be asked to do, and since when.
+  /// A sink whose commit nobody can be asked to do, or nobody answers for, and since when.
   struct Wait {
     std::string vertex;
     Instant since = {};
+    std::optional<NodeId> silent = {};  ///< who has not answered; none: nobody is there to be asked
   };
   std::optional<Wait> commit_waits(RunId run) const;
   std::size_t open() const { return all_.size(); }
@@ -68,7 +82,10 @@ class Errands {
     Instant since = {};
     std::optional<NodeProcess> asked;
     std::uint64_t number = 0;       ///< of what was asked last
-    std::set<NodeProcess> avoided;  ///< its own fault made it fail there
+    Instant due = {};               ///< its answer
+    Duration patience = {};         ///< for the next one
+    std::set<NodeProcess> avoided;  ///< its own fault made it fail there, or it does not answer
+    std::optional<NodeId> silent;   ///< the last one that did not answer
     bool told = false;              ///< the log has it that it waits
   };
   struct Asked {
@@ -77,15 +94,18 @@ class Errands {
   };
 
   const ClusterNode* choose(const Entry& entry, const ClusterView& cluster) const;
-  void ask(const ErrandKey& key, Entry& entry, const ClusterNode& node);
+  void ask(const ErrandKey& key, Entry& entry, const ClusterNode& node, Instant now);
+  void note_silent(const ErrandKey& key, Entry& entry);
   void wait(const ErrandKey& key, Entry& entry);
   void leave_node(Entry& entry);
   void say_none_is_there();
 
   const std::size_t part_bytes_;
+  const Duration patience_;  ///< the first one
   std::map<ErrandKey, Entry> all_;
-  std::map<std::uint64_t, ErrandKey> waiting_;  ///< by turn
-  std::map<std::uint64_t, ErrandKey> asked_;    ///< by number
+  std::map<std::uint64_t, ErrandKey> waiting_;       ///< by turn
+  std::map<std::uint64_t, ErrandKey> asked_;         ///< by number
+  std::set<std::pair<Instant, std::uint64_t>> due_;  ///< answers, by number
   std::map<NodeId, Asked> nodes_;
   std::uint64_t last_turn_ = 0;
   std::uint64_t last_number_ = 0;

@@ -260,16 +260,26 @@ void ExecutorMachine::begin_errand(const DoErrand& command, Result<Errand> erran
   asked.content.clear();
   if (!errand) return report(ErrandFailed{asked.token, asked.number, errand.error()});
   const ErrandKey key{asked.token.run, errand->vertex};
-  const auto [entry, is_new] = errands_.insert_or_assign(key, std::move(asked));
-  if (is_new) out_.push_back(executor_effect::RunErrand{key, *std::move(errand)});
+  const auto [entry, is_new] = errands_.try_emplace(key);
+  entry->second.asked = std::move(asked);
+  if (is_new) {
+    out_.push_back(executor_effect::RunErrand{key, *std::move(errand)});
+  } else {
+    entry->second.again = *std::move(errand);
+  }
 }
 
 void ExecutorMachine::handle(const executor_event::ErrandOver& event) {
-  const auto found = errands_.extract(event.key);
-  if (!found) return;
-  const auto& [token, number] = std::pair(found.mapped().token, found.mapped().number);
-  if (event.outcome) return report(ErrandDone{token, number});
-  report(ErrandFailed{token, number, event.outcome.error()});
+  const auto found = errands_.find(event.key);
+  if (found == errands_.end()) return;
+  if (found->second.again) {
+    out_.push_back(executor_effect::RunErrand{event.key, *std::move(found->second.again)});
+    found->second.again.reset();
+    return;
+  }
+  const DoErrand asked = errands_.extract(found).mapped().asked;
+  if (event.outcome) return report(ErrandDone{asked.token, asked.number});
+  report(ErrandFailed{asked.token, asked.number, event.outcome.error()});
 }
 
 void ExecutorMachine::refuse(CommandRefusal refusal, std::string what) {

@@ -148,7 +148,8 @@ inline constexpr std::size_t ended_runs_remembered_max = 4096;
 /// Invariant: the attempts of a task that are opened here only grow.
 /// Invariant: a finished or failed attempt is reported again in every session, until its report is
 /// acknowledged; kept partitions stay until the run is released or the attempt cancelled.
-/// Invariant: an errand is done here once at a time; who asks meanwhile gets the answer.
+/// Invariant: an errand is done here once at a time. Whoever asks meanwhile is answered when it has
+/// been done once more: what was there to do may be more than when it began.
 /// Invariant: neither a lost session nor an ended lease stops a task. All effects of tasks are
 /// fenced: they write into places of their attempt, and only an errand makes them visible.
 class ExecutorMachine {
@@ -217,8 +218,11 @@ class ExecutorMachine {
   /// The highest attempt of a task that was opened or cancelled here.
   std::map<RunId, std::map<TaskId, Attempt>> attempts_seen_;
   std::set<RunId> ended_runs_;
-  /// The command by which each errand that is being done was asked for last.
-  std::map<ErrandKey, DoErrand> errands_;
+  struct Doing {
+    DoErrand asked;               ///< by which it was asked for last
+    std::optional<Errand> again;  ///< asked for since it began
+  };
+  std::map<ErrandKey, Doing> errands_;
   std::optional<DoErrand> incoming_;  ///< its parts so far
   /// Term and number of the last command of an errand that was heard.
   std::pair<Term, std::uint64_t> errand_heard_;

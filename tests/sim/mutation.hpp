@@ -53,6 +53,7 @@ enum class Mutation {
   commit_lost_with_its_node,   ///< nobody else is asked for what a node that is gone had to commit
   failed_commit_is_done,       ///< a commit that failed is reported as done
   commit_not_reported,         ///< now and then a commit that is done is not reported
+  silent_errand_awaited,       ///< who does not answer what has become of an errand is waited for
   unseeded_chance,             ///< something is decided by what is in no seed
 };
 
@@ -61,7 +62,7 @@ struct MutationName {
   std::string_view name;
 };
 
-inline constexpr std::array<MutationName, 44> mutations{{
+inline constexpr std::array<MutationName, 45> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -105,6 +106,7 @@ inline constexpr std::array<MutationName, 44> mutations{{
     {Mutation::commit_lost_with_its_node, "commit_lost_with_its_node"},
     {Mutation::failed_commit_is_done, "failed_commit_is_done"},
     {Mutation::commit_not_reported, "commit_not_reported"},
+    {Mutation::silent_errand_awaited, "silent_errand_awaited"},
     {Mutation::unseeded_chance, "unseeded_chance"},
 }};
 

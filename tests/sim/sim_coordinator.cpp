@@ -15,6 +15,15 @@ constexpr Duration store_read_max = 5ms;
 constexpr Duration write_max = 3ms;
 /// So small that most errands take several parts.
 constexpr std::size_t errand_part_bytes_here = 1500;
+/// So short that slow ones are asked for again.
+constexpr Duration errand_patience_here = 3s;
+
+CoordinatorConfig config_of(const World& world) {
+  const bool waits = world.mutated(Mutation::silent_errand_awaited);
+  return {.node_lease = world.node_lease,
+          .errand_part_bytes = errand_part_bytes_here,
+          .errand_patience = waits ? Duration(24h) : errand_patience_here};
+}
 
 std::vector<Looked> looks_of(const StoreSteps& steps, const Store& store) {
   std::vector<Looked> answers;
@@ -54,8 +63,7 @@ bool has_epoch(const StoreSteps& steps, EpochState state) {
 SimCoordinator::SimCoordinator(World& world)
     : world_(world),
       incarnation_(world.next_incarnation(World::coordinator)),
-      driver_(CoordinatorConfig{world.node_lease, errand_part_bytes_here}, *this,
-              std::make_unique<FaultyAdmission>(world.options.mutation)) {
+      driver_(config_of(world), *this, std::make_unique<FaultyAdmission>(world.options.mutation)) {
   const Term before = world_.store.term();
   image_ = *world_.store.begin_term();
   if (world_.mutated(Mutation::term_not_raised) && before != Term()) image_.term = before;

@@ -15,6 +15,7 @@ constexpr Duration tick_every = 50ms;
 constexpr Duration report_progress_every = 500ms;
 constexpr std::size_t heard_max = 400;
 constexpr Duration slow_errand_max = 5s;
+constexpr Duration hangs_at_least = 1s;
 
 ExecutorConfig config_of(NodeIndex self, Incarnation incarnation) {
   ExecutorConfig config;
@@ -298,6 +299,20 @@ void SimExecutor::errand(const ErrandKey& key, Errand errand) {
 }
 
 void SimExecutor::do_errand(const ErrandKey& key, const Errand& errand) {
+  if (world_.storage_hangs(self_) && world_.random.chance(1, 3)) {
+    ++world_.damage.errands_hung;
+    world_.trace("n{} hangs in it", self_);
+    return hang(key, errand);
+  }
+  end_errand(key, errand);
+}
+
+void SimExecutor::hang(const ErrandKey& key, const Errand& errand) {
+  if (!world_.storage_hangs(self_)) return end_errand(key, errand);
+  world_.loop.after(self_, hangs_at_least, [this, key, errand] { hang(key, errand); });
+}
+
+void SimExecutor::end_errand(const ErrandKey& key, const Errand& errand) {
   Result<> done = carry_out_here(errand);
   if (dead_) return;
   check_errand(key, done);

@@ -49,6 +49,8 @@ class SimExecutor final : public Process, private ExecutorHands {
   void tell_end_of(const AttemptKey& key);
 
   void do_errand(const ErrandKey& key, const Errand& errand);
+  void hang(const ErrandKey& key, const Errand& errand);
+  void end_errand(const ErrandKey& key, const Errand& errand);
   Result<> carry_out_here(const Errand& errand);
   Result<> amid(const Errand& errand);
   void check_errand(const ErrandKey& key, const Result<>& done) const;

@@ -55,6 +55,7 @@ World::World(const SimOptions& given)
   } else {
     plan_kill_points();
     if (random.chance(1, 3)) ends_cut_one_in_ = 40;
+    if (random.chance(1, 4)) hanging_ = 1 + random.below(size - 1);
   }
 }
 

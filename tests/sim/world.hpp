@@ -49,13 +49,14 @@ struct Damage {
   std::uint64_t black_outs = 0;
   std::uint64_t set_aside = 0;  ///< files of rows that memory did not hold
   std::uint64_t storage_away = 0;
+  std::uint64_t errands_hung = 0;
   std::uint64_t commits_at_once = 0;  ///< another executor did all of it in the middle of one
 };
 struct DamageName {
   std::uint64_t Damage::*count;
   std::string_view name;
 };
-inline constexpr std::array<DamageName, 9> damages{{
+inline constexpr std::array<DamageName, 10> damages{{
     {&Damage::frames, "frames refused as damaged"},
     {&Damage::partitions, "kept partitions found rotten"},
     {&Damage::kept_writes, "kept partitions not written"},
@@ -64,6 +65,7 @@ inline constexpr std::array<DamageName, 9> damages{{
     {&Damage::black_outs, "power cuts"},
     {&Damage::set_aside, "files of rows set aside"},
     {&Damage::storage_away, "storages away"},
+    {&Damage::errands_hung, "errands hung"},
     {&Damage::commits_at_once, "commits at the same time"},
 }};
 
@@ -136,6 +138,11 @@ class World {
   /// Where sinks commit: for a while, no executor reaches it.
   void lose_storage(Duration length);
   bool storage_away() const { return storage_away_until_ > loop.now(); }
+  /// In some seeds one executor's way to it hangs: what it begins there does not end before all is
+  /// over. Others must do it.
+  bool storage_hangs(NodeIndex node) const { return hanging_ == node && !lost_for_good_ && !over_; }
+  /// No run is waited for any more: what hung goes on.
+  void end_hanging() { over_ = true; }
   Disk& users_disk() { return *disks_.front(); }
   Planner& planner() { return *planner_; }
   /// What may be used after its process is dead, by what that has left in the loop.
@@ -238,6 +245,8 @@ class World {
   bool calm_ = false;
   std::uint64_t ends_cut_one_in_ = 0;
   std::optional<NodeIndex> bad_disk_;
+  std::optional<NodeIndex> hanging_;
+  bool over_ = false;
   std::vector<ClockOf> clocks_;
   std::vector<Instant> disk_full_until_;
   Instant storage_away_until_ = {};

@@ -48,7 +48,7 @@ class Coordinator {
   std::vector<Sent> given_out() {
     std::vector<Sent> sent;
     events = 0;
-    for (const Effect& effect : errands.give_out(cluster)) {
+    for (const Effect& effect : errands.give_out(cluster, time)) {
       if (const auto* send = std::get_if<effect::Send>(&effect)) {
         sent.push_back({{send->node, send->incarnation}, std::get<DoErrand>(send->command)});
       }
@@ -62,9 +62,15 @@ class Coordinator {
     return sent.front();
   }
 
+  void pass(Duration length) {
+    time += length;
+    errands.on_tick(time);
+  }
+
   ClusterView cluster;
   Errands errands;
   int events = 0;
+  Instant time = now;
 };
 
 }  // namespace
@@ -200,4 +206,53 @@ TEST_CASE("commits of a run that has ended are dropped, its clean-up is not") {
   c.node("a");
   const Sent sent = c.given_out_one();
   CHECK(decode_errand(sent.command.content)->kind == ErrandKind::clean_up_sinks);
+}
+
+TEST_CASE("who does not answer for too long is not waited for: another executor is asked") {
+  Coordinator c;
+  c.node("a");
+  c.node("b");
+  REQUIRE(c.errands.add(commit(7, "out"), now));
+  CHECK_FALSE(c.errands.next_deadline());
+  const Sent first = c.given_out_one();
+  CHECK(c.errands.next_deadline() == now + errand_patience_min);
+  c.pass(errand_patience_min - 1ms);
+  CHECK(c.given_out().empty());
+  CHECK_FALSE(c.errands.commit_waits(RunId(7)));
+  c.pass(1ms);
+  const Sent second = c.given_out_one();
+  CHECK(c.events == 1);
+  CHECK(second.to != first.to);
+  // Whoever looks is told who is silent; and that one's answer is not waited for.
+  REQUIRE(c.errands.commit_waits(RunId(7)));
+  CHECK(c.errands.commit_waits(RunId(7))->silent == first.to.first);
+  CHECK_FALSE(c.errands.awaits(first.command.number, first.to));
+  // A large commit takes what it takes: the next one has more time.
+  CHECK(c.errands.next_deadline() == c.time + 2 * errand_patience_min);
+  REQUIRE(c.errands.answered(second.command.number, {}, c.cluster));
+  CHECK_FALSE(c.errands.next_deadline());
+}
+
+TEST_CASE("the only executor is asked again, less and less often") {
+  Coordinator c;
+  c.node("a");
+  REQUIRE(c.errands.add(commit(7, "out"), now));
+  Duration patience = errand_patience_min;
+  std::uint64_t number = c.given_out_one().command.number;
+  for (int i = 0; i < 20; ++i) {
+    CHECK(c.errands.next_deadline() == c.time + patience);
+    c.pass(patience);
+    const Sent again = c.given_out_one();
+    CHECK(again.to == process("a"));
+    CHECK(again.command.number > number);
+    number = again.command.number;
+    patience = std::min(2 * patience, errand_patience_max);
+  }
+  CHECK(patience == errand_patience_max);
+  // It is lost: who looks is told that nobody is there.
+  c.lose("a");
+  CHECK(c.given_out().empty());
+  REQUIRE(c.errands.commit_waits(RunId(7)));
+  CHECK_FALSE(c.errands.commit_waits(RunId(7))->silent);
+  CHECK_FALSE(c.errands.next_deadline());
 }
