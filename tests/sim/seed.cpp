@@ -12,9 +12,8 @@ constexpr Duration faults_at_most = 120s;  ///< of simulated time
 constexpr Duration settles_within = 90s;   ///< after the last fault
 /// Every so many seeds, one runs twice.
 constexpr std::uint64_t twice_one_in = 25;
-/// After the last run ended: a clean-up that has failed for as long as there were faults is tried
-/// again after as long.
-constexpr Duration leaks_gone_within = 2 * faults_at_most;
+/// After the last run ended, and whatever was to be tried again was.
+constexpr Duration leaks_gone_within = 20s;
 
 /// What attempts have staged beside outputs and nobody committed, or nobody removed; empty:
 /// nothing.
@@ -85,18 +84,24 @@ void drive(World& world) {
   for (NodeIndex node = 0; node < world.nodes(); ++node) world.start(node);
   client.begin();
   nemesis.begin();
+  const Instant began = world.loop.now();
   const auto enough = [&] { return world.net.delivered() >= world.options.messages_min; };
   run_until(world, world.loop.now() + faults_at_most, enough);
   if (!world.calm() && !world.one_bad_disk() && world.random.chance(1, 4))
     world.lose_for_good(1 + world.random.below(world.nodes() - 1));
   world.heal();
+  // The pause before a clean-up is tried again doubles: none is longer than its failures took.
+  const Duration failed_at_most = world.loop.now() - began;
+  const Instant all_tried = world.loop.now() + failed_at_most + clean_up_retry_min;
   // What the faults left time for may be little.
   run_until(world, world.loop.now() + settles_within, enough);
   client.stop();
   const Instant end = world.loop.now() + settles_within;
   run_until(world, end, [&] { return client.done(); });
   client.check();
-  run_until(world, world.loop.now() + leaks_gone_within, [&] { return leaks_nothing(world); });
+  world.end_hanging();
+  const Instant leaks_gone = std::max(world.loop.now(), all_tried) + leaks_gone_within;
+  run_until(world, leaks_gone, [&] { return leaks_nothing(world); });
   check_leaks(world);
 }
 
