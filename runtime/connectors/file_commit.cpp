@@ -92,6 +92,16 @@ Result<std::string> FileCommit::stage(const std::string& marker, const std::stri
 
 Result<> FileCommit::commit(const std::string& marker,
                             const std::vector<StagedFile>& staged) const {
+  const Result<> done = commit_once(marker, staged);
+  if (done || files_.is_directory(parent_)) return done;
+  return make_error(ErrorCode::unavailable,
+                    "the directory '{}' is not there, and what is staged below it cannot be "
+                    "committed: bring it back",
+                    parent_);
+}
+
+Result<> FileCommit::commit_once(const std::string& marker,
+                                 const std::vector<StagedFile>& staged) const {
   const std::string staging = TRY(staging_directory(marker));
   if (target_ == Target::directory) return commit_directory(marker, staging, staged);
   ENSURE(staged.size() == 1, "{} files for the single file '{}'", staged.size(), output_);

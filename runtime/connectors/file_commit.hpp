@@ -43,6 +43,9 @@ struct StagedFile {
 /// What a version staged that knew of no claims has no `output.N`: what that one began to build, or
 /// else the directory of one attempt, becomes it by a rename, and so is claimed, too.
 ///
+/// A disk that is not mounted looks as if all that was staged were lost. So where even the
+/// directory of the output is not there, nothing is said to be lost: it is `unavailable`.
+///
 /// Where the file system cannot exchange, the old directory is moved aside first, and for that
 /// moment there is none; one who stops in that moment for so long that others do all the rest takes
 /// their output aside. Nor can it hold two commits of a single file apart that both found its name
@@ -61,6 +64,7 @@ class FileCommit {
   Result<> clean_up(const std::string& marker) const;
 
  private:
+  Result<> commit_once(const std::string& marker, const std::vector<StagedFile>& staged) const;
   Result<std::string> staging_directory(const std::string& marker) const;
   Result<> commit_directory(const std::string& marker, const std::string& staging,
                             const std::vector<StagedFile>& staged) const;

@@ -355,6 +355,25 @@ TEST_CASE("what an older version published is committed, however far that one ca
   CHECK(place.seen() == all);
 }
 
+TEST_CASE("a storage that is away is no output that is lost: it is committed when it is back") {
+  const Target target = any_target();
+  Place place(target);
+  sim::Disk& disk = place.disk();
+  const auto staged = place.stage("run-1", "a1", "new");
+  const FileCommit committer = place.committer(disk);
+  const bool is_a_file = GENERATE(true, false);
+  REQUIRE(disk.rename("/data", "/unmounted"));
+  if (is_a_file) REQUIRE(write_atomically(disk, "/data", "not the disk that you look for"));
+  const Result<> away = committer.commit("run-1", staged);
+  REQUIRE_FALSE(away);
+  CHECK(retryable(away.error().code));
+  CHECK(away.error().message.find("the directory '/data' is not there") != std::string::npos);
+  if (is_a_file) REQUIRE(disk.remove_all("/data"));
+  REQUIRE(disk.rename("/unmounted", "/data"));
+  REQUIRE(committer.commit("run-1", staged));
+  CHECK(place.seen() == place.all("new"));
+}
+
 TEST_CASE("who commits long after all is over changes nothing and leaves nothing behind") {
   const Target target = any_target();
   const bool empty = target == Target::directory && GENERATE(true, false);
