@@ -29,16 +29,25 @@ dataflow:
 template <class T>
 using Answers = std::shared_ptr<std::vector<Result<T>>>;
 
+/// What a node was told last.
+struct Told {
+  std::optional<Adopt> adopted;
+  std::optional<DeployTask> deployed;
+  std::optional<DoErrand> errand;
+};
+
 /// The executor of a node that does nothing of what it is told.
 class Idler : public ActorOf<Idler, Command> {
  public:
-  explicit Idler(std::optional<Adopt>& adopted) : adopted_(adopted) {}
+  explicit Idler(Told& told) : told_(told) {}
   void on(const Command& command) {
-    if (const auto* adopt = std::get_if<Adopt>(&command)) adopted_ = *adopt;
+    if (const auto* adopt = std::get_if<Adopt>(&command)) told_.adopted = *adopt;
+    if (const auto* deploy = std::get_if<DeployTask>(&command)) told_.deployed = *deploy;
+    if (const auto* errand = std::get_if<DoErrand>(&command)) told_.errand = *errand;
   }
 
  private:
-  std::optional<Adopt>& adopted_;
+  Told& told_;
 };
 
 const NodeId the_node("n");
@@ -48,7 +57,7 @@ const NodeId the_node("n");
 struct Cluster {
   Cluster() {
     register_connectors(registry);
-    const auto idler = system.spawn<Idler>("executor", adopted);
+    const auto idler = system.spawn<Idler>("executor", told);
     coordinator = spawn_coordinator(
         system, {}, {store, system.io(), planner, metrics, [idler](const NodeId&, Incarnation) {
                        return ExecutorPort(idler.handle());
@@ -91,7 +100,25 @@ struct Cluster {
     return answered.done->run;
   }
 
-  std::optional<Adopt> adopted;
+  /// Its node is there, and takes work.
+  void join() {
+    hear(JoinCluster{ClusterId("c"), the_node, Incarnation(1), Term(), "tcp://n:1", 2});
+    REQUIRE(told.adopted);
+    const Token& token = told.adopted->token;
+    hear(Inventory{Incarnation(1), token.term, token.seq, {}});
+  }
+  /// All its tasks are done, one at a time, and its output is to be committed.
+  void finish_tasks() {
+    while (const auto deploy = std::exchange(told.deployed, {})) {
+      hear(TaskReady{deploy->token});
+      TaskFinished finished{deploy->token};
+      finished.sink = "show";
+      finished.committables = {{encode_printed({"Rows", 1, "bytes"}), 1}};
+      hear(finished);
+    }
+  }
+
+  Told told;
   SteppedActorSystem system;
   OperatorRegistry registry{system_files()};
   Planner planner{registry};
@@ -230,8 +257,8 @@ TEST_CASE("a node is told as it is") {
   CHECK(cluster.answer(ListNodes{}).nodes.empty());
   cluster.hear(JoinCluster{ClusterId("c"), the_node, Incarnation(1), Term(), "tcp://n:1", 2});
   CHECK(node().state == NodeState::adopting);
-  REQUIRE(cluster.adopted);
-  const Token& token = cluster.adopted->token;
+  REQUIRE(cluster.told.adopted);
+  const Token& token = cluster.told.adopted->token;
   cluster.hear(Inventory{Incarnation(1), token.term, token.seq, {}});
   CHECK(node().state == NodeState::live);
   CHECK(node().id == the_node);
@@ -288,6 +315,68 @@ TEST_CASE("what there is not is not found") {
   CHECK(not_found(cluster.ask(AwaitEnd{RunId(9)})));
   CHECK(not_found(cluster.ask(ReadOutput{RunId(9)})));
   CHECK(not_found(cluster.ask(StartJob{.job = JobName("no")})));
+}
+
+TEST_CASE("a run whose commit waits says for what, for how long, and goes on by itself") {
+  Cluster cluster;
+  cluster.join();
+  const RunId run = cluster.submit();
+  cluster.finish_tasks();
+  const auto end = cluster.ask(AwaitEnd{run});
+  const auto now = [&] { return cluster.answer(ShowRun{run}); };
+  const auto answers = [&](auto with) {
+    const auto errand = std::exchange(cluster.told.errand, {});
+    REQUIRE(errand);
+    CHECK(errand->token.run == run);
+    with.token = errand->token;
+    with.number = errand->number;
+    cluster.hear(with);
+  };
+  ErrandFailed away;
+  away.error = make_error(ErrorCode::unavailable, "the directory '/mnt' is not there");
+  CHECK(now().state == RunState::finishing);
+  CHECK(now().reason.empty());
+
+  // The storage is away, twice.
+  answers(away);
+  cluster.advance(commit_retry_min);
+  answers(away);
+  CHECK(now().state == RunState::finishing);
+  CHECK(now().reason ==
+        "committing 'show' has failed for 0 s, 2 times, and is tried until it is done: "
+        "unavailable: the directory '/mnt' is not there");
+
+  // Nobody answers.
+  cluster.advance(2 * commit_retry_min);
+  REQUIRE(cluster.told.errand);
+  cluster.advance(errand_patience_min);
+  CHECK(now().reason ==
+        "the commit of 'show' has waited for 60 s: executor n has not answered, and was asked "
+        "again or another one was");
+
+  // Nobody is there.
+  cluster.tell(ClusterEvent(cluster_event::Down{the_node, Incarnation(1), "its machine is off"}));
+  cluster.advance(20s);
+  CHECK(now().reason == "the commit of 'show' has waited for 80 s for an executor");
+  CHECK(now().state == RunState::finishing);
+  CHECK(end->empty());
+
+  // All is well again.
+  cluster.hear(JoinCluster{ClusterId("c"), the_node, Incarnation(2), Term(), "tcp://n:1", 2});
+  const Token adopt = cluster.told.adopted->token;
+  cluster.told.errand.reset();
+  cluster.hear(Inventory{Incarnation(2), adopt.term, adopt.seq, {}});
+  answers(ErrandDone());
+  CHECK(now().state == RunState::succeeded);
+  CHECK(now().reason.empty());
+  answers(ErrandDone());  // what it left is removed
+  REQUIRE(end->size() == 1);
+  CHECK(end->front().value().state == RunState::succeeded);
+  bool said = false;
+  for (const EventView& event : cluster.answer(ListEvents{.run = run}).events) {
+    said = said || event.text.find("'show' is committed, 8") != std::string::npos;
+  }
+  CHECK(said);
 }
 
 TEST_CASE("who waits for the end of a run is answered when it ends") {
