@@ -81,12 +81,11 @@ Result<std::string> FileCommit::staging_directory(const std::string& marker) con
 Result<std::string> FileCommit::stage(const std::string& marker, const std::string& tag) const {
   const std::string staging = TRY(staging_directory(marker));
   const std::string directory = staging + "/" + safe_name(tag);
-  TRY(make_durable_directories(files_, directory));
+  std::vector<std::string> made{directory};
   // What is claimed, also where no attempt has rows. A commit must not make it: it would bring back
   // what was cleaned up.
-  if (target_ == Target::directory) {
-    TRY(make_durable_directories(files_, fmt::format("{}/{}0", staging, claimed_name)));
-  }
+  if (target_ == Target::directory) made.push_back(fmt::format("{}/{}0", staging, claimed_name));
+  TRY(make_durable_directories(files_, made));
   return directory;
 }
 
@@ -149,7 +148,8 @@ Result<std::optional<std::uint64_t>> FileCommit::latest_claim(const std::string&
   return latest;
 }
 
-/// Empty where there is nothing to claim any more.
+/// Empty where there is nothing to claim any more. The power may take the new name back: then
+/// nobody is at it any more, and whoever claims it next gets the same number.
 Result<std::string> FileCommit::claim(const std::string& staging) const {
   const auto latest = TRY(latest_claim(staging));
   if (!latest) return std::string();
@@ -157,7 +157,6 @@ Result<std::string> FileCommit::claim(const std::string& staging) const {
   const std::string to = fmt::format("{}/{}{}", staging, claimed_name, *latest + 1);
   const Result<> renamed = files_.rename(from, to);
   if (!renamed) return files_.exists(from) ? renamed.error() : claimed_elsewhere(output_);
-  TRY(files_.sync_directory(staging));
   return to;
 }
 
@@ -231,7 +230,10 @@ Result<> FileCommit::make_inside(const std::string& claimed, const std::string& 
 Result<> FileCommit::write_claimed(const std::string& claimed, const std::string& path,
                                    const std::string& text) const {
   const std::string beside = claimed + ".written";
-  TRY(write_atomically(files_, beside, text));
+  const auto file = TRY(files_.create(beside));
+  TRY(file->append(text));
+  TRY(file->sync());
+  TRY(file->close());
   TRY(files_.rename(beside, path));
   return files_.sync_directory(parent_of(path));
 }
@@ -308,13 +310,20 @@ Result<> FileCommit::clean_up(const std::string& marker) const {
   return files_.is_directory(parent_) ? files_.sync_directory(parent_) : Result<>();
 }
 
-Result<> make_durable_directories(FileSystem& files, const std::string& path) {
-  std::vector<std::string> made;
-  for (std::string at = path; !files.exists(at); at = parent_of(at)) made.push_back(at);
-  if (made.empty()) return {};
-  TRY(files.make_directories(path));
-  for (const std::string& directory : made) TRY(files.sync_directory(parent_of(directory)));
+Result<> make_durable_directories(FileSystem& files, const std::vector<std::string>& paths) {
+  std::set<std::string> changed;
+  for (const std::string& path : paths) {
+    for (std::string at = path; !files.exists(at); at = parent_of(at)) {
+      changed.insert(parent_of(at));
+    }
+    TRY(files.make_directories(path));
+  }
+  for (const std::string& directory : changed) TRY(files.sync_directory(directory));
   return {};
+}
+
+Result<> make_durable_directories(FileSystem& files, const std::string& path) {
+  return make_durable_directories(files, std::vector{path});
 }
 
 }  // namespace troupe

@@ -93,7 +93,8 @@ class FileCommit {
   const Existing existing_;
 };
 
-/// Makes a directory and those above it; what is new is durable when this returns.
+/// Makes directories and those above them; what is new is durable when this returns.
+Result<> make_durable_directories(FileSystem& files, const std::vector<std::string>& paths);
 Result<> make_durable_directories(FileSystem& files, const std::string& path);
 
 }  // namespace troupe
