@@ -276,11 +276,13 @@ void CoordinatorActor::handle(const ShowRun& asked, AnswerTo<ShowRun> answer) {
 }
 
 void CoordinatorActor::handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer) {
-  const auto wait = driver_.await_end(
-      asked.run, [this, run = asked.run, answer = std::move(answer)](const Result<>& ended) {
-        if (!ended) return answer(ended.error());
-        handle(ShowRun{run}, answer);
-      });
+  using Until = CoordinatorDriver::Until;
+  const auto wait =
+      driver_.await_end(asked.run, asked.tidied ? Until::tidied : Until::ended,
+                        [this, run = asked.run, answer = std::move(answer)](const Result<>& ended) {
+                          if (!ended) return answer(ended.error());
+                          handle(ShowRun{run}, answer);
+                        });
   if (!wait || asked.wait == forever) return;
   after(std::min(asked.wait, wait_max), [this, wait] { driver_.wait_no_longer(*wait); });
 }

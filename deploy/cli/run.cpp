@@ -41,7 +41,7 @@ class WatchedRun {
       std::optional<Result<RunView>> view;
     };
     const auto ending = std::make_shared<Ending>();
-    control_.ask(AwaitEnd{run}, [ending](Result<RunView> view) {
+    control_.ask(AwaitEnd{.run = run, .tidied = true}, [ending](Result<RunView> view) {
       const std::lock_guard lock(ending->mutex);
       ending->view = std::move(view);
       ending->over.notify_all();

@@ -65,7 +65,7 @@ class TestBench {
     collecting.settings.restart.attempts = 0;
     const RunStarted started = TRY(answer_of(
         control, SubmitRun{.graph = std::move(collecting), .submitted_by = "troupe test"}));
-    const RunView view = TRY(answer_of(control, AwaitEnd{started.run}));
+    const RunView view = TRY(answer_of(control, AwaitEnd{.run = started.run, .tidied = true}));
     auto rows = rows_.take();
     if (view.state == RunState::succeeded) return rows;
     return Error{ErrorCode::invalid_argument, view.error, view.hint};

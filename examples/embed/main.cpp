@@ -63,7 +63,7 @@ Result<> serve() {
 
   JobGraph graph = TRY(sums_by_shop(registry));
   const RunId run = TRY(answer_of(control, SubmitRun{std::move(graph)})).run;
-  const RunView ended = TRY(answer_of(control, AwaitEnd{run}));
+  const RunView ended = TRY(answer_of(control, AwaitEnd{.run = run, .tidied = true}));
   if (ended.state != RunState::succeeded)
     return make_error(ErrorCode::unavailable, "{}", ended.error);
 

@@ -25,7 +25,9 @@ constexpr bool is_whole() {
 /// The text of a path or a query as the JSON that a body would hold.
 template <class T>
 Json json_of_text(const std::string& text) {
-  if constexpr (is_whole<T>()) {
+  if constexpr (std::same_as<T, bool>) {
+    if (text == "true" || text == "false") return text == "true";
+  } else if constexpr (is_whole<T>()) {
     std::uint64_t number = 0;
     const auto end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);

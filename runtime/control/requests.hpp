@@ -178,11 +178,16 @@ struct AwaitEnd {
 
   RunId run;
   std::chrono::seconds wait = forever;
+  /// Until nothing is left beside its outputs, too, or a second later: for whoever looks there at
+  /// once, or stops a node that keeps nothing, and so would stop the removal for good.
+  bool tidied = false;
 
   static constexpr auto fields() {
     return std::tuple{
         field("run", &AwaitEnd::run, Presence::required, "the run's number"),
-        field("wait", &AwaitEnd::wait, Presence::optional, "seconds to wait for its end")};
+        field("wait", &AwaitEnd::wait, Presence::optional, "seconds to wait for its end"),
+        field("tidied", &AwaitEnd::tidied, Presence::optional,
+              "true: until what it left beside its outputs is removed, too")};
   }
 };
 

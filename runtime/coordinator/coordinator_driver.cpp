@@ -73,7 +73,7 @@ void CoordinatorDriver::settle() {
 void CoordinatorDriver::wait_for_no_tidying() {
   for (auto each = untidy_.begin(); each != untidy_.end();) {
     const auto [run, until] = *each++;
-    if (until <= now_) tell_end(run);
+    if (until <= now_) tell_end(run, Until::tidied);
   }
 }
 
@@ -90,7 +90,7 @@ void CoordinatorDriver::give_up(Error reason) {
   over_ = reason;
   for (const auto& [number, answer] : std::exchange(requests_, {})) answer(reason);
   for (const auto& [run, waits] : std::exchange(waits_, {})) {
-    for (const auto& [number, ended] : waits) ended(reason);
+    for (const auto& [number, waiting] : waits) waiting.ended(reason);
   }
   hands_.over(reason);
 }
@@ -115,19 +115,23 @@ bool CoordinatorDriver::open(RunId run) const {
   return found != machine_->runs().end() && !troupe::ended(found->second->state());
 }
 
-std::optional<CoordinatorDriver::Wait> CoordinatorDriver::await_end(RunId run, Ended ended) {
-  if (over_ || (!open(run) && !untidy_.contains(run))) {
+std::optional<CoordinatorDriver::Wait> CoordinatorDriver::await_end(RunId run, Until until,
+                                                                    Ended ended) {
+  const bool waits = open(run) || (until == Until::tidied && untidy_.contains(run));
+  if (over_ || !waits) {
     ended(over_ ? Result<>(*over_) : Result<>());
     return {};
   }
-  waits_[run].emplace(++last_number_, std::move(ended));
+  waits_[run].emplace(++last_number_, Waiting{until, std::move(ended)});
   return Wait{run, last_number_};
 }
 
 void CoordinatorDriver::wait_no_longer(const Wait& wait) {
   const auto of_run = waits_.find(wait.run);
   if (of_run == waits_.end()) return;
-  if (const auto waiting = of_run->second.extract(wait.number)) waiting.mapped()({});
+  if (const auto waiting = of_run->second.extract(wait.number)) {
+    waiting.mapped().ended({});
+  }
 }
 
 // ---- effects
@@ -158,19 +162,27 @@ void CoordinatorDriver::carry_out(effect::Reply& effect) {
 
 void CoordinatorDriver::carry_out(effect::RunEnded& effect) {
   hands_.run_ended(effect);
-  if (effect.state == RunState::halted) return tell_end(effect.run);
+  if (effect.state == RunState::halted) return tell_end(effect.run, Until::tidied);
   untidy_[effect.run] = now_ + tidy_patience;
+  tell_end(effect.run, Until::ended);
 }
 
 void CoordinatorDriver::carry_out(effect::RunTidied& effect) {
-  if (untidy_.contains(effect.run)) tell_end(effect.run);
+  if (untidy_.contains(effect.run)) tell_end(effect.run, Until::tidied);
 }
 
-void CoordinatorDriver::tell_end(RunId run) {
-  untidy_.erase(run);
+/// So far it is: whoever waits for more waits on.
+void CoordinatorDriver::tell_end(RunId run, Until until) {
+  if (until == Until::tidied) untidy_.erase(run);
   const auto waits = waits_.extract(run);
   if (!waits) return;
-  for (const auto& [number, ended] : waits.mapped()) ended({});
+  for (auto& [number, waiting] : waits.mapped()) {
+    if (waiting.until <= until) {
+      waiting.ended({});
+    } else {
+      waits_[run].emplace(number, std::move(waiting));
+    }
+  }
 }
 
 void CoordinatorDriver::carry_out(const effect::Inner auto&) {

@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// How long those who wait for the end of a run wait for its clean-up, too: a storage that hangs
-/// must not hold back that the run has ended.
+/// How long those who wait for the clean-up of a run wait beyond its end: a storage that hangs must
+/// not hold back that it has ended.
 inline constexpr Duration tidy_patience = 1s;
 
 /// What a `CoordinatorDriver` does to the world. Each call returns at once and comes back to no
@@ -50,9 +50,9 @@ class CoordinatorHands {
 /// - **Group commit**: one transaction is under way; whatever is decided meanwhile is the next one,
 ///   looks included. Its answers are handed to the machine before the word that it is durable, for
 ///   the next `Persisted` lets `Submissions` forget.
-/// - Whoever waits for the end of a run is told once it is durable and nothing is left beside its
-///   outputs: he may look there at once, or stop the node, which would stop its removal. For a
-///   removal that cannot be done now nobody waits, for one that hangs `tidy_patience`.
+/// - Whoever waits for the end of a run is told once it is durable; if he says so, once nothing is
+///   left beside its outputs, for he may stop the node then, and its removal with it. For a removal
+///   that cannot be done now nobody waits, for one that hangs `tidy_patience`.
 /// - A failed write is the end: whether the rows are there nobody knows, and who went on would act
 ///   on rows that may not be. So is what makes the machine halt. From then on nothing leaves, and
 ///   whoever waits is told why.
@@ -62,9 +62,13 @@ class CoordinatorHands {
 class CoordinatorDriver {
  public:
   using Answer = std::function<void(Result<RunId>)>;
-  /// Called once: the run has ended and is tidied, or the caller's patience has ended; or why
-  /// nobody will know.
+  /// Called once: the run has ended, or the caller's patience has; or why nobody will know.
   using Ended = std::function<void(Result<>)>;
+
+  enum class Until {
+    ended,
+    tidied,  ///< and nothing is left beside its outputs
+  };
 
   /// Of one who waits for the end of a run.
   struct Wait {
@@ -89,7 +93,7 @@ class CoordinatorDriver {
   void submit(Submission submission, Answer answer, Instant now);
   void cancel(RunId run, std::string by, Answer answer, Instant now);
   /// None where there is nothing to wait for: that was answered at once.
-  std::optional<Wait> await_end(RunId run, Ended ended);
+  std::optional<Wait> await_end(RunId run, Until until, Ended ended);
   void wait_no_longer(const Wait& wait);
 
   /// The process dies: nothing leaves, and nobody is told anything, from this moment on.
@@ -116,7 +120,7 @@ class CoordinatorDriver {
   void settle();
   void wait_for_no_tidying();
   std::optional<Instant> next_deadline() const;
-  void tell_end(RunId run);
+  void tell_end(RunId run, Until until);
   void give_up(Error reason);
   bool open(RunId run) const;
 
@@ -136,7 +140,11 @@ class CoordinatorDriver {
   std::optional<Instant> wakes_at_;
   std::uint64_t last_number_ = 0;  ///< of requests and waits
   std::map<std::uint64_t, Answer> requests_;
-  std::map<RunId, std::map<std::uint64_t, Ended>> waits_;
+  struct Waiting {
+    Until until;
+    Ended ended;
+  };
+  std::map<RunId, std::map<std::uint64_t, Waiting>> waits_;
   /// Ended, and what they left may be there yet: until when that is waited for.
   std::map<RunId, Instant> untidy_;
 };

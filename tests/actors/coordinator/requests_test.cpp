@@ -323,6 +323,7 @@ TEST_CASE("a run whose commit waits says for what, for how long, and goes on by 
   const RunId run = cluster.submit();
   cluster.finish_tasks();
   const auto end = cluster.ask(AwaitEnd{run});
+  const auto tidied = cluster.ask(AwaitEnd{.run = run, .tidied = true});
   const auto now = [&] { return cluster.answer(ShowRun{run}); };
   const auto answers = [&](auto with) {
     const auto errand = std::exchange(cluster.told.errand, {});
@@ -369,9 +370,11 @@ TEST_CASE("a run whose commit waits says for what, for how long, and goes on by 
   answers(ErrandDone());
   CHECK(now().state == RunState::succeeded);
   CHECK(now().reason.empty());
-  answers(ErrandDone());  // what it left is removed
   REQUIRE(end->size() == 1);
   CHECK(end->front().value().state == RunState::succeeded);
+  CHECK(tidied->empty());
+  answers(ErrandDone());  // what it left is removed
+  REQUIRE(tidied->size() == 1);
   bool said = false;
   for (const EventView& event : cluster.answer(ListEvents{.run = run}).events) {
     said = said || event.text.find("'show' is committed, 8") != std::string::npos;

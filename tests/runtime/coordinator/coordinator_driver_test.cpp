@@ -14,6 +14,7 @@
 #include <vector>
 
 using namespace troupe;
+using Until = CoordinatorDriver::Until;
 
 namespace {
 
@@ -128,8 +129,8 @@ struct Coordinator {
     report(ErrandDone{hands.errand.token, hands.errand.number});
     write_all();
   }
-  std::optional<CoordinatorDriver::Wait> wait(const std::string& who) {
-    return driver.await_end(RunId(1), [this, who](const Result<>& ended) {
+  std::optional<CoordinatorDriver::Wait> wait(const std::string& who, Until until = Until::tidied) {
+    return driver.await_end(RunId(1), until, [this, who](const Result<>& ended) {
       hands.note(who + (ended ? " knows" : " does not"));
     });
   }
@@ -206,7 +207,7 @@ TEST_CASE("nothing leaves before its row, and then in the order in which it was 
 TEST_CASE("a write that fails ends it: nothing leaves any more, and who waits is told why") {
   Coordinator coordinator;
   coordinator.start_a_run();
-  REQUIRE(coordinator.driver.await_end(RunId(1), [&](const Result<>& ended) {
+  REQUIRE(coordinator.driver.await_end(RunId(1), Until::tidied, [&](const Result<>& ended) {
     coordinator.hands.note("wait: " + ended.error().to_string());
   }));
   coordinator.answers.clear();
@@ -271,17 +272,20 @@ TEST_CASE("a process that dies while it hears of a decision hears of no other") 
   CHECK(coordinator.hands.news().empty());
 }
 
-TEST_CASE("who waits for the end of a run is told once it is durable and nothing is left of it") {
+TEST_CASE("who waits for the end of a run is told once it is durable, or nothing is left of it") {
   Coordinator coordinator;
   coordinator.start_a_run();
   REQUIRE(coordinator.wait("a"));
+  REQUIRE(coordinator.wait("who only asks for its end", Until::ended));
   coordinator.end_the_run();
   const Done news = coordinator.hands.news();
   CHECK(news.front() == "write");
-  const Done ended{"ended 1", "send ReleaseRun", "send DoErrand"};
+  const Done ended{"ended 1", "who only asks for its end knows", "send ReleaseRun",
+                   "send DoErrand"};
   CHECK(std::search(news.begin(), news.end(), ended.begin(), ended.end()) != news.end());
   CHECK(std::count(news.begin(), news.end(), "a knows") == 0);
-  // Whoever asks now may look at the outputs as soon as he is told, too.
+  CHECK_FALSE(coordinator.wait("who only asks now", Until::ended));
+  CHECK(coordinator.hands.news() == Done{"who only asks now knows"});
   REQUIRE(coordinator.wait("b"));
   coordinator.tidy();
   CHECK(coordinator.hands.news() == Done{"a knows", "b knows", "write"});
