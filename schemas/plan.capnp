@@ -23,6 +23,8 @@ struct PlanSettings {
   restartWindowNs @3 :Int64;
   restartInitialDelayNs @4 :Int64;
   restartMaxDelayNs @5 :Int64;
+  mode @6 :UInt16;
+  # 0: batch, 1: streaming.
 }
 
 struct PlanVertex {
@@ -40,10 +42,20 @@ struct PlanVertex {
     columns @7 :List(Text);
   }
   predicate @8 :Text;
+  eventTime @9 :PlanTime;
+  # Of a source; none: its rows have no event time.
 }
 
 struct PlanInput {
   vertex @0 :UInt32;
   # Index of the producer, smaller than the reader's own.
-  port @1 :UInt32;
+  unusedNumber @1 :UInt32;
+  port @2 :Text;
+  # The name of one of the producer's outputs; empty: the first one.
+}
+
+struct PlanTime {
+  value @0 :Text;
+  # SQL over the source's columns.
+  maxOutOfOrderNs @1 :Int64;
 }

@@ -41,9 +41,11 @@ Json as_json(const Parameter& parameter) {
 Json as_json(const OperatorDescription& op) {
   Json parameters = Json::array();
   for (const auto& parameter : op.parameters) parameters.push_back(as_json(parameter));
+  Json ports = Json::array();
+  for (const auto& port : op.ports) ports.push_back({{"name", port.name}, {"help", port.help}});
   return {{"name", op.name},         {"role", role_of(op.role)}, {"summary", op.summary},
           {"inputs", inputs_of(op)}, {"parameters", parameters}, {"example", op.example},
-          {"notes", op.notes}};
+          {"notes", op.notes},       {"ports", ports},           {"streams", op.streams}};
 }
 
 std::string remarks_of(const Parameter& parameter) {
@@ -118,6 +120,10 @@ class OpShow final : public Verb {
       context.out.line(fmt::format("  {:<16} {:<13} {}", parameter.name, to_string(parameter.type),
                                    remarks_of(parameter)));
       context.out.line(fmt::format("  {:<16} {}", "", parameter.help));
+    }
+    if (!op.ports.empty()) context.out.line("further outputs (from: <id>.<name>):");
+    for (const auto& port : op.ports) {
+      context.out.line(fmt::format("  {:<16} {}", port.name, port.help));
     }
     if (!op.notes.empty()) context.out.line(fmt::format("\n{}", indented(op.notes)));
     context.out.line(fmt::format("\nexample:\n{}", indented(op.example)));

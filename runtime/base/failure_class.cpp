@@ -24,6 +24,7 @@ const char* to_string(FailureClass failure) {
 
 FailureClass classify(const Error& error) {
   if (is_node_fault(error)) return FailureClass::node_fault;
+  if (error.reason == ErrorReason::poison_record) return FailureClass::poison_record;
   switch (error.code) {
     case ErrorCode::invalid_argument:
     case ErrorCode::unsupported:

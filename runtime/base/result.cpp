@@ -42,6 +42,8 @@ const char* to_string(ErrorReason reason) {
       return "node_fault";
     case ErrorReason::wrong_use:
       return "wrong_use";
+    case ErrorReason::poison_record:
+      return "poison_record";
   }
   return "none";
 }

@@ -47,11 +47,12 @@ enum class ErrorReason {
   unknown_column,  ///< a name that is none of the columns (`near.hpp`)
   node_fault,      ///< a node's own failure; another node may not have it (`node_fault.hpp`)
   wrong_use,       ///< the command line was used wrongly
+  poison_record,   ///< a record that cannot be worked on, and would not be the next time
 };
 const char* to_string(ErrorReason reason);
 template <>
 struct EnumOf<ErrorReason> {
-  static constexpr auto last = ErrorReason::wrong_use, unknown = ErrorReason::none;
+  static constexpr auto last = ErrorReason::poison_record, unknown = ErrorReason::none;
   static constexpr const char* noun = "reason of an error";
 };
 

@@ -120,12 +120,16 @@ Json operator_schema(const OperatorRegistry& registry) {
     names.push_back(kind->description().name);
     rules.push_back(operator_rule(kind->description()));
   }
-  Json schema = closed({{"op", {{"enum", names}, {"description", "The operator."}}},
-                        {"from", any_of(ref("input"), list_of(ref("input")))},
-                        {"with", {{"type", "object"}, {"description", "Its parameters."}}},
-                        {"parallelism", ref("count")},
-                        {"description", typed("string")}},
-                       {"op"});
+  Json schema =
+      closed({{"op", {{"enum", names}, {"description", "The operator."}}},
+              {"from", any_of(ref("input"), list_of(ref("input")))},
+              {"with", {{"type", "object"}, {"description", "Its parameters."}}},
+              {"event_time",
+               closed({{"value", ref("sql")}, {"max_out_of_order", or_template(ref("duration"))}},
+                      {"value"})},
+              {"parallelism", ref("count")},
+              {"description", typed("string")}},
+             {"op"});
   schema["allOf"] = std::move(rules);
   return schema;
 }
@@ -163,7 +167,7 @@ Json definitions(const OperatorRegistry& registry) {
   const Json plain = {{"type", Json::array({"string", "number", "boolean", "null"})}};
   return {
       {"id", pattern("^[a-z][a-z0-9_-]{0,62}$")},
-      {"input", pattern("^[a-z][a-z0-9_-]{0,62}(\\.[0-9]+)?$")},
+      {"input", pattern("^[a-z][a-z0-9_-]{0,62}(\\.[a-z][a-z0-9_-]{0,62})?$")},
       {"template", pattern("\\$\\{\\{.*\\}\\}")},
       {"duration", pattern("^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h|d))+$")},
       {"bytes", any_of(pattern("^[0-9]+(\\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$"),
@@ -212,7 +216,7 @@ Json job_schema(const OperatorRegistry& registry) {
                      {"kind", {{"const", "Job"}}},
                      {"metadata", metadata_schema()},
                      {"params", keyed_by_id(ref("parameter"))},
-                     {"mode", {{"enum", Json::array({"batch"})}}},
+                     {"mode", {{"enum", Json::array({"batch", "streaming"})}}},
                      {"parallelism", ref("count")},
                      {"memory", or_template(ref("bytes"))},
                      {"restart", restart_schema()},

@@ -134,6 +134,7 @@ Result<TestRun> plan_test(const std::string& file, std::string_view text, const 
     } else {
       const SchemaPtr schema = output_of(known, whole, vertex.id);
       run.graph.vertices.push_back(TRY(given_vertex(vertex.id, given->second, schema)));
+      run.graph.vertices.back().event_time = vertex.event_time;
     }
   }
   for (const auto& [id, expectation] : test.expect) run.collect.insert(id);

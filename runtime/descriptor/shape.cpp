@@ -107,11 +107,12 @@ class JobShaper {
     const YamlNode* mode = reader.find("mode");
     if (!mode || mode->text == "batch") return;
     if (mode->text == "streaming") {
-      return report(Mistake::not_supported, *mode, "'streaming' is not supported by this version",
-                    "mode: batch");
+      shaped_.job.graph.settings.mode = JobMode::streaming;
+      return;
     }
-    report(Mistake::bad_value, *mode, fmt::format("'mode' is batch, not {}", describe(*mode)),
-           did_you_mean(mode->text, {"batch"}), {"batch"});
+    report(Mistake::bad_value, *mode,
+           fmt::format("'mode' is batch or streaming, not {}", describe(*mode)),
+           did_you_mean(mode->text, {"batch", "streaming"}), {"batch", "streaming"});
   }
 
   void name_job() {
@@ -174,15 +175,8 @@ class JobShaper {
   void duration(const MapReader& reader, const char* key, Duration& setting, Filler& fill) {
     const YamlNode* node = reader.find(key);
     if (!node) return;
-    const std::optional<Json> value =
-        fill.fill(*node, FillAs::typed, fmt::format("restart.{}", key));
-    if (!value) return;
-    if (!value->is_string()) {
-      return report_wrong_type(diagnostics_, *node, key, "a duration with its unit, such as 10s");
-    }
-    const Result<Duration> parsed = parse_duration(value->get_ref<const std::string&>());
-    if (parsed) setting = *parsed;
-    if (!parsed) report(Mistake::bad_value, *node, parsed.error().message, parsed.error().hint);
+    const std::string path = fmt::format("restart.{}", key);
+    setting = shape_duration(*node, key, path, fill, diagnostics_).value_or(setting);
   }
 
   const YamlNode* flow(const MapReader& reader) {

@@ -8,7 +8,6 @@
 #include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace troupe {
@@ -72,9 +71,9 @@ class VertexShaper {
  private:
   void read() {
     const std::size_t known = diagnostics_.size();
-    MapReader reader(
-        value_, vertex_.id, diagnostics_, {"op", "from", "with", "parallelism", "description"},
-        {"event_time", "state", "on_error", "sample", "formerly", "resources", "schema"});
+    MapReader reader(value_, vertex_.id, diagnostics_,
+                     {"op", "from", "with", "event_time", "parallelism", "description"},
+                     {"state", "on_error", "sample", "formerly", "resources", "schema"});
     const bool odd_key = reader.is_map() && diagnostics_.size() != known;
     // An unknown key in a vertex without `from` may be a misspelled `from`.
     if (!reader.is_map() || (odd_key && !reader.has("from"))) shaped_.inputs_unknown = true;
@@ -89,6 +88,7 @@ class VertexShaper {
       vertex_.parallelism =
           shape_parallelism(*subtasks, vertex_.id + ".parallelism", filler_, diagnostics_);
     }
+    if (const YamlNode* time = reader.map("event_time")) event_time(*time);
     const YamlNode* with = reader.map("with");
     const std::optional<std::string> op = reader.text("op");
     if (!op) return;
@@ -113,17 +113,38 @@ class VertexShaper {
     const std::size_t dot = node.text.find('.');
     JobInput read{node.text.substr(0, dot)};
     if (dot != std::string::npos) {
-      const std::string port = node.text.substr(dot + 1);
-      const char* end = port.data() + port.size();
-      const auto [last, error] = std::from_chars(port.data(), end, read.port);
-      if (error != std::errc() || last != end || read.port < 0) {
+      read.port = node.text.substr(dot + 1);
+      if (!valid_id(read.port)) {
         diagnostics_.report(Mistake::unknown_port, offset_in_source(source_, node, dot + 1),
-                            port.size(), fmt::format("'{}' has no output '{}'", read.from, port),
+                            read.port.size(),
+                            fmt::format("'{}' has no output '{}'", read.from, read.port),
                             fmt::format("from: {}", read.from));
-        read.port = 0;
+        read.port.clear();
       }
     }
     vertex_.inputs.push_back(std::move(read));
+  }
+
+  void event_time(const YamlNode& node) {
+    const std::string path = vertex_.id + ".event_time";
+    MapReader reader(node, "event_time", diagnostics_, {"value", "max_out_of_order"},
+                     {"idle_after"});
+    reader.require("value", node.offset);
+    TimeSettings time;
+    if (const YamlNode* value = reader.find("value")) {
+      const std::optional<Json> filled = filler_.fill(*value, FillAs::sql, path + ".value");
+      poisoned_ = poisoned_ || !filled;
+      if (filled && filled->is_string()) time.value = filled->get<std::string>();
+      if (filled && !filled->is_string()) {
+        report_wrong_type(diagnostics_, *value, "value", "a SQL expression");
+      }
+    }
+    if (const YamlNode* late = reader.find("max_out_of_order")) {
+      const std::string place = path + ".max_out_of_order";
+      const auto bound = shape_duration(*late, "max_out_of_order", place, filler_, diagnostics_);
+      time.max_out_of_order = bound.value_or(Duration(0));
+    }
+    vertex_.event_time = std::move(time);
   }
 
   void options(const OperatorDescription& described, const YamlNode* with) {
@@ -259,6 +280,22 @@ std::optional<std::uint32_t> shape_parallelism(const YamlNode& node, const std::
   diagnostics.report(Mistake::bad_value, node.offset, marked_bytes(node),
                      fmt::format("'parallelism' is {}; 1 to {} subtasks are possible", subtasks,
                                  key_groups_default));
+  return std::nullopt;
+}
+
+std::optional<Duration> shape_duration(const YamlNode& node, std::string_view key,
+                                       const std::string& path, Filler& filler,
+                                       Diagnostics& diagnostics) {
+  const std::optional<Json> value = filler.fill(node, FillAs::typed, path);
+  if (!value) return std::nullopt;
+  if (!value->is_string()) {
+    report_wrong_type(diagnostics, node, key, "a duration with its unit, such as 10s");
+    return std::nullopt;
+  }
+  const Result<Duration> parsed = parse_duration(value->get_ref<const std::string&>());
+  if (parsed) return *parsed;
+  diagnostics.report(Mistake::bad_value, node.offset, marked_bytes(node), parsed.error().message,
+                     parsed.error().hint);
   return std::nullopt;
 }
 

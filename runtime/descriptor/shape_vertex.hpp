@@ -54,4 +54,9 @@ void shape_vertex(const YamlEntry& entry, const SourceText& source,
 std::optional<std::uint32_t> shape_parallelism(const YamlNode& node, const std::string& path,
                                                Filler& filler, Diagnostics& diagnostics);
 
+/// A length of time with its unit; `key` names it in messages.
+std::optional<Duration> shape_duration(const YamlNode& node, std::string_view key,
+                                       const std::string& path, Filler& filler,
+                                       Diagnostics& diagnostics);
+
 }  // namespace troupe

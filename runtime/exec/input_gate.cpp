@@ -12,13 +12,38 @@ InputGate::InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> me
     State state;
     state.ordered = input.ordered;
     state.set_aside = input.set_aside;
+    state.timed = input.timed;
+    ENSURE(!state.timed || !state.ordered, "event time needs all channels of an input at once");
     state.open = input.channels.size();
-    for (auto& channel : input.channels) state.lanes.push_back({std::move(channel), {}, false});
+    for (auto& channel : input.channels) state.lanes.push_back({std::move(channel), {}});
     inputs_.push_back(std::move(state));
   }
 }
 
 Result<std::optional<InputGate::Event>> InputGate::poll(const std::function<bool(int)>& wanted) {
+  do {
+    if (auto advanced = advance()) return advanced;
+    if (auto event = TRY(poll_inputs(wanted))) return event;
+  } while (moved_);
+  return std::optional<Event>();
+}
+
+/// The new time of the task, if it has moved.
+std::optional<InputGate::Event> InputGate::advance() {
+  if (!std::exchange(moved_, false)) return std::nullopt;
+  EventTime least = EventTime::max();
+  for (const State& state : inputs_) {
+    for (const Lane& lane : state.lanes) {
+      if (state.timed && !lane.ended) least = std::min(least, lane.watermark);
+    }
+  }
+  if (least <= time_) return std::nullopt;
+  time_ = least;
+  return Advanced{time_};
+}
+
+Result<std::optional<InputGate::Event>> InputGate::poll_inputs(
+    const std::function<bool(int)>& wanted) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     std::size_t input = (turn_ + i) % inputs_.size();
     if (inputs_[input].ended || !wanted(static_cast<int>(input))) continue;
@@ -32,9 +57,12 @@ Result<std::optional<InputGate::Event>> InputGate::poll(const std::function<bool
 
 Result<std::optional<InputGate::Event>> InputGate::poll_input(int input) {
   State& state = inputs_[static_cast<std::size_t>(input)];
-  auto batch = TRY(state.ordered ? take_in_order(state) : take_in_turn(state));
+  auto batch = TRY(state.ordered ? take_in_order(state)
+                   : state.timed ? take_furthest_behind(state)
+                                 : take_in_turn(state));
   if (batch) return std::optional<Event>(Rows{input, *std::move(batch)});
-  if (state.open > 0) return std::optional<Event>();
+  // The time that its end has let go on is told before its end.
+  if (state.open > 0 || moved_) return std::optional<Event>();
   state.ended = true;
   return std::optional<Event>(Ended{input});
 }
@@ -44,11 +72,22 @@ Result<std::optional<Batch>> InputGate::take_in_turn(State& state) {
     std::size_t at = (state.next + i) % state.lanes.size();
     if (state.lanes[at].ended) continue;
     auto batch = TRY(take(state, state.lanes[at]));
-    if (!batch) continue;
+    // A time that has moved is told before the rows behind it.
+    if (!batch && !moved_) continue;
     state.next = at + 1;
     return batch;
   }
   return std::optional<Batch>();
+}
+
+Result<std::optional<Batch>> InputGate::take_furthest_behind(State& state) {
+  Lane* behind = nullptr;
+  for (Lane& lane : state.lanes) {
+    if (!lane.ended && (!behind || lane.watermark < behind->watermark)) behind = &lane;
+  }
+  if (!behind) return std::optional<Batch>();
+  auto batch = TRY(take(state, *behind));
+  return batch || moved_ ? batch : take_in_turn(state);
 }
 
 Result<std::optional<Batch>> InputGate::take_in_order(State& state) {
@@ -68,8 +107,15 @@ Result<std::optional<Batch>> InputGate::take(State& state, Lane& lane) {
   auto item = TRY(lane.channel->receive());
   if (!item) return std::optional<Batch>();
   if (auto* batch = std::get_if<Batch>(&*item)) return std::optional(std::move(*batch));
-  ENSURE(std::holds_alternative<EndOfStream>(*item), "a batch run has no watermarks or barriers");
+  if (const auto* watermark = std::get_if<Watermark>(&*item)) {
+    ENSURE(state.timed, "a watermark on an input without event time");
+    lane.watermark = std::max(lane.watermark, watermark->time);
+    moved_ = true;
+    return std::optional<Batch>();
+  }
+  ENSURE(std::holds_alternative<EndOfStream>(*item), "a barrier in a run without checkpoints");
   lane.ended = true;
+  moved_ = moved_ || state.timed;
   --state.open;
   return std::optional<Batch>();
 }

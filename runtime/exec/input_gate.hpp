@@ -12,11 +12,17 @@
 
 namespace troupe {
 
-/// All channels into a task, as its inputs.
+/// All channels into a task, as its inputs; the splits that a source's task reads come through it,
+/// too.
 ///
 /// Channels of an unordered input take turns, a batch each. An ordered input (a gather) is read one
 /// channel after the other, in producer order; where those producers are fed by a common exchange,
 /// one that is not read yet would stop the others for ever, so its waiting rows are set aside.
+///
+/// The channels of a timed input say by watermarks how far their event time has come. The task's
+/// own time is that of the channel which is furthest behind, over all its timed inputs; one that
+/// has ended holds nothing back. So as not to collect rows that must wait for others, that channel
+/// is asked first.
 class InputGate {
  public:
   struct Input {
@@ -24,6 +30,8 @@ class InputGate {
     bool ordered = false;
     /// Rows of later channels of an ordered input may be set aside.
     bool set_aside = false;
+    /// Its channels carry watermarks.
+    bool timed = false;
   };
   struct Rows {
     int input = 0;
@@ -32,7 +40,12 @@ class InputGate {
   struct Ended {
     int input = 0;
   };
-  using Event = std::variant<Rows, Ended>;
+  /// No row with an earlier event time will come from any input, except late ones. Told before the
+  /// end of the last timed input, with the end of all times.
+  struct Advanced {
+    EventTime time;
+  };
+  using Event = std::variant<Rows, Ended, Advanced>;
 
   /// What is set aside is reserved in `memory` (may be null); no more than fits is.
   explicit InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory = {});
@@ -59,17 +72,22 @@ class InputGate {
     std::unique_ptr<ChannelReceiver> channel;
     Fifo<Aside> aside;
     bool ended = false;
+    EventTime watermark = EventTime::min();
   };
   struct State {
     std::vector<Lane> lanes;
     bool ordered = false;
     bool set_aside = false;
+    bool timed = false;
     std::size_t next = 0;  ///< ordered: the lane being read; else: whose turn it is
     std::size_t open = 0;  ///< lanes that have not ended
     bool ended = false;
   };
 
+  std::optional<Event> advance();
+  Result<std::optional<Event>> poll_inputs(const std::function<bool(int)>& wanted);
   Result<std::optional<Event>> poll_input(int input);
+  Result<std::optional<Batch>> take_furthest_behind(State& state);
   Result<std::optional<Batch>> take_in_order(State& state);
   Result<std::optional<Batch>> take_in_turn(State& state);
   Result<std::optional<Batch>> take(State& state, Lane& lane);
@@ -79,6 +97,8 @@ class InputGate {
   std::vector<State> inputs_;
   std::shared_ptr<MemoryBudget> memory_;
   std::size_t turn_ = 0;
+  EventTime time_ = EventTime::min();  ///< told
+  bool moved_ = false;                 ///< a watermark came, or a timed channel ended
 };
 
 }  // namespace troupe

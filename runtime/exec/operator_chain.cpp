@@ -1,9 +1,12 @@
 #include "runtime/exec/operator_chain.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/operator/flow.hpp"
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 namespace troupe {
 
@@ -33,10 +36,16 @@ struct OperatorChain::Stop {
   Link link;
   std::unique_ptr<LinkEmitter> emitter;
   std::deque<Waiting> waiting;
-  std::vector<int> open;   ///< inputs whose end it has not been told
-  std::vector<int> ended;  ///< those of them that have ended
+  std::optional<EventTime> time;  ///< told to the operator once nothing waits before it
+  std::vector<int> open;          ///< inputs whose end it has not been told
+  std::vector<int> ended;         ///< those of them that have ended
   bool draining = false;
   bool finished = false;
+
+  void take(int input, Batch batch, std::int64_t bytes) {
+    waiting.push_back({input, without_hidden(batch, link.hidden_taken_off), bytes});
+  }
+  bool busy() const { return !waiting.empty() || time || !ended.empty() || draining; }
 };
 
 std::int64_t OperatorChain::LinkEmitter::count(const Batch& batch) {
@@ -51,7 +60,7 @@ void OperatorChain::LinkEmitter::emit(Batch batch, int port) {
   if (last()) return chain_.out_.emit(std::move(batch), port);
   ENSURE(port == 0, "only the last operator of a chain has several outputs");
   auto& next = chain_.stops_[index_ + 1];
-  if (!next.finished) next.waiting.push_back({0, std::move(batch), bytes});
+  if (!next.finished) next.take(0, std::move(batch), bytes);
 }
 
 void OperatorChain::LinkEmitter::emit_to(std::uint32_t partition, Batch batch) {
@@ -61,7 +70,8 @@ void OperatorChain::LinkEmitter::emit_to(std::uint32_t partition, Batch batch) {
   chain_.out_.emit_to(partition, std::move(batch));
 }
 
-OperatorChain::OperatorChain(std::vector<Link> links, int inputs, Emitter& out, const Clock& clock)
+OperatorChain::OperatorChain(std::vector<Link> links, int inputs, TaskOutput& out,
+                             const Clock& clock)
     : out_(out), clock_(clock), open_inputs_(inputs) {
   stops_.resize(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) {
@@ -85,7 +95,7 @@ Result<> OperatorChain::open() {
 bool OperatorChain::accepts() const {
   if (open_inputs_ == 0) return false;
   for (const auto& stop : stops_) {
-    if (!stop.waiting.empty() || !stop.ended.empty() || stop.draining) return false;
+    if (stop.busy()) return false;
   }
   return true;
 }
@@ -124,7 +134,18 @@ void OperatorChain::offer(int input, Batch batch) {
   if (batch.rows() == 0) return;
   if (stops_.empty()) return out_.emit(std::move(batch), 0);
   const std::int64_t bytes = batch.bytes();
-  stops_.front().waiting.push_back({input, std::move(batch), bytes});
+  stops_.front().take(input, std::move(batch), bytes);
+}
+
+void OperatorChain::advance(EventTime time) {
+  if (stops_.empty()) return out_.advance(time);
+  stops_.front().time = time;
+}
+
+/// Behind the rows that the operator has emitted: each passes the time on after its own rows.
+void OperatorChain::pass_on(std::size_t index, EventTime time) {
+  if (index + 1 == stops_.size()) return out_.advance(time);
+  if (!stops_[index + 1].finished) stops_[index + 1].time = time;
 }
 
 void OperatorChain::end_input(int input) {
@@ -136,6 +157,7 @@ void OperatorChain::end_input(int input) {
 void OperatorChain::abandon() {
   for (auto& stop : stops_) {
     stop.waiting.clear();
+    stop.time.reset();
     stop.ended.clear();
     stop.draining = false;
     stop.finished = true;
@@ -151,7 +173,7 @@ bool OperatorChain::blocks() const {
 OperatorChain::Stop* OperatorChain::active() {
   for (auto stop = stops_.rbegin(); stop != stops_.rend(); ++stop) {
     if (stop->finished) return nullptr;
-    if (!stop->waiting.empty() || !stop->ended.empty() || stop->draining) return &*stop;
+    if (stop->busy()) return &*stop;
   }
   return nullptr;
 }
@@ -178,6 +200,11 @@ Result<> OperatorChain::call(Stop& stop) {
     if (op.satisfied()) end_early(index);
     return {};
   }
+  if (stop.time) {
+    if (TRY(op.advance(*stop.time, *stop.emitter)) == Step::again) return {};
+    pass_on(index, *std::exchange(stop.time, std::nullopt));
+    return {};
+  }
   if (!stop.ended.empty()) {
     int input = stop.ended.front();
     stop.ended.erase(stop.ended.begin());
@@ -189,6 +216,7 @@ Result<> OperatorChain::call(Stop& stop) {
   if (TRY(op.drain(*stop.emitter)) == Step::again) return {};
   stop.draining = false;
   stop.finished = true;
+  stop.link.counters->tell(op.notes());
   if (index + 1 < stops_.size()) stops_[index + 1].ended.push_back(0);
   return {};
 }
@@ -197,6 +225,7 @@ Result<> OperatorChain::call(Stop& stop) {
 void OperatorChain::end_early(std::size_t satisfied) {
   for (std::size_t i = 0; i <= satisfied; ++i) {
     stops_[i].waiting.clear();
+    stops_[i].time.reset();
     stops_[i].ended.clear();
     stops_[i].draining = false;
     stops_[i].finished = i < satisfied;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/exec/task_output.hpp"
 #include "runtime/exec/vertex_meter.hpp"
 #include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator.hpp"
@@ -23,10 +24,11 @@ class OperatorChain {
     std::unique_ptr<Operator> op;
     std::shared_ptr<VertexMeter> counters;
     OperatorContext context;
+    int hidden_taken_off = 0;  ///< of its input's columns
   };
 
   /// `inputs` of the first operator; `out` takes what the last one emits and outlives the chain.
-  OperatorChain(std::vector<Link> links, int inputs, Emitter& out, const Clock& clock);
+  OperatorChain(std::vector<Link> links, int inputs, TaskOutput& out, const Clock& clock);
   ~OperatorChain();
 
   Result<> open();
@@ -42,6 +44,8 @@ class OperatorChain {
   /// What is needed of its output, by the columns of its input: those that are columns there.
   NeededValues traced(const NeededValues& of_output) const;
   void offer(int input, Batch batch);
+  /// The event time of the input has come so far. Only where nothing waits in the chain.
+  void advance(EventTime time);
   void end_input(int input);
   /// No input is open: all have ended, or an operator is satisfied and nothing can change what the
   /// chain still has to say.
@@ -62,10 +66,11 @@ class OperatorChain {
 
   Stop* active();
   Result<> call(Stop& stop);
+  void pass_on(std::size_t index, EventTime time);
   void end_early(std::size_t satisfied);
 
   std::vector<Stop> stops_;
-  Emitter& out_;
+  TaskOutput& out_;
   const Clock& clock_;
   int open_inputs_;
 };

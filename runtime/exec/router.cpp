@@ -7,7 +7,7 @@ namespace troupe {
 
 Router::Router(std::vector<Edge> edges) {
   for (auto& edge : edges) {
-    State state{edge.port, edge.exchange, std::move(edge.keys), {}, 0};
+    State state{edge.port, edge.exchange, std::move(edge.keys), {}, 0, edge.timed};
     for (auto& sender : edge.senders) state.lanes.push_back({std::move(sender), {}, {}, false});
     ENSURE(!state.lanes.empty(), "an edge without receivers");
     edges_.push_back(std::move(state));
@@ -78,8 +78,9 @@ Result<bool> Router::push(Lane& lane) {
   TRY(lane.sender->status());
   if (lane.sender->closed()) lane.outbox.clear();
   while (!lane.outbox.empty()) {
-    std::int64_t bytes = lane.outbox.front().bytes();
-    if (!lane.sender->has_room(bytes)) return false;
+    const auto* rows = std::get_if<Batch>(&lane.outbox.front());
+    const std::int64_t bytes = rows ? rows->bytes() : 0;
+    if (rows && !lane.sender->has_room(bytes)) return false;
     lane.sender->send(std::move(lane.outbox.front()), bytes);
     lane.outbox.pop_front();
     bytes_.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
@@ -127,14 +128,26 @@ std::optional<NeededValues> Router::needed() {
   return any_needed(all);
 }
 
+/// Rows that wait for more of them leave.
+Result<> Router::flush(Lane& lane) {
+  for (auto& batch : TRY(lane.coalescer.flush())) lane.outbox.push_back(std::move(batch));
+  return {};
+}
+
+void Router::advance(EventTime time) {
+  for (auto& edge : edges_) {
+    if (!edge.timed) continue;
+    for (auto& lane : edge.lanes) {
+      note(flush(lane));
+      lane.outbox.push_back(Watermark{time});
+    }
+  }
+}
+
 void Router::finish() {
   finishing_ = true;
   for (auto& edge : edges_) {
-    for (auto& lane : edge.lanes) {
-      auto rest = lane.coalescer.flush();
-      if (!rest) return note(std::move(rest).error());
-      for (auto& batch : *rest) lane.outbox.push_back(std::move(batch));
-    }
+    for (auto& lane : edge.lanes) note(flush(lane));
   }
 }
 

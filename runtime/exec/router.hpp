@@ -24,6 +24,7 @@ class Router : public TaskOutput {
     std::vector<int> keys;
     /// One for each subtask of the consumer; a single one for `forward`.
     std::vector<std::unique_ptr<ChannelSender>> senders;
+    bool timed = false;  ///< it carries watermarks
   };
 
   explicit Router(std::vector<Edge> edges);
@@ -32,6 +33,7 @@ class Router : public TaskOutput {
   void emit_to(std::uint32_t partition, Batch batch) override;
   Result<bool> ready() override;
   bool closed() const override;
+  void advance(EventTime time) override;
   void finish() override;
   Result<bool> finished() override;
   void abandon() override { edges_.clear(); }
@@ -43,7 +45,7 @@ class Router : public TaskOutput {
   struct Lane {
     std::unique_ptr<ChannelSender> sender;
     Coalescer coalescer;
-    Fifo<Batch> outbox;
+    Fifo<StreamItem> outbox;
     bool ended = false;
   };
   struct State {
@@ -52,11 +54,13 @@ class Router : public TaskOutput {
     std::vector<int> keys;
     std::vector<Lane> lanes;
     std::size_t turn = 0;
+    bool timed = false;
   };
 
   Result<> route(State& edge, const Batch& batch);
   Result<> add(Lane& lane, Batch batch);
   void note(Result<> result);
+  Result<> flush(Lane& lane);
   Result<bool> push(Lane& lane);
 
   std::vector<State> edges_;

@@ -1,6 +1,7 @@
 #include "runtime/exec/sink_output.hpp"
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/operator/flow.hpp"
 
 namespace troupe {
 
@@ -117,16 +118,17 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
 };
 
 SinkOutput::SinkOutput(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sink,
-                       SinkContext context, std::shared_ptr<VertexMeter> counters,
+                       SinkContext context, int hidden, std::shared_ptr<VertexMeter> counters,
                        const Clock& clock)
     : work_(std::make_shared<Work>(std::move(host), std::move(sink), std::move(context),
-                                   std::move(counters), clock)) {}
+                                   std::move(counters), clock)),
+      hidden_(hidden) {}
 
 SinkOutput::~SinkOutput() { work_->abandon(); }
 void SinkOutput::abandon() { work_->abandon(); }
 
 void SinkOutput::emit(Batch batch, int) {
-  if (batch.rows() > 0) work_->add(std::move(batch));
+  if (batch.rows() > 0) work_->add(without_hidden(batch, hidden_));
 }
 void SinkOutput::emit_to(std::uint32_t, Batch batch) { emit(std::move(batch), 0); }
 Result<bool> SinkOutput::ready() { return work_->ready(); }

@@ -18,8 +18,9 @@ namespace troupe {
 /// `waiting_max` batches wait for it. When all rows are written, the writer prepares.
 class SinkOutput : public TaskOutput {
  public:
+  /// `hidden` columns are taken off every batch.
   SinkOutput(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sink, SinkContext context,
-             std::shared_ptr<VertexMeter> counters, const Clock& clock);
+             int hidden, std::shared_ptr<VertexMeter> counters, const Clock& clock);
   ~SinkOutput() override;
 
   void emit(Batch batch, int port) override;
@@ -37,6 +38,7 @@ class SinkOutput : public TaskOutput {
  private:
   class Work;
   std::shared_ptr<Work> work_;
+  const int hidden_;
 };
 
 }  // namespace troupe

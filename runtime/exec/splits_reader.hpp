@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/exec/timed_reader.hpp"
 #include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/source.hpp"
 
@@ -20,8 +21,12 @@ struct SourceNeeds {
 class SplitsReader : public BatchReader {
  public:
   SplitsReader(std::shared_ptr<Source> source, std::vector<Split> splits,
-               std::shared_ptr<const SourceNeeds> needs = nullptr)
-      : source_(std::move(source)), splits_(std::move(splits)), needs_(std::move(needs)) {}
+               std::shared_ptr<const SourceNeeds> needs = nullptr,
+               std::shared_ptr<const EventTimePlan> event_time = nullptr)
+      : source_(std::move(source)),
+        splits_(std::move(splits)),
+        needs_(std::move(needs)),
+        event_time_(std::move(event_time)) {}
 
   Result<Batch> next() override {
     while (next_split_ < splits_.size()) {
@@ -39,6 +44,12 @@ class SplitsReader : public BatchReader {
 
  private:
   Result<std::unique_ptr<BatchReader>> open(const Split& split) {
+    auto rows = TRY(open_rows(split));
+    if (!event_time_) return rows;
+    return std::make_unique<TimedReader>(std::move(rows), event_time_, split.detail);
+  }
+
+  Result<std::unique_ptr<BatchReader>> open_rows(const Split& split) {
     auto* narrowed = dynamic_cast<NarrowedSource*>(source_.get());
     if (needs_ == nullptr || narrowed == nullptr) return source_->open(split);
     return narrowed->open_narrowed(split, needs_->tests);
@@ -47,6 +58,7 @@ class SplitsReader : public BatchReader {
   const std::shared_ptr<Source> source_;
   const std::vector<Split> splits_;
   const std::shared_ptr<const SourceNeeds> needs_;
+  const std::shared_ptr<const EventTimePlan> event_time_;
   std::unique_ptr<BatchReader> reader_;
   std::size_t next_split_ = 0;
   SkippedRows skipped_;

@@ -31,20 +31,18 @@ Task::Task(Parts parts, const Clock& clock)
     : host_(std::move(parts.host)),
       memory_(std::move(parts.memory)),
       clock_(clock),
-      feed_(std::move(parts.feed)),
       gate_(std::move(parts.gate)),
       output_(std::move(parts.output)),
       chain_(
           std::make_shared<OperatorChain>(std::move(parts.links), parts.inputs, *output_, clock)),
       away_(std::make_shared<Away>()),
       meters_(std::move(parts.counters)) {
-  ENSURE((feed_ == nullptr) != (gate_ == nullptr), "a task reads splits or channels, not both");
   if (parts.needs && chain_->passes_columns()) {
     needs_ = std::move(parts.needs);
     output_->listen();
   }
   const NarrowsInput* narrows = chain_->narrows_input();
-  promised_ = gate_ != nullptr && narrows != nullptr && !narrows->told_columns(0).empty();
+  promised_ = narrows != nullptr && !narrows->told_columns(0).empty();
   if (promised_) gate_->promise(0);
 }
 
@@ -79,8 +77,7 @@ Progress Task::run(const TaskBudget& budget) {
   account(begin, now, Turn::worked);
   last_turn_ = turn;
   last_run_ = now;
-  queue_percent_.store(gate_ ? gate_->fill_percent() : feed_->fill_percent(),
-                       std::memory_order_relaxed);
+  queue_percent_.store(gate_->fill_percent(), std::memory_order_relaxed);
   if (error_) {
     // While an operator is away it may still emit; then the output goes with the task.
     if (!away_->gone()) output_->abandon();
@@ -152,20 +149,12 @@ void Task::tell_needs() {
 Result<Task::Turn> Task::take_input() {
   if (!know_needs()) return Turn::idle;
   tell_needs();
-  if (feed_) {
-    auto batch = TRY(feed_->poll());
-    if (!batch) return Turn::idle;
-    if (*batch) {
-      chain_->offer(0, *std::move(batch));
-    } else {
-      chain_->end_input(0);
-    }
-    return Turn::worked;
-  }
   auto event = TRY(gate_->poll([this](int input) { return chain_->wants(input); }));
   if (!event) return Turn::idle;
   if (auto* rows = std::get_if<InputGate::Rows>(&*event)) {
     chain_->offer(rows->input, std::move(rows->batch));
+  } else if (const auto* advanced = std::get_if<InputGate::Advanced>(&*event)) {
+    chain_->advance(advanced->time);
   } else {
     chain_->end_input(std::get<InputGate::Ended>(*event).input);
   }
@@ -174,9 +163,7 @@ Result<Task::Turn> Task::take_input() {
 
 /// Producers whose rows nobody wants any more are let go on.
 void Task::close_input() {
-  if (std::exchange(input_closed_, true)) return;
-  if (feed_) feed_->close();
-  if (gate_) gate_->close();
+  if (!std::exchange(input_closed_, true)) gate_->close();
 }
 
 void Task::account(Instant from, Instant to, Turn last) {

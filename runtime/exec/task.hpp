@@ -1,7 +1,6 @@
 #pragma once
 
 #include "runtime/base/time.hpp"
-#include "runtime/exec/batch_feed.hpp"
 #include "runtime/exec/input_gate.hpp"
 #include "runtime/exec/operator_chain.hpp"
 #include "runtime/exec/splits_reader.hpp"
@@ -42,8 +41,6 @@ class Task {
  public:
   struct Parts {
     std::shared_ptr<TaskHost> host;
-    /// Exactly one of the two.
-    std::shared_ptr<BatchFeed> feed;
     std::unique_ptr<InputGate> gate;
     int inputs = 1;
     std::vector<OperatorChain::Link> links;
@@ -87,7 +84,6 @@ class Task {
   const std::shared_ptr<TaskHost> host_;
   const std::shared_ptr<MemoryBudget> memory_;
   const Clock& clock_;
-  std::shared_ptr<BatchFeed> feed_;
   std::unique_ptr<InputGate> gate_;
   std::shared_ptr<TaskOutput> output_;  ///< outlives the chain
   std::shared_ptr<OperatorChain> chain_;

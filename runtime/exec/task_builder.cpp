@@ -2,6 +2,7 @@
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/data/memory_share.hpp"
+#include "runtime/exec/feed_receiver.hpp"
 #include "runtime/exec/sink_output.hpp"
 #include "runtime/exec/splits_reader.hpp"
 
@@ -44,7 +45,7 @@ class Assembly {
     parts_.memory = site_.memory;
     outputs_ = edges_out_of(graph_, stage_.id);
     for (std::size_t i = 0; i < stage_.chain.size(); ++i) TRY(add(i));
-    if (!parts_.feed) add_gate();
+    if (!parts_.gate) add_gate();
     if (!parts_.output) add_router();
     return std::make_unique<Task>(std::move(parts_), clock_);
   }
@@ -60,20 +61,32 @@ class Assembly {
         parts_.needs = std::make_shared<SourceNeeds>();
         parts_.needs->columns = link.phase.outputs.front()->field_names();
       }
-      auto reader =
-          std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits), parts_.needs);
-      parts_.feed = std::make_shared<BatchFeed>(site_.host, std::move(reader), counters, clock_);
+      add_source(link.phase, counters);
     } else if (link.phase.make_sink) {
       ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");
       SinkContext context{site_.task.subtask, stage_.parallelism, site_.sink_tag, site_.sink_marker,
                           in_writer(stage_).of(site_.memory.get())};
       parts_.output = std::make_shared<SinkOutput>(site_.host, objects_.sink, std::move(context),
-                                                   counters, clock_);
+                                                   link.phase.hidden_taken_off, counters, clock_);
       return {};
     } else {
-      parts_.links.push_back({TRY(link.phase.make_operator()), counters, context(index)});
+      parts_.links.push_back(
+          {TRY(link.phase.make_operator()), counters, context(index), link.phase.hidden_taken_off});
     }
     return {};
+  }
+
+  void add_source(const Phase& phase, std::shared_ptr<VertexMeter> counters) {
+    auto reader = std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits),
+                                                 parts_.needs, phase.event_time);
+    auto feed =
+        std::make_shared<BatchFeed>(site_.host, std::move(reader), std::move(counters), clock_);
+    const bool stream = phase.flow(0).stream;
+    std::vector<InputGate::Input> inputs(1);
+    inputs.front().timed = stream;
+    inputs.front().channels.push_back(
+        std::make_unique<FeedReceiver>(std::move(feed), stream ? phase.event_time : nullptr));
+    parts_.gate = std::make_unique<InputGate>(std::move(inputs), site_.memory);
   }
 
   OperatorContext context(std::size_t index) const {
@@ -113,7 +126,8 @@ class Assembly {
     for (std::size_t i = 0; i < edges.size(); ++i) {
       auto& input = inputs[static_cast<std::size_t>(edges[i]->to_input)];
       for (auto& channel : site_.receivers[i]) input.channels.push_back(std::move(channel));
-      if (edges[i]->exchange != ExchangeKind::gather) continue;
+      input.timed = edges[i]->flow.stream;
+      if (edges[i]->exchange != ExchangeKind::gather || input.timed) continue;
       input.ordered = true;
       // Who has kept its rows is held up by nobody.
       input.set_aside = !edges[i]->blocking && fed_by_exchange(graph_, edges[i]->from);
@@ -128,7 +142,7 @@ class Assembly {
     std::vector<Router::Edge> edges;
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
       edges.push_back({outputs_[i]->from_port, outputs_[i]->exchange, outputs_[i]->keys,
-                       std::move(site_.senders[i])});
+                       std::move(site_.senders[i]), outputs_[i]->flow.stream});
     }
     parts_.output = std::make_shared<Router>(std::move(edges));
   }

@@ -17,6 +17,8 @@ class TaskOutput : public Emitter {
   virtual Result<bool> ready() = 0;
   /// True once nobody wants more rows.
   virtual bool closed() const = 0;
+  /// The event time of all rows that follow is not earlier, except that of late ones.
+  virtual void advance(EventTime /*time*/) {}
   /// No more rows will come. Called once.
   virtual void finish() = 0;
   /// True once everything is where it has to be for the task to be done. Called after `finish`.

@@ -130,7 +130,7 @@ Result<std::shared_ptr<arrow::Array>> Expression::evaluate(const Batch& batch) c
 
 Result<std::shared_ptr<arrow::Array>> Expression::Bound::evaluate(const Batch& batch,
                                                                   RowFrame& frame) const {
-  ENSURE(batch.columns() && batch.columns()->num_columns() == static_cast<int>(schema.size()),
+  ENSURE(batch.columns() && batch.columns()->num_columns() >= static_cast<int>(schema.size()),
          "expression \"{}\" was bound to {} columns", text, schema.size());
   if (column >= 0) return batch.columns()->column(column);
   return spread(TRY(root->evaluate(frame)), batch.rows());

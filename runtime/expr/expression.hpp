@@ -46,8 +46,9 @@ class Expression {
   const std::string& name() const;
   const std::string& text() const;
 
-  /// One value per row. The batch has the schema it was bound to, but its strings may be
-  /// dictionary-encoded; so may the result, if the expression is a plain column.
+  /// One value per row. The batch has the columns it was bound to, and perhaps hidden ones behind
+  /// them that it does not see. Strings may be dictionary-encoded; so may the result, if the
+  /// expression is a plain column.
   Result<std::shared_ptr<arrow::Array>> evaluate(const Batch& batch) const;
   /// The rows for which this predicate is true (neither false nor null).
   Result<Batch> filter(const Batch& batch) const;

@@ -38,6 +38,14 @@ std::vector<std::vector<Split>> deal(const std::vector<Split>& splits, std::uint
   return dealt;
 }
 
+/// Of a stream: each subtask reads its splits in the source's order, and all are about as far.
+std::vector<std::vector<Split>> deal_in_turn(const std::vector<Split>& splits,
+                                             std::uint32_t subtasks) {
+  std::vector<std::vector<Split>> dealt(subtasks);
+  for (std::size_t i = 0; i < splits.size(); ++i) dealt[i % subtasks].push_back(splits[i]);
+  return dealt;
+}
+
 }  // namespace
 
 Result<> assign_splits(TaskGraph& graph) {
@@ -54,7 +62,8 @@ Result<> assign_splits(TaskGraph& graph) {
                         "{}: {} splits are more than a source may have ({})", first.vertex,
                         splits->size(), splits_max);
     }
-    stage.splits = deal(*splits, stage.parallelism);
+    stage.splits = first.phase.flow(0).stream ? deal_in_turn(*splits, stage.parallelism)
+                                              : deal(*splits, stage.parallelism);
   }
   return {};
 }

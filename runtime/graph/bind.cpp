@@ -6,6 +6,7 @@
 
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -74,17 +75,78 @@ class VertexPlanner {
     for (std::size_t i = 0; i < vertex.inputs.size(); ++i) {
       const std::optional<OperatorPlan>& plan = bound_.plans[bound_.producers[index][i]];
       if (!plan) return false;
-      const auto port = static_cast<std::size_t>(vertex.inputs[i].port);
-      const std::vector<SchemaPtr>& outputs = plan->phases.back().outputs;
-      if (port >= outputs.size()) {
-        report(
-            make_error(ErrorCode::not_found, "'{}' has no output {}", vertex.inputs[i].from, port)
-                .at(fmt::format("{}.from.{}", vertex.id, i)));
+      const std::string place = fmt::format("{}.from.{}", vertex.id, i);
+      const std::optional<PlanPort> port = plan->port(vertex.inputs[i].port);
+      if (!port) {
+        report(make_error(ErrorCode::not_found, "'{}' has no output '{}'", vertex.inputs[i].from,
+                          vertex.inputs[i].port)
+                   .at(place));
         return false;
       }
-      inputs.push_back({outputs[port], plan->rows, plan->bytes, plan->rows_at_most});
+      const Phase& phase = plan->phases[static_cast<std::size_t>(port->phase)];
+      const Flow flow = phase.flow(port->port);
+      if (flow.stream && told.role == OperatorRole::transform && !told.streams) {
+        report(needs_tables(vertex, i).at(place));
+        return false;
+      }
+      inputs.push_back({phase.outputs[static_cast<std::size_t>(port->port)], plan->rows,
+                        plan->bytes, plan->rows_at_most, flow});
     }
     return true;
+  }
+
+  static Error needs_tables(const JobVertex& vertex, std::size_t input) {
+    Error error = make_error(ErrorCode::unsupported,
+                             "'{}' needs all rows of its input, and the stream '{}' goes on",
+                             vertex.op, vertex.inputs[input].from);
+    error.hint = "group the stream by time with a window first, or read it in a job of mode batch";
+    return error;
+  }
+
+  /// Hidden columns are taken off where an operator has not said that it hands them on.
+  static void take_off_hidden(const OperatorDescription& told, const std::vector<PlanInput>& inputs,
+                              OperatorPlan& plan) {
+    if (told.streams) return;
+    for (Phase& phase : plan.phases) {
+      for (const PhaseInput& input : phase.inputs) {
+        if (input.origin != PhaseInput::Origin::input) continue;
+        phase.hidden_taken_off =
+            std::max(phase.hidden_taken_off,
+                     hidden_columns(inputs[static_cast<std::size_t>(input.index)].flow));
+      }
+    }
+  }
+
+  /// No column of a user has a name that a hidden one could have.
+  static Result<> check_names(const OperatorPlan& plan) {
+    if (plan.phases.back().outputs.empty()) return {};
+    for (const std::string& name : plan.output()->field_names()) {
+      if (!name.starts_with(hidden_prefix)) continue;
+      Error error =
+          make_error(ErrorCode::invalid_argument,
+                     "a column cannot be called '{}': names with '#' in front are ours", name);
+      error.hint = "give it another name in a select, or in the file";
+      return error;
+    }
+    return {};
+  }
+
+  /// A source's rows get their event time; in a streaming job, that makes it a stream.
+  Result<> add_event_time(const JobVertex& vertex, OperatorPlan& plan) const {
+    const TimeSettings& wanted = *vertex.event_time;
+    auto value = Expression::bind(wanted.value, plan.output());
+    if (!value) return value.error().at("value");
+    if (value->type()->id() != arrow::Type::TIMESTAMP) {
+      Error error = make_error(ErrorCode::invalid_argument, "the event time is {}, not a timestamp",
+                               value->type()->ToString());
+      error.hint = "CAST it, or add to one: TIMESTAMP '1970-01-01' + ms * INTERVAL '1 millisecond'";
+      return error.at("value");
+    }
+    Phase& phase = plan.phases.back();
+    phase.event_time = std::make_shared<const EventTimePlan>(EventTimePlan{
+        *value, std::chrono::duration_cast<EventTime::duration>(wanted.max_out_of_order)});
+    phase.flows = {{.stream = graph_.settings.mode == JobMode::streaming, .timed = true}};
+    return {};
   }
 
   Result<OperatorPlan> plan_one(const JobVertex& vertex, const OperatorKind& kind,
@@ -93,6 +155,11 @@ class VertexPlanner {
     context.parallelism = vertex.parallelism.value_or(parallelism_);
     context.projection = vertex.projection;
     context.predicate = vertex.predicate;
+    for (const JobVertex& reader : graph_.vertices) {
+      for (const JobInput& read : reader.inputs) {
+        if (read.from == vertex.id && !read.port.empty()) context.ports_read.insert(read.port);
+      }
+    }
     context.resolved = vertex.resolved;
     context.files = &registry_.files();
     const Result<Options> options = Options::make(kind.description(), *vertex.with);
@@ -105,6 +172,12 @@ class VertexPlanner {
     // An estimate from a bound is a bound itself, whatever the operator says.
     ENSURE(!plan->phases.empty(), "'{}' plans no phase", vertex.op);
     for (const PlanInput& input : inputs) plan->rows_at_most |= input.rows_at_most;
+    if (const Result<> named = check_names(*plan); !named) return named.error().at(vertex.id);
+    if (vertex.event_time) {
+      const Result<> timed = add_event_time(vertex, *plan);
+      if (!timed) return timed.error().at(vertex.id + ".event_time");
+    }
+    take_off_hidden(kind.description(), inputs, *plan);
     return plan;
   }
 

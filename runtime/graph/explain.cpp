@@ -17,7 +17,7 @@ Json header(const JobGraph& graph, const char* level) {
 }
 
 std::string reference(const JobInput& input) {
-  return input.port == 0 ? input.from : fmt::format("{}.{}", input.from, input.port);
+  return input.port.empty() ? input.from : fmt::format("{}.{}", input.from, input.port);
 }
 
 Json vertex_json(const JobVertex& vertex) {
@@ -25,6 +25,7 @@ Json vertex_json(const JobVertex& vertex) {
   for (const JobInput& input : vertex.inputs) told["from"].push_back(reference(input));
   if (!vertex.with->empty()) told["with"] = *vertex.with;
   if (vertex.parallelism) told["parallelism"] = *vertex.parallelism;
+  if (vertex.event_time) told["event_time"] = vertex.event_time->value;
   return told;
 }
 
@@ -82,10 +83,13 @@ Json plan_json(const JobGraph& graph, const BoundGraph& bound) {
     if (plan.rows && plan.rows_at_most) one["rows_at_most"] = true;
     if (plan.bytes) one["bytes"] = *plan.bytes;
     if (!plan.phases.back().outputs.empty()) one["columns"] = columns_json(*plan.output());
+    if (plan.phases.back().flow(0) != Flow()) one["flow"] = to_string(plan.phases.back().flow(0));
     std::vector<SchemaPtr> inputs;
     for (std::size_t i = 0; i < vertex.inputs.size(); ++i) {
-      const auto port = static_cast<std::size_t>(vertex.inputs[i].port);
-      inputs.push_back(bound.plans[bound.producers[v][i]]->phases.back().outputs[port]);
+      const OperatorPlan& producer = *bound.plans[bound.producers[v][i]];
+      const PlanPort port = *producer.port(vertex.inputs[i].port);
+      const Phase& phase = producer.phases[static_cast<std::size_t>(port.phase)];
+      inputs.push_back(phase.outputs[static_cast<std::size_t>(port.port)]);
     }
     for (const Phase& phase : plan.phases) one["phases"].push_back(phase_json(phase, inputs, plan));
     told["operators"].push_back(std::move(one));
@@ -98,6 +102,7 @@ Json edge_json(const TaskGraph& tasks, const TaskEdge& edge) {
   if (!edge.keys.empty()) told["keys"] = names(edge.keys, *edge.schema);
   told["shuffled"] = edge.exchange != ExchangeKind::forward;
   told["kept_on_disk"] = edge.blocking;
+  if (edge.flow != Flow()) told["flow"] = to_string(edge.flow);
   if (edge.early) told["held"] = true;
   const auto columns = told_columns(tasks, edge);
   if (!columns.empty()) told["tells_needed"] = columns;

@@ -37,6 +37,11 @@ GraphBuilder& GraphBuilder::restart(const RestartSettings& settings) {
   return *this;
 }
 
+GraphBuilder& GraphBuilder::mode(JobMode mode) {
+  graph_.settings.mode = mode;
+  return *this;
+}
+
 Result<JobGraph> GraphBuilder::build() const {
   JobGraph graph = graph_;
   for (const JobVertex& vertex : graph.vertices) {
@@ -67,8 +72,14 @@ const GraphBuilder::Vertex& GraphBuilder::Vertex::from(
   return *this;
 }
 
-const GraphBuilder::Vertex& GraphBuilder::Vertex::and_from(const Vertex& producer, int port) const {
-  get().inputs.push_back({producer.id(), port});
+const GraphBuilder::Vertex& GraphBuilder::Vertex::and_from(const Vertex& producer,
+                                                           std::string port) const {
+  get().inputs.push_back({producer.id(), std::move(port)});
+  return *this;
+}
+
+const GraphBuilder::Vertex& GraphBuilder::Vertex::event_time(TimeSettings settings) const {
+  get().event_time = std::move(settings);
   return *this;
 }
 

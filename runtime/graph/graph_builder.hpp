@@ -32,7 +32,9 @@ class GraphBuilder {
     const Vertex& from(const Vertex& producer) const;
     const Vertex& from(std::initializer_list<Vertex> producers) const;
     /// Reads a further input.
-    const Vertex& and_from(const Vertex& producer, int port = 0) const;
+    const Vertex& and_from(const Vertex& producer, std::string port = {}) const;
+    /// Of a source: when its rows happened.
+    const Vertex& event_time(TimeSettings settings) const;
     const Vertex& parallelism(std::uint32_t subtasks) const;
     const std::string& id() const;
 
@@ -51,6 +53,7 @@ class GraphBuilder {
   Vertex add(std::string id, std::string op);
   Vertex add(std::string id, std::string op, const Json& with);
 
+  GraphBuilder& mode(JobMode mode);
   GraphBuilder& parallelism(std::uint32_t subtasks);
   GraphBuilder& memory(std::int64_t bytes);
   GraphBuilder& restart(const RestartSettings& settings);

@@ -1,5 +1,6 @@
 #include "runtime/graph/graph_check.hpp"
 
+#include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
@@ -97,9 +98,16 @@ class GraphCheck {
       report(Kind::no_output, vertex.id, below,
              fmt::format("'{}' ({}) has no output: it is a sink", producer.id, producer.op),
              "read what it reads");
-    } else if (input.port < 0) {
+    } else if (kind && !input.port.empty()) {
+      std::vector<std::string> names;
+      for (const OutputPort& port : kind->description().ports) names.push_back(port.name);
+      if (std::count(names.begin(), names.end(), input.port)) return;
+      std::string hint = did_you_mean(input.port, names);
+      if (hint.empty()) hint = fmt::format("from: {}", producer.id);
       report(Kind::no_output, vertex.id, below,
-             fmt::format("'{}' has no output {}", producer.id, input.port));
+             fmt::format("'{}' ({}) has no output '{}'", producer.id, producer.op, input.port),
+             hint);
+      guessed_ = true;
     }
   }
 
@@ -111,6 +119,12 @@ class GraphCheck {
     if (vertex.inputs.size() > inputs_max) {
       return report(Kind::wrong_inputs, vertex.id, ".from",
                     fmt::format("at most {} inputs", inputs_max));
+    }
+    if (vertex.event_time && told.role != OperatorRole::source) {
+      report(Kind::wrong_inputs, vertex.id, ".event_time",
+             fmt::format("'{}' is no source: its rows have the event time of those it reads",
+                         vertex.op),
+             "move it to the source");
     }
     if (count >= told.inputs_min && (told.inputs_max < 0 || count <= told.inputs_max)) return;
     if (told.role == OperatorRole::source) {
@@ -180,15 +194,34 @@ class GraphCheck {
   void unused() {
     if (guessed_) return;
     std::set<std::string> read;
+    std::set<std::pair<std::string, std::string>> ports_read;
     for (const JobVertex& vertex : graph_.vertices) {
-      for (const JobInput& input : vertex.inputs) read.insert(input.from);
+      for (const JobInput& input : vertex.inputs) {
+        read.insert(input.from);
+        ports_read.emplace(input.from, input.port);
+      }
     }
     for (const JobVertex& vertex : graph_.vertices) {
       const OperatorKind* kind = registry_.find(vertex.op);
+      if (kind && graph_.settings.mode == JobMode::streaming) {
+        unread_ports(vertex, kind->description(), ports_read);
+      }
       if (!kind || kind->description().role == OperatorRole::sink || read.count(vertex.id))
         continue;
       report(Kind::unused, vertex.id, "", fmt::format("nothing reads the rows of '{}'", vertex.id),
              "end it in a sink, such as 'print' or 'write.parquet', or remove it");
+    }
+  }
+
+  void unread_ports(const JobVertex& vertex, const OperatorDescription& told,
+                    const std::set<std::pair<std::string, std::string>>& read) {
+    for (const OutputPort& port : told.ports) {
+      if (port.unless.empty() || vertex.with->contains(port.unless)) continue;
+      if (read.count({vertex.id, port.name})) continue;
+      report(Kind::unused, vertex.id, "",
+             fmt::format("nothing reads what '{}' gives by its output '{}'", vertex.id, port.name),
+             fmt::format("read it (from: {}.{}), or say what becomes of these rows: '{}'",
+                         vertex.id, port.name, port.unless));
     }
   }
 
@@ -247,7 +280,7 @@ Result<> well_formed(const JobGraph& graph) {
   std::set<std::string> earlier;
   for (const JobVertex& vertex : graph.vertices) {
     for (const JobInput& input : vertex.inputs) {
-      if (!earlier.count(input.from) || input.port < 0) {
+      if (!earlier.count(input.from)) {
         return make_error(ErrorCode::invalid_argument,
                           "'{}' reads '{}', which is no earlier operator", vertex.id, input.from)
             .at(vertex.id + ".from");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/base/enums.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/json_fwd.hpp"
 #include "runtime/base/result.hpp"
@@ -17,8 +18,17 @@ namespace troupe {
 
 /// An input of a vertex: the output of another one.
 struct JobInput {
-  std::string from;  ///< the producer's id
-  int port = 0;
+  std::string from;       ///< the producer's id
+  std::string port = {};  ///< the name of one of its outputs; empty: the first one
+
+  friend bool operator==(const JobInput&, const JobInput&) = default;
+};
+
+/// When the rows of a source happened.
+struct TimeSettings {
+  std::string value;  ///< SQL over the source's columns: a timestamp
+  /// Rows may be earlier than the latest one so far by this much; nobody waits for later ones.
+  Duration max_out_of_order{0};
 };
 
 /// One operator of a job. The id that its author gave it names it everywhere: in the plan, metric
@@ -29,6 +39,7 @@ struct JobVertex {
   std::shared_ptr<const Json> with;  ///< as written, but with the job's parameters filled in
   std::vector<JobInput> inputs;
   std::optional<std::uint32_t> parallelism = {};
+  std::optional<TimeSettings> event_time = {};  ///< of a source
   /// Filled in by `bind`: the schema that a source found; the columns of the output that somebody
   /// needs, where the operator leaves out the others; what must hold of a source's rows.
   SchemaPtr resolved = {};
@@ -44,7 +55,17 @@ struct RestartSettings {
   Duration max_delay = 30s;
 };
 
+/// In a streaming job a source with event time is a stream, and any other one a table.
+enum class JobMode { batch, streaming };
+const char* to_string(JobMode mode);
+template <>
+struct EnumOf<JobMode> {
+  static constexpr auto last = JobMode::streaming, unknown = JobMode::batch;
+  static constexpr const char* noun = "mode of a job";
+};
+
 struct JobSettings {
+  JobMode mode = JobMode::batch;
   std::optional<std::uint32_t> parallelism = {};  ///< default: the slots of the cluster
   RestartSettings restart = {};
   std::int64_t memory_bytes = std::int64_t{4} << 30;  ///< of one run on one node

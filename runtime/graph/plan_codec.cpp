@@ -54,6 +54,7 @@ Result<SchemaPtr> decode_schema(capnp::Data::Reader bytes) {
 }
 
 void put(schema::PlanSettings::Builder out, const JobSettings& settings) {
+  out.setMode(static_cast<std::uint16_t>(settings.mode));
   out.setParallelism(settings.parallelism.value_or(0));
   out.setMemoryBytes(settings.memory_bytes);
   out.setRestartAttempts(settings.restart.attempts);
@@ -70,7 +71,7 @@ void put(schema::PlanVertex::Builder out, const JobVertex& vertex,
   auto inputs = out.initInputs(static_cast<unsigned>(vertex.inputs.size()));
   for (unsigned i = 0; i < inputs.size(); ++i) {
     inputs[i].setVertex(places.at(vertex.inputs[i].from));
-    inputs[i].setPort(static_cast<std::uint32_t>(vertex.inputs[i].port));
+    if (!vertex.inputs[i].port.empty()) inputs[i].setPort(to_kj(vertex.inputs[i].port));
   }
   out.setParallelism(vertex.parallelism.value_or(0));
   if (vertex.resolved) {
@@ -83,10 +84,16 @@ void put(schema::PlanVertex::Builder out, const JobVertex& vertex,
     for (unsigned i = 0; i < columns.size(); ++i) columns.set(i, to_kj((*vertex.projection)[i]));
   }
   out.setPredicate(to_kj(vertex.predicate));
+  if (vertex.event_time) {
+    auto time = out.initEventTime();
+    time.setValue(to_kj(vertex.event_time->value));
+    time.setMaxOutOfOrderNs(vertex.event_time->max_out_of_order.count());
+  }
 }
 
 JobSettings get(schema::PlanSettings::Reader in) {
   JobSettings settings;
+  settings.mode = static_cast<JobMode>(in.getMode());
   if (in.getParallelism()) settings.parallelism = in.getParallelism();
   settings.memory_bytes = in.getMemoryBytes();
   settings.restart.attempts = in.getRestartAttempts();
@@ -116,10 +123,10 @@ Result<JobVertex> get(schema::PlanVertex::Reader in, const std::vector<JobVertex
   vertex.op = to_std(in.getOp());
   vertex.with = TRY(get_with(to_std(in.getWith())));
   for (const auto input : in.getInputs()) {
-    if (input.getVertex() >= earlier.size() || input.getPort() > inputs_max) {
+    if (input.getVertex() >= earlier.size()) {
       return make_error(ErrorCode::corrupt, "'{}' reads operator {}", vertex.id, input.getVertex());
     }
-    vertex.inputs.push_back({earlier[input.getVertex()].id, static_cast<int>(input.getPort())});
+    vertex.inputs.push_back({earlier[input.getVertex()].id, to_std(input.getPort())});
   }
   if (in.getParallelism()) vertex.parallelism = in.getParallelism();
   if (in.hasResolved()) vertex.resolved = TRY(decode_schema(in.getResolved()));
@@ -130,6 +137,10 @@ Result<JobVertex> get(schema::PlanVertex::Reader in, const std::vector<JobVertex
     }
   }
   vertex.predicate = to_std(in.getPredicate());
+  if (in.hasEventTime()) {
+    vertex.event_time = TimeSettings{to_std(in.getEventTime().getValue()),
+                                     Duration(in.getEventTime().getMaxOutOfOrderNs())};
+  }
   return vertex;
 }
 
@@ -140,6 +151,9 @@ Result<JobGraph> get(schema::Plan::Reader in) {
   }
   JobGraph graph;
   graph.name = JobName(to_std(in.getName()));
+  if (in.getSettings().getMode() > static_cast<std::uint16_t>(EnumOf<JobMode>::last)) {
+    return make_error(ErrorCode::unsupported, "a plan of mode {}", in.getSettings().getMode());
+  }
   graph.settings = get(in.getSettings());
   if (in.getVertices().size() > vertices_max) {
     return make_error(ErrorCode::corrupt, "a plan of {} operators", in.getVertices().size());

@@ -60,24 +60,24 @@ class TaskPlanner {
 
  private:
   void concatenate() {
-    std::vector<std::size_t> outputs;  // by vertex: the index of its last phase
+    std::vector<std::size_t> firsts;  // by vertex: the index of its first phase
     for (std::size_t v = 0; v < bound_.plans.size(); ++v) {
       const std::size_t first = nodes_.size();
-      for (Phase& phase : bound_.plans[v]->phases) {
+      for (const Phase& phase : bound_.plans[v]->phases) {
         PhaseNode node;
         node.vertex = v;
         for (const PhaseInput& input : phase.inputs) {
-          node.inputs.push_back(resolve(v, first, outputs, input));
+          node.inputs.push_back(resolve(v, first, firsts, input));
           ++nodes_[node.inputs.back().from].readers;
         }
-        node.phase = std::move(phase);
+        node.phase = phase;
         nodes_.push_back(std::move(node));
       }
-      outputs.push_back(nodes_.size() - 1);
+      firsts.push_back(first);
     }
   }
 
-  PhaseEdge resolve(std::size_t vertex, std::size_t first, const std::vector<std::size_t>& outputs,
+  PhaseEdge resolve(std::size_t vertex, std::size_t first, const std::vector<std::size_t>& firsts,
                     const PhaseInput& input) const {
     PhaseEdge edge;
     const auto index = static_cast<std::size_t>(input.index);
@@ -88,8 +88,11 @@ class TaskPlanner {
       edge.from = first + index;
       edge.port = input.port;
     } else {
-      edge.from = outputs.at(bound_.producers[vertex].at(index));
-      edge.port = graph_.vertices[vertex].inputs[index].port;
+      const std::size_t producer = bound_.producers[vertex].at(index);
+      const auto port = bound_.plans[producer]->port(graph_.vertices[vertex].inputs[index].port);
+      ENSURE(port, "'{}' reads an output that is not there", graph_.vertices[vertex].id);
+      edge.from = firsts.at(producer) + static_cast<std::size_t>(port->phase);
+      edge.port = port->port;
     }
     edge.exchange = input.exchange;
     edge.keys = input.keys;
@@ -192,7 +195,8 @@ class TaskPlanner {
         edge.exchange = from.exchange;
         edge.keys = from.keys;
         edge.blocking = from.kept;
-        edge.schema = nodes_[from.from].phase.outputs.at(port);
+        edge.flow = nodes_[from.from].phase.flow(from.port);
+        edge.schema = with_hidden(nodes_[from.from].phase.outputs.at(port), edge.flow);
         tasks_.edges.push_back(std::move(edge));
         // In a cluster it is kept: then its reader restarts alone.
         inputs_.push_back({.waits = from.waits,

@@ -29,12 +29,15 @@ std::vector<Columns> needed_columns(const JobGraph& graph, const BoundGraph& bou
     const OperatorPlan& plan = *bound.plans[v];
     const bool shown = bound.consumers[v].empty() || whole.count(graph.vertices[v].id);
     if (shown && has_columns(plan)) need_all(v);
+    if (const auto& time = plan.phases.back().event_time) {
+      needed[v].insert(time->value.columns().begin(), time->value.columns().end());
+    }
     const bool all = !plan.needs || !has_columns(plan) || wide.count(v);
     const auto inputs =
         all ? std::vector<std::vector<int>>() : plan.needs({needed[v].begin(), needed[v].end()});
     for (std::size_t i = 0; i < bound.producers[v].size(); ++i) {
       const std::size_t producer = bound.producers[v][i];
-      if (all || graph.vertices[v].inputs[i].port != 0) {
+      if (all || !graph.vertices[v].inputs[i].port.empty()) {
         need_all(producer);
       } else {
         needed[producer].insert(inputs.at(i).begin(), inputs.at(i).end());
@@ -80,6 +83,8 @@ void forget_unheeded(JobGraph& graph, const BoundGraph& narrowed) {
 std::string predicate_of(const JobGraph& graph, const BoundGraph& bound, std::size_t source,
                          const std::set<std::string>& whole) {
   std::string predicate;
+  // How far a stream has come shows in all its rows, not only in those that are needed.
+  if (bound.plans[source]->phases.back().flow(0).stream) return predicate;
   std::size_t at = source;
   while (bound.consumers[at].size() == 1 && !whole.count(graph.vertices[at].id)) {
     const std::size_t consumer = bound.consumers[at].front();

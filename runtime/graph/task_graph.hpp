@@ -33,7 +33,8 @@ struct TaskEdge {
   bool blocking = false;
   /// Taken as it comes, and held by the consumer until it wants it: the edge would jam the run.
   bool early = false;
-  SchemaPtr schema;
+  SchemaPtr schema;  ///< hidden columns included
+  Flow flow;
 };
 
 /// A fused chain of phases; `parallelism` subtasks (tasks) run it. The first link is a source, or

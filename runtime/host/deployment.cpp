@@ -1,7 +1,8 @@
 #include "runtime/host/deployment.hpp"
 
 #include "runtime/base/ensure.hpp"
-#include "runtime/host/feed_receiver.hpp"
+#include "runtime/exec/feed_receiver.hpp"
+#include "runtime/host/partition_file_reader.hpp"
 
 #include <algorithm>
 #include <optional>

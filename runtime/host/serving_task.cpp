@@ -1,7 +1,8 @@
 #include "runtime/host/serving_task.hpp"
 
+#include "runtime/exec/feed_receiver.hpp"
 #include "runtime/exec/router.hpp"
-#include "runtime/host/feed_receiver.hpp"
+#include "runtime/host/partition_file_reader.hpp"
 
 #include <utility>
 
@@ -25,7 +26,10 @@ Result<std::shared_ptr<Task>> serving_task(const FetchRequest& request,
   edges.push_back(std::move(edge));
   Task::Parts parts;
   parts.host = host;
-  parts.feed = std::make_shared<BatchFeed>(std::move(host), std::move(rows), nullptr, clock);
+  std::vector<InputGate::Input> inputs(1);
+  inputs.front().channels.push_back(std::make_unique<FeedReceiver>(
+      std::make_shared<BatchFeed>(std::move(host), std::move(rows), nullptr, clock)));
+  parts.gate = std::make_unique<InputGate>(std::move(inputs));
   parts.output = std::make_shared<Router>(std::move(edges));
   return std::make_shared<Task>(std::move(parts), clock);
 }

@@ -46,6 +46,14 @@ struct Parameter {
 
 enum class OperatorRole { source, transform, sink };
 
+/// An output beyond the first one, for rows that take another way: `from: <id>.<name>`.
+struct OutputPort {
+  std::string name;
+  std::string help;
+  /// In a streaming job somebody must read it, unless this parameter says what becomes of its rows.
+  std::string unless = {};
+};
+
 /// An operator's description of itself. The validator, `troupe op show`, the JSON Schema, the
 /// reference and the SDKs read this and nothing else, so a thing is declared once.
 struct OperatorDescription {
@@ -57,6 +65,9 @@ struct OperatorDescription {
   std::vector<Parameter> parameters;
   std::string example;  ///< a YAML fragment that validates, shown by `troupe op show`
   std::string notes = {};
+  std::vector<OutputPort> ports = {};
+  /// A transform that takes streams as inputs, and hands event times on. Others take tables only.
+  bool streams = false;
 
   const Parameter* find(const std::string& parameter) const;
 };

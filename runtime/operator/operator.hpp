@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/data/memory_budget.hpp"
 #include "runtime/os/file_system.hpp"
@@ -46,15 +47,19 @@ enum class Step { done, again };
 /// time. Configuration is immutable and shared, state is here.
 ///
 /// The task calls `open`, then `process` with batches of all inputs, in any order that `wants`
-/// allows, and `end_of_input` once for each input; after the last of these it calls `drain` until
-/// that says `done`. An operator emits at most about one batch per call and returns `again` while
-/// there is more, so that the channels behind it bound the output.
+/// allows, `advance` when the event time of a stream has moved, and `end_of_input` once for each
+/// input; after the last of these it calls `drain` until that says `done`. An operator emits at
+/// most about one batch per call and returns `again` while there is more, so that the channels
+/// behind it bound the output.
 class Operator {
  public:
   virtual ~Operator() = default;
 
   virtual Result<> open(const OperatorContext&) { return {}; }
   virtual Result<Step> process(int input, const Batch& batch, Emitter& out) = 0;
+  /// In streams: no row with an earlier event time will follow on any input, except late ones. What
+  /// is final now leaves; after `done` the time is passed on. The last one is `EventTime::max()`.
+  virtual Result<Step> advance(EventTime, Emitter&) { return Step::done; }
   virtual Result<> end_of_input(int /*input*/, Emitter&) { return {}; }
   virtual Result<Step> drain(Emitter&) { return Step::done; }
 
@@ -64,6 +69,8 @@ class Operator {
   /// True when no further input can change the output (a limit that is reached): the task ends its
   /// inputs early.
   virtual bool satisfied() const { return false; }
+  /// What people should know of its work; asked once, when it has finished.
+  virtual std::vector<std::string> notes() const { return {}; }
   /// True if the next call reads or writes files: it then runs on the I/O pool.
   virtual bool blocks() const { return false; }
 };

@@ -22,6 +22,16 @@ const char* to_string(ExchangeKind kind) {
   return "forward";
 }
 
+std::optional<PlanPort> OperatorPlan::port(const std::string& name) const {
+  if (name.empty() && !phases.back().outputs.empty()) {
+    return PlanPort{"", static_cast<int>(phases.size()) - 1, 0};
+  }
+  for (const PlanPort& port : ports) {
+    if (port.name == name) return port;
+  }
+  return std::nullopt;
+}
+
 void OperatorRegistry::add(std::unique_ptr<OperatorKind> kind) {
   const std::string& name = kind->description().name;
   ENSURE(!find(name), "two operators are called '{}'", name);

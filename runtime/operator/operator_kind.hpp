@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/operator/flow.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/operator/options.hpp"
 #include "runtime/operator/sink.hpp"
@@ -8,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,7 +50,8 @@ struct PhaseInput {
 struct Phase {
   std::string name;  ///< "aggregate.partial", for `explain`
   std::vector<PhaseInput> inputs;
-  std::vector<SchemaPtr> outputs;  ///< one per port
+  std::vector<SchemaPtr> outputs;  ///< one per port; hidden columns are not named in them
+  std::vector<Flow> flows = {};    ///< one per port; none: tables without event time
   /// Set if the phase can only have so many subtasks; 1 for a gather.
   std::optional<std::uint32_t> parallelism_max = {};
   /// Exactly one of the three is set. They may be called on any node, any number of times.
@@ -62,6 +65,21 @@ struct Phase {
   /// Of a sink of files: its directory or its single file; and for a directory, an example of the
   /// names that it gives its files.
   std::string writes = {}, writes_part = {};
+  // Set by the planner. Of a source: how its rows get their event time. Of what takes no hidden
+  // columns: how many are taken off its inputs.
+  std::shared_ptr<const EventTimePlan> event_time = {};
+  int hidden_taken_off = 0;
+
+  Flow flow(int port) const {
+    return flows.empty() ? Flow() : flows.at(static_cast<std::size_t>(port));
+  }
+};
+
+/// An output of an operator beyond its first one: which of its phases gives it, by which port.
+struct PlanPort {
+  std::string name;  ///< one of the description's `ports`
+  int phase = 0;
+  int port = 0;
 };
 
 /// An input, as far as it is known when its reader is planned.
@@ -70,6 +88,7 @@ struct PlanInput {
   std::optional<std::int64_t> rows = {};  ///< estimates, if there are any
   std::optional<std::int64_t> bytes = {};
   bool rows_at_most = false;  ///< `rows` is a bound from a file's size, perhaps far too high
+  Flow flow = {};
 };
 
 /// An operator, planned for given inputs.
@@ -83,8 +102,11 @@ struct OperatorPlan {
   std::function<std::vector<std::vector<int>>(const std::vector<int>& output)> needs = {};
   /// Set by operators that only drop rows: the predicate all their output satisfies, over input 0.
   std::optional<Expression> predicate = {};
+  std::vector<PlanPort> ports = {};  ///< further outputs
 
   const SchemaPtr& output() const { return phases.back().outputs.front(); }
+  /// Where the output of that name comes from ("": the first one); nothing if there is none.
+  std::optional<PlanPort> port(const std::string& name) const;
 };
 
 /// Everything that a plan may depend on besides its inputs.
@@ -95,6 +117,8 @@ struct PlanContext {
   std::optional<std::vector<std::string>> projection = {};
   /// ... and of a source only rows that satisfy this SQL predicate are needed; it may deliver more.
   std::string predicate = {};
+  /// The names of the further outputs that somebody reads.
+  std::set<std::string> ports_read = {};
   /// The schema that a source found when the job was submitted; it does not look again.
   SchemaPtr resolved = {};
   /// The disk that sources read from and sinks write to, at planning and in the run: their only way

@@ -1,26 +1,7 @@
 #include "runtime/ops/aggregate/aggregation.hpp"
 
-#include <fmt/format.h>
-
 namespace troupe {
 namespace {
-
-std::vector<NamedText> named(const Options& options, const std::string& parameter) {
-  return options.has(parameter) ? options.named(parameter) : std::vector<NamedText>();
-}
-
-/// "group by carrier: flights: count(*), late: avg(delay)"
-std::string detail_of(const std::vector<NamedText>& group_by,
-                      const std::vector<NamedText>& select) {
-  std::vector<std::string> keys, values;
-  for (const NamedText& key : group_by) keys.push_back(key.name);
-  for (const NamedText& value : select) {
-    values.push_back(fmt::format("{}: {}", value.name, value.text));
-  }
-  const std::string what = fmt::format("{}", fmt::join(values, ", "));
-  if (keys.empty()) return what;
-  return fmt::format("group by {}{}{}", fmt::join(keys, ", "), what.empty() ? "" : ": ", what);
-}
 
 class AggregateKind final : public OperatorKind {
  public:
@@ -28,8 +9,8 @@ class AggregateKind final : public OperatorKind {
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
                             const PlanContext&) const override {
-    const std::vector<NamedText> group_by = named(options, "group_by");
-    const std::vector<NamedText> select = named(options, "select");
+    const std::vector<NamedText> group_by = texts_of(options, "group_by");
+    const std::vector<NamedText> select = texts_of(options, "select");
     if (group_by.empty() && select.empty()) {
       return make_error(ErrorCode::invalid_argument, "give 'group_by', 'select' or both");
     }

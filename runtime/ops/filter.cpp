@@ -51,6 +51,13 @@ SchemaPtr schema_of(const arrow::Schema& input, const std::vector<int>& columns)
   return arrow::schema(std::move(fields));
 }
 
+std::vector<int> with_hidden(std::vector<int> columns, const PlanInput& input) {
+  for (int i = 0; i < hidden_columns(input.flow); ++i) {
+    columns.push_back(input.schema->num_fields() + i);
+  }
+  return columns;
+}
+
 /// For some columns of the output: those, and what the predicate reads.
 std::vector<int> with_predicate(std::vector<int> columns, const Expression& where) {
   columns.insert(columns.end(), where.columns().begin(), where.columns().end());
@@ -76,8 +83,10 @@ class FilterKind final : public OperatorKind {
     phase.inputs = {PhaseInput{}};
     const std::vector<int> columns = passed_on(*input.schema, context);
     phase.outputs = {schema_of(*input.schema, columns)};
+    phase.flows = {input.flow};
     phase.detail = where.text();
-    phase.make_operator = [where, columns]() -> Result<std::unique_ptr<Operator>> {
+    phase.make_operator =
+        [where, columns = with_hidden(columns, input)]() -> Result<std::unique_ptr<Operator>> {
       return std::make_unique<FilterOperator>(where, columns);
     };
 
@@ -104,6 +113,7 @@ class FilterKind final : public OperatorKind {
       .notes =
           "Filters behind a reader are handed to it: whole parts of a file that cannot hold "
           "a matching row are not read.",
+      .streams = true,
   };
 };
 

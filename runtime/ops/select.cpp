@@ -27,16 +27,18 @@ using Selection = std::vector<Selected>;
 class SelectOperator final : public Operator, public PassesColumns {
  public:
   SelectOperator(std::shared_ptr<const Selection> selection,
-                 std::shared_ptr<const ExpressionSet> together, SchemaPtr output)
+                 std::shared_ptr<const ExpressionSet> together, SchemaPtr output, int hidden)
       : selection_(std::move(selection)),
         together_(std::move(together)),
-        output_(std::move(output)) {}
+        output_(std::move(output)),
+        hidden_(hidden) {}
 
   Result<Step> process(int, const Batch& batch, Emitter& out) override {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     columns.reserve(selection_->size());
     ExpressionSet::Values values(*together_, batch);
     for (const Selected& column : *selection_) columns.push_back(TRY(values.of(column.value)));
+    hand_on_hidden(batch, hidden_, columns);
     out.emit(make_batch(output_, std::move(columns), batch.rows()));
     return Step::done;
   }
@@ -52,6 +54,7 @@ class SelectOperator final : public Operator, public PassesColumns {
   const std::shared_ptr<const Selection> selection_;
   const std::shared_ptr<const ExpressionSet> together_;
   const SchemaPtr output_;
+  const int hidden_;
 };
 
 std::shared_ptr<const ExpressionSet> set_of(const Selection& selection) {
@@ -206,10 +209,12 @@ class SelectKind final : public OperatorKind {
     phase.name = "select";
     phase.inputs = {PhaseInput{}};
     phase.outputs = {output};
+    phase.flows = {input.flow};
     phase.detail = detail_of(*selection);
-    phase.make_operator = [selection, together = set_of(*selection),
-                           output]() -> Result<std::unique_ptr<Operator>> {
-      return std::make_unique<SelectOperator>(selection, together, output);
+    phase.make_operator =
+        [selection, together = set_of(*selection), output = with_hidden(output, input.flow),
+         hidden = hidden_columns(input.flow)]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<SelectOperator>(selection, together, output, hidden);
     };
 
     OperatorPlan plan;
@@ -245,6 +250,7 @@ class SelectKind final : public OperatorKind {
           "expression sees the input's columns, not the new ones. Of numerics, sqrt, exp, ln, log, "
           "power and ^ are computed as double precision, and a quotient has 16 digits behind the "
           "point.",
+      .streams = true,
   };
 };
 

@@ -16,8 +16,8 @@ using Positions = std::vector<std::vector<int>>;
 /// Passes batches on, their columns in the order and of the types of the output.
 class UnionOperator final : public Operator {
  public:
-  UnionOperator(std::shared_ptr<const Positions> positions, SchemaPtr schema)
-      : positions_(std::move(positions)), schema_(std::move(schema)) {}
+  UnionOperator(std::shared_ptr<const Positions> positions, SchemaPtr schema, int hidden)
+      : positions_(std::move(positions)), schema_(std::move(schema)), hidden_(hidden) {}
 
   Result<Step> process(int input, const Batch& batch, Emitter& out) override {
     const std::vector<int>& positions = (*positions_)[static_cast<std::size_t>(input)];
@@ -38,6 +38,9 @@ class UnionOperator final : public Operator {
       fields.push_back(std::move(field));
       columns.push_back(std::move(column));
     }
+    hand_on_hidden(batch, hidden_, columns);
+    const int all = batch.columns()->num_columns();
+    for (int i = all - hidden_; i < all; ++i) fields.push_back(batch.columns()->schema()->field(i));
     out.emit(Batch(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.rows(),
                                             std::move(columns))));
     return Step::done;
@@ -46,6 +49,7 @@ class UnionOperator final : public Operator {
  private:
   const std::shared_ptr<const Positions> positions_;
   const SchemaPtr schema_;  ///< of the output
+  const int hidden_;
 };
 
 /// Where the columns of `first` are in `other`.
@@ -99,6 +103,18 @@ Result<SchemaPtr> united(const std::vector<PlanInput>& inputs) {
   return arrow::schema(std::move(fields));
 }
 
+Result<Flow> united_flow(const std::vector<PlanInput>& inputs) {
+  const Flow& first = inputs.front().flow;
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i].flow == first) continue;
+    return make_error(
+        ErrorCode::invalid_argument,
+        "the inputs of a union must be of one kind: input 1 is a {}, input {} is a {}",
+        to_string(first), i + 1, to_string(inputs[i].flow));
+  }
+  return first;
+}
+
 /// Whether batches of that input go through as they are.
 bool same_columns(const arrow::Schema& input, const arrow::Schema& output) {
   for (int i = 0; i < output.num_fields(); ++i) {
@@ -133,9 +149,12 @@ class UnionKind final : public OperatorKind {
       if (same_columns(*inputs[i].schema, *output)) (*positions)[i].clear();
     }
     phase.outputs = {output};
+    phase.flows = {TRY(united_flow(inputs))};
     phase.detail = fmt::format("{} inputs", inputs.size());
-    phase.make_operator = [positions, output]() -> Result<std::unique_ptr<Operator>> {
-      return std::make_unique<UnionOperator>(positions, output);
+    phase.make_operator =
+        [positions, output,
+         hidden = hidden_columns(inputs.front().flow)]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<UnionOperator>(positions, output, hidden);
     };
     plan.phases = {std::move(phase)};
     plan.needs = [positions](const std::vector<int>& output) {
@@ -163,7 +182,8 @@ class UnionKind final : public OperatorKind {
       .notes =
           "Columns are matched by name and must have the same types; numbers become the wider "
           "type: integer with bigint or numeric, real with double precision. For distinct rows, "
-          "follow it with `distinct`.",
+          "follow it with `distinct`. Streams and tables cannot be mixed.",
+      .streams = true,
   };
 };
 

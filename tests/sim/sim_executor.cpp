@@ -2,7 +2,7 @@
 
 #include "runtime/base/node_fault.hpp"
 #include "runtime/host/errand_work.hpp"
-#include "runtime/host/feed_receiver.hpp"
+#include "runtime/host/partition_file_reader.hpp"
 #include "runtime/host/serving_task.hpp"
 #include "runtime/protocol/message_codec.hpp"
 

@@ -54,7 +54,10 @@ class Collector final : public Emitter {
  private:
   void keep(Batch batch, int port, std::int64_t partition) {
     if (batch.rows() == 0) return;
-    if (check_) check_emitted(batch, phase_.outputs.at(static_cast<std::size_t>(port)));
+    if (check_) {
+      const SchemaPtr& visible = phase_.outputs.at(static_cast<std::size_t>(port));
+      check_emitted(batch, with_hidden(visible, phase_.flow(port)));
+    }
     output_.at(static_cast<std::size_t>(port))
         .at(subtask_)
         .push_back({std::move(batch), partition});

@@ -11,6 +11,10 @@ namespace troupe {
 Result<OperatorPlan> plan_op(const std::string& name, const std::string& with,
                              const std::vector<SchemaPtr>& inputs, const PlanContext& context = {});
 
+/// With inputs that are streams, or have rows with event time.
+Result<OperatorPlan> plan_op(const std::string& name, const std::string& with,
+                             const std::vector<PlanInput>& inputs, const PlanContext& context = {});
+
 /// "path: message" of the plan's mistake.
 std::string plan_error(const std::string& name, const std::string& with,
                        const std::vector<SchemaPtr>& inputs);

@@ -4,6 +4,7 @@
 
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
@@ -99,16 +100,6 @@ std::vector<Expression> expressions_read(const Aggregation& plan) {
   return read;
 }
 
-/// Columns that the input must have: all that is read, whatever is selected of it, since an
-/// aggregation is bound as a whole.
-std::vector<int> columns_read(const Aggregation& plan) {
-  std::set<int> columns;
-  for (const Expression& expression : expressions_read(plan)) {
-    columns.insert(expression.columns().begin(), expression.columns().end());
-  }
-  return {columns.begin(), columns.end()};
-}
-
 Phase partial_phase(const std::string& name, const std::shared_ptr<const Aggregation>& plan) {
   Phase phase;
   phase.name = name + ".partial";
@@ -156,6 +147,30 @@ Result<std::shared_ptr<const Aggregation>> Aggregation::make(AggregateSelect sel
   }
   plan->partial = arrow::schema(std::move(fields));
   return std::shared_ptr<const Aggregation>(std::move(plan));
+}
+
+std::vector<NamedText> texts_of(const Options& options, const std::string& parameter) {
+  return options.has(parameter) ? options.named(parameter) : std::vector<NamedText>();
+}
+
+std::string detail_of(const std::vector<NamedText>& group_by,
+                      const std::vector<NamedText>& select) {
+  std::vector<std::string> keys, values;
+  for (const NamedText& key : group_by) keys.push_back(key.name);
+  for (const NamedText& value : select) {
+    values.push_back(fmt::format("{}: {}", value.name, value.text));
+  }
+  const std::string what = fmt::format("{}", fmt::join(values, ", "));
+  if (keys.empty()) return what;
+  return fmt::format("group by {}{}{}", fmt::join(keys, ", "), what.empty() ? "" : ": ", what);
+}
+
+std::vector<int> columns_read(const Aggregation& plan) {
+  std::set<int> columns;
+  for (const Expression& expression : expressions_read(plan)) {
+    columns.insert(expression.columns().begin(), expression.columns().end());
+  }
+  return {columns.begin(), columns.end()};
 }
 
 OperatorPlan plan_aggregation(const std::string& name, std::shared_ptr<const Aggregation> plan,

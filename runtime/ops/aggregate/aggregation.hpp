@@ -41,6 +41,15 @@ struct Aggregation {
   std::size_t key_count() const { return select.key_values.size(); }
 };
 
+/// The texts of a parameter; none if it was not given.
+std::vector<NamedText> texts_of(const Options& options, const std::string& parameter);
+/// "group by carrier: flights: count(*), late: avg(delay)"
+std::string detail_of(const std::vector<NamedText>& group_by, const std::vector<NamedText>& select);
+
+/// Columns that the input must have: all that is read, whatever is selected of it, since an
+/// aggregation is bound as a whole.
+std::vector<int> columns_read(const Aggregation& plan);
+
 /// The two phases of it: `<name>.partial` on each producer, `<name>.final` by key; one subtask
 /// where there are no keys.
 OperatorPlan plan_aggregation(const std::string& name, std::shared_ptr<const Aggregation> plan,

@@ -44,6 +44,8 @@ class PartialAggregate final : public Operator {
     return flush(out);
   }
 
+  /// What it holds is due before the time that follows.
+  Result<Step> advance(EventTime, Emitter& out) override { return flush(out); }
   Result<Step> drain(Emitter& out) override { return flush(out); }
 
  private:

@@ -5,150 +5,18 @@
 #include "runtime/base/json.hpp"
 #include "runtime/graph/graph_builder.hpp"
 #include "runtime/graph/task_graph.hpp"
-#include "runtime/operator/batch_reader.hpp"
-#include "runtime/operator/source.hpp"
 #include "runtime/ops/builtin_ops.hpp"
+#include "tests/runtime/host/given_tables.hpp"
 #include "tests/runtime/host/stepped_run.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
-#include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 using namespace troupe;
 
 namespace {
-
-using Table = std::vector<Batch>;
-
-/// A batch a split; the columns that are asked for.
-class GivenSource final : public Source {
- public:
-  GivenSource(Table table, std::vector<std::string> columns)
-      : table_(std::move(table)), columns_(std::move(columns)) {}
-
-  Result<std::vector<Split>> splits(std::uint32_t) override {
-    std::vector<Split> splits;
-    for (std::size_t i = 0; i < table_.size(); ++i) splits.push_back({std::to_string(i), 1, 1});
-    return splits;
-  }
-
-  Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
-    class Reader final : public BatchReader {
-     public:
-      explicit Reader(Batch batch) : batch_(std::move(batch)) {}
-      Result<Batch> next() override { return std::exchange(batch_, Batch()); }
-
-     private:
-      Batch batch_;
-    };
-    const Batch& batch = table_.at(std::stoul(split.detail));
-    arrow::FieldVector fields;
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    for (const std::string& name : columns_) {
-      columns.push_back(batch.columns()->GetColumnByName(name));
-      fields.push_back(batch.columns()->schema()->GetFieldByName(name));
-    }
-    return std::unique_ptr<BatchReader>(std::make_unique<Reader>(
-        Batch(arrow::RecordBatch::Make(arrow::schema(fields), batch.rows(), columns))));
-  }
-
- private:
-  const Table table_;
-  const std::vector<std::string> columns_;
-};
-
-class GivenKind final : public OperatorKind {
- public:
-  GivenKind(const std::string& name, SchemaPtr schema, Table table)
-      : description_{.name = name, .role = OperatorRole::source, .inputs_min = 0, .inputs_max = 0},
-        schema_(std::move(schema)),
-        table_(std::move(table)) {}
-  const OperatorDescription& description() const override { return description_; }
-  Result<OperatorPlan> plan(const Options&, const std::vector<PlanInput>&,
-                            const PlanContext& context) const override {
-    const auto names = context.projection.value_or(schema_->field_names());
-    arrow::FieldVector fields;
-    for (const auto& name : names) fields.push_back(schema_->GetFieldByName(name));
-    Phase phase;
-    phase.name = description_.name;
-    phase.outputs = {arrow::schema(fields)};
-    phase.make_source = [table = table_, names]() -> Result<std::shared_ptr<Source>> {
-      return std::shared_ptr<Source>(std::make_shared<GivenSource>(table, names));
-    };
-    OperatorPlan plan;
-    plan.phases = {std::move(phase)};
-    return plan;
-  }
-
- private:
-  const OperatorDescription description_;
-  const SchemaPtr schema_;
-  const Table table_;
-};
-
-/// Keeps what each subtask writes, in order.
-struct Collected {
-  std::map<std::uint32_t, Table> by_subtask;
-
-  Table in_order() const {
-    Table all;
-    for (const auto& [subtask, table] : by_subtask) {
-      all.insert(all.end(), table.begin(), table.end());
-    }
-    return all;
-  }
-};
-
-class CollectSink final : public Sink {
- public:
-  explicit CollectSink(Collected& collected) : collected_(collected) {}
-  Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override {
-    class Writer final : public SinkWriter {
-     public:
-      explicit Writer(Table& table) : table_(table) {}
-      Result<> write(const Batch& batch) override {
-        table_.push_back(batch);
-        return {};
-      }
-      Result<std::vector<Committable>> prepare() override { return std::vector<Committable>(); }
-
-     private:
-      Table& table_;
-    };
-    return std::unique_ptr<SinkWriter>(
-        std::make_unique<Writer>(collected_.by_subtask[context.subtask]));
-  }
-  Result<> commit(const std::string&, const std::vector<Committable>&) override { return {}; }
-  Result<> clean_up(const std::string&) override { return {}; }
-
- private:
-  Collected& collected_;
-};
-
-class CollectKind final : public OperatorKind {
- public:
-  explicit CollectKind(Collected& collected) : collected_(collected) {}
-  const OperatorDescription& description() const override { return description_; }
-  Result<OperatorPlan> plan(const Options&, const std::vector<PlanInput>& inputs,
-                            const PlanContext&) const override {
-    Phase phase;
-    phase.name = "collect";
-    phase.inputs = {PhaseInput{}};
-    phase.outputs = {inputs.front().schema};
-    phase.make_sink = [this]() -> Result<std::shared_ptr<Sink>> {
-      return std::shared_ptr<Sink>(std::make_shared<CollectSink>(collected_));
-    };
-    OperatorPlan plan;
-    plan.phases = {std::move(phase)};
-    return plan;
-  }
-
- private:
-  const OperatorDescription description_{.name = "collect", .role = OperatorRole::sink};
-  Collected& collected_;
-};
 
 const SchemaPtr left_schema =
     arrow::schema({arrow::field("k", arrow::int64()), arrow::field("s", arrow::utf8())});
@@ -169,13 +37,13 @@ Table run_job(const Describe& describe, const Setting& setting) {
   Collected collected;
   OperatorRegistry registry(system_files());
   register_operators(registry);
-  registry.add(std::make_unique<GivenKind>(
+  registry.add(given_kind(
       "left", left_schema,
       random_rows(left_schema, {.seed = 1, .rows = 400, .batch_rows = 60, .distinct = 40})));
-  registry.add(std::make_unique<GivenKind>(
+  registry.add(given_kind(
       "right", right_schema,
       random_rows(right_schema, {.seed = 2, .rows = 300, .batch_rows = 60, .distinct = 60})));
-  registry.add(std::make_unique<CollectKind>(collected));
+  registry.add(collect_kind("collect", collected));
   GraphBuilder builder("job");
   describe(builder);
   JobGraph job = builder.build().value();

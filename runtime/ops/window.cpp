@@ -1,0 +1,217 @@
+#include "runtime/operator/operator_kind.hpp"
+#include "runtime/ops/window/window_plan.hpp"
+
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+constexpr const char* start_column = "window_start";
+constexpr const char* end_column = "window_end";
+constexpr const char* late_port = "late";
+
+/// Slices that a window is made of: each is a table of groups while the window is open.
+constexpr std::int64_t slices_of_window_max = 10000;
+
+std::int64_t micros(Duration duration) {
+  return std::chrono::duration_cast<EventTime::duration>(duration).count();
+}
+
+Result<WindowSpan> span_of(const Options& options) {
+  const Duration size = options.duration("size");
+  const Duration slide = options.has("slide") ? options.duration("slide") : size;
+  if (micros(size) <= 0) {
+    return make_error(ErrorCode::invalid_argument, "a window is at least one microsecond long")
+        .at("size");
+  }
+  if (micros(slide) <= 0 || slide > size) {
+    Error error = make_error(ErrorCode::invalid_argument,
+                             "'slide' is longer than nothing and no longer than 'size'");
+    error.hint = "rows between two windows would be in none";
+    return error.at("slide");
+  }
+  const WindowSpan span = WindowSpan::make(micros(size), micros(slide));
+  if (span.size / span.slice > slices_of_window_max) {
+    Error error = make_error(ErrorCode::invalid_argument,
+                             "a window of this size would be made of {} slices; {} are possible",
+                             span.size / span.slice, slices_of_window_max);
+    error.hint = "choose a 'slide' that goes into 'size'";
+    return error.at("slide");
+  }
+  return span;
+}
+
+/// One window operator, bound.
+struct WindowPlan {
+  WindowSpan span;
+  Flow flow;
+  bool late = false;  ///< somebody reads the late rows
+  std::vector<int> columns_read;
+  SchemaPtr assigned;                            ///< columns of the input, then the slice
+  std::shared_ptr<const Aggregation> by_slice;   ///< partial results, by slice and key
+  std::shared_ptr<const Aggregation> by_window;  ///< final ones, by key
+  SchemaPtr output;
+};
+
+SchemaPtr output_of(const Aggregation& plan) {
+  arrow::FieldVector fields = plan.select.output->fields();
+  const auto moment = arrow::timestamp(arrow::TimeUnit::MICRO);
+  fields.insert(
+      fields.begin() + static_cast<std::ptrdiff_t>(plan.key_count()),
+      {arrow::field(start_column, moment, false), arrow::field(end_column, moment, false)});
+  return arrow::schema(std::move(fields));
+}
+
+Result<> check_names(const std::vector<NamedText>& names, const char* parameter) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].name != start_column && names[i].name != end_column) continue;
+    return make_error(ErrorCode::invalid_argument, "a window gives its own column '{}'",
+                      names[i].name)
+        .at(fmt::format("{}.{}", parameter, names[i].name));
+  }
+  return {};
+}
+
+Phase assign_phase(const WindowPlan& plan, const SchemaPtr& input) {
+  Phase phase;
+  phase.name = "window.assign";
+  phase.inputs = {PhaseInput{}};
+  phase.outputs = {plan.assigned};
+  phase.flows = {{.stream = plan.flow.stream}};
+  if (plan.late) {
+    phase.outputs.push_back(input);
+    phase.flows.push_back(plan.flow);
+  }
+  phase.make_operator = [span = plan.span, late = plan.late] {
+    return make_assign_windows(span, late);
+  };
+  return phase;
+}
+
+Phase local_phase(const WindowPlan& plan) {
+  Phase phase;
+  phase.name = "window.local";
+  phase.inputs = {PhaseInput{.origin = PhaseInput::Origin::phase, .index = 0}};
+  phase.outputs = {plan.by_slice->partial};
+  phase.flows = {{.stream = plan.flow.stream}};
+  phase.make_operator = [by_slice = plan.by_slice] { return make_partial_aggregate(by_slice); };
+  return phase;
+}
+
+Phase close_phase(const WindowPlan& plan) {
+  PhaseInput input{.origin = PhaseInput::Origin::phase, .index = 1};
+  input.blocking = !plan.flow.stream;
+  Phase phase;
+  phase.name = "window.close";
+  if (plan.by_window->key_count() == 0) {
+    input.exchange = ExchangeKind::gather;
+    phase.parallelism_max = 1;
+  } else {
+    input.exchange = ExchangeKind::hash;
+    for (std::size_t i = 1; i <= plan.by_window->key_count(); ++i) {
+      input.keys.push_back(static_cast<int>(i));  // the slice is in front
+    }
+  }
+  phase.inputs = {std::move(input)};
+  phase.outputs = {plan.output};
+  phase.flows = {plan.flow};
+  phase.make_operator = [span = plan.span, by_window = plan.by_window,
+                         output = with_hidden(plan.output, plan.flow), timed = plan.flow.timed] {
+    return make_close_windows(span, by_window, output, timed);
+  };
+  return phase;
+}
+
+class WindowKind final : public OperatorKind {
+ public:
+  const OperatorDescription& description() const override { return description_; }
+
+  Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
+                            const PlanContext& context) const override {
+    const PlanInput& input = inputs.front();
+    if (!input.flow.timed) {
+      Error error =
+          make_error(ErrorCode::invalid_argument, "the rows of its input have no event time");
+      error.hint = "give the source they come from one: event_time: {value: <SQL>}";
+      return error;
+    }
+    const auto plan = TRY(bound(options, input, context));
+    OperatorPlan planned;
+    planned.phases = {assign_phase(plan, input.schema), local_phase(plan), close_phase(plan)};
+    planned.phases.back().detail =
+        detail_of(texts_of(options, "group_by"), texts_of(options, "select"));
+    if (plan.late) planned.ports = {{late_port, 0, 1}};
+    planned.needs = [columns = plan.columns_read](const std::vector<int>&) {
+      return std::vector<std::vector<int>>{columns};
+    };
+    return planned;
+  }
+
+ private:
+  static Result<WindowPlan> bound(const Options& options, const PlanInput& input,
+                                  const PlanContext& context) {
+    WindowPlan plan;
+    plan.span = TRY(span_of(options));
+    plan.flow = input.flow;
+    plan.late = input.flow.stream && context.ports_read.count(late_port) > 0;
+    std::vector<NamedText> keys = texts_of(options, "group_by");
+    const std::vector<NamedText> select = texts_of(options, "select");
+    TRY(check_names(keys, "group_by"));
+    TRY(check_names(select, "select"));
+    plan.by_window = TRY(Aggregation::make(TRY(bind_aggregates(keys, select, input.schema))));
+    plan.output = output_of(*plan.by_window);
+    arrow::FieldVector fields = input.schema->fields();
+    fields.push_back(arrow::field(slice_column, arrow::timestamp(arrow::TimeUnit::MICRO), false));
+    plan.assigned = arrow::schema(std::move(fields));
+    keys.insert(keys.begin(), {slice_column, fmt::format("\"{}\"", slice_column)});
+    plan.by_slice = TRY(Aggregation::make(TRY(bind_aggregates(keys, select, plan.assigned))));
+    plan.columns_read = columns_read(*plan.by_window);
+    return plan;
+  }
+
+  const OperatorDescription description_ = {
+      .name = "window",
+      .summary = "Groups rows by key and by windows of event time, and computes one row for each.",
+      .parameters =
+          {{.name = "size",
+            .type = ParameterType::duration,
+            .help = "How long a window is. Windows begin at multiples of it since 1970 UTC.",
+            .required = true},
+           {.name = "slide",
+            .type = ParameterType::duration,
+            .help = "A window begins every so often, so that windows overlap. Default: 'size'."},
+           {.name = "group_by",
+            .type = ParameterType::expressions,
+            .help = "The key: a list of columns, or a map from names to SQL expressions. Without "
+                    "it, all rows of a window are one group."},
+           {.name = "select",
+            .type = ParameterType::aggregates,
+            .help = "What to compute, as for `aggregate`."},
+           {.name = "late",
+            .type = ParameterType::choice,
+            .help = "`drop`: rows that come when all their windows are closed are dropped and "
+                    "counted. Else read them: from: <id>.late.",
+            .choices = {"drop"}}},
+      .example =
+          "op: window\nfrom: payments\nwith:\n  size: 1m\n  slide: 10s\n  group_by: [card]\n"
+          "  select: {payments: count(*), amount: sum(amount)}\n  late: drop\n",
+      .notes =
+          "The rows need an event time (`event_time` of their source). A window's row comes when "
+          "the watermark has reached its end, in a batch job at the end; it has the columns of "
+          "'group_by', then 'window_start' and 'window_end' (timestamp, UTC; the end is not part "
+          "of "
+          "the window), then those of 'select'. Windows without rows have none.",
+      .ports = {{late_port, "Rows that came when all their windows were closed, as they came.",
+                 "late"}},
+      .streams = true,
+  };
+};
+
+}  // namespace
+
+void register_window(OperatorRegistry& registry) { registry.add(std::make_unique<WindowKind>()); }
+
+}  // namespace troupe

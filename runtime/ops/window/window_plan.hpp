@@ -1,0 +1,45 @@
+#pragma once
+
+#include "runtime/operator/operator.hpp"
+#include "runtime/ops/aggregate/aggregation.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace troupe {
+
+/// Windows of one size, one beginning every `slide`, in microseconds since 1970 UTC. Where they do
+/// not overlap, the two are equal.
+///
+/// Time is cut into slices so that every window is made of whole ones: rows are grouped by slice,
+/// and a window is the sum of its slices. So a row is worked on once, however many windows it is
+/// in.
+struct WindowSpan {
+  std::int64_t size = 0;
+  std::int64_t slide = 0;
+  std::int64_t slice = 0;  ///< the greatest common divisor of both
+
+  static WindowSpan make(std::int64_t size, std::int64_t slide);
+
+  /// Slices and windows are named by where they begin.
+  std::int64_t slice_of(std::int64_t time) const;
+  /// Where the first and the last window end that have this slice.
+  std::int64_t first_end(std::int64_t slice) const;
+  std::int64_t last_end(std::int64_t slice) const;
+};
+
+/// The column behind those of the input that names the slice of a row.
+inline constexpr const char* slice_column = "#slice";
+
+/// First phase: puts the slice of each row in the place of its event time. Late rows, all of whose
+/// windows are closed, leave by port 1 as they came; without `late_port` they are dropped and
+/// counted. It decides by the task's own time, which no later phase is ahead of.
+Result<std::unique_ptr<Operator>> make_assign_windows(const WindowSpan& span, bool late_port);
+
+/// Last phase: takes partial results by slice and key, and puts out a window's rows as soon as no
+/// more rows of it can come. `partial` and `output` are the columns of what it takes and gives.
+Result<std::unique_ptr<Operator>> make_close_windows(const WindowSpan& span,
+                                                     std::shared_ptr<const Aggregation> plan,
+                                                     SchemaPtr output, bool timed);
+
+}  // namespace troupe
