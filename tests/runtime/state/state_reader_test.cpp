@@ -1,0 +1,437 @@
+// What is read is what was written, whatever the way there: random changes of tables of every kind,
+// cut into epochs, batches, sections and blocks, by tasks whose number changes, their files merged
+// at any time, rows expiring all along; the oracle is a fold over a map. One seed is one history.
+#include "runtime/state/state_reader.hpp"
+
+#include "runtime/data/take.hpp"
+#include "runtime/os/random.hpp"
+#include "runtime/state/merge_policy.hpp"
+#include "runtime/state/merge_snapshots.hpp"
+#include "runtime/state/snapshot_writer.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/rows.hpp"
+#include "tests/support/sim_disk.hpp"
+
+#include <arrow/array.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/datum.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+using namespace troupe;
+
+namespace {
+
+constexpr std::uint32_t key_groups = 16;
+
+EventTime at(std::int64_t time) { return EventTime(EventTime::duration(time)); }
+
+/// A row of any of the tables, and what tells it apart from others.
+struct Row {
+  std::optional<int> text;
+  int number = 0;
+  std::int64_t value = 0;
+  std::optional<std::int64_t> time;
+  std::int64_t weight = 1;
+
+  std::string json() const {
+    return fmt::format(R"({{"s": {}, "n": {}, "v": {}, "t": {}, "#weight": {}}})",
+                       text ? fmt::format("\"text {}\"", *text) : "null", number, value,
+                       time ? std::to_string(*time) : "null", weight);
+  }
+  std::string key() const { return fmt::format("{}/{}", text.value_or(-1), number); }
+};
+
+SchemaPtr schema(bool weighted) {
+  arrow::FieldVector fields = {arrow::field("s", arrow::utf8()), arrow::field("n", arrow::int64()),
+                               arrow::field("v", arrow::int64()),
+                               arrow::field("t", arrow::timestamp(arrow::TimeUnit::MICRO))};
+  if (weighted) fields.push_back(arrow::field("#weight", arrow::int64()));
+  return arrow::schema(std::move(fields));
+}
+
+Batch batch_of(const std::vector<Row>& rows, bool weighted) {
+  std::string json;
+  for (const Row& row : rows) json += (json.empty() ? "[" : ", ") + row.json();
+  const Batch all = rows_from(schema(true), json.empty() ? "[]" : json + "]");
+  return weighted ? all : Batch(all.columns()->RemoveColumn(4).ValueOrDie());
+}
+
+std::vector<std::string> lines(const std::vector<Row>& rows, bool weighted) {
+  return sorted_lines_of({batch_of(rows, weighted)});
+}
+
+/// Sums `v` by key, time and all: what a partial aggregate would do.
+Result<std::vector<Batch>> sums(const std::vector<Batch>& rows) {
+  std::map<std::string, Row> sums;
+  for (const Batch& batch : rows) {
+    const auto texts = plain(batch.columns()->column(0)).value();
+    const auto words = [&](int column, std::int64_t i) {
+      return batch.columns()->column_data(column)->GetValues<std::int64_t>(1)[i];
+    };
+    for (std::int64_t i = 0; i < batch.rows(); ++i) {
+      Row row;
+      if (!texts->IsNull(i)) {
+        row.text = std::stoi(static_cast<const arrow::StringArray&>(*texts).GetString(i).substr(5));
+      }
+      row.number = static_cast<int>(words(1, i));
+      if (!batch.columns()->column(3)->IsNull(i)) row.time = words(3, i);
+      Row& sum = sums.try_emplace(row.key() + fmt::format("/{}", row.time.value_or(-1)), row)
+                     .first->second;
+      sum.value += words(2, i);
+    }
+  }
+  std::vector<Row> all;
+  for (const auto& [key, row] : sums) all.push_back(row);
+  return std::vector<Batch>{batch_of(all, false)};
+}
+
+std::shared_ptr<const StateTable> table(std::string name, bool weighted,
+                                        std::vector<std::string> key, StateMerge merge,
+                                        std::string expires_by = {},
+                                        StateOwner owner = StateOwner::key_groups) {
+  StateTable made{
+      std::move(name), schema(weighted), std::move(key), merge, owner, std::move(expires_by), {}};
+  if (merge == StateMerge::accumulate) made.accumulate = sums;
+  REQUIRE(made.check().ok());
+  return std::make_shared<StateTable>(std::move(made));
+}
+
+std::vector<OperatorTable> tables() {
+  return {
+      {"a", table("changes", true, {"s", "n"}, StateMerge::last, "t")},
+      {"a", table("rows", false, {"n"}, StateMerge::last)},
+      {"b", table("changes", true, {"s"}, StateMerge::weights, "t")},
+      {"b", table("sums", false, {"s", "n", "t"}, StateMerge::accumulate, "t")},
+      {"c", table("once", true, {}, StateMerge::weights)},
+      {"c", table("positions", false, {"n"}, StateMerge::last, "", StateOwner::task)},
+  };
+}
+
+std::string identity(const StateTable& table, const Row& row) {
+  if (table.merge == StateMerge::weights) {
+    return fmt::format("{}/{}/{}", row.key(), row.value, row.time.value_or(-1));
+  }
+  if (table.merge == StateMerge::accumulate) {
+    return fmt::format("{}/{}", row.key(), row.time.value_or(-1));
+  }
+  return table.key.size() == 1 ? std::to_string(row.number) : row.key();
+}
+
+/// What a table holds, by the rules and nothing else.
+class Oracle {
+ public:
+  void add(const StateTable& table, const Row& row) {
+    const auto [at, added] = rows_.try_emplace(identity(table, row), row);
+    if (added) return;
+    if (table.merge == StateMerge::last) at->second = row;
+    if (table.merge == StateMerge::weights) at->second.weight += row.weight;
+    if (table.merge == StateMerge::accumulate) at->second.value += row.value;
+  }
+  void clear() { rows_.clear(); }
+
+  std::vector<Row> rows(const StateTable& table, std::int64_t watermark) const {
+    std::vector<Row> left;
+    for (const auto& [key, row] : rows_) {
+      const bool expired = !table.expires_by.empty() && row.time && *row.time < watermark;
+      const bool deleted = table.weight() >= 0 && table.merge == StateMerge::last && row.weight < 0;
+      const bool none = table.merge == StateMerge::weights && row.weight == 0;
+      if (!expired && !deleted && !none) left.push_back(row);
+    }
+    return left;
+  }
+
+ private:
+  std::map<std::string, Row> rows_;
+};
+
+/// A job's tasks with their files, without the job.
+class History {
+ public:
+  explicit History(std::uint64_t seed) : random_(seed) {
+    REQUIRE(disk_.make_directories("/state"));
+    oracles_.resize(tables_.size());
+    rescale();
+  }
+
+  void step() {
+    if (random_.chance(1, 12)) rescale();
+    snapshot();
+    for (std::uint32_t task = 0; task < lists_.size(); ++task) {
+      if (random_.chance(1, 3)) merge(task);
+    }
+    for (const SnapshotFiles& list : lists_) most_files_ = std::max(most_files_, list.size());
+    watermark_ += static_cast<std::int64_t>(random_.below(4));
+    if (random_.chance(1, 4)) check();
+  }
+
+  /// Reads everything as so many tasks would, and compares.
+  void check() {
+    const auto readers = static_cast<std::uint32_t>(1 + random_.below(5));
+    const auto set = SnapshotSet::open(disk_, "/state", lists_).value();
+    for (std::size_t t = 0; t < tables_.size(); ++t) {
+      std::vector<Batch> found;
+      for (std::uint32_t reader = 0; reader < readers; ++reader) {
+        const auto rows = read(set, tables_[t], owned_key_groups(reader, readers, key_groups));
+        found.insert(found.end(), rows.begin(), rows.end());
+        if (tables_[t].table->owner == StateOwner::task) break;  // each gets all of them
+      }
+      const StateTable& table = *tables_[t].table;
+      INFO("table " << table.name << " of " << tables_[t].op << ", epoch " << epoch_.value());
+      REQUIRE(sorted_lines_of(found) ==
+              lines(oracles_[t].rows(table, watermark_), table.weight() >= 0));
+    }
+  }
+
+  std::size_t merges() const { return merges_; }
+  std::size_t most_files() const { return most_files_; }
+
+ private:
+  std::vector<Batch> read(const std::shared_ptr<const SnapshotSet>& set, const OperatorTable& table,
+                          KeyGroupRange groups) {
+    StateQuery query{table, groups};
+    query.scope.watermark = at(watermark_);
+    query.window_bytes = static_cast<std::int64_t>(1 + random_.below(20'000));
+    return batches_of(*StateReader::open(set, query).value()).value();
+  }
+
+  Row random_row() {
+    Row row;
+    if (!random_.chance(1, 8)) row.text = static_cast<int>(random_.below(12));
+    row.number = static_cast<int>(random_.below(5));
+    row.value = static_cast<std::int64_t>(random_.below(3));
+    if (!random_.chance(1, 8)) row.time = watermark_ + static_cast<std::int64_t>(random_.below(9));
+    row.weight = random_.chance(1, 3) ? -1 : 1;
+    return row;
+  }
+
+  /// Cut at random, some of the texts as dictionaries.
+  std::vector<Batch> cut(const Batch& rows) {
+    std::vector<Batch> batches;
+    for (std::int64_t from = 0; from < rows.rows();) {
+      const auto count = static_cast<std::int64_t>(1 + random_.below(20));
+      Batch some(rows.columns()->Slice(from, count));
+      if (random_.chance(1, 2)) {
+        const auto coded = arrow::compute::DictionaryEncode(some.columns()->column(0)).ValueOrDie();
+        const auto field = some.columns()->schema()->field(0)->WithType(coded.type());
+        some = Batch(some.columns()->SetColumn(0, field, coded.make_array()).ValueOrDie());
+      }
+      batches.push_back(std::move(some));
+      from += count;
+    }
+    return batches;
+  }
+
+  /// Every task writes what it changed in the epoch.
+  void snapshot() {
+    epoch_ = epoch_.next();
+    const auto tasks = static_cast<std::uint32_t>(lists_.size());
+    std::vector<std::vector<std::vector<Batch>>> changes(tasks);
+    for (std::size_t t = 0; t < tables_.size(); ++t) {
+      const StateTable& table = *tables_[t].table;
+      const bool of_task = table.owner == StateOwner::task;
+      std::vector<Row> rows(random_.below(of_task ? 5 : 60));
+      for (Row& row : rows) row = random_row();
+      if (of_task) oracles_[t].clear();
+      std::vector<std::vector<Row>> parts(tasks);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::uint32_t owner = static_cast<std::uint32_t>(i) % tasks;
+        if (of_task) {
+          rows[i].number = static_cast<int>(i);
+        } else {
+          std::vector<std::uint64_t> hashes;
+          REQUIRE(hash_rows_of(table, batch_of({rows[i]}, table.weight() >= 0), hashes));
+          owner = owner_of(key_group_of(hashes[0], key_groups), tasks, key_groups);
+        }
+        parts[owner].push_back(rows[i]);
+        oracles_[t].add(table, rows[i]);
+      }
+      for (std::uint32_t task = 0; task < tasks; ++task) {
+        changes[task].push_back(cut(batch_of(parts[task], table.weight() >= 0)));
+      }
+    }
+    for (std::uint32_t task = 0; task < tasks; ++task) write(task, changes[task]);
+  }
+
+  void write(std::uint32_t task, const std::vector<std::vector<Batch>>& changes) {
+    SnapshotOptions options{
+        "/state",
+        fmt::format("{}-{}", epoch_, task),
+        epoch_,
+        epoch_,
+        owned_key_groups(task, static_cast<std::uint32_t>(lists_.size()), key_groups),
+        key_groups};
+    options.section_bytes = static_cast<std::int64_t>(100 + random_.below(3000));
+    options.block_bytes = static_cast<std::int64_t>(50 + random_.below(1000));
+    const auto writer = SnapshotWriter::create(disk_, options).value();
+    for (std::size_t t = 0; t < tables_.size(); ++t) {
+      REQUIRE(writer->write(tables_[t].op, *tables_[t].table, changes[t]));
+    }
+    lists_[task].push_back(writer->finish().value());
+  }
+
+  /// As the policy says, or any files that stand side by side.
+  void merge(std::uint32_t task) {
+    const std::size_t files = lists_[task].size();
+    MergeChoice choice = files_to_merge(lists_[task]);
+    if (!choice || random_.chance(1, 2)) {
+      choice.begin = random_.below(files);
+      choice.end = choice.begin + 1 + random_.below(files - choice.begin);
+    }
+    merge(task, choice);
+  }
+
+  void merge(std::uint32_t task, MergeChoice choice) {
+    const auto begin = lists_[task].begin();
+    const SnapshotFiles parts(begin + static_cast<std::ptrdiff_t>(choice.begin),
+                              begin + static_cast<std::ptrdiff_t>(choice.end));
+    const auto tasks = static_cast<std::uint32_t>(lists_.size());
+    SnapshotMerge merge{fmt::format("merged-{}", ++merges_), tables_,
+                        owned_key_groups(task, tasks, key_groups), choice.begin == 0,
+                        at(watermark_)};
+    const auto merged = merge_snapshots(disk_, "/state", parts, merge).value();
+    REQUIRE(merged.groups == merge.groups);
+    lists_[task] = replace_merged(lists_[task], parts, merged);
+  }
+
+  /// Another number of tasks: each takes over what the manifest has of its groups.
+  void rescale() {
+    const auto tasks = static_cast<std::uint32_t>(1 + random_.below(5));
+    std::vector<SnapshotFiles> lists(tasks);
+    for (std::uint32_t task = 0; task < tasks; ++task) {
+      const KeyGroupRange groups = owned_key_groups(task, tasks, key_groups);
+      for (const SnapshotFiles& list : lists_) {
+        for (SnapshotFile file : list) {
+          file.groups = file.groups.common(groups);
+          if (!file.groups.empty()) lists[task].push_back(file);
+        }
+      }
+    }
+    lists_ = std::move(lists);
+    if (epoch_ == Epoch()) return;
+    snapshot();  // of its own, before it merges
+    for (std::uint32_t task = 0; task < tasks; ++task) {
+      if (lists_[task].size() > live_files_max) merge(task, files_to_merge(lists_[task]));
+    }
+  }
+
+  Random random_;
+  sim::Disk disk_;
+  const std::vector<OperatorTable> tables_ = tables();
+  std::vector<Oracle> oracles_;
+  std::vector<SnapshotFiles> lists_;
+  Epoch epoch_;
+  std::int64_t watermark_ = 100;
+  std::size_t merges_ = 0;
+  std::size_t most_files_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("any history of changes, merges, rescales and expiry reads as its fold") {
+  std::size_t merges = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    History history(seed);
+    for (int i = 0; i < 25; ++i) history.step();
+    history.check();
+    merges += history.merges();
+    CHECK(history.most_files() <= live_files_max);
+  }
+  CHECK(merges > 500);
+}
+
+TEST_CASE("windows ascend, and no block is read for groups that nobody asked for") {
+  sim::Disk disk;
+  const OperatorTable numbers{"op", table("rows", false, {"n"}, StateMerge::last)};
+  std::vector<Row> rows(4000);
+  for (int i = 0; i < 4000; ++i) rows[static_cast<std::size_t>(i)].number = i;
+  SnapshotOptions options{"/state", "1", Epoch(1), Epoch(1)};
+  options.block_bytes = 4000;
+  const auto writer = SnapshotWriter::create(disk, options).value();
+  REQUIRE(writer->write("op", *numbers.table, {batch_of(rows, false)}));
+  const SnapshotFile file = writer->finish().value();
+  const auto set = SnapshotSet::open(disk, "/state", {{file}}).value();
+  REQUIRE(set->lists()[0][0].reader->index().sections[0].blocks.size() > 20);
+
+  StateQuery query{numbers, {100, 900}};
+  query.window_bytes = 10'000;
+  const auto reader = StateReader::open(set, query).value();
+  std::uint32_t reached = 100;
+  std::int64_t found = 0;
+  int windows = 0;
+  for (Batch window = reader->next_window().value(); window;
+       window = reader->next_window().value()) {
+    std::vector<std::uint64_t> hashes;
+    REQUIRE(hash_rows_of(*numbers.table, window, hashes));
+    std::uint32_t highest = 0;
+    for (const std::uint64_t hash : hashes) {
+      REQUIRE(key_group_of(hash) >= reached);
+      highest = std::max<std::uint32_t>(highest, key_group_of(hash));
+    }
+    reached = highest + 1;
+    CHECK(window.bytes() <= query.window_bytes + 2 * options.block_bytes);
+    found += window.rows();
+    ++windows;
+  }
+  CHECK(reached <= 900);
+  CHECK(windows > 5);
+  CHECK(found > 2500);
+  CHECK(found < 3800);
+
+  // Bytes of other groups are never looked at: they may be anything.
+  const SnapshotIndex& index = set->lists()[0][0].reader->index();
+  std::string bytes = disk.read("/state/1").value();
+  const SnapshotBlock& first = index.sections[0].blocks.front();
+  REQUIRE(first.groups.end <= 100);
+  bytes[first.place.offset] ^= 1;
+  auto changed = disk.create("/state/1").value();
+  REQUIRE(changed->append(bytes));
+  const auto other = SnapshotSet::open(disk, "/state", {{file}}).value();
+  CHECK(batches_of(*StateReader::open(other, query).value()).ok());
+  query.groups = all_key_groups();
+  const auto damaged = batches_of(*StateReader::open(other, query).value());
+  REQUIRE_FALSE(damaged);
+  CHECK(damaged.error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("a table that has changed is refused, by name") {
+  sim::Disk disk;
+  const auto written = table("rows", false, {"n"}, StateMerge::last);
+  const auto writer = SnapshotWriter::create(disk, {"/state", "1"}).value();
+  REQUIRE(writer->write("op", *written, {batch_of({Row()}, false)}));
+  const SnapshotFile file = writer->finish().value();
+  const auto set = SnapshotSet::open(disk, "/state", {{file}}).value();
+  const auto error = [&](StateTable table) {
+    const auto shared = std::make_shared<StateTable>(std::move(table));
+    const auto reader = StateReader::open(set, {{"op", shared}, all_key_groups()});
+    REQUIRE_FALSE(reader);
+    CHECK(reader.error().code == ErrorCode::conflict);
+    return reader.error().message;
+  };
+  StateTable other = *written;
+  other.key = {"s"};
+  CHECK(
+      error(other) ==
+      "the state table 'rows' of operator 'op' is (s string, n int64, v int64, t timestamp[us]) "
+      "by (s), merge last, of key_groups, and in the snapshot '/state/1' it is (s string, n int64, "
+      "v int64, t timestamp[us]) by (n), merge last, of key_groups");
+  other = *written;
+  other.schema = schema(true);
+  CHECK(error(other).find("#weight int64") != std::string::npos);
+  other = *written;
+  other.owner = StateOwner::task;
+  CHECK(error(other).find("of task") != std::string::npos);
+
+  SnapshotMerge merge{
+      "2", {{"op", table("others", false, {"n"}, StateMerge::last)}}, all_key_groups()};
+  const auto merged = merge_snapshots(disk, "/state", {file}, merge);
+  REQUIRE_FALSE(merged);
+  CHECK(merged.error().message ==
+        "the snapshot '/state/1' has a table 'rows' of operator 'op', which the job has not");
+  CHECK_FALSE(disk.exists("/state/2.new"));
+}
