@@ -17,6 +17,7 @@
 #include <xxhash.h>
 
 #include <cstring>
+#include <functional>
 
 using namespace troupe;
 
@@ -55,7 +56,21 @@ class Small {
 
   const std::string& good() const { return good_; }
   const SnapshotFile& file() const { return file_; }
-  SnapshotIndex index() { return SnapshotReader::open(disk_, path).value()->index(); }
+
+  /// Two of equal length, so that nothing but their bytes is out of place if they are swapped.
+  std::pair<SpillBlock, SpillBlock> equal_blocks() {
+    const auto index = SnapshotReader::open(disk_, path).value()->index();
+    REQUIRE(index.sections.size() == 2);
+    const auto& blocks = index.sections[0].blocks;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      for (std::size_t j = i + 1; j < blocks.size(); ++j) {
+        if (blocks[i].place.bytes == blocks[j].place.bytes)
+          return {blocks[i].place, blocks[j].place};
+      }
+    }
+    FAIL("no two blocks of equal length");
+    return {};
+  }
 
   /// Reads all that is in the file.
   Result<> read(const std::string& bytes) {
@@ -136,22 +151,54 @@ TEST_CASE("a file that was cut or has grown is noticed") {
 
 TEST_CASE("blocks that have changed places are noticed") {
   Small small;
-  const auto index = small.index();
-  REQUIRE(index.sections.size() == 2);
-  REQUIRE(index.sections[0].blocks.size() >= 2);
-  // Two of equal length, so that nothing but their bytes is out of place.
-  const auto& blocks = index.sections[0].blocks;
-  std::size_t i = 0, j = 1;
-  while (blocks[i].place.bytes != blocks[j].place.bytes) {
-    if (++j == blocks.size()) j = ++i + 1;
-    REQUIRE(j < blocks.size());
-  }
-  const SpillBlock a = blocks[i].place, b = blocks[j].place;
+  const auto [a, b] = small.equal_blocks();
   std::string bad = small.good();
   bad.replace(a.offset, a.bytes, small.good().substr(b.offset, b.bytes));
   check_corrupt(small.read(bad));
   bad.replace(b.offset, b.bytes, small.good().substr(a.offset, a.bytes));
   check_corrupt(small.read(bad));
+}
+
+TEST_CASE("a row of another key group is noticed, though every checksum is right") {
+  Small small;
+  const auto [a, b] = small.equal_blocks();
+  std::string bad = small.good();
+  bad.replace(a.offset, a.bytes, small.good().substr(b.offset, b.bytes));
+  bad.replace(b.offset, b.bytes, small.good().substr(a.offset, a.bytes));
+  const auto word = [](const std::uint64_t& value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const std::size_t of_a = small.good().rfind(word(a.checksum));
+  const std::size_t of_b = small.good().rfind(word(b.checksum));
+  bad.replace(of_a, 8, word(b.checksum));
+  bad.replace(of_b, 8, word(a.checksum));
+  const auto read = small.read(resigned(bad));
+  check_corrupt(read);
+  CHECK(read.error().message.find("a row of key group") != std::string::npos);
+}
+
+TEST_CASE("a whole file that is not the one its manifest means is refused") {
+  sim::Disk disk;
+  const auto writer =
+      SnapshotWriter::create(disk, {"/state", "1", Epoch(3), Epoch(4), {0, 512}}).value();
+  const SnapshotFile file = writer->finish().value();
+  const auto message = [&](const std::function<void(SnapshotFile&)>& change) {
+    SnapshotFile meant = file;
+    change(meant);
+    const auto set = SnapshotSet::open(disk, "/state", {{meant}});
+    REQUIRE_FALSE(set);
+    CHECK(set.error().code == ErrorCode::corrupt);
+    CHECK(is_node_fault(set.error()));
+    return set.error().message;
+  };
+  CHECK(SnapshotSet::open(disk, "/state", {{file}}).ok());
+  CHECK(message([](SnapshotFile& meant) { ++meant.bytes; }).find("bytes, its manifest says") !=
+        std::string::npos);
+  CHECK(message([](SnapshotFile& meant) { meant.epoch_last = Epoch(5); }) ==
+        "the snapshot '/state/1' holds epochs 3 to 4, its manifest says 3 to 5");
+  CHECK(message([](SnapshotFile& meant) {
+          meant.groups = {500, 600};
+        }) == "the snapshot '/state/1' holds key groups [0, 512), its manifest says [500, 600)");
 }
 
 TEST_CASE("another version is told as such") {

@@ -427,6 +427,12 @@ TEST_CASE("a table that has changed is refused, by name") {
   other.owner = StateOwner::task;
   CHECK(error(other).find("of task") != std::string::npos);
 
+  // The number of key groups is the job's for life.
+  const auto more = StateReader::open(set, {{"op", written}, all_key_groups(2048)});
+  REQUIRE_FALSE(more);
+  CHECK(more.error().message ==
+        "the snapshot '/state/1' has 1024 key groups, the job 2048 or more");
+
   SnapshotMerge merge{
       "2", {{"op", table("others", false, {"n"}, StateMerge::last)}}, all_key_groups()};
   const auto merged = merge_snapshots(disk, "/state", {file}, merge);
