@@ -1,6 +1,7 @@
 // What state costs on its way to disk and back: rows per second of CPU to write a snapshot, to
 // restore from it, to merge files of several epochs; bytes a row. Syncs are wall time, told apart.
 #include "runtime/state/merge_snapshots.hpp"
+#include "runtime/state/row_store.hpp"
 #include "runtime/state/snapshot_writer.hpp"
 #include "runtime/state/state_reader.hpp"
 
@@ -115,6 +116,54 @@ void measure(const std::string& directory, StateMerge merge, const std::vector<B
   fmt::print("{:40} {:7} rows in {} bytes\n", "", file.rows, file.bytes);
 }
 
+/// Rows in memory: taken in, found, expired; and the batch that took longest.
+void measure_store(StateMerge merge, const std::vector<Batch>& rows) {
+  StateTable declared{"rows", schema(), {"id"}, merge, StateOwner::key_groups, "#time"};
+  const auto table = std::make_shared<StateTable>(declared);
+  const std::string name = fmt::format("{} in memory", to_string(merge));
+  std::unique_ptr<RowStore> store;
+  double longest = 1e9;
+  report(name + ": change", rows_all, [&] {
+    store = std::make_unique<RowStore>(table);
+    double worst = 0;
+    for (const Batch& batch : rows) {
+      const std::clock_t begin = std::clock();
+      store->change(batch).value();
+      store->compact().value();
+      worst = std::max(worst, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+    }
+    longest = std::min(longest, worst);
+  });
+  double memory = 0;
+  for (const Batch& batch : rows) memory += static_cast<double>(batch.bytes());
+  fmt::print(
+      "{:40} {:7.2f} ms the longest batch of 8,192, {} rows left, {:.1f} bytes each, {:.1f} bytes "
+      "came\n",
+      "", longest * 1e3, store->size(),
+      static_cast<double>(store->bytes()) / static_cast<double>(store->size()), memory / rows_all);
+  std::vector<RowPlace> found;
+  report(name + ": find", rows_all, [&] {
+    for (const Batch& batch : rows) store->find(batch, {0}, found).value();
+  });
+  std::vector<RowPlace> places = store->all();
+  places.resize(std::min<std::size_t>(places.size(), 1 << 16));
+  report(name + ": rows at places", static_cast<double>(places.size()),
+         [&] { store->rows(places).value(); });
+  const std::clock_t begin = std::clock();
+  store->expire(EventTime(EventTime::duration(1'700'000'500'000'000)));
+  int steps = 0;
+  double worst = 0;
+  for (bool more = true; more; ++steps) {
+    const std::clock_t from = std::clock();
+    more = store->compact().value();
+    worst = std::max(worst, static_cast<double>(std::clock() - from) / CLOCKS_PER_SEC);
+  }
+  fmt::print("{:40} {} steps in {:.0f} ms, the longest {:.2f} ms; {} rows left in {} pieces\n",
+             name + ": expire half", steps,
+             static_cast<double>(std::clock() - begin) * 1e3 / CLOCKS_PER_SEC, worst * 1e3,
+             store->size(), store->pieces());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -122,6 +171,8 @@ int main(int argc, char** argv) {
   std::mt19937_64 random(7);
   std::vector<Batch> rows;
   for (int i = 0; i < batches; ++i) rows.push_back(some_rows(random, 1'000'000));
+  measure_store(StateMerge::last, rows);
+  measure_store(StateMerge::weights, rows);
   measure(directory, StateMerge::last, rows);
   measure(directory, StateMerge::weights, rows);
   report("a small epoch: 8,192 rows, written", batch_rows, [&] {
