@@ -22,7 +22,8 @@ namespace troupe {
 /// Rows stay in the batches they came in (pieces), which are never copied as a whole: the index
 /// grows by segments (`RowIndex`), so no batch waits for a large table. What changed since the last
 /// barrier costs nothing to know: it is the batches that came, shared, not copied; what expires or
-/// moves is no change, since a restore finds that out by itself.
+/// moves is no change, since a restore finds that out by itself. (Until that barrier they hold the
+/// memory of pieces that have gone meanwhile, too.)
 ///
 /// Memory is reserved before rows are taken: `unavailable` where the budget refuses, and then
 /// nothing has changed. Rows that are gone give theirs back when their piece does: whole, once all

@@ -18,8 +18,8 @@ inline constexpr std::int64_t snapshot_block_bytes = std::int64_t{256} << 10;
 inline constexpr std::int64_t snapshot_section_bytes = std::int64_t{64} << 20;
 
 struct SnapshotOptions {
-  std::string directory;
-  std::string name;  ///< of the file
+  std::string directory;  ///< durable already, if it is to outlive a power cut
+  std::string name;       ///< of the file
   Epoch epoch_first = {};
   Epoch epoch_last = {};
   KeyGroupRange groups = all_key_groups();  ///< of the task
