@@ -8,5 +8,7 @@ inline constexpr const char* hidden_prefix = "#";
 
 /// The event time of a row (timestamp, microseconds).
 inline constexpr const char* time_column = "#time";
+/// How often a row counts; last, int64, never null. A negative one takes rows back.
+inline constexpr const char* weight_column = "#weight";
 
 }  // namespace troupe

@@ -101,9 +101,9 @@ Result<Batch> decode_block(std::string bytes, const SpillBlock& block, const std
   return Batch(std::move(columns));
 }
 
-Result<std::uint64_t> hash_of_rows(const Batch& batch) {
+Result<> hashes_of_rows(const Batch& batch, std::vector<std::uint64_t>& out) {
   const auto rows = static_cast<std::size_t>(batch.rows());
-  std::vector<std::uint64_t> sums(rows, 0);
+  out.assign(rows, 0);
   std::vector<std::uint64_t> hashes;
   for (int i = 0; i < batch.columns()->num_columns(); ++i) {
     const auto column = batch.columns()->column(i);
@@ -113,9 +113,15 @@ Result<std::uint64_t> hash_of_rows(const Batch& batch) {
     }
     // Multiplying by an odd number keeps (1, 2) and (2, 1) apart.
     for (std::size_t row = 0; row < rows; ++row) {
-      sums[row] = sums[row] * 0x9E3779B97F4A7C15u + hashes[row];
+      out[row] = out[row] * 0x9E3779B97F4A7C15u + hashes[row];
     }
   }
+  return {};
+}
+
+Result<std::uint64_t> hash_of_rows(const Batch& batch) {
+  std::vector<std::uint64_t> sums;
+  TRY(hashes_of_rows(batch, sums));
   // A sum does not depend on the order of the rows. Each row is mixed first: a plain sum would not
   // notice two rows that have swapped a value.
   std::uint64_t total = 0;

@@ -16,6 +16,10 @@ namespace troupe {
 Result<std::shared_ptr<arrow::Buffer>> encode_block(const Batch& batch,
                                                     SpillCompression compression);
 
+/// One hash a row over all its values, nested ones too: equal for equal rows, whatever the
+/// encoding.
+Result<> hashes_of_rows(const Batch& batch, std::vector<std::uint64_t>& out);
+
 /// The sum of a hash of every row: the same for the same rows in any order, batches and encoding.
 Result<std::uint64_t> hash_of_rows(const Batch& batch);
 
