@@ -105,6 +105,7 @@ std::string stage_text(const Json& stage) {
                         edge["kept_on_disk"].get<bool>() ? "  kept on disk"
                         : edge.contains("held")          ? "  held until it is wanted"
                                                          : "");
+    if (edge.contains("flow")) text += "  " + edge["flow"].get<std::string>();
     if (edge.contains("tells_needed")) {
       text += fmt::format("  tells which {} it needs", joined(edge["tells_needed"]));
     }
