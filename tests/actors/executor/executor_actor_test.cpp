@@ -77,8 +77,8 @@ class OneExecutor {
     add("keep", OperatorRole::sink, with_input(sink_phase(sink), ExchangeKind::forward, false));
     graph_.name = JobName("test");
     vertex("in", "numbers", {});
-    vertex("all", "hold", {{"in", 0}});
-    vertex("out", "keep", {{"all", 0}});
+    vertex("all", "hold", {{"in"}});
+    vertex("out", "keep", {{"all"}});
     auto mistakes = bind(graph_, registry_);
     for (const auto& mistake : mistakes) FAIL_CHECK(mistake.to_string());
     target_.parallelism = 2;
@@ -120,7 +120,7 @@ class OneExecutor {
     JobGraph graph;
     graph.name = JobName("copy");
     graph.vertices = {connector("in", "read.csv", from, {}),
-                      connector("out", "write.csv", to, {{"in", 0}})};
+                      connector("out", "write.csv", to, {{"in"}})};
     for (const auto& mistake : bind(graph, registry_)) FAIL(mistake.to_string());
     TaskGraph tasks = plan_tasks(graph, registry_, {1, false}).value();
     REQUIRE(tasks.stages.size() == 1);
