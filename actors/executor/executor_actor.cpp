@@ -3,7 +3,6 @@
 #include "runtime/base/log.hpp"
 #include "runtime/host/deployer.hpp"
 #include "runtime/host/errand_work.hpp"
-#include "runtime/os/own_files.hpp"
 
 #include <utility>
 
@@ -22,27 +21,19 @@ struct ErrandCarriedOut {
   Result<> outcome;
 };
 
-struct ExecutorActor::Shared {
-  Shared(const NodeId& self, const ExecutorServices& services, const Clock& clock)
-      : own(services.files),
-        deployer(self, services.planner, own, services.directory, services.remote, clock) {}
-
-  OwnFiles own;
-  Deployer deployer;
-};
-
 ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
     : self_(config.self),
       services_(std::move(services)),
       task_metrics_(services_.metrics, config.slots),
-      shared_(std::make_shared<Shared>(config.self, services_, system_clock())),
-      driver_(std::move(config), shared_->deployer.kept(), *this, system_clock()) {
+      deployer_(std::make_shared<Deployer>(config.self, services_.planner, services_.files,
+                                           services_.directory, services_.remote, system_clock())),
+      driver_(std::move(config), deployer_->kept(), *this, system_clock()) {
   // There from the start, as 0: an alarm on what has never happened needs something to look at.
   each_enumerator<CommandRefusal>([this](CommandRefusal kind) { refusals(kind); });
 }
 
 void ExecutorActor::start() {
-  system().io().call([shared = shared_] { return shared->deployer.kept().drop_all(); },
+  system().io().call([deployer = deployer_] { return deployer->kept().drop_all(); },
                      [me = self()](const Result<>& done) {
                        if (!done) {
                          log::warn("old files of this executor stay: {}", done.error().to_string());
@@ -70,7 +61,7 @@ void ExecutorActor::build(const DeployTask& deploy) {
   auto host = std::make_shared<ActorTaskHost>(system().io());
   shells_[key] = {host, {}};
   system().io().call(
-      [shared = shared_, deploy, host] { return shared->deployer.build(deploy, host); },
+      [deployer = deployer_, deploy, host] { return deployer->build(deploy, host); },
       [key, me = self()](Result<Deployment> built) {
         me.send(
             Message::of(built ? TaskBuilt{key, std::make_shared<Deployment>(*std::move(built)), {}}
@@ -138,13 +129,13 @@ void ExecutorActor::on(const ErrandCarriedOut& over) {
 // ---- files and runs
 
 void ExecutorActor::drop(const std::string& path) {
-  system().io().call([shared = shared_, path] { return shared->deployer.kept().drop(path); },
+  system().io().call([deployer = deployer_, path] { return deployer->kept().drop(path); },
                      [path](const Result<>& done) {
                        if (!done) log::warn("{} stays: {}", path, done.error().to_string());
                      });
 }
 
-void ExecutorActor::forget(RunId run) { shared_->deployer.forget(run); }
+void ExecutorActor::forget(RunId run) { deployer_->forget(run); }
 
 // ---- what is refused
 

@@ -18,6 +18,8 @@ namespace troupe {
 struct ExecutorServices {
   Planner& planner;
   Metrics& metrics;
+  /// The node's own disk, behind the door that says whose fault a failure is (`OwnFiles`). Outlives
+  /// the actor system: what tasks have on the I/O pool may end after their executor.
   FileSystem& files;
   /// Kept partitions and scratch files; emptied when the executor starts.
   std::string directory;
@@ -30,6 +32,7 @@ struct ExecutorServices {
 struct CoordinatorFound {
   CoordinatorPort coordinator;
 };
+class Deployer;
 struct TaskBuilt;
 struct ErrandCarriedOut;
 /// What an earlier process kept is gone; the executor may begin.
@@ -80,14 +83,12 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void task_down(const AttemptKey& key, const Down& down);
   MetricCounter& refusals(CommandRefusal refusal);
 
-  struct Shared;
-
   const NodeId self_;
   const ExecutorServices services_;
   CoordinatorPort coordinator_;  ///< ended, or none, while there is no conversation
   TaskMetrics task_metrics_;
   /// Used by work on the I/O pool, which may end after the actor.
-  std::shared_ptr<Shared> shared_;
+  const std::shared_ptr<Deployer> deployer_;
   ExecutorDriver driver_;
   std::map<AttemptKey, Shell> shells_;
   std::map<AttemptKey, TaskEnded> ended_;  ///< told, and its actor not yet down

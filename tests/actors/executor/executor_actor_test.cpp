@@ -4,6 +4,7 @@
 #include "runtime/connectors/connectors.hpp"
 #include "runtime/graph/planner.hpp"
 #include "runtime/operator/operator_kind.hpp"
+#include "runtime/os/own_files.hpp"
 #include "runtime/protocol/message_text.hpp"
 #include "tests/runtime/exec/fakes.hpp"
 #include "tests/support/catch.hpp"
@@ -70,7 +71,7 @@ class OneExecutor {
   /// What it keeps is on `files`, what its users read and write on `files_of_users`.
   explicit OneExecutor(FileSystem& files = system_files(),
                        FileSystem& files_of_users = system_files())
-      : registry_(files_of_users) {
+      : registry_(files_of_users), own_(files) {
     register_connectors(registry_);
     add("numbers", OperatorRole::source, source_phase(20, 100));
     add("hold", OperatorRole::transform, with_input(hold_phase(), ExchangeKind::hash, true));
@@ -88,7 +89,7 @@ class OneExecutor {
         {.self = NodeId("n"), .incarnation = Incarnation(5), .cluster = ClusterId("c"), .slots = 2},
         {.planner = planner_,
          .metrics = metrics_,
-         .files = files,
+         .files = own_,
          .directory = directory_.path() + "/work",
          .expelled = [](std::string, Incarnation) {}});
     find_coordinator();
@@ -237,6 +238,7 @@ class OneExecutor {
 
   TempDir directory_;
   OperatorRegistry registry_;
+  OwnFiles own_;
   Planner planner_{registry_};
   Metrics metrics_;
   JobGraph graph_;
