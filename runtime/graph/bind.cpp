@@ -24,6 +24,11 @@ class VertexPlanner {
     bound_.plans.resize(graph.vertices.size());
     bound_.producers.resize(graph.vertices.size());
     bound_.consumers.resize(graph.vertices.size());
+    for (const JobVertex& reader : graph.vertices) {
+      for (const JobInput& input : reader.inputs) {
+        if (!input.port.empty()) ports_read_[input.from].insert(input.port);
+      }
+    }
   }
 
   BoundGraph run() {
@@ -155,11 +160,8 @@ class VertexPlanner {
     context.parallelism = vertex.parallelism.value_or(parallelism_);
     context.projection = vertex.projection;
     context.predicate = vertex.predicate;
-    for (const JobVertex& reader : graph_.vertices) {
-      for (const JobInput& read : reader.inputs) {
-        if (read.from == vertex.id && !read.port.empty()) context.ports_read.insert(read.port);
-      }
-    }
+    const auto read = ports_read_.find(vertex.id);
+    if (read != ports_read_.end()) context.ports_read = read->second;
     context.resolved = vertex.resolved;
     context.files = &registry_.files();
     const Result<Options> options = Options::make(kind.description(), *vertex.with);
@@ -185,6 +187,7 @@ class VertexPlanner {
   const OperatorRegistry& registry_;
   const std::uint32_t parallelism_;
   std::map<std::string, std::size_t> places_;
+  std::map<std::string, std::set<std::string>> ports_read_;  ///< by producer
   BoundGraph bound_;
 };
 

@@ -119,8 +119,8 @@ Phase close_phase(const WindowPlan& plan) {
   phase.outputs = {plan.output};
   phase.flows = {plan.flow};
   phase.make_operator = [span = plan.span, by_window = plan.by_window,
-                         output = with_hidden(plan.output, plan.flow), timed = plan.flow.timed] {
-    return make_close_windows(span, by_window, output, timed);
+                         output = with_hidden(plan.output, plan.flow)] {
+    return make_close_windows(span, by_window, output);
   };
   return phase;
 }

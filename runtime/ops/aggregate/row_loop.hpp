@@ -49,10 +49,11 @@ constexpr std::size_t laned_groups_max = 256;
 /// few lanes, and the lanes take turns: where groups are few, neighbours in a batch are often of
 /// one group, and an addition to one sum waits for the one before it.
 ///
-/// False, and `sums` as they were, if a sum overflows. At most `laned_groups_max` sums.
+/// False, and `sums` as they were, if there are more than `laned_groups_max` or one overflows.
 template <class Sum, class Value>
 bool add_in_lanes(std::span<Sum> sums, const RowGroups& groups, const Argument& argument,
                   Value value) {
+  if (sums.size() > laned_groups_max) return false;
   constexpr std::size_t lanes = 4;
   std::array<Sum, lanes * laned_groups_max> laned;
   std::fill_n(laned.begin(), lanes * sums.size(), Sum{0});

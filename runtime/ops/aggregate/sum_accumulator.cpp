@@ -35,10 +35,7 @@ class IntegerSum : public SumAccumulator {
         return;
       }
       const auto value = [=](std::int64_t i) { return values[i]; };
-      if (sums_.size() <= laned_groups_max &&
-          add_in_lanes(std::span(sums_), groups, argument, value)) {
-        return;
-      }
+      if (add_in_lanes(std::span(sums_), groups, argument, value)) return;
       std::int64_t* sums = sums_.data();
       std::int64_t* wraps = wraps_.data();
       const std::uint32_t* ids = groups.ids;
@@ -131,10 +128,7 @@ class DecimalSum : public SumAccumulator {
       each_counted(argument, groups.rows, [&](std::int64_t i) { add(0, value(i)); });
       return {};
     }
-    if (sums_.size() <= laned_groups_max &&
-        add_in_lanes(std::span(sums_), groups, argument, value)) {
-      return {};
-    }
+    if (add_in_lanes(std::span(sums_), groups, argument, value)) return {};
     const std::uint32_t* ids = groups.ids;
     each_counted(argument, groups.rows, [&](std::int64_t i) { add(ids[i], value(i)); });
     return {};

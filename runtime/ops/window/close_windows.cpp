@@ -29,9 +29,8 @@ std::shared_ptr<arrow::Array> moments(std::int64_t moment, std::int64_t rows) {
 
 class CloseWindows final : public Operator {
  public:
-  CloseWindows(const WindowSpan& span, std::shared_ptr<const Aggregation> plan, SchemaPtr output,
-               bool timed)
-      : span_(span), plan_(std::move(plan)), output_(std::move(output)), timed_(timed) {}
+  CloseWindows(const WindowSpan& span, std::shared_ptr<const Aggregation> plan, SchemaPtr output)
+      : span_(span), plan_(std::move(plan)), output_(std::move(output)) {}
 
   Result<> open(const OperatorContext& context) override {
     memory_.attach(context.memory);
@@ -139,7 +138,7 @@ class CloseWindows final : public Operator {
     columns.insert(at, {moments(window.end - span_.size, results.rows()),
                         moments(window.end, results.rows())});
     // The last moment of the window: what comes later is not in it.
-    if (timed_) columns.push_back(moments(window.end - 1, results.rows()));
+    columns.push_back(moments(window.end - 1, results.rows()));
     return make_batch(output_, std::move(columns), results.rows());
   }
 
@@ -148,8 +147,7 @@ class CloseWindows final : public Operator {
     closing_.reset();
     sum_.reset();
     while (!slices_.empty() && span_.last_end(slices_.begin()->first) <= *closed_) {
-      const std::int64_t bytes = slices_.begin()->second.bytes();
-      held_ -= bytes;
+      held_ -= slices_.begin()->second.bytes();
       slices_.erase(slices_.begin());
     }
     memory_.shrink(std::max<std::int64_t>(memory_.bytes() - held_, 0));
@@ -158,7 +156,6 @@ class CloseWindows final : public Operator {
   const WindowSpan span_;
   const std::shared_ptr<const Aggregation> plan_;
   const SchemaPtr output_;  ///< hidden columns included
-  const bool timed_;
   Reservation memory_;
   std::int64_t memory_bytes_max_ = 0;
   std::int64_t held_ = 0;
@@ -172,8 +169,8 @@ class CloseWindows final : public Operator {
 
 Result<std::unique_ptr<Operator>> make_close_windows(const WindowSpan& span,
                                                      std::shared_ptr<const Aggregation> plan,
-                                                     SchemaPtr output, bool timed) {
-  return std::make_unique<CloseWindows>(span, std::move(plan), std::move(output), timed);
+                                                     SchemaPtr output) {
+  return std::make_unique<CloseWindows>(span, std::move(plan), std::move(output));
 }
 
 }  // namespace troupe

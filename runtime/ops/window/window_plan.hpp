@@ -37,9 +37,9 @@ inline constexpr const char* slice_column = "#slice";
 Result<std::unique_ptr<Operator>> make_assign_windows(const WindowSpan& span, bool late_port);
 
 /// Last phase: takes partial results by slice and key, and puts out a window's rows as soon as no
-/// more rows of it can come. `partial` and `output` are the columns of what it takes and gives.
+/// more rows of it can come. `output` are its columns, the hidden event time included.
 Result<std::unique_ptr<Operator>> make_close_windows(const WindowSpan& span,
                                                      std::shared_ptr<const Aggregation> plan,
-                                                     SchemaPtr output, bool timed);
+                                                     SchemaPtr output);
 
 }  // namespace troupe

@@ -1,5 +1,7 @@
 #include "tests/runtime/host/stepped_run.hpp"
 
+#include "tests/support/catch.hpp"
+
 namespace troupe {
 namespace {
 
@@ -113,6 +115,13 @@ void SteppedRun::commit() {
     const RunUid uid(fmt::format("run-{}", options_.run));
     if (sink) sink->commit(sink_marker(uid, vertex), staged_[stage.id]).value();
   }
+}
+
+void SteppedRun::run_to_end() {
+  run();
+  INFO((errors_.empty() ? "" : errors_.front().to_string()));
+  REQUIRE(errors_.empty());
+  REQUIRE(finished());
 }
 
 }  // namespace troupe

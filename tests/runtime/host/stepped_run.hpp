@@ -39,6 +39,8 @@ class SteppedRun {
   bool step();
   /// Until nothing can run. The number of steps.
   int run();
+  /// Until it is finished: a failure or a stuck run fails the test.
+  void run_to_end();
   bool finished() const { return to_deploy_.empty() && deployed_.empty(); }
   /// The failures of all tasks, first come first.
   const std::vector<Error>& errors() const { return errors_; }
