@@ -20,8 +20,11 @@ struct DataHeader {
     batch @8 :BatchBody;
     watermark @9 :Int64;
     # Event time, microseconds since 1970.
-    barrier @10 :UInt64;
-    # Epoch.
+    barrier :group {
+      epoch @10 :UInt64;
+      published @12 :UInt64;
+      # The last epoch that is; 0: none.
+    }
     endOfStream @11 :Void;
   }
 }

@@ -117,10 +117,65 @@ struct DeployTask {
   memoryBytes @9 :Int64;
   runUid @10 :Text;
   # The run outside its cluster, unique for ever: what is staged and committed is marked with it.
+  epochs @11 :EpochRole;
+}
+
+struct KeyGroupRange {
+  begin @0 :UInt32;
+  end @1 :UInt32;
+}
+
+struct SnapshotFile {
+  # A file of a task's state; the oldest of them come first.
+  name @0 :Text;
+  bytes @1 :UInt64;
+  hash @2 :UInt64;
+  # xxh3_64 of all bytes.
+  rows @3 :Int64;
+  epochFirst @4 :UInt64;
+  epochLast @5 :UInt64;
+  groups @6 :KeyGroupRange;
+  # For which it is read.
+}
+
+struct StoredSnapshot {
+  file @0 :SnapshotFile;
+  nodes @1 :List(Text);
+  # Whose disks have it; none: all nodes see it.
+}
+
+struct TaskSnapshot {
+  # All that a task would be restored from to where it was at a barrier, and what its sink has staged.
+  files @0 :List(StoredSnapshot);
+  sink @1 :Text;
+  committables @2 :List(CommittableRef);
+}
+
+struct EpochRole {
+  # How the task of a stream takes part in the epochs of its run.
+  takesPart @0 :Bool;
+  directory @1 :Text;
+  # Of state files, which all nodes see; empty: nodes have their own.
+  restore @2 :UInt64;
+  # It goes on from the barrier of this epoch; 0: it begins.
+  files @3 :List(StoredSnapshot);
 }
 
 struct StartTask {
   # Coordinator -> executor: every task of the region is ready.
+  fence @0 :Fence;
+}
+
+struct SnapshotTask {
+  # Coordinator -> executor: an epoch ends here for the rows of this task's sources.
+  fence @0 :Fence;
+  epoch @1 :UInt64;
+  published @2 :UInt64;
+  # The last epoch that is; 0: none.
+}
+
+struct EndSources {
+  # Coordinator -> executor: all sources of the run have come to their end, and so may this task.
   fence @0 :Fence;
 }
 
@@ -154,6 +209,9 @@ struct Errand {
   vertex @3 :Text;
   # The sink that commits; empty where all sinks clean up.
   committables @4 :List(CommittableRef);
+  epoch @5 :UInt64 = 1;
+  previous @6 :UInt64;
+  # What the sink has committed before; 0: nothing.
 }
 
 struct DoErrand {
@@ -181,6 +239,18 @@ struct JoinCluster {
 
 struct TaskReady {
   # Executor -> coordinator: this task takes input.
+  fence @0 :Fence;
+}
+
+struct TaskSnapshotted {
+  # Executor -> coordinator: the task has acknowledged an epoch.
+  fence @0 :Fence;
+  epoch @1 :UInt64;
+  snapshot @2 :TaskSnapshot;
+}
+
+struct SourcesEnded {
+  # Executor -> coordinator: the sources of this task have come to their end; the task stays.
   fence @0 :Fence;
 }
 
@@ -250,6 +320,8 @@ enum HeldState {
   running @2;
   finished @3;
   failed @4;
+  exhausted @5;
+  # Running, and its sources have come to their end.
 }
 
 struct HeldTask {

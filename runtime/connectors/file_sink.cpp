@@ -72,7 +72,7 @@ class FileSinkWriter final : public SinkWriter {
     return writer_->write(batch);
   }
 
-  Result<std::vector<Committable>> prepare() override {
+  Result<std::vector<Committable>> prepare(Epoch) override {
     if (always_) TRY(create());
     if (writer_ == nullptr) return std::vector<Committable>();
     TRY(writer_->close());
@@ -203,12 +203,12 @@ Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
       files_, std::move(place), context.subtask == 0, settings_.schema, format_));
 }
 
-Result<> FileSink::commit(const std::string& marker, const std::vector<Committable>& staged) {
+Result<> FileSink::commit(const SinkCommit& what, const std::vector<Committable>& staged) {
   std::vector<StagedFile> files;
   for (const Committable& committable : staged) {
     files.push_back(TRY(staged_file(committable.detail)));
   }
-  return commit_.commit(marker, files);
+  return commit_.commit(what.marker, files);
 }
 
 Result<> FileSink::clean_up(const std::string& marker) { return commit_.clean_up(marker); }

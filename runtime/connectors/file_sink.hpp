@@ -44,7 +44,7 @@ class FileSink final : public Sink {
                                                 std::shared_ptr<const WriteFormat> format);
 
   Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override;
-  Result<> commit(const std::string& marker, const std::vector<Committable>& staged) override;
+  Result<> commit(const SinkCommit& what, const std::vector<Committable>& staged) override;
   Result<> clean_up(const std::string& marker) override;
 
  private:

@@ -172,7 +172,7 @@ Result<> PartitionedWriter::finish(OpenFile& file) {
   return {};
 }
 
-Result<std::vector<Committable>> PartitionedWriter::prepare() {
+Result<std::vector<Committable>> PartitionedWriter::prepare(Epoch) {
   for (auto& [directory, file] : state_->open) TRY(finish(file));
   state_->open.clear();
   for (const std::string& directory : state_->directories) TRY(files_.sync_directory(directory));

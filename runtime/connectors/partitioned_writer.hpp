@@ -30,7 +30,7 @@ class PartitionedWriter final : public SinkWriter {
   ~PartitionedWriter() override;
 
   Result<> write(const Batch& batch) override;
-  Result<std::vector<Committable>> prepare() override;
+  Result<std::vector<Committable>> prepare(Epoch) override;
 
  private:
   struct OpenFile;

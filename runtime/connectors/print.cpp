@@ -68,7 +68,7 @@ class PrintWriter final : public SinkWriter {
     return kept_rows_ > settings_->limit + rows_before_cut ? cut() : Result<>();
   }
 
-  Result<std::vector<Committable>> prepare() override {
+  Result<std::vector<Committable>> prepare(Epoch) override {
     if (!settings_->order.empty()) TRY(cut());
     const Batch rows = TRY(all());
     std::string ipc = TRY(to_ipc(rows));
@@ -134,7 +134,7 @@ class PrintSink final : public Sink {
   Result<std::unique_ptr<SinkWriter>> open(const SinkContext&) override {
     return std::unique_ptr<SinkWriter>(std::make_unique<PrintWriter>(settings_));
   }
-  Result<> commit(const std::string&, const std::vector<Committable>&) override { return {}; }
+  Result<> commit(const SinkCommit&, const std::vector<Committable>&) override { return {}; }
   Result<> clean_up(const std::string&) override { return {}; }
 
  private:

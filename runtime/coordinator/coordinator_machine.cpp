@@ -200,6 +200,19 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskReady& report) {
   tell(report.token.run, run_event::Ready{from, report.token.incarnation, key_of(report.token)});
 }
 
+void CoordinatorMachine::accept(const NodeId& from, const TaskSnapshotted& report) {
+  if (addressed(from, report) == nullptr) return;
+  tell(report.token.run, run_event::Snapshotted{from, report.token.incarnation,
+                                                key_of(report.token), report.epoch,
+                                                report.snapshot});
+}
+
+void CoordinatorMachine::accept(const NodeId& from, const SourcesEnded& report) {
+  if (addressed(from, report) == nullptr) return;
+  tell(report.token.run,
+       run_event::Exhausted{from, report.token.incarnation, key_of(report.token)});
+}
+
 void CoordinatorMachine::accept(const NodeId& from, const TaskFinished& report) {
   if (addressed(from, report) == nullptr) return;
   tell(report.token.run, run_event::Finished{from, report.token.incarnation, report});

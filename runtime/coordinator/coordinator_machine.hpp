@@ -121,6 +121,8 @@ class CoordinatorMachine {
   void accept(const NodeId& from, const JoinCluster&);
   void accept(const NodeId& from, const Inventory&);
   void accept(const NodeId& from, const TaskReady&);
+  void accept(const NodeId& from, const TaskSnapshotted&);
+  void accept(const NodeId& from, const SourcesEnded&);
   void accept(const NodeId& from, const TaskFinished&);
   void accept(const NodeId& from, const TaskFailed&);
   void accept(const NodeId& from, const TaskStopped&);

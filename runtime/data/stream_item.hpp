@@ -16,6 +16,9 @@ struct Watermark {
 /// Everything before it belongs to this epoch. Travels in band, never overtakes a row.
 struct Barrier {
   Epoch epoch;
+  Epoch published = {};  ///< the last epoch that is; 0: none
+
+  friend bool operator==(const Barrier&, const Barrier&) = default;
 };
 
 /// The channel has delivered all it will ever deliver.

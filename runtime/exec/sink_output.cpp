@@ -93,7 +93,7 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
   }
   Result<> prepare() {
     TRY(open());
-    auto staged = TRY(writer_->prepare());
+    auto staged = TRY(writer_->prepare(Epoch(1)));
     std::lock_guard lock(mutex_);
     staged_ = std::move(staged);
     prepared_ = true;

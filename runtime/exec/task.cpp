@@ -57,6 +57,12 @@ void Task::fail(Error error) {
   if (!error_) error_ = std::move(error);
 }
 
+void Task::snapshot(const Barrier&) {}
+
+void Task::end_sources() {}
+
+TaskNews Task::news() { return {}; }
+
 Progress Task::run(const TaskBudget& budget) {
   const Instant begin = clock_.now();
   account(last_run_.value_or(begin), begin, last_turn_);

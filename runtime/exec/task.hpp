@@ -7,6 +7,7 @@
 #include "runtime/exec/task_host.hpp"
 #include "runtime/exec/task_output.hpp"
 #include "runtime/exec/vertex_meter.hpp"
+#include "runtime/protocol/task_snapshot.hpp"
 
 #include <atomic>
 #include <memory>
@@ -26,6 +27,15 @@ enum class Progress {
   waiting,  ///< its host is woken when there is more to do
   done,     ///< everything has left: staged() and counters() are final
   failed,   ///< error() says why
+};
+
+/// What the task of a stream says while it runs, for its coordinator.
+struct TaskNews {
+  /// The epochs that it acknowledges.
+  std::vector<std::pair<Epoch, TaskSnapshot>> saved = {};
+  bool exhausted = false;  ///< its sources have come to their end; told once
+
+  bool any() const { return exhausted || !saved.empty(); }
 };
 
 /// One attempt of one subtask: input, a fused chain of operators, output.
@@ -56,6 +66,14 @@ class Task {
   ~Task();
 
   Progress run(const TaskBudget& budget = {});
+  // Of a stream; any thread, any time.
+  /// An epoch ends here for the rows of its sources.
+  void snapshot(const Barrier& barrier);
+  /// It need not stay any more when its sources have come to their end.
+  void end_sources();
+
+  /// What it has to say since the last call; after each `run`.
+  TaskNews news();
   /// Ends it as soon as `run` is called next; what was staged is left to the sink's clean-up.
   void cancel();
   /// The failure of a call that ran elsewhere.

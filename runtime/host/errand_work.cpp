@@ -8,8 +8,9 @@ Result<> commit(const Errand& errand, Planner& planner) {
   for (const Stage& stage : derived->tasks.stages) {
     for (const ChainLink& link : stage.chain) {
       if (link.vertex != errand.vertex || !link.phase.make_sink) continue;
-      const std::string marker = sink_marker(errand.run_uid, errand.vertex);
-      return TRY(link.phase.make_sink())->commit(marker, errand.committables);
+      const SinkCommit what{sink_marker(errand.run_uid, errand.vertex), errand.epoch,
+                            errand.previous};
+      return TRY(link.phase.make_sink())->commit(what, errand.committables);
     }
   }
   return make_error(ErrorCode::internal, "the plan has no sink '{}'", errand.vertex);

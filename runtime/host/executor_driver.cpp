@@ -56,6 +56,16 @@ void ExecutorDriver::carry_out(executor_effect::OpenTask& effect) {
 
 void ExecutorDriver::carry_out(executor_effect::RunTask& effect) { hands_.run(effect.key); }
 
+void ExecutorDriver::carry_out(executor_effect::SnapshotTask& effect) {
+  const auto found = attempts_.find(effect.key);
+  if (found != attempts_.end()) found->second.deployment->task->snapshot(effect.barrier);
+}
+
+void ExecutorDriver::carry_out(executor_effect::EndSources& effect) {
+  const auto found = attempts_.find(effect.key);
+  if (found != attempts_.end()) found->second.deployment->task->end_sources();
+}
+
 void ExecutorDriver::carry_out(executor_effect::StopTask& effect) {
   const auto found = attempts_.find(effect.key);
   if (found == attempts_.end()) return gone(effect.key);
@@ -98,6 +108,13 @@ void ExecutorDriver::not_built(const AttemptKey& key, Error error) {
   if (stopping) return gone(key);
   attempts_.erase(found);
   broke(key, std::move(error), nullptr);
+}
+
+void ExecutorDriver::said(const AttemptKey& key, TaskNews news) {
+  for (auto& [epoch, snapshot] : news.saved) {
+    decide(executor_event::TaskSaved{key, epoch, std::move(snapshot)});
+  }
+  if (news.exhausted) decide(executor_event::TaskExhausted{key});
 }
 
 void ExecutorDriver::ended(TaskEnded end) {

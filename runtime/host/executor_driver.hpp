@@ -82,6 +82,7 @@ class ExecutorDriver {
 
   void built(const AttemptKey& key, Deployment deployment);
   void not_built(const AttemptKey& key, Error error);
+  void said(const AttemptKey& key, TaskNews news);
   void ended(TaskEnded end);
   void errand_over(const ErrandKey& key, Result<> outcome);
 
@@ -104,6 +105,8 @@ class ExecutorDriver {
   void carry_out(executor_effect::Send& effect);
   void carry_out(executor_effect::OpenTask& effect);
   void carry_out(executor_effect::RunTask& effect);
+  void carry_out(executor_effect::SnapshotTask& effect);
+  void carry_out(executor_effect::EndSources& effect);
   void carry_out(executor_effect::StopTask& effect);
   void carry_out(executor_effect::DropOutputs& effect);
   void carry_out(executor_effect::RunErrand& effect);

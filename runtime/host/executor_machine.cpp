@@ -125,6 +125,7 @@ std::vector<HeldTask> ExecutorMachine::held() const {
     if (held.state == State::ready) state = HeldState::ready;
     if (held.state == State::finished) state = HeldState::finished;
     if (held.state == State::failed) state = HeldState::failed;
+    if (held.state == State::running && held.exhausted) state = HeldState::exhausted;
     const Token& token = held.token;
     all.push_back({token.run, token.run_attempt, token.task, token.attempt, token.term, state});
   }
@@ -167,6 +168,23 @@ void ExecutorMachine::obey(const StartTask& start) {
   if (found->second.state != State::ready) return;  // said again after a failover
   found->second.state = State::running;
   out_.push_back(executor_effect::RunTask{found->first});
+}
+
+/// The attempt, if it runs. What is said to one that does not run any more is late, and harmless.
+const ExecutorMachine::Held* ExecutorMachine::running(const Token& token) {
+  const auto found = held_.find(key_of(token));
+  return found != held_.end() && found->second.state == State::running ? &found->second : nullptr;
+}
+
+void ExecutorMachine::obey(const SnapshotTask& command) {
+  if (!admits(command, "SnapshotTask") || running(command.token) == nullptr) return;
+  out_.push_back(executor_effect::SnapshotTask{key_of(command.token),
+                                               Barrier{command.epoch, command.published}});
+}
+
+void ExecutorMachine::obey(const EndSources& command) {
+  if (!admits(command, "EndSources") || running(command.token) == nullptr) return;
+  out_.push_back(executor_effect::EndSources{key_of(command.token)});
 }
 
 void ExecutorMachine::obey(const CancelTask& cancel) {
@@ -320,6 +338,19 @@ void ExecutorMachine::handle(const executor_event::TaskGone& event) {
   if (found == held_.end() || found->second.state != State::stopping) return;
   report(TaskStopped{found->second.token});
   held_.erase(found);
+}
+
+void ExecutorMachine::handle(const executor_event::TaskSaved& event) {
+  const auto found = held_.find(event.key);
+  if (found == held_.end() || found->second.state != State::running) return;
+  report(TaskSnapshotted{found->second.token, event.epoch, event.snapshot});
+}
+
+void ExecutorMachine::handle(const executor_event::TaskExhausted& event) {
+  const auto found = held_.find(event.key);
+  if (found == held_.end() || found->second.state != State::running) return;
+  found->second.exhausted = true;
+  report(SourcesEnded{found->second.token});
 }
 
 void ExecutorMachine::handle(const executor_event::TaskMoved& event) {

@@ -44,6 +44,16 @@ struct TaskMoved {
   AttemptKey key;
   TaskCounters counters;
 };
+/// The task of a stream has acknowledged an epoch.
+struct TaskSaved {
+  AttemptKey key;
+  Epoch epoch;
+  TaskSnapshot snapshot;
+};
+/// The sources of a task of a stream have come to their end.
+struct TaskExhausted {
+  AttemptKey key;
+};
 /// What became of an errand.
 struct ErrandOver {
   ErrandKey key;
@@ -55,7 +65,8 @@ struct ErrandOver {
 using ExecutorEvent =
     std::variant<executor_event::SessionUp, executor_event::SessionDown, executor_event::Received,
                  executor_event::TaskOpened, executor_event::TaskDone, executor_event::TaskBroke,
-                 executor_event::TaskGone, executor_event::TaskMoved, executor_event::ErrandOver>;
+                 executor_event::TaskGone, executor_event::TaskMoved, executor_event::TaskSaved,
+                 executor_event::TaskExhausted, executor_event::ErrandOver>;
 
 /// Why a command was not obeyed; to be counted.
 enum class CommandRefusal {
@@ -88,6 +99,15 @@ struct OpenTask {
 struct RunTask {
   AttemptKey key;
 };
+/// An epoch ends at this barrier for the rows of the task's sources; answer, some day, TaskSaved.
+struct SnapshotTask {
+  AttemptKey key;
+  Barrier barrier;
+};
+/// The task need not wait any more when its sources have come to their end.
+struct EndSources {
+  AttemptKey key;
+};
 /// Stop the task and remove everything it has kept here; answer TaskGone.
 struct StopTask {
   AttemptKey key;
@@ -114,7 +134,8 @@ struct Expelled {
 }  // namespace executor_effect
 
 using ExecutorEffect = std::variant<executor_effect::Send, executor_effect::OpenTask,
-                                    executor_effect::RunTask, executor_effect::StopTask,
+                                    executor_effect::RunTask, executor_effect::SnapshotTask,
+                                    executor_effect::EndSources, executor_effect::StopTask,
                                     executor_effect::DropOutputs, executor_effect::RunErrand,
                                     executor_effect::RefuseCommand, executor_effect::Expelled>;
 using ExecutorEffects = std::vector<ExecutorEffect>;
@@ -175,6 +196,7 @@ class ExecutorMachine {
   struct Held {
     Token token;
     State state = State::opening;
+    bool exhausted = false;  ///< its sources have come to their end
     std::optional<Report> unacknowledged;  ///< TaskFinished or TaskFailed
   };
   using HeldMap = std::map<AttemptKey, Held>;
@@ -187,6 +209,8 @@ class ExecutorMachine {
   void handle(const executor_event::TaskBroke&);
   void handle(const executor_event::TaskGone&);
   void handle(const executor_event::TaskMoved&);
+  void handle(const executor_event::TaskSaved&);
+  void handle(const executor_event::TaskExhausted&);
   void handle(const executor_event::ErrandOver&);
 
   void obey(const Joined&);
@@ -194,11 +218,14 @@ class ExecutorMachine {
   void obey(const Adopt&);
   void obey(const DeployTask&);
   void obey(const StartTask&);
+  void obey(const SnapshotTask&);
+  void obey(const EndSources&);
   void obey(const CancelTask&);
   void obey(const AckReport&);
   void obey(const ReleaseRun&);
   void obey(const DoErrand&);
 
+  const Held* running(const Token& token);
   template <class C>
   bool admits(const C& command, const char* name);
   void stop(HeldMap::iterator held);

@@ -39,6 +39,9 @@ struct OperatorContext {
   FileSystem* files = nullptr;
 };
 
+/// Rows of the tables of one operator, by table.
+using StateRows = std::vector<std::vector<Batch>>;
+
 /// `done`: the call did all that it had to do. `again`: call again with the same arguments, once
 /// the output so far has found room.
 enum class Step { done, again };
@@ -46,11 +49,16 @@ enum class Step { done, again };
 /// One instance of one phase of an operator: the state of one subtask, used by one thread at a
 /// time. Configuration is immutable and shared, state is here.
 ///
-/// The task calls `open`, then `process` with batches of all inputs, in any order that `wants`
+/// The task calls `open`, then `restore` with what its tables held, if it goes on from an epoch; then `process` with batches of all inputs, in any order that `wants`
 /// allows, `advance` when the event time of a stream has moved, and `end_of_input` once for each
 /// input; after the last of these it calls `drain` until that says `done`. An operator emits at
 /// most about one batch per call and returns `again` while there is more, so that the channels
 /// behind it bound the output.
+///
+/// In streams it is restored after a failure to where it was at a barrier. So whatever it must
+/// remember from one call to the next is rows of the tables that its phase declares
+/// (`Phase::state`), and nothing else is: what it finds again by hashing, or from the event time
+/// that it is told first of all, need not be.
 class Operator {
  public:
   virtual ~Operator() = default;
@@ -71,6 +79,13 @@ class Operator {
   virtual bool satisfied() const { return false; }
   /// What people should know of its work; asked once, when it has finished.
   virtual std::vector<std::string> notes() const { return {}; }
+  /// At a barrier, between two calls that were `done`: for each table of its phase, in their order,
+  /// the rows that have changed since the last barrier; of a table that belongs to the task, all.
+  /// They are written while the operator goes on: it never changes what it has handed over.
+  virtual Result<StateRows> snapshot() { return StateRows(); }
+  /// Rows that a table held at the barrier which the task goes on from, merged: the rows of one key
+  /// are in one call. Called on a thread that may block.
+  virtual Result<> restore(int /*table*/, const Batch& /*rows*/) { return {}; }
   /// True if the next call reads or writes files: it then runs on the I/O pool.
   virtual bool blocks() const { return false; }
 };

@@ -5,6 +5,7 @@
 #include "runtime/operator/options.hpp"
 #include "runtime/operator/sink.hpp"
 #include "runtime/operator/source.hpp"
+#include "runtime/operator/state_table.hpp"
 
 #include <functional>
 #include <memory>
@@ -58,6 +59,8 @@ struct Phase {
   std::function<Result<std::unique_ptr<Operator>>()> make_operator = {};
   std::function<Result<std::shared_ptr<Source>>()> make_source = {};
   std::function<Result<std::shared_ptr<Sink>>()> make_sink = {};
+  /// What its operators remember in streams; the name of a table is unique within the phase.
+  std::vector<std::shared_ptr<const StateTable>> state = {};
   /// One line for `explain` about what it does: "group by carrier: count(*), avg(delay)".
   std::string detail = {};
   /// Of a source of files: its pattern.

@@ -29,9 +29,9 @@ struct SinkContext {
   std::uint32_t parallelism = 1;
   /// Unique among all attempts of all runs, and safe in a file name.
   std::string tag;
-  /// `commit` and `clean_up` will be called with it. It names run, sink and epoch, and is never
-  /// used twice. A writer stages everything below it, so that `clean_up` need not know the
-  /// attempts.
+  /// `commit` and `clean_up` will be called with it. It names run and sink, and no other run of any
+  /// cluster ever has the same. A writer stages everything below it, so that `clean_up` need not
+  /// know the attempts.
   std::string marker;
   /// About how many bytes of rows this subtask may hold before it writes them.
   std::int64_t bytes_max = writer_bytes_usual;
@@ -42,9 +42,18 @@ class SinkWriter {
  public:
   virtual ~SinkWriter() = default;
   virtual Result<> write(const Batch& batch) = 0;
-  /// Makes all rows so far durable (syncs files and directories). A batch task calls it once, after
-  /// its last row.
-  virtual Result<std::vector<Committable>> prepare() = 0;
+  /// Makes all rows since the last call durable (syncs files and directories): they belong to this
+  /// epoch, or to a later one if this one is never published. A batch task calls it once, after its
+  /// last row; a task of a stream at every barrier, rows or none.
+  virtual Result<std::vector<Committable>> prepare(Epoch epoch) = 0;
+};
+
+/// Which commit of a sink it is. The epochs of a marker are committed one after the other, in their
+/// order, and never one of them before all sinks of the run have committed the one before it.
+struct SinkCommit {
+  std::string marker;  ///< of the run and the sink (`SinkContext`)
+  Epoch epoch = Epoch(1);
+  Epoch previous = {};  ///< the one that was committed before; 0: this is the first one
 };
 
 /// A place that rows go to. Immutable, shared. Readers see nothing that a writer does before
@@ -54,9 +63,10 @@ class Sink {
   virtual ~Sink() = default;
   virtual Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) = 0;
   /// Makes exactly these visible, in one step if the storage can. Idempotent: after a crash it is
-  /// called again with the same arguments, and recognises a commit that took effect (`marker` names
-  /// the run, the sink and the epoch, and is kept with the data).
-  virtual Result<> commit(const std::string& marker, const std::vector<Committable>& staged) = 0;
+  /// called again with the same arguments, and recognises a commit that took effect: marker and
+  /// epoch are kept with the data, in the same step. Where the data says that neither this epoch nor
+  /// a later one is there, but not `previous` either, rows would be lost or doubled: `conflict`.
+  virtual Result<> commit(const SinkCommit& what, const std::vector<Committable>& staged) = 0;
   /// Removes all that attempts have staged and `commit` has not made visible. Called when no
   /// attempt can still write; failures are harmless.
   virtual Result<> clean_up(const std::string& marker) = 0;

@@ -34,11 +34,14 @@ struct Errand {
   std::shared_ptr<const std::string> plan;  ///< `encode_plan` of the bound job
   std::string vertex;                       ///< the sink that commits; empty where all clean up
   std::vector<Committable> committables;    ///< all that it makes visible
+  Epoch epoch = Epoch(1);
+  Epoch previous = {};  ///< what the sink has committed before; 0: nothing
 
   static constexpr auto fields() {
     return std::tuple{field("kind", &Errand::kind), field("run_uid", &Errand::run_uid),
                       field("plan", &Errand::plan), field("vertex", &Errand::vertex),
-                      field("committables", &Errand::committables)};
+                      field("committables", &Errand::committables),
+                      field("epoch", &Errand::epoch), field("previous", &Errand::previous)};
   }
 };
 

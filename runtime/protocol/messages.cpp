@@ -14,6 +14,8 @@ const char* to_string(HeldState state) {
       return "finished";
     case HeldState::failed:
       return "failed";
+    case HeldState::exhausted:
+      return "exhausted";
   }
   return "failed";
 }
@@ -36,7 +38,7 @@ const Token* token_of(const Report& report) { return fence_of(report); }
 const Token* token_of(const Command& command) { return fence_of(command); }
 
 std::string sink_marker(const RunUid& run, const std::string& vertex) {
-  return fmt::format("{}/{}/{}", run, batch_epoch, vertex);
+  return fmt::format("{}/1/{}", run, vertex);
 }
 
 std::string attempt_tag(const AttemptKey& key) {

@@ -9,6 +9,7 @@
 #include "runtime/operator/sink.hpp"
 #include "runtime/operator/source.hpp"
 #include "runtime/protocol/counters.hpp"
+#include "runtime/protocol/task_snapshot.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -30,12 +31,16 @@ struct JoinRefused;
 struct Adopt;
 struct DeployTask;
 struct StartTask;
+struct SnapshotTask;
+struct EndSources;
 struct CancelTask;
 struct AckReport;
 struct ReleaseRun;
 struct DoErrand;
 struct JoinCluster;
 struct TaskReady;
+struct TaskSnapshotted;
+struct SourcesEnded;
 struct TaskFinished;
 struct TaskFailed;
 struct TaskStopped;
@@ -197,6 +202,7 @@ struct DeployTask {
   std::vector<EdgePeers> outputs;  ///< consumers of every pipelined out-edge
   std::vector<PeerNode> nodes;     ///< of those peers
   std::int64_t memory_bytes = 0;
+  EpochRole epochs;
 
   static constexpr auto fields() {
     return std::tuple{field("run_uid", &DeployTask::run_uid),
@@ -207,13 +213,36 @@ struct DeployTask {
                       field("inputs", &DeployTask::inputs),
                       field("outputs", &DeployTask::outputs),
                       field("nodes", &DeployTask::nodes),
-                      field("memory_bytes", &DeployTask::memory_bytes)};
+                      field("memory_bytes", &DeployTask::memory_bytes),
+                      field("epochs", &DeployTask::epochs)};
   }
 };
 
 /// All tasks of the region are READY: begin.
 struct StartTask {
   using Schema = schema::StartTask;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+/// An epoch of the run ends here for the rows of this task's sources: hand over your state, and send
+/// the barrier on. Tasks without sources get it through their channels.
+struct SnapshotTask {
+  using Schema = schema::SnapshotTask;
+  Token token;
+  Epoch epoch;
+  Epoch published;  ///< the last one that is; 0: none
+
+  static constexpr auto fields() {
+    return std::tuple{field("epoch", &SnapshotTask::epoch),
+                      field("published", &SnapshotTask::published)};
+  }
+};
+
+/// All sources of the run have come to their end, and this task, which has one, may end, too.
+struct EndSources {
+  using Schema = schema::EndSources;
   Token token;
 
   static constexpr auto fields() { return std::tuple{}; }
@@ -260,8 +289,8 @@ struct DoErrand {
   }
 };
 
-using Command = std::variant<Joined, JoinRefused, Adopt, DeployTask, StartTask, CancelTask,
-                             AckReport, ReleaseRun, DoErrand>;
+using Command = std::variant<Joined, JoinRefused, Adopt, DeployTask, StartTask, SnapshotTask,
+                             EndSources, CancelTask, AckReport, ReleaseRun, DoErrand>;
 
 // ---- executor -> coordinator ---------------------------------------------------------------
 
@@ -285,6 +314,29 @@ struct JoinCluster {
 
 struct TaskReady {
   using Schema = schema::TaskReady;
+  Token token;
+
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+/// The task has acknowledged an epoch: its state and what its sink has staged are durable. Not
+/// repeated: an epoch of which an acknowledgement is lost is aborted, and the next one has it all.
+struct TaskSnapshotted {
+  using Schema = schema::TaskSnapshotted;
+  Token token;
+  Epoch epoch;
+  TaskSnapshot snapshot;
+
+  static constexpr auto fields() {
+    return std::tuple{field("epoch", &TaskSnapshotted::epoch),
+                      field("snapshot", &TaskSnapshotted::snapshot)};
+  }
+};
+
+/// The sources of this task of a stream have come to their end. It stays, since epochs need it,
+/// until it is told that all have (`EndSources`).
+struct SourcesEnded {
+  using Schema = schema::SourcesEnded;
   Token token;
 
   static constexpr auto fields() { return std::tuple{}; }
@@ -360,11 +412,12 @@ struct ErrandFailed {
   }
 };
 
-enum class HeldState { deploying, ready, running, finished, failed };
+/// `exhausted`: running, and its sources have come to their end.
+enum class HeldState { deploying, ready, running, finished, failed, exhausted };
 const char* to_string(HeldState state);
 template <>
 struct EnumOf<HeldState> {
-  static constexpr auto last = HeldState::failed, unknown = HeldState::failed;
+  static constexpr auto last = HeldState::exhausted, unknown = HeldState::failed;
 };
 
 struct HeldTask {
@@ -399,18 +452,17 @@ struct Inventory {
   }
 };
 
-using Report = std::variant<JoinCluster, TaskReady, TaskFinished, TaskFailed, TaskStopped,
-                            TaskProgress, Inventory, ErrandDone, ErrandFailed>;
+using Report = std::variant<JoinCluster, TaskReady, TaskSnapshotted, SourcesEnded, TaskFinished,
+                            TaskFailed, TaskStopped, TaskProgress, Inventory, ErrandDone,
+                            ErrandFailed>;
 
 /// The fence of a report about a task; null for the two reports about the node.
 const Token* token_of(const Report& report);
 /// The fence of a command; null for the two about membership.
 const Token* token_of(const Command& command);
 
-/// A batch run has exactly one epoch.
-inline constexpr std::uint64_t batch_epoch = 1;
-/// The name under which a sink of this run stages and commits: "<run uid>/<epoch>/<vertex>". It is
-/// kept with the output, so no other commit, of any cluster, may ever have the same.
+/// The name under which a sink of this run stages and commits: "<run uid>/1/<vertex>". It is kept
+/// with the output, so no other sink of any run of any cluster may ever have the same.
 std::string sink_marker(const RunUid& run, const std::string& vertex);
 /// Names an attempt, unique among all runs of a cluster and safe in a file name: "r7-t3.1-a4".
 std::string attempt_tag(const AttemptKey& key);

@@ -31,7 +31,7 @@ Run::Run(RunImage image)
       splits(std::move(image.splits)),
       decision(made.run),
       attempts(made, decision),
-      epoch({made.run, made.uid, encoded_plan}, Epoch(batch_epoch), image.epoch,
+      epoch({made.run, made.uid, encoded_plan}, Epoch(1), image.epoch,
             std::move(image.manifest)),
       policy(limits_of(made.restart)),
       random(made.run.value()) {}

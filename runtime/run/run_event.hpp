@@ -22,6 +22,20 @@ struct Ready {
   Incarnation incarnation;
   AttemptKey key;
 };
+/// A task of a stream acknowledges an epoch.
+struct Snapshotted {
+  NodeId node;
+  Incarnation incarnation;
+  AttemptKey key;
+  Epoch epoch;
+  TaskSnapshot snapshot;
+};
+/// The sources of a task of a stream have come to their end.
+struct Exhausted {
+  NodeId node;
+  Incarnation incarnation;
+  AttemptKey key;
+};
 struct Finished {
   NodeId node;
   Incarnation incarnation;
@@ -74,7 +88,8 @@ struct Tick {};
 }  // namespace run_event
 
 using RunEvent =
-    std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready, run_event::Finished,
+    std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready,
+                 run_event::Snapshotted, run_event::Exhausted, run_event::Finished,
                  run_event::Failed, run_event::Granted, run_event::Stopped, run_event::Progress,
                  run_event::Listed, run_event::NodeLost, run_event::SinkCommitted,
                  run_event::SinkCommitFailed, run_event::Cancel, run_event::Continued,

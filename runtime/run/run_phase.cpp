@@ -13,6 +13,14 @@ void RunPhase::on(const run_event::Ready& event) {
   run_.attempts.cancel(event.key, {event.node, event.incarnation}, over);
 }
 
+void RunPhase::on(const run_event::Snapshotted& event) {
+  run_.attempts.cancel(event.key, {event.node, event.incarnation}, over);
+}
+
+void RunPhase::on(const run_event::Exhausted& event) {
+  run_.attempts.cancel(event.key, {event.node, event.incarnation}, over);
+}
+
 void RunPhase::on(const run_event::Finished& event) {
   const AttemptKey key = key_of(event.report.token);
   const NodeProcess where{event.node, event.incarnation};

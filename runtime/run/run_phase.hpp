@@ -18,6 +18,8 @@ class RunPhase {
   void on(const run_event::Planned&) {}
   void on(const run_event::PlanFailed&) {}
   void on(const run_event::Ready&);
+  void on(const run_event::Snapshotted&);
+  void on(const run_event::Exhausted&);
   void on(const run_event::Finished&);
   void on(const run_event::Failed&);
   void on(const run_event::Granted&);

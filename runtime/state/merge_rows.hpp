@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/base/time.hpp"
-#include "runtime/state/state_table.hpp"
+#include "runtime/operator/state_table.hpp"
 
 #include <cstdint>
 #include <optional>

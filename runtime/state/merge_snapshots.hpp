@@ -2,7 +2,7 @@
 
 #include "runtime/base/time.hpp"
 #include "runtime/state/snapshot_file.hpp"
-#include "runtime/state/state_table.hpp"
+#include "runtime/operator/state_table.hpp"
 
 #include <optional>
 #include <string>

@@ -4,7 +4,7 @@
 #include "runtime/data/key_rows.hpp"
 #include "runtime/operator/reservation.hpp"
 #include "runtime/state/row_index.hpp"
-#include "runtime/state/state_table.hpp"
+#include "runtime/operator/state_table.hpp"
 
 #include <cstdint>
 #include <memory>

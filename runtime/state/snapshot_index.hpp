@@ -4,7 +4,7 @@
 #include "runtime/base/result.hpp"
 #include "runtime/spill/partition_index.hpp"
 #include "runtime/state/key_group_range.hpp"
-#include "runtime/state/state_table.hpp"
+#include "runtime/operator/state_table.hpp"
 
 #include <cstdint>
 #include <string>

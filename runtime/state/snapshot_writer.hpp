@@ -3,7 +3,7 @@
 #include "runtime/os/file_system.hpp"
 #include "runtime/state/snapshot_file.hpp"
 #include "runtime/state/snapshot_index.hpp"
-#include "runtime/state/state_table.hpp"
+#include "runtime/operator/state_table.hpp"
 
 #include <memory>
 #include <string>

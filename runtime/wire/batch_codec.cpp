@@ -121,7 +121,11 @@ Result<std::vector<DataFrame>> ChannelEncoder::encode(const StreamItem& item) {
     frames.push_back(state_->mark(
         [&](auto mark) { mark.setWatermark(watermark->time.time_since_epoch().count()); }));
   } else if (const auto* barrier = std::get_if<Barrier>(&item)) {
-    frames.push_back(state_->mark([&](auto mark) { mark.setBarrier(barrier->epoch.value()); }));
+    frames.push_back(state_->mark([&](auto mark) {
+      auto to = mark.initBarrier();
+      to.setEpoch(barrier->epoch.value());
+      to.setPublished(barrier->published.value());
+    }));
   } else {
     frames.push_back(state_->mark([](auto mark) { mark.setEndOfStream(); }));
   }
@@ -288,7 +292,8 @@ Result<StreamItem> ChannelDecoder::State::decode(const DataFrame& frame) {
       case schema::DataHeader::Item::WATERMARK:
         return StreamItem(Watermark{EventTime(EventTime::duration(item.getWatermark()))});
       case schema::DataHeader::Item::BARRIER:
-        return StreamItem(Barrier{Epoch(item.getBarrier())});
+        return StreamItem(Barrier{Epoch(item.getBarrier().getEpoch()),
+                                  Epoch(item.getBarrier().getPublished())});
       case schema::DataHeader::Item::END_OF_STREAM:
         ended = true;
         return StreamItem(EndOfStream{});

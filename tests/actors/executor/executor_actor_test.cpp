@@ -271,7 +271,7 @@ TEST_CASE("an executor runs what it is told, stage by stage, and what it made is
     CHECK(finished.sink == "out");
     staged.insert(staged.end(), finished.committables.begin(), finished.committables.end());
   }
-  node.sink->commit("", staged).value();
+  node.sink->commit({}, staged).value();
   std::vector<std::int64_t> expected;
   for (std::int64_t n = 0; n < 2000; ++n) expected.push_back(n);
   for (std::int64_t n = 0; n < 2000; ++n) expected.push_back(1'000'000 + n);

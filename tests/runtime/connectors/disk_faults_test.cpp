@@ -209,7 +209,7 @@ struct SinkRun {
     const auto writer = TRY(sink->open({.tag = "t", .marker = marker_}));
     TRY(writer->write(rows));
     TRY(writer->write(rows));
-    staged_ = TRY(writer->prepare());
+    staged_ = TRY(writer->prepare(Epoch(1)));
     return {};
   }
   Result<> commit() { return (*made_)->commit(marker_, staged_); }

@@ -37,10 +37,10 @@ Result<> write(const std::string& path, const Json& by, const std::vector<Batch>
                                         .tag = fmt::format("t{}", subtask),
                                         .marker = marker}));
     for (std::size_t i = subtask; i < batches.size(); i += 2) TRY(writer->write(batches[i]));
-    for (Committable& one : TRY(writer->prepare())) staged.push_back(std::move(one));
+    for (Committable& one : TRY(writer->prepare(Epoch(1)))) staged.push_back(std::move(one));
   }
-  TRY(sink->commit(marker, staged));
-  TRY(sink->commit(marker, staged));  // again, as after a crash
+  TRY(sink->commit({marker}, staged));
+  TRY(sink->commit({marker}, staged));  // again, as after a crash
   return sink->clean_up(marker);
 }
 

@@ -23,7 +23,7 @@ Result<std::string> written(const std::string& name, Json with) {
   const auto sink = TRY(plan.phases.front().make_sink());
   const auto writer = TRY(sink->open({.tag = "t", .marker = "run-1"}));
   TRY(writer->write(rows_from(schema, R"([{"n": 1, "s": "a \"b\""}, {"n": null, "s": ""}])")));
-  TRY(sink->commit("run-1", TRY(writer->prepare())));
+  TRY(sink->commit({"run-1"}, TRY(writer->prepare(Epoch(1)))));
   return system_files().read(system_files().is_directory(path) ? path + "/part-00000.csv" : path);
 }
 

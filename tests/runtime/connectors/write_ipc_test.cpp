@@ -21,7 +21,7 @@ TEST_CASE("what write.ipc commits, read.ipc reads, with each compression") {
     const auto sink = *plan.phases.front().make_sink();
     const auto writer = *sink->open({.tag = "t", .marker = "run-1"});
     REQUIRE(writer->write(rows_from(schema, R"([{"n": 1, "s": "x"}, {"n": null, "s": ""}])")));
-    REQUIRE(sink->commit("run-1", *writer->prepare()));
+    REQUIRE(sink->commit({"run-1"}, *writer->prepare(Epoch(1))));
     REQUIRE(sink->clean_up("run-1"));
     const auto back = *plan_connector("read.ipc", {{"path", path}});
     CHECK(lines_of(*rows_of(back)) == std::vector<std::string>{"1|x", "null|"});

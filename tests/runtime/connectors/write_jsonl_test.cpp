@@ -20,7 +20,7 @@ TEST_CASE("one object a line, in a single file or in parts") {
     const auto sink = *plan.phases.front().make_sink();
     const auto writer = *sink->open({.tag = "t", .marker = "run-1"});
     REQUIRE(writer->write(rows_from(schema, R"([{"n": 1}, {"n": null}])")));
-    REQUIRE(sink->commit("run-1", *writer->prepare()));
+    REQUIRE(sink->commit({"run-1"}, *writer->prepare(Epoch(1))));
     const bool parts = system_files().is_directory(path);
     CHECK(parts == (name == "out"));
     CHECK(*system_files().read(parts ? path + "/part-00000.jsonl" : path) ==

@@ -40,7 +40,7 @@ std::vector<Committable> stage(Sink& sink, std::uint32_t subtask, const std::str
   auto writer = sink.open({.subtask = subtask, .parallelism = 2, .tag = tag, .marker = "run-1"});
   REQUIRE(writer);
   for (const std::string& json : rows) REQUIRE((*writer)->write(rows_from(schema, json)));
-  auto staged = (*writer)->prepare();
+  auto staged = (*writer)->prepare(Epoch(1));
   REQUIRE(staged);
   return *staged;
 }
@@ -68,7 +68,7 @@ TEST_CASE("each subtask with rows writes its part; lost attempts are not seen") 
   CHECK(stage(*out, 2, "t2-a1", {}).empty());
   staged.insert(staged.end(), other.begin(), other.end());
   CHECK_FALSE(system_files().exists(dir.path() + "/out"));
-  REQUIRE(out->commit("run-1", staged));
+  REQUIRE(out->commit({"run-1"}, staged));
   REQUIRE(out->clean_up("run-1"));
   CHECK(*system_files().list(dir.path()) == Lines{"out"});
   CHECK(*system_files().list(dir.path() + "/out") ==
@@ -81,7 +81,7 @@ TEST_CASE("each subtask with rows writes its part; lost attempts are not seen") 
 TEST_CASE("a result without rows is a valid file with the schema") {
   TempDir dir;
   const auto out = sink({{"path", dir.path() + "/out"}});
-  REQUIRE(out->commit("run-1", stage(*out, 0, "t", {})));
+  REQUIRE(out->commit({"run-1"}, stage(*out, 0, "t", {})));
   const auto file = ParquetFile::open(system_files(), dir.path() + "/out/part-00000.parquet");
   REQUIRE(file);
   CHECK((*file)->schema()->Equals(*schema));
@@ -97,7 +97,7 @@ TEST_CASE(
   const auto out = *planned.phases.front().make_sink();
   const auto staged = stage(*out, 0, "t", {R"([{"n": 1}])"});
   CHECK_FALSE(system_files().exists(path));
-  REQUIRE(out->commit("run-1", staged));
+  REQUIRE(out->commit({"run-1"}, staged));
   REQUIRE(out->clean_up("run-1"));
   CHECK(rows_of(path) == Lines{"1"});
   CHECK(*system_files().list(dir.path() + "/deep/er") == Lines{"out.parquet"});
@@ -145,7 +145,7 @@ TEST_CASE("a write that fails is an error of the attempt, at every point") {
                                         std::make_shared<Format>()));
     const auto writer = TRY(out->open({.tag = "t", .marker = "run-1"}));
     TRY(writer->write(rows_from(schema, R"([{"n": 1}])")));
-    TRY(writer->prepare());
+    TRY(writer->prepare(Epoch(1)));
     return out->clean_up("run-1");
   };
   FaultyFiles counting(system_files());
@@ -172,9 +172,9 @@ TEST_CASE("an output that is a link is written where the link leads, and the lin
       const auto out = sink({{"path", link}});
       const auto writer = *out->open({.tag = "t", .marker = run});
       REQUIRE(writer->write(rows_from(schema, R"([{"n": 1}])")));
-      const auto staged = writer->prepare();
+      const auto staged = writer->prepare(Epoch(1));
       REQUIRE(staged);
-      REQUIRE(out->commit(run, *staged));
+      REQUIRE(out->commit({run}, *staged));
       REQUIRE(out->clean_up(run));
       CHECK(std::filesystem::is_symlink(link));
       CHECK(system_files().exists(disk + "/big-" + name));
@@ -190,6 +190,6 @@ TEST_CASE("a committable from elsewhere cannot name files outside") {
   for (const char* detail : {R"({"staged": "../../etc/x", "name": "x", "bytes": 1})",
                              R"({"staged": "t/x", "name": "../x", "bytes": 1})",
                              R"({"staged": "t/x"})", R"(nonsense)"}) {
-    CHECK(out->commit("run-1", {{.detail = detail}}).error().code == ErrorCode::corrupt);
+    CHECK(out->commit({"run-1"}, {{.detail = detail}}).error().code == ErrorCode::corrupt);
   }
 }

@@ -187,7 +187,7 @@ class FakeSink::Writer : public SinkWriter {
     }
     return {};
   }
-  Result<std::vector<Committable>> prepare() override {
+  Result<std::vector<Committable>> prepare(Epoch) override {
     std::lock_guard lock(sink_.mutex_);
     auto rows = static_cast<std::int64_t>(rows_.size());
     sink_.staged_[tag_] = std::move(rows_);
@@ -204,7 +204,7 @@ Result<std::unique_ptr<SinkWriter>> FakeSink::open(const SinkContext& context) {
   return std::unique_ptr<SinkWriter>(std::make_unique<Writer>(*this, context.tag));
 }
 
-Result<> FakeSink::commit(const std::string&, const std::vector<Committable>& staged) {
+Result<> FakeSink::commit(const SinkCommit&, const std::vector<Committable>& staged) {
   std::lock_guard lock(mutex_);
   ++commits;
   for (const auto& part : staged) {

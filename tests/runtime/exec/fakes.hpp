@@ -46,7 +46,7 @@ class OneThread {
 class FakeSink : public Sink {
  public:
   Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override;
-  Result<> commit(const std::string& marker, const std::vector<Committable>& staged) override;
+  Result<> commit(const SinkCommit& what, const std::vector<Committable>& staged) override;
   Result<> clean_up(const std::string& marker) override;
 
   std::vector<std::int64_t> rows() const;  ///< committed, sorted

@@ -113,7 +113,7 @@ void SteppedRun::commit() {
     const auto sink = run_->objects(stage.id).value().sink;
     const std::string& vertex = stage.chain.back().vertex;
     const RunUid uid(fmt::format("run-{}", options_.run));
-    if (sink) sink->commit(sink_marker(uid, vertex), staged_[stage.id]).value();
+    if (sink) sink->commit({sink_marker(uid, vertex)}, staged_[stage.id]).value();
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/data/take.hpp"
-#include "runtime/state/state_table.hpp"
+#include "runtime/operator/state_table.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 

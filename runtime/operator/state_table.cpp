@@ -1,4 +1,4 @@
-#include "runtime/state/state_table.hpp"
+#include "runtime/operator/state_table.hpp"
 
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/key_hash.hpp"
