@@ -60,6 +60,8 @@ struct OutputSummary {
 struct CommittableRef {
   detail @0 :Data;
   rows @1 :Int64;
+  epoch @2 :UInt64 = 1;
+  # In which it was staged.
 }
 
 struct VertexCounters {
@@ -367,5 +369,11 @@ struct ManifestRecord {
     vertex @0 :Text;
     committables @1 :List(CommittableRef);
   }
+  struct TaskPart {
+    # What a task of a stream would be restored from.
+    task @0 :TaskRef;
+    files @1 :List(StoredSnapshot);
+  }
   sinks @0 :List(SinkPart);
+  tasks @1 :List(TaskPart);
 }

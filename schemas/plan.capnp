@@ -25,6 +25,11 @@ struct PlanSettings {
   restartMaxDelayNs @5 :Int64;
   mode @6 :UInt16;
   # 0: batch, 1: streaming.
+  checkpointEveryNs @7 :Int64 = 1000000000;
+  # Of a streaming job.
+  checkpointTimeoutNs @8 :Int64 = 60000000000;
+  checkpointKeep @9 :UInt32 = 3;
+  checkpointDirectory @10 :Text;
 }
 
 struct PlanVertex {

@@ -29,11 +29,6 @@ JobView view_of(const JobSummary& job) {
   return {job.job, job.hash, job.last_state, job.applied, job.last_run};
 }
 
-/// Rows that readers see; before the commit there are none.
-std::int64_t rows_committed(const RunImage& image) {
-  return image.epoch == EpochState::committed ? rows_of(image.manifest) : 0;
-}
-
 /// Without its graph and its tasks: one line of a list.
 RunView brief_view(const RunSummary& run) {
   const JobGraph no_graph;
@@ -72,7 +67,7 @@ Result<RunView> full_view(const StoredRun& stored, Planner& planner,
                           .topology = topology ? &*topology : nullptr,
                           .tasks = std::move(known),
                           .recovered_in = recovered_in,
-                          .rows_committed = rows_committed(stored.image),
+                          .rows_committed = stored.image.rows_committed,
                           .submitted = stored.times.submitted,
                           .started = stored.times.started,
                           .finished = stored.times.finished});
@@ -385,20 +380,31 @@ void CoordinatorActor::on(const EventsAwaited& awaited) {
   });
 }
 
+namespace {
+
+Result<> add_printed(const EpochImage& epoch, const JobGraph& job, OutputList& list) {
+  if (!epoch.manifest) return {};
+  for (const SinkPart& part : epoch.manifest->sinks) {
+    const JobVertex* vertex = job.find(part.vertex);
+    if (vertex == nullptr || vertex->op != "print") continue;
+    for (const Committable& committable : part.committables) {
+      const PrintedRows printed = TRY(decode_printed(committable.detail));
+      list.outputs.push_back({part.vertex, printed.title, printed.rows_in_all, printed.ipc});
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 void CoordinatorActor::handle(const ReadOutput& asked, AnswerTo<ReadOutput> answer) {
   from_store<OutputList>(
       [run = asked.run](MetadataStore& store) -> Result<OutputList> {
         const StoredRun stored = TRY(store.run(run));
         OutputList list;
-        if (stored.image.epoch != EpochState::committed) return list;
         const JobGraph job = TRY(decode_plan(*stored.image.plan));
-        for (const SinkPart& part : stored.image.manifest) {
-          const JobVertex* vertex = job.find(part.vertex);
-          if (vertex == nullptr || vertex->op != "print") continue;
-          for (const Committable& committable : part.committables) {
-            const PrintedRows printed = TRY(decode_printed(committable.detail));
-            list.outputs.push_back({part.vertex, printed.title, printed.rows_in_all, printed.ipc});
-          }
+        for (const EpochImage& epoch : stored.image.epochs) {
+          if (epoch.state == EpochState::committed) TRY(add_printed(epoch, job, list));
         }
         return list;
       },

@@ -55,9 +55,10 @@ class CollectWriter final : public SinkWriter {
     batches_.push_back(batch);
     return {};
   }
-  Result<std::vector<Committable>> prepare() override {
-    stage_(std::move(batches_));
-    return std::vector<Committable>{{attempt_, rows_}};
+  Result<std::vector<Committable>> prepare(Epoch epoch) override {
+    const std::string name = fmt::format("{}/{}", attempt_, epoch);
+    stage_(name, std::exchange(batches_, {}));
+    return std::vector<Committable>{{name, std::exchange(rows_, 0)}};
   }
 
  private:
@@ -75,11 +76,11 @@ class CollectSink final : public Sink {
   Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override {
     const std::string attempt = fmt::format("{}/{}", id_, context.tag);
     return std::unique_ptr<SinkWriter>(std::make_unique<CollectWriter>(
-        attempt, [store = store_, attempt](std::vector<Batch> rows) {
-          store->stage(attempt, std::move(rows));
+        attempt, [store = store_](const std::string& name, std::vector<Batch> rows) {
+          store->stage(name, std::move(rows));
         }));
   }
-  Result<> commit(const std::string&, const std::vector<Committable>& staged) override {
+  Result<> commit(const SinkCommit&, const std::vector<Committable>& staged) override {
     store_->commit(id_, staged);
     return {};
   }

@@ -202,9 +202,9 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskReady& report) {
 
 void CoordinatorMachine::accept(const NodeId& from, const TaskSnapshotted& report) {
   if (addressed(from, report) == nullptr) return;
-  tell(report.token.run, run_event::Snapshotted{from, report.token.incarnation,
-                                                key_of(report.token), report.epoch,
-                                                report.snapshot});
+  tell(report.token.run,
+       run_event::Snapshotted{from, report.token.incarnation, key_of(report.token), report.epoch,
+                              report.snapshot});
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const SourcesEnded& report) {
@@ -328,6 +328,7 @@ void CoordinatorMachine::make_run(std::uint64_t request, const Submission& job) 
   image.made.target = job.target;
   image.made.restart = job.settings.restart;
   image.made.memory_bytes = job.settings.memory_bytes;
+  if (job.settings.mode == JobMode::streaming) image.made.checkpoint = job.settings.checkpoint;
   image.made.tasks = job.tasks;
   image.plan = job.plan;
   decide({effect::Persist{

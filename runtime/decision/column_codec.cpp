@@ -18,8 +18,12 @@ struct OutputsColumn {
 struct ManifestColumn {
   using Schema = schema::ManifestRecord;
   std::vector<SinkPart> sinks;
+  std::vector<TaskPart> tasks;
 
-  static constexpr auto fields() { return std::tuple{field("sinks", &ManifestColumn::sinks)}; }
+  static constexpr auto fields() {
+    return std::tuple{field("sinks", &ManifestColumn::sinks),
+                      field("tasks", &ManifestColumn::tasks)};
+  }
 };
 struct SubtaskSplits {
   std::vector<Split> splits;
@@ -66,20 +70,21 @@ Result<std::vector<OutputSummary>> decode_outputs(std::string_view bytes) {
   return TRY(read_bytes<OutputsColumn>(bytes, "outputs")).outputs;
 }
 
-std::string encode_manifest(const std::vector<SinkPart>& sinks) {
-  return bytes_of(ManifestColumn{sinks});
+std::string encode_manifest(const Manifest& manifest) {
+  return bytes_of(ManifestColumn{manifest.sinks, manifest.tasks});
 }
 
-Result<std::vector<SinkPart>> decode_manifest(std::string_view bytes) {
-  return TRY(read_bytes<ManifestColumn>(bytes, "manifest")).sinks;
+Result<Manifest> decode_manifest(std::string_view bytes) {
+  auto column = TRY(read_bytes<ManifestColumn>(bytes, "manifest"));
+  return Manifest{std::move(column.sinks), std::move(column.tasks)};
 }
 
 std::string encode_committables(const std::vector<Committable>& committables) {
-  return encode_manifest({{"", committables}});
+  return encode_manifest({{{"", committables}}, {}});
 }
 
 Result<std::vector<Committable>> decode_committables(std::string_view column) {
-  std::vector<SinkPart> sinks = TRY(decode_manifest(column));
+  std::vector<SinkPart> sinks = TRY(decode_manifest(column)).sinks;
   if (sinks.size() != 1) {
     return make_error(ErrorCode::corrupt, "committables of {} sinks in one row", sinks.size());
   }

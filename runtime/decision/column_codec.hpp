@@ -15,8 +15,8 @@ std::string encode_splits(const Splits& splits);
 Result<Splits> decode_splits(std::string_view bytes);
 std::string encode_outputs(const std::vector<OutputSummary>& outputs);
 Result<std::vector<OutputSummary>> decode_outputs(std::string_view bytes);
-std::string encode_manifest(const std::vector<SinkPart>& sinks);
-Result<std::vector<SinkPart>> decode_manifest(std::string_view bytes);
+std::string encode_manifest(const Manifest& manifest);
+Result<Manifest> decode_manifest(std::string_view bytes);
 std::string encode_committables(const std::vector<Committable>& committables);
 Result<std::vector<Committable>> decode_committables(std::string_view bytes);
 

@@ -44,9 +44,11 @@ RunUid run_uid(const ClusterId& cluster, RunId run, std::uint64_t nonce) {
 }
 
 const char* name_of(const Record& record) {
-  static constexpr std::array<const char*, std::variant_size_v<Record>> names{
-      "JobVersion",    "Run",   "RunState", "Splits", "Attempt", "AttemptState",
-      "AttemptResult", "Epoch", "Manifest", "Node",   "Event",   "RunCleaned"};
+  static constexpr std::array names{"JobVersion", "Run",          "RunState",      "Splits",
+                                    "Attempt",    "AttemptState", "AttemptResult", "Epoch",
+                                    "Manifest",   "ForgetEpochs", "Node",          "Event",
+                                    "RunCleaned"};
+  static_assert(names.size() == std::variant_size_v<Record>);
   return names[record.index()];
 }
 

@@ -71,8 +71,27 @@ struct SinkPart {
   friend bool operator==(const SinkPart&, const SinkPart&) = default;
 };
 
-/// Rows of all parts of a manifest.
-std::int64_t rows_of(const std::vector<SinkPart>& manifest);
+/// Rows of all parts.
+std::int64_t rows_of(const std::vector<SinkPart>& sinks);
+
+/// What one task of a stream would be restored from.
+struct TaskPart {
+  TaskId task;
+  std::vector<StoredSnapshot> files;
+
+  static constexpr auto fields() {
+    return std::tuple{field("task", &TaskPart::task), field("files", &TaskPart::files)};
+  }
+  friend bool operator==(const TaskPart&, const TaskPart&) = default;
+};
+
+/// All of an epoch: what it makes visible, and where tasks would go on from it.
+struct Manifest {
+  std::vector<SinkPart> sinks;
+  std::vector<TaskPart> tasks;  ///< by task; none in the last epoch of a run, and of a batch run
+
+  friend bool operator==(const Manifest&, const Manifest&) = default;
+};
 
 /// What each subtask of each stage reads, by stage and subtask; empty for stages without sources.
 using Splits = std::vector<std::vector<std::vector<Split>>>;
@@ -99,6 +118,7 @@ struct RunRecord {
   PlanTarget target;
   RestartSettings restart = {};
   std::int64_t memory_bytes = 0;
+  std::optional<CheckpointSettings> checkpoint = {};  ///< set: a streaming run
   std::uint32_t tasks = 0;  ///< that its plan makes for the target; 0 where it makes none
 };
 
@@ -155,7 +175,15 @@ struct EpochRecord {
 struct ManifestRecord {
   RunId run;
   Epoch epoch;
-  std::vector<SinkPart> sinks;
+  Manifest manifest;
+};
+
+/// Epochs that are over: nobody goes on from one below `manifests_below` any more, and history has
+/// none below `rows_below`.
+struct ForgetEpochsRecord {
+  RunId run;
+  Epoch manifests_below;
+  Epoch rows_below;
 };
 
 /// A node's incarnation, durable before the node may hold anything.
@@ -179,9 +207,10 @@ struct EventRecord {
   std::string text;
 };
 
-using Record = std::variant<JobVersionRecord, RunRecord, RunStateRecord, SplitsRecord,
-                            AttemptRecord, AttemptStateRecord, AttemptResultRecord, EpochRecord,
-                            ManifestRecord, NodeRecord, EventRecord, RunCleanedRecord>;
+using Record =
+    std::variant<JobVersionRecord, RunRecord, RunStateRecord, SplitsRecord, AttemptRecord,
+                 AttemptStateRecord, AttemptResultRecord, EpochRecord, ManifestRecord,
+                 ForgetEpochsRecord, NodeRecord, EventRecord, RunCleanedRecord>;
 const char* name_of(const Record& record);
 
 /// One attempt as the store knows it.
@@ -189,6 +218,13 @@ struct AttemptImage {
   AttemptRecord made;
   AttemptState state = AttemptState::deploying;
   std::optional<AttemptResultRecord> result;
+};
+
+/// One epoch as the store knows it.
+struct EpochImage {
+  Epoch epoch;
+  EpochState state = EpochState::started;
+  std::optional<Manifest> manifest = {};  ///< once sealed, until nobody needs it
 };
 
 /// One run as the store knows it.
@@ -199,8 +235,8 @@ struct RunImage {
   std::optional<Error> cause;
   std::optional<Splits> splits;
   std::vector<AttemptImage> attempts;  ///< by attempt number
-  std::optional<EpochState> epoch;
-  std::vector<SinkPart> manifest;
+  std::vector<EpochImage> epochs;      ///< by number
+  std::int64_t rows_committed = 0;     ///< that readers see
 };
 
 /// One process of a node.

@@ -189,6 +189,13 @@ Json restart_schema() {
                  {"max", or_template(ref("duration"))}});
 }
 
+Json checkpoint_schema() {
+  return closed({{"every", or_template(ref("duration"))},
+                 {"timeout", or_template(ref("duration"))},
+                 {"keep", or_template({{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}})},
+                 {"directory", typed("string")}});
+}
+
 Json metadata_schema() {
   return closed({{"name", ref("id")},
                  {"namespace", ref("id")},
@@ -220,6 +227,7 @@ Json job_schema(const OperatorRegistry& registry) {
                      {"parallelism", ref("count")},
                      {"memory", or_template(ref("bytes"))},
                      {"restart", restart_schema()},
+                     {"checkpoint", checkpoint_schema()},
                      {"dataflow", std::move(dataflow)},
                      {"tests", list_of(ref("test"))}},
                     {"apiVersion", "kind", "metadata", "dataflow"}));

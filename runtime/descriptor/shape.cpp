@@ -27,9 +27,9 @@ class JobShaper {
     if (!known_version()) return std::nullopt;
     MapReader reader(root_, "a job", diagnostics_,
                      {"apiVersion", "kind", "metadata", "params", "mode", "parallelism", "memory",
-                      "restart", "dataflow", "tests"},
-                     {"schedule", "tasks", "checkpoint", "delivery", "secrets", "connections",
-                      "defaults", "backfill", "resources", "sla", "notify", "environments"});
+                      "restart", "checkpoint", "dataflow", "tests"},
+                     {"schedule", "tasks", "delivery", "secrets", "connections", "defaults",
+                      "backfill", "resources", "sla", "notify", "environments"});
     if (const YamlNode* metadata = reader.require("metadata", root_.offset)) read(*metadata);
     mode(reader);
     parameters_ = shape_parameters(root_.entry("params"), options.parameters,
@@ -132,6 +132,7 @@ class JobShaper {
     }
     if (const YamlNode* node = reader.find("memory")) memory(*node, fill);
     if (const YamlNode* node = reader.find("restart")) restart(*node, fill);
+    if (const YamlNode* node = reader.find("checkpoint")) checkpoint(*node, fill);
   }
 
   void memory(const YamlNode& node, Filler& fill) {
@@ -154,28 +155,61 @@ class JobShaper {
     RestartSettings& settings = shaped_.job.graph.settings.restart;
     MapReader reader(node, "restart", diagnostics_, {"attempts", "window", "initial", "max"},
                      {"backoff", "jitter", "for"});
-    if (const YamlNode* attempts = reader.find("attempts")) {
-      const std::optional<Json> value = fill.fill(*attempts, FillAs::typed, "restart.attempts");
-      constexpr std::int64_t attempts_max = 1000000;
-      const bool whole = value && value->is_number_integer();
-      const std::int64_t count = whole ? value->get<std::int64_t>() : -1;
-      if (whole && count >= 0 && count <= attempts_max) {
-        settings.attempts = static_cast<std::uint32_t>(count);
-      } else if (value) {
-        report(Mistake::bad_value, *attempts,
-               fmt::format("'attempts' wants a whole number from 0 to {}, not {}", attempts_max,
-                           describe(*attempts)));
-      }
-    }
-    duration(reader, "window", settings.window, fill);
-    duration(reader, "initial", settings.initial_delay, fill);
-    duration(reader, "max", settings.max_delay, fill);
+    constexpr std::int64_t attempts_max = 1000000;
+    count(reader, "restart", "attempts", 0, attempts_max, settings.attempts, fill);
+    duration(reader, "restart", "window", settings.window, fill);
+    duration(reader, "restart", "initial", settings.initial_delay, fill);
+    duration(reader, "restart", "max", settings.max_delay, fill);
   }
 
-  void duration(const MapReader& reader, const char* key, Duration& setting, Filler& fill) {
+  void checkpoint(const YamlNode& node, Filler& fill) {
+    if (shaped_.job.graph.settings.mode != JobMode::streaming) {
+      return report(Mistake::bad_value, node, "a batch job takes no checkpoints",
+                    "'mode: streaming' makes it a streaming job");
+    }
+    CheckpointSettings& settings = shaped_.job.graph.settings.checkpoint;
+    MapReader reader(node, "checkpoint", diagnostics_, {"every", "timeout", "keep", "directory"},
+                     {"mode", "copies", "storage"});
+    constexpr std::int64_t kept_max = 1000;
+    constexpr Duration every_min = 10ms;
+    duration(reader, "checkpoint", "every", settings.every, fill);
+    if (settings.every < every_min) {
+      report(Mistake::bad_value, *reader.find("every"), "'every' is at least 10ms");
+    }
+    duration(reader, "checkpoint", "timeout", settings.timeout, fill);
+    count(reader, "checkpoint", "keep", 1, kept_max, settings.keep, fill);
+    if (const YamlNode* directory = reader.find("directory")) {
+      const std::optional<Json> value =
+          fill.fill(*directory, FillAs::typed, "checkpoint.directory");
+      if (value && value->is_string() && !value->get_ref<const std::string&>().empty()) {
+        settings.directory = value->get<std::string>();
+      } else if (value) {
+        report(Mistake::bad_value, *directory, "'directory' wants a path");
+      }
+    }
+  }
+
+  void count(const MapReader& reader, const char* map, const char* key, std::int64_t least,
+             std::int64_t most, std::uint32_t& setting, Filler& fill) {
     const YamlNode* node = reader.find(key);
     if (!node) return;
-    const std::string path = fmt::format("restart.{}", key);
+    const std::optional<Json> value =
+        fill.fill(*node, FillAs::typed, fmt::format("{}.{}", map, key));
+    if (!value) return;
+    const std::int64_t count = value->is_number_integer() ? value->get<std::int64_t>() : least - 1;
+    if (count < least || count > most) {
+      return report(Mistake::bad_value, *node,
+                    fmt::format("'{}' wants a whole number from {} to {}, not {}", key, least, most,
+                                describe(*node)));
+    }
+    setting = static_cast<std::uint32_t>(count);
+  }
+
+  void duration(const MapReader& reader, const char* map, const char* key, Duration& setting,
+                Filler& fill) {
+    const YamlNode* node = reader.find(key);
+    if (!node) return;
+    const std::string path = fmt::format("{}.{}", map, key);
     setting = shape_duration(*node, key, path, fill, diagnostics_).value_or(setting);
   }
 

@@ -8,39 +8,46 @@
 
 namespace troupe {
 
-EpochMachine::EpochMachine(EpochOwner owner, Epoch number, std::optional<EpochState> state,
-                           std::vector<SinkPart> manifest)
-    : owner_(std::move(owner)), number_(number), state_(state), manifest_(std::move(manifest)) {}
+EpochMachine::EpochMachine(std::shared_ptr<const EpochOwner> owner, EpochImage image)
+    : owner_(std::move(owner)),
+      number_(image.epoch),
+      state_(image.state),
+      manifest_(std::move(image.manifest).value_or(Manifest())) {}
 
 void EpochMachine::begin(Decision& decision) {
-  ENSURE(!state_, "epoch {} of run {} begins twice", number_, owner_.run);
+  ENSURE(!state_, "epoch {} of run {} begins twice", number_, owner_->run);
   move_to(EpochState::started, decision);
 }
 
-void EpochMachine::seal(std::vector<SinkPart> manifest, Decision& decision) {
+void EpochMachine::seal(Manifest manifest, Decision& decision) {
   ENSURE(state_ == EpochState::started, "epoch {} of run {} is sealed but not open", number_,
-         owner_.run);
+         owner_->run);
   manifest_ = std::move(manifest);
-  decision.persist(ManifestRecord{owner_.run, number_, manifest_});
+  decision.persist(ManifestRecord{owner_->run, number_, manifest_});
 }
 
 void EpochMachine::publish(Decision& decision) {
-  if (state_ != EpochState::published) {
-    ENSURE(state_ == EpochState::started, "epoch {} of run {} is published but not open", number_,
-           owner_.run);
-    move_to(EpochState::published, decision);
-  }
-  for (const SinkPart& part : manifest_) {
+  ENSURE(state_ == EpochState::started, "epoch {} of run {} is published but not open", number_,
+         owner_->run);
+  move_to(EpochState::published, decision);
+}
+
+void EpochMachine::commit(Epoch previous, Decision& decision) {
+  ENSURE(state_ == EpochState::published, "epoch {} of run {} is committed but not published",
+         number_, owner_->run);
+  previous_ = previous;
+  commit_begun_ = true;
+  for (const SinkPart& part : manifest_.sinks) {
     commits_[part.vertex];
-    commit(part, decision);
+    have_committed(part, decision);
   }
   note_committed(decision);
 }
 
-void EpochMachine::commit(const SinkPart& part, Decision& decision) const {
-  decision.effect(effect::HaveDone{
-      owner_.run,
-      {ErrandKind::commit_sink, owner_.uid, owner_.plan, part.vertex, part.committables}});
+void EpochMachine::have_committed(const SinkPart& part, Decision& decision) const {
+  decision.effect(effect::HaveDone{owner_->run,
+                                   {ErrandKind::commit_sink, owner_->uid, owner_->plan, part.vertex,
+                                    part.committables, number_, previous_}});
 }
 
 EpochMachine::SinkCommit* EpochMachine::open_commit(const std::string& vertex) {
@@ -114,11 +121,11 @@ void EpochMachine::refuse(const std::string& vertex, const Error& error, Decisio
 }
 
 void EpochMachine::on_tick(Instant now, Decision& decision) {
-  for (const SinkPart& part : manifest_) {
+  for (const SinkPart& part : manifest_.sinks) {
     SinkCommit* due = open_commit(part.vertex);
     if (due == nullptr || !due->again_at || *due->again_at > now) continue;
     due->again_at.reset();
-    commit(part, decision);
+    have_committed(part, decision);
   }
 }
 
@@ -135,7 +142,7 @@ std::optional<Instant> EpochMachine::next_deadline() const {
 }
 
 void EpochMachine::move_to(EpochState state, Decision& decision) {
-  decision.persist(EpochRecord{owner_.run, number_, state_, state});
+  decision.persist(EpochRecord{owner_->run, number_, state_, state});
   state_ = state;
 }
 

@@ -33,28 +33,33 @@ struct CommitWait {
 /// One epoch of a run: what its sinks stage up to one moment, and how all of it becomes visible.
 ///
 ///     none --begin--> STARTED --seal: the manifest--> STARTED --publish--> PUBLISHED
-///                        |                                                    |
+///                        |                                                    | commit
 ///                        +--abort--> ABORTED             COMMITTED <--(every sink has committed)
 ///
-/// PUBLISHED is **the commit point**. Publish only what is sealed durably, in a transaction of its
-/// own: whoever reads PUBLISHED then finds the whole manifest, and commits it from the rows alone.
+/// PUBLISHED is **the commit point**. Publish only what is sealed durably, or in the same
+/// transaction: whoever reads PUBLISHED then finds the whole manifest, and commits it from the rows
+/// alone.
 ///
-/// Owned by its run, whose decisions it writes into: an epoch's row changes with the run's. A batch
-/// run has one, from its beginning to its end.
+/// Owned by the `Epochs` of its run, into whose decisions it writes: an epoch's row changes with
+/// the run's.
 ///
 /// Invariant: nothing is committed before PUBLISHED is durable, and only what the manifest names.
 /// Invariant: what is published is never passed over: it is committed, however long its storage is
 /// away, or `refused` says why it never can be, and a person decides.
 class EpochMachine {
  public:
-  /// `state` and `manifest` as the rows have them.
-  EpochMachine(EpochOwner owner, Epoch number, std::optional<EpochState> state = {},
-               std::vector<SinkPart> manifest = {});
+  /// A new one.
+  EpochMachine(std::shared_ptr<const EpochOwner> owner, Epoch number)
+      : owner_(std::move(owner)), number_(number) {}
+  /// As the rows have it.
+  EpochMachine(std::shared_ptr<const EpochOwner> owner, EpochImage image);
 
   void begin(Decision& decision);
-  void seal(std::vector<SinkPart> manifest, Decision& decision);
-  /// Commits its sinks, too; of an epoch that an earlier leader has published, only that.
+  void seal(Manifest manifest, Decision& decision);
   void publish(Decision& decision);
+  /// Its sinks, which have committed `previous` before; of an epoch that an earlier leader has
+  /// published, too.
+  void commit(Epoch previous, Decision& decision);
   void on_committed(const std::string& vertex, Instant now, Decision& decision);
   void on_commit_failed(const std::string& vertex, const Error& error, Instant now,
                         Decision& decision);
@@ -62,13 +67,18 @@ class EpochMachine {
   /// Nothing of it becomes visible. One that is published cannot be aborted any more: no change.
   void abort(Decision& decision);
 
+  Epoch number() const { return number_; }
   std::optional<EpochState> state() const { return state_; }
+  bool published() const {
+    return state_ == EpochState::published || state_ == EpochState::committed;
+  }
+  bool commit_begun() const { return commit_begun_; }
   bool committed() const { return state_ == EpochState::committed; }
   /// Published, and a sink cannot be committed, now or ever.
   const std::optional<Error>& refused() const { return refused_; }
   /// Published, and a sink is to be tried again: the one that has waited longest.
   const CommitWait* waits() const;
-  const std::vector<SinkPart>& manifest() const { return manifest_; }
+  const Manifest& manifest() const { return manifest_; }
   /// When `on_tick` is due.
   std::optional<Instant> next_deadline() const;
 
@@ -82,18 +92,20 @@ class EpochMachine {
 
   /// The commit of a sink that is not over yet; null for any other.
   SinkCommit* open_commit(const std::string& vertex);
-  void commit(const SinkPart& part, Decision& decision) const;
+  void have_committed(const SinkPart& part, Decision& decision) const;
   void wait(SinkCommit& commit, const std::string& vertex, const Error& error, Instant now,
             Decision& decision);
   void note_committed(Decision& decision);
   void refuse(const std::string& vertex, const Error& error, Decision& decision);
   void move_to(EpochState state, Decision& decision);
 
-  EpochOwner owner_;
-  Epoch number_;
+  const std::shared_ptr<const EpochOwner> owner_;
+  const Epoch number_;
   std::optional<EpochState> state_;
-  std::vector<SinkPart> manifest_;
-  std::map<std::string, SinkCommit> commits_;  ///< by vertex, from `publish` on
+  Manifest manifest_;
+  Epoch previous_;
+  bool commit_begun_ = false;                  ///< by this leader
+  std::map<std::string, SinkCommit> commits_;  ///< by vertex, from `commit` on
   std::optional<Error> refused_;
 };
 

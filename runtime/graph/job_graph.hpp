@@ -55,6 +55,17 @@ struct RestartSettings {
   Duration max_delay = 30s;
 };
 
+/// How a streaming run takes its checkpoints. At each one, what its sinks have staged becomes
+/// visible; from the last one its tasks go on after a failure.
+struct CheckpointSettings {
+  Duration every = 1s;
+  Duration timeout = 1min;     ///< one that takes longer is given up
+  std::uint32_t keep = 3;      ///< so many of the last ones can be gone back to
+  std::string directory = {};  ///< of its files, which all nodes see; empty: nodes have their own
+
+  friend bool operator==(const CheckpointSettings&, const CheckpointSettings&) = default;
+};
+
 /// In a streaming job a source with event time is a stream, and any other one a table.
 enum class JobMode { batch, streaming };
 const char* to_string(JobMode mode);
@@ -68,6 +79,7 @@ struct JobSettings {
   JobMode mode = JobMode::batch;
   std::optional<std::uint32_t> parallelism = {};  ///< default: the slots of the cluster
   RestartSettings restart = {};
+  CheckpointSettings checkpoint = {};                 ///< of a streaming job
   std::int64_t memory_bytes = std::int64_t{4} << 30;  ///< of one run on one node
 };
 

@@ -61,6 +61,12 @@ void put(schema::PlanSettings::Builder out, const JobSettings& settings) {
   out.setRestartWindowNs(settings.restart.window.count());
   out.setRestartInitialDelayNs(settings.restart.initial_delay.count());
   out.setRestartMaxDelayNs(settings.restart.max_delay.count());
+  out.setCheckpointEveryNs(settings.checkpoint.every.count());
+  out.setCheckpointTimeoutNs(settings.checkpoint.timeout.count());
+  out.setCheckpointKeep(settings.checkpoint.keep);
+  if (!settings.checkpoint.directory.empty()) {
+    out.setCheckpointDirectory(to_kj(settings.checkpoint.directory));
+  }
 }
 
 void put(schema::PlanVertex::Builder out, const JobVertex& vertex,
@@ -100,6 +106,10 @@ JobSettings get(schema::PlanSettings::Reader in) {
   settings.restart.window = Duration(in.getRestartWindowNs());
   settings.restart.initial_delay = Duration(in.getRestartInitialDelayNs());
   settings.restart.max_delay = Duration(in.getRestartMaxDelayNs());
+  settings.checkpoint.every = Duration(in.getCheckpointEveryNs());
+  settings.checkpoint.timeout = Duration(in.getCheckpointTimeoutNs());
+  settings.checkpoint.keep = in.getCheckpointKeep();
+  settings.checkpoint.directory = to_std(in.getCheckpointDirectory());
   return settings;
 }
 

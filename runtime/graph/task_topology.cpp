@@ -34,7 +34,19 @@ Result<TaskTopology> TaskTopology::make(TaskGraph graph) {
   topology.find_neighbours();
   topology.find_regions();
   TRY(topology.order_regions());
+  topology.find_streams();
   return topology;
+}
+
+bool TaskTopology::reads_stream(TaskId task) const {
+  const std::vector<ChainLink>& chain = graph_.stage(task.stage).chain;
+  return !chain.empty() && chain.front().phase.make_source && chain.front().phase.flow(0).stream;
+}
+
+void TaskTopology::find_streams() {
+  for (const auto& [task, region] : region_of_) {
+    if (reads_stream(task)) streams_.insert(region);
+  }
 }
 
 std::set<std::size_t> TaskTopology::regions_of(StageId stage) const {

@@ -36,6 +36,10 @@ class TaskTopology {
   const TaskGraph& graph() const { return graph_; }
   const std::vector<Region>& regions() const { return regions_; }  ///< producers first
   std::size_t region_of(TaskId task) const { return region_of_.at(task); }
+  /// Reads a source that is a stream.
+  bool reads_stream(TaskId task) const;
+  /// Its region has such a task: it takes part in the epochs of its run.
+  bool streams(TaskId task) const { return streams_.contains(region_of(task)); }
   /// The regions of all subtasks of the stage, ascending.
   std::set<std::size_t> regions_of(StageId stage) const;
   const std::map<TaskId, std::size_t>& tasks() const { return region_of_; }
@@ -48,10 +52,12 @@ class TaskTopology {
   TaskTopology() = default;
   void find_neighbours();
   void find_regions();
+  void find_streams();
   Result<> order_regions();
 
   TaskGraph graph_;
   std::vector<Region> regions_;
+  std::set<std::size_t> streams_;  ///< regions
   std::map<TaskId, std::size_t> region_of_;
   std::map<TaskId, std::vector<Neighbour>> producers_;
   std::map<TaskId, std::vector<Neighbour>> consumers_;

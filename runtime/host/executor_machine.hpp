@@ -196,7 +196,7 @@ class ExecutorMachine {
   struct Held {
     Token token;
     State state = State::opening;
-    bool exhausted = false;  ///< its sources have come to their end
+    bool exhausted = false;                ///< its sources have come to their end
     std::optional<Report> unacknowledged;  ///< TaskFinished or TaskFailed
   };
   using HeldMap = std::map<AttemptKey, Held>;

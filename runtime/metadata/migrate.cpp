@@ -27,7 +27,7 @@ Result<std::vector<ManifestRows>> rows_of_manifests(SqliteDatabase& database) {
       TRY(database.prepare("SELECT run, epoch, sinks FROM epochs WHERE sinks IS NOT NULL"));
   std::vector<ManifestRows> rows;
   while (TRY(epochs.step())) {
-    const std::int64_t count = rows_of(TRY(decode_manifest(epochs.text(2))));
+    const std::int64_t count = rows_of(TRY(decode_manifest(epochs.text(2))).sinks);
     rows.push_back({epochs.integer(0), epochs.integer(1), count});
   }
   return rows;

@@ -11,7 +11,8 @@ constexpr std::string_view run_columns =
     " r.keep_blocking_edges, r.restart_attempts, r.restart_window_ns, r.restart_initial_ns,"
     " r.restart_max_ns, r.memory_bytes, r.uid, r.state, r.cause_code, r.cause_message,"
     " r.cause_hint, r.submitted_at, r.started_at, r.finished_at, r.tasks, r.tasks_finished,"
-    " r.task_restarts, r.rows_committed";
+    " r.task_restarts, r.rows_committed, r.checkpoint_every_ns, r.checkpoint_timeout_ns,"
+    " r.checkpoint_keep, r.checkpoint_directory";
 
 WallTime wall_time(std::int64_t micros) { return WallTime(WallTime::duration(micros)); }
 
@@ -39,6 +40,10 @@ RunRecord made_from(const SqliteStatement& row) {
   made.memory_bytes = row.integer(13);
   made.uid = RunUid(row.text(14));
   made.tasks = count_of(row.integer(22));
+  if (!row.is_null(26)) {
+    made.checkpoint = {Duration(row.integer(26)), Duration(row.integer(27)),
+                       count_of(row.integer(28)), row.text(29)};
+  }
   return made;
 }
 
@@ -130,13 +135,14 @@ Result<> add_splits(SqliteDatabase& database, RunImage& image) {
   return {};
 }
 
-Result<> add_manifest(SqliteDatabase& database, RunImage& image) {
-  auto rows = TRY(database.prepare(
-      "SELECT state, sinks FROM epochs WHERE run = ? ORDER BY epoch DESC LIMIT 1"));
+Result<> add_epochs(SqliteDatabase& database, RunImage& image) {
+  auto rows =
+      TRY(database.prepare("SELECT epoch, state, sinks FROM epochs WHERE run = ? ORDER BY epoch"));
   rows.bind(1, signed_of(image.made.run.value()));
-  if (TRY(rows.step())) {
-    image.epoch = TRY(state_of<EpochState>(rows.text(0)));
-    if (!rows.is_null(1)) image.manifest = TRY(decode_manifest(rows.text(1)));
+  while (TRY(rows.step())) {
+    EpochImage epoch{Epoch(unsigned_of(rows.integer(0))), TRY(state_of<EpochState>(rows.text(1)))};
+    if (!rows.is_null(2)) epoch.manifest = TRY(decode_manifest(rows.text(2)));
+    image.epochs.push_back(std::move(epoch));
   }
   return {};
 }
@@ -150,7 +156,8 @@ Result<RunImage> image_of(SqliteDatabase& database, RunSummary summary) {
   TRY(add_plan(database, image));
   TRY(add_splits(database, image));
   image.attempts = TRY(read_attempts(database, image.made.run));
-  TRY(add_manifest(database, image));
+  TRY(add_epochs(database, image));
+  image.rows_committed = summary.counts.rows_committed;
   return image;
 }
 

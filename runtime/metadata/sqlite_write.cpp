@@ -34,13 +34,14 @@ class Writer {
   }
 
   Result<> operator()(const RunRecord& record) {
-    return TRY(database_.prepare(
-                   "INSERT INTO runs (run, job, hash, interval, generation, run_attempt, key,"
-                   " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
-                   " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid,"
-                   " cleaned, tasks)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, ?, 0, ?)"))
-        .bind(1, signed_of(record.run.value()))
+    auto statement = TRY(database_.prepare(
+        "INSERT INTO runs (run, job, hash, interval, generation, run_attempt, key,"
+        " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
+        " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid,"
+        " cleaned, tasks, checkpoint_every_ns, checkpoint_timeout_ns, checkpoint_keep,"
+        " checkpoint_directory) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " 'QUEUED', ?, ?, 0, ?, ?, ?, ?, ?)"));
+    statement.bind(1, signed_of(record.run.value()))
         .bind(2, record.job.value())
         .bind(3, record.hash)
         .bind(4, record.interval)
@@ -56,8 +57,14 @@ class Writer {
         .bind(14, record.memory_bytes)
         .bind(15, now_)
         .bind(16, record.uid.value())
-        .bind(17, std::int64_t{record.tasks})
-        .run();
+        .bind(17, std::int64_t{record.tasks});
+    if (record.checkpoint) {
+      statement.bind(18, record.checkpoint->every.count())
+          .bind(19, record.checkpoint->timeout.count())
+          .bind(20, std::int64_t{record.checkpoint->keep})
+          .bind(21, record.checkpoint->directory);
+    }
+    return statement.run();
   }
 
   /// A run that is RUNNING once more, after a restart, keeps the time of its first start.
@@ -165,10 +172,23 @@ class Writer {
                               " AND epoch = ?2 AND state = 'STARTED'"))
             .bind(1, signed_of(record.run.value()))
             .bind(2, signed_of(record.epoch.value()))
-            .bind_blob(3, encode_manifest(record.sinks))
-            .bind(4, rows_of(record.sinks))
+            .bind_blob(3, encode_manifest(record.manifest))
+            .bind(4, rows_of(record.manifest.sinks))
             .run());
     return changed_one(fmt::format("epoch {} of run {} is not STARTED", record.epoch, record.run));
+  }
+
+  /// What nobody goes back to any more is not kept, so an endless run does not fill the disk.
+  Result<> operator()(const ForgetEpochsRecord& record) {
+    TRY(TRY(database_.prepare("UPDATE epochs SET sinks = NULL WHERE run = ?1 AND epoch < ?2"
+                              " AND sinks IS NOT NULL"))
+            .bind(1, signed_of(record.run.value()))
+            .bind(2, signed_of(record.manifests_below.value()))
+            .run());
+    return TRY(database_.prepare("DELETE FROM epochs WHERE run = ?1 AND epoch < ?2"))
+        .bind(1, signed_of(record.run.value()))
+        .bind(2, signed_of(record.rows_below.value()))
+        .run();
   }
 
   /// A lower incarnation changes no row, and so is a conflict: a process that is over must not

@@ -17,6 +17,7 @@ namespace troupe {
 struct Committable {
   std::string detail;  ///< canonical bytes, the connector's own; at most `committable_bytes_max`
   std::int64_t rows = 0;
+  Epoch epoch = Epoch(1);  ///< in which it was staged; set by the task
 
   friend bool operator==(const Committable&, const Committable&) = default;
 };

@@ -38,10 +38,13 @@ struct Errand {
   Epoch previous = {};  ///< what the sink has committed before; 0: nothing
 
   static constexpr auto fields() {
-    return std::tuple{field("kind", &Errand::kind), field("run_uid", &Errand::run_uid),
-                      field("plan", &Errand::plan), field("vertex", &Errand::vertex),
+    return std::tuple{field("kind", &Errand::kind),
+                      field("run_uid", &Errand::run_uid),
+                      field("plan", &Errand::plan),
+                      field("vertex", &Errand::vertex),
                       field("committables", &Errand::committables),
-                      field("epoch", &Errand::epoch), field("previous", &Errand::previous)};
+                      field("epoch", &Errand::epoch),
+                      field("previous", &Errand::previous)};
   }
 };
 

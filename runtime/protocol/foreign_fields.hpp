@@ -17,7 +17,8 @@ struct FieldsOf<Split> {
 template <>
 struct FieldsOf<Committable> {
   static constexpr auto list() {
-    return std::tuple{field("detail", &Committable::detail), field("rows", &Committable::rows)};
+    return std::tuple{field("detail", &Committable::detail), field("rows", &Committable::rows),
+                      field("epoch", &Committable::epoch)};
   }
 };
 template <>

@@ -226,8 +226,8 @@ struct StartTask {
   static constexpr auto fields() { return std::tuple{}; }
 };
 
-/// An epoch of the run ends here for the rows of this task's sources: hand over your state, and send
-/// the barrier on. Tasks without sources get it through their channels.
+/// An epoch of the run ends here for the rows of this task's sources: hand over your state, and
+/// send the barrier on. Tasks without sources get it through their channels.
 struct SnapshotTask {
   using Schema = schema::SnapshotTask;
   Token token;
@@ -452,9 +452,9 @@ struct Inventory {
   }
 };
 
-using Report = std::variant<JoinCluster, TaskReady, TaskSnapshotted, SourcesEnded, TaskFinished,
-                            TaskFailed, TaskStopped, TaskProgress, Inventory, ErrandDone,
-                            ErrandFailed>;
+using Report =
+    std::variant<JoinCluster, TaskReady, TaskSnapshotted, SourcesEnded, TaskFinished, TaskFailed,
+                 TaskStopped, TaskProgress, Inventory, ErrandDone, ErrandFailed>;
 
 /// The fence of a report about a task; null for the two reports about the node.
 const Token* token_of(const Report& report);

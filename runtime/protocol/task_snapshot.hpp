@@ -48,9 +48,9 @@ struct EpochRole {
   std::vector<StoredSnapshot> files;  ///< of that one
 
   static constexpr auto fields() {
-    return std::tuple{
-        field("takes_part", &EpochRole::takes_part), field("directory", &EpochRole::directory),
-        field("restore", &EpochRole::restore), field("files", &EpochRole::files)};
+    return std::tuple{field("takes_part", &EpochRole::takes_part),
+                      field("directory", &EpochRole::directory),
+                      field("restore", &EpochRole::restore), field("files", &EpochRole::files)};
   }
   friend bool operator==(const EpochRole&, const EpochRole&) = default;
 };

@@ -160,6 +160,17 @@ void Attempts::start(TaskId task) {
   decision_.send(status.node, status.incarnation, StartTask{token(task, status.attempt)});
 }
 
+void Attempts::snapshot(TaskId task, Epoch epoch, Epoch published) {
+  const TaskStatus& status = tasks_.at(task);
+  decision_.send(status.node, status.incarnation,
+                 SnapshotTask{token(task, status.attempt), epoch, published});
+}
+
+void Attempts::end_sources(TaskId task) {
+  const TaskStatus& status = tasks_.at(task);
+  decision_.send(status.node, status.incarnation, EndSources{token(task, status.attempt)});
+}
+
 void Attempts::cancel(const AttemptKey& key, const NodeProcess& where, const std::string& why) {
   decision_.send(where.first, where.second, CancelTask{token(key.task, key.attempt), why});
 }

@@ -3,25 +3,22 @@
 namespace troupe {
 
 void Committing::on(const run_event::Continued&) {
-  run_.epoch.publish(run_.decision);
+  if (run_.epochs.open() != Epoch()) {
+    run_.epochs.publish(run_.decision);
+  } else {
+    run_.epochs.commit_published(run_.decision);  // an earlier leader has published it
+  }
   note_outcome();
 }
 
 void Committing::on(const run_event::SinkCommitted& event) {
-  run_.epoch.on_committed(event.vertex, run_.now, run_.decision);
+  RunPhase::on(event);
   note_outcome();
 }
-
-void Committing::on(const run_event::SinkCommitFailed& event) {
-  run_.epoch.on_commit_failed(event.vertex, event.error, run_.now, run_.decision);
-  note_outcome();
-}
-
-void Committing::on(const run_event::Tick&) { run_.epoch.on_tick(run_.now, run_.decision); }
 
 void Committing::note_outcome() {
-  if (run_.epoch.committed()) return run_.end(RunState::succeeded);
-  if (run_.epoch.refused()) run_.end(RunState::halted, run_.epoch.refused());
+  if (!run_.epochs.all_over()) return;
+  run_.end(run_.cause ? RunState::failed : RunState::succeeded, run_.cause);
 }
 
 }  // namespace troupe

@@ -5,7 +5,8 @@
 namespace troupe {
 
 /// FINISHING: all tasks have finished, the manifest of what they staged is sealed, and its epoch is
-/// published and committed. No task, node or kept partition is needed any more.
+/// published and committed, after all epochs before it. With a cause it is FAILED then, and its
+/// last epoch is one that was published before. No task, node or kept partition is needed any more.
 class Committing : public RunPhase {
  public:
   using RunPhase::on;
@@ -13,10 +14,6 @@ class Committing : public RunPhase {
   /// The manifest is durable.
   void on(const run_event::Continued&);
   void on(const run_event::SinkCommitted&);
-  void on(const run_event::SinkCommitFailed&);
-  void on(const run_event::Tick&);
-
-  std::optional<Instant> next_deadline() const { return run_.epoch.next_deadline(); }
 
  private:
   void note_outcome();

@@ -14,7 +14,8 @@ void Planning::on(const run_event::PlanFailed& event) {
   again_at_ = run_.now + again.delay;
 }
 
-void Planning::on(const run_event::Tick&) {
+void Planning::on(const run_event::Tick& event) {
+  RunPhase::on(event);
   if (!again_at_ || *again_at_ > run_.now) return;
   again_at_.reset();
   run_.plan();
@@ -36,7 +37,7 @@ void Planning::begin() {
   run_.splits.emplace();
   for (const Stage& stage : topology.graph().stages) run_.splits->push_back(stage.splits);
   run_.decision.persist(SplitsRecord{run_.id(), *run_.splits});
-  run_.epoch.begin(run_.decision);
+  if (!run_.streams()) run_.epochs.begin(run_.decision);
   run_.set_state(RunState::running);
   run_.began = run_.now;
   run_.say(

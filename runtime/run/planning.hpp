@@ -17,6 +17,8 @@ class Planning : public RunPhase {
   void on(const run_event::Planned&);
   void on(const run_event::PlanFailed&);
   void on(const run_event::Ready& event) { early_.emplace_back(event); }
+  void on(const run_event::Snapshotted&) {}  // its epoch was aborted
+  void on(const run_event::Exhausted& event) { early_.emplace_back(event); }
   void on(const run_event::Finished& event) { early_.emplace_back(event); }
   void on(const run_event::Failed& event) { early_.emplace_back(event); }
   void on(const run_event::Listed& event) { early_.emplace_back(event); }
@@ -26,7 +28,9 @@ class Planning : public RunPhase {
   void on(const run_event::Tick&);
 
   void enter() { run_.plan(); }
-  std::optional<Instant> next_deadline() const { return again_at_; }
+  std::optional<Instant> next_deadline() const {
+    return earliest(again_at_, RunPhase::next_deadline());
+  }
   std::vector<RunEvent> take_early() { return std::move(early_); }
 
  private:

@@ -204,6 +204,7 @@ DeployTask Regions::deployment(TaskId task) const {
   deploy.memory_bytes = run_.made.memory_bytes;
   const auto& splits = run_.splits->at(task.stage.value());
   if (!splits.empty()) deploy.splits = splits.at(task.subtask);
+  if (run_.topology->streams(task)) deploy.epochs = role_of(task);
   std::set<NodeId> named;
   const auto add = [&](std::vector<EdgePeers>& edges, const Neighbour& neighbour) {
     const TaskStatus& peer = run_.attempts.at(neighbour.task);
@@ -219,6 +220,15 @@ DeployTask Regions::deployment(TaskId task) const {
     if (!run_.topology->blocking(neighbour)) add(deploy.outputs, neighbour);
   }
   return deploy;
+}
+
+/// In the epochs of the run: what it goes on from is what the last published one says of it.
+EpochRole Regions::role_of(TaskId task) const {
+  EpochRole role{true, run_.made.checkpoint->directory, run_.epochs.published(), {}};
+  for (const TaskPart& part : run_.epochs.last_manifest().tasks) {
+    if (part.task == task) role.files = part.files;
+  }
+  return role;
 }
 
 void Regions::start_ready() {

@@ -79,6 +79,7 @@ class Regions {
   Claim claim(std::size_t region) const { return {run_.id(), region}; }
   void deploy(std::size_t region, const std::vector<NodeId>& slots);
   DeployTask deployment(TaskId task) const;
+  EpochRole role_of(TaskId task) const;
   void note_running();
 
   Run& run_;

@@ -31,8 +31,8 @@ Run::Run(RunImage image)
       splits(std::move(image.splits)),
       decision(made.run),
       attempts(made, decision),
-      epoch({made.run, made.uid, encoded_plan}, Epoch(1), image.epoch,
-            std::move(image.manifest)),
+      epochs({made.run, made.uid, encoded_plan}, made.checkpoint ? made.checkpoint->keep : 1,
+             std::move(image.epochs), image.rows_committed),
       policy(limits_of(made.restart)),
       random(made.run.value()) {}
 
@@ -51,18 +51,35 @@ void Run::set_state(RunState to, std::optional<Error> why) {
 
 void Run::cancel(const std::string& by) {
   say(log::Level::info, fmt::format("cancelled by {}", by));
+  if (streams()) epochs.abort(decision);
   set_state(RunState::cancelling);
   attempts.kill_all(*cluster);
   attempts.stop_all("the run is cancelled");
 }
 
+/// FINISHING with a cause is a run that fails as soon as what it has published is committed.
 void Run::fail(Error why) {
   attempts.kill_all(*cluster);
-  end(RunState::failed, std::move(why));
+  epochs.abort(decision);
+  if (epochs.all_over()) return end(RunState::failed, std::move(why));
+  attempts.stop_all("the run fails");
+  set_state(RunState::finishing, std::move(why));
+}
+
+void Run::halt(Error why) {
+  attempts.kill_all(*cluster);
+  attempts.stop_all("the run halts");
+  end(RunState::halted, std::move(why));
+}
+
+void Run::add_staged(const std::vector<Committable>& staged, std::vector<Committable>& to) const {
+  for (const Committable& one : staged) {
+    if (one.epoch > epochs.published()) to.push_back(one);
+  }
 }
 
 void Run::end(RunState to, std::optional<Error> why) {
-  epoch.abort(decision);
+  epochs.abort(decision);
   set_state(to, std::move(why));
   say_how_it_ended();
   decision.effect(effect::RunEnded{id(), state, cause});
@@ -82,7 +99,7 @@ void Run::say_how_it_ended() {
   switch (state) {
     case RunState::succeeded:
       return say(log::Level::info, fmt::format("succeeded{}: committed {}", after,
-                                               count_of(rows_of(epoch.manifest()), "row")));
+                                               count_of(epochs.rows_committed(), "row")));
     case RunState::cancelled:
       return say(log::Level::info, fmt::format("is cancelled{}", after));
     default:
@@ -94,7 +111,7 @@ void Run::say_how_it_ended() {
 
 void Run::note_stopped() {
   if (attempts.any_stopping()) return;
-  if (state == RunState::cancelling) end(RunState::cancelled);
+  if (state == RunState::cancelling && epochs.uncommitted() == 0) end(RunState::cancelled);
   if (!releases() || std::exchange(left_behind_, true)) return;
   decision.effect(effect::LeaveBehind{{id(), made.uid, encoded_plan, attempts.away()}});
 }

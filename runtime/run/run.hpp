@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/base/restart_policy.hpp"
-#include "runtime/epoch/epoch_machine.hpp"
+#include "runtime/epoch/epochs.hpp"
 #include "runtime/os/random.hpp"
 #include "runtime/run/attempts.hpp"
 #include "runtime/run/recovery.hpp"
@@ -17,8 +17,8 @@ std::string count_of(std::int64_t count, const char* noun);
 /// "312 ms", "1.3 s": for people who read the event log.
 std::string in_words(Duration duration);
 
-/// A run, whatever phase of its life it is in: its row, its attempts, its epoch, and the decision
-/// at hand. Owned by the RunMachine; its phases act on it, one at a time.
+/// A run, whatever phase of its life it is in: its row, its attempts, its epochs, and the
+/// decision at hand. Owned by the RunMachine; its phases act on it, one at a time.
 ///
 /// Invariant: a run that has ended never leaves its state.
 struct Run {
@@ -29,17 +29,24 @@ struct Run {
   RunId id() const { return made.run; }
   /// True while its tasks may be deployed and may finish.
   bool working() const;
+  /// Its epochs follow one another; else it is a batch run, and has one.
+  bool streams() const { return made.checkpoint.has_value(); }
   /// Ended, and nothing of it needs to be kept anywhere.
   bool releases() const { return ended(state) && state != RunState::halted; }
 
   void plan();
   void set_state(RunState to, std::optional<Error> why = {});
   void cancel(const std::string& by);
+  /// Ends it as FAILED; before, what it has published is committed.
   void fail(Error why);
+  /// Ends it as HALTED: exactness could not be kept.
+  void halt(Error why);
   void end(RunState to, std::optional<Error> why = {});
   /// An attempt has stopped. After the last one a run that is CANCELLING becomes CANCELLED, and
   /// what an ended run has left may be removed.
   void note_stopped();
+  /// Adds what a task has staged and no epoch has published yet.
+  void add_staged(const std::vector<Committable>& staged, std::vector<Committable>& to) const;
   void say(log::Level level, std::string text) { decision.say(level, std::move(text)); }
 
   RunRecord made;
@@ -49,7 +56,7 @@ struct Run {
   std::optional<Splits> splits;
   Decision decision;
   Attempts attempts;
-  EpochMachine epoch;
+  Epochs epochs;
   std::unique_ptr<TaskTopology> topology;  ///< once it is planned
   RestartPolicy policy;
   Random random;

@@ -87,12 +87,11 @@ struct Tick {};
 
 }  // namespace run_event
 
-using RunEvent =
-    std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready,
-                 run_event::Snapshotted, run_event::Exhausted, run_event::Finished,
-                 run_event::Failed, run_event::Granted, run_event::Stopped, run_event::Progress,
-                 run_event::Listed, run_event::NodeLost, run_event::SinkCommitted,
-                 run_event::SinkCommitFailed, run_event::Cancel, run_event::Continued,
-                 run_event::Tick>;
+using RunEvent = std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready,
+                              run_event::Snapshotted, run_event::Exhausted, run_event::Finished,
+                              run_event::Failed, run_event::Granted, run_event::Stopped,
+                              run_event::Progress, run_event::Listed, run_event::NodeLost,
+                              run_event::SinkCommitted, run_event::SinkCommitFailed,
+                              run_event::Cancel, run_event::Continued, run_event::Tick>;
 
 }  // namespace troupe

@@ -14,10 +14,19 @@ Effects RunMachine::start(const ClusterView& cluster, Instant now) {
   run_.now = now;
   run_.attempts.restore(std::exchange(recorded_, {}), cluster);
   if (run_.state == RunState::queued) run_.set_state(RunState::starting);
+  go_on_with_epochs();
   follow_state();
   // A manifest that was read is durable.
   if (run_.state == RunState::finishing) step(run_event::Continued{});
   return run_.decision.take();
+}
+
+/// Of a stream: what was published before anything else. What was open when its leader went is
+/// given up, for its acknowledgements went with him; only the last one of a run is sealed.
+void RunMachine::go_on_with_epochs() {
+  if (!run_.streams() || run_.state == RunState::finishing || ended(run_.state)) return;
+  run_.epochs.abort(run_.decision);
+  run_.epochs.commit_published(run_.decision);
 }
 
 Effects RunMachine::on(const RunEvent& event, const ClusterView& cluster, Instant now) {

@@ -44,8 +44,9 @@ class RunMachine {
   const std::shared_ptr<const std::string>& encoded_plan() const { return run_.encoded_plan; }
   RunState state() const { return run_.state; }
   const std::optional<Error>& cause() const { return run_.cause; }
+  const Epochs& epochs() const { return run_.epochs; }
   /// Its published output could not be committed yet; null where nothing has failed.
-  const CommitWait* commit_waits() const { return run_.epoch.waits(); }
+  const CommitWait* commit_waits() const { return run_.epochs.waits(); }
   /// Ended, and no task of it is known to run: this machine is not needed any more.
   bool done() const { return ended(run_.state) && !run_.attempts.any_stopping(); }
   /// Ended, and nothing of it needs to be kept anywhere.
@@ -63,6 +64,7 @@ class RunMachine {
   void step(const RunEvent& event);
   void handle(const RunEvent& event);
   void follow_state();
+  void go_on_with_epochs();
   bool enter_phase();
   bool enter_next();
   template <class P>

@@ -52,6 +52,15 @@ void RunPhase::on(const run_event::Progress& event) {
   if (status->active()) status->counters = event.report.counters;
 }
 
+void RunPhase::on(const run_event::SinkCommitted& event) {
+  run_.epochs.on_committed(event.vertex, run_.now, run_.decision);
+}
+
+void RunPhase::on(const run_event::SinkCommitFailed& event) {
+  run_.epochs.on_commit_failed(event.vertex, event.error, run_.now, run_.decision);
+  if (run_.epochs.refused() && !ended(run_.state)) run_.halt(*run_.epochs.refused());
+}
+
 void RunPhase::on(const run_event::Listed& event) {
   const NodeProcess node{event.node, event.incarnation};
   std::set<AttemptKey> held;

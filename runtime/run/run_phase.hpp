@@ -3,11 +3,20 @@
 #include "runtime/run/run.hpp"
 #include "runtime/run/run_event.hpp"
 
+#include <algorithm>
+#include <optional>
+
 namespace troupe {
+
+/// The earlier one of those that are.
+inline std::optional<Instant> earliest(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
 
 /// How events are handled while no task of the run is at work: reports of attempts change nothing,
 /// but are answered, so that their nodes stop the attempt, or forget a report that was
-/// acknowledged.
+/// acknowledged. What is published goes on being committed, whatever becomes of tasks.
 ///
 /// Each phase of a run's life is one class. It overrides only what is different in that phase, and
 /// holds data that no other phase needs. The state of the run decides the phase (`RunMachine`).
@@ -27,17 +36,17 @@ class RunPhase {
   void on(const run_event::Progress&);
   void on(const run_event::Listed&);
   void on(const run_event::NodeLost&);
-  void on(const run_event::SinkCommitted&) {}
-  void on(const run_event::SinkCommitFailed&) {}
+  void on(const run_event::SinkCommitted&);
+  void on(const run_event::SinkCommitFailed&);
   void on(const run_event::Cancel&) {}
   void on(const run_event::Continued&) {}
-  void on(const run_event::Tick&) {}
+  void on(const run_event::Tick&) { run_.epochs.on_tick(run_.now, run_.decision); }
 
   /// Called in this order when the run comes into this phase: `enter`, then its events that came
   /// too early for the phase before, then `go_on`.
   void enter() {}
   void go_on() {}
-  std::optional<Instant> next_deadline() const { return {}; }
+  std::optional<Instant> next_deadline() const { return run_.epochs.next_deadline(); }
 
  protected:
   Run& run_;
@@ -54,7 +63,12 @@ class Queued : public RunPhase {
 /// CANCELLING, or ended: until its last attempts have stopped.
 class Ending : public RunPhase {
  public:
+  using RunPhase::on;
   using RunPhase::RunPhase;
+  void on(const run_event::SinkCommitted& event) {
+    RunPhase::on(event);
+    run_.note_stopped();
+  }
   void go_on() { run_.note_stopped(); }
 };
 

@@ -9,6 +9,7 @@ namespace troupe {
 void Working::enter() {
   run_.attempts.name_tasks(*run_.topology);
   regions_.restore();
+  if (run_.streams()) checkpoints_.emplace(run_);
   // Tasks on a node that left while nobody led: no event will tell of them any more.
   std::set<TaskId> gone;
   for (const auto& [task, status] : run_.attempts.tasks()) {
@@ -31,24 +32,24 @@ void Working::go_on() {
 void Working::advance() {
   if (hears_early_ || !run_.working()) return;
   regions_.advance();
-  if (regions_.all_finished()) finish();
+  if (regions_.all_finished()) return finish();
+  if (checkpoints_) checkpoints_->advance();
 }
 
-/// Seals the manifest, of all that the sinks have staged, in the same row change that makes the run
-/// FINISHING.
+/// Seals the manifest of the last epoch, of all that the sinks have staged, in the same row change
+/// that makes the run FINISHING.
 void Working::finish() {
   std::map<std::string, std::vector<Committable>> sinks;
   for (const auto& [task, status] : run_.attempts.tasks()) {
     if (status.result.sink.empty()) continue;
-    auto& staged = sinks[status.result.sink];
-    staged.insert(staged.end(), status.result.committables.begin(),
-                  status.result.committables.end());
+    run_.add_staged(status.result.committables, sinks[status.result.sink]);
   }
-  std::vector<SinkPart> manifest;
-  for (auto& [vertex, staged] : sinks) manifest.push_back({vertex, std::move(staged)});
-  run_.epoch.seal(std::move(manifest), run_.decision);
+  Manifest manifest;
+  for (auto& [vertex, staged] : sinks) manifest.sinks.push_back({vertex, std::move(staged)});
+  if (run_.streams()) run_.epochs.begin(run_.decision);
+  run_.epochs.seal(std::move(manifest), run_.decision);
   run_.set_state(RunState::finishing);
-  const std::vector<SinkPart>& sealed = run_.epoch.manifest();
+  const std::vector<SinkPart>& sealed = run_.epochs.sealed().sinks;
   run_.say(log::Level::info,
            fmt::format("all tasks have finished; {} of {} are to be committed",
                        count_of(rows_of(sealed), "row"),
@@ -67,7 +68,20 @@ void Working::on(const run_event::Ready& event) {
     run_.attempts.start(event.key.task);
   } else {
     regions_.start_if_ready(regions_.of(event.key.task));
+    if (checkpoints_) checkpoints_->advance();
   }
+}
+
+void Working::on(const run_event::Snapshotted& event) {
+  const TaskStatus* status = run_.attempts.current(event.key);
+  if (status == nullptr || !checkpoints_) return RunPhase::on(event);
+  checkpoints_->on_acknowledged(event);
+}
+
+void Working::on(const run_event::Exhausted& event) {
+  const TaskStatus* status = run_.attempts.current(event.key);
+  if (status == nullptr || !checkpoints_) return RunPhase::on(event);
+  checkpoints_->on_exhausted(event.key.task, event.key.attempt);
 }
 
 void Working::on(const run_event::Finished& event) {
@@ -143,6 +157,7 @@ void Working::on(const run_event::Listed& event) {
     if (status.finished()) status.missing = true;
   }
   run_.attempts.on_listed(node, held);
+  if (checkpoints_) checkpoints_->on_listed(node);
   retry(regions_.disturbed(gone), FailureClass::node_lost,
         make_error(ErrorCode::unavailable, "node {} does not hold what it was given", event.node));
   if (run_.working()) regions_.start_ready();
@@ -156,6 +171,8 @@ void Working::judge_held(const HeldTask& task, const NodeProcess& node) {
   TaskStatus* status = run_.attempts.current(key);
   if (status == nullptr) return run_.attempts.stop_held(key, node);
   if (task.state == HeldState::ready || task.state == HeldState::running) status->ready = true;
+  if (task.state == HeldState::exhausted && checkpoints_)
+    checkpoints_->on_exhausted(key.task, key.attempt);
   if (task.state == HeldState::finished) status->missing = false;
   if (task.state == HeldState::ready && status->state == AttemptState::running) {
     run_.attempts.start(key.task);
@@ -168,6 +185,27 @@ void Working::on(const run_event::NodeLost& event) {
   retry(regions_.disturbed(tasks_on(lost)), FailureClass::node_lost,
         make_error(ErrorCode::unavailable, "node {} is gone: {}", event.node, event.reason));
   advance();
+}
+
+void Working::on(const run_event::Tick& event) {
+  RunPhase::on(event);
+  advance();
+}
+
+void Working::on(const run_event::SinkCommitted& event) {
+  RunPhase::on(event);
+  advance();
+}
+
+void Working::on(const run_event::SinkCommitFailed& event) {
+  RunPhase::on(event);
+  if (ended(run_.state)) regions_.free_all();
+}
+
+std::optional<Instant> Working::next_deadline() const {
+  std::optional<Instant> next = regions_.next_deadline();
+  if (checkpoints_) next = earliest(next, checkpoints_->next_deadline());
+  return earliest(next, RunPhase::next_deadline());
 }
 
 void Working::on(const run_event::Cancel& event) {

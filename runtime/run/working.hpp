@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/run/checkpoints.hpp"
 #include "runtime/run/regions.hpp"
 #include "runtime/run/run_phase.hpp"
 
@@ -17,17 +18,21 @@ class Working : public RunPhase {
 
   using RunPhase::on;
   void on(const run_event::Ready&);
+  void on(const run_event::Snapshotted&);
+  void on(const run_event::Exhausted&);
   void on(const run_event::Finished&);
   void on(const run_event::Failed&);
   void on(const run_event::Granted& event) { regions_.grant(event.region, event.nodes); }
   void on(const run_event::Listed&);
   void on(const run_event::NodeLost&);
   void on(const run_event::Cancel&);
-  void on(const run_event::Tick&) { advance(); }
+  void on(const run_event::Tick&);
+  void on(const run_event::SinkCommitted&);
+  void on(const run_event::SinkCommitFailed&);
 
   void enter();
   void go_on();
-  std::optional<Instant> next_deadline() const { return regions_.next_deadline(); }
+  std::optional<Instant> next_deadline() const;
 
  private:
   void advance();
@@ -43,6 +48,7 @@ class Working : public RunPhase {
   void blame(const NodeProcess& node, const std::string& reason);
 
   Regions regions_;
+  std::optional<Checkpoints> checkpoints_;  ///< of a streaming run
   /// Nodes whose faults have cost this run a restart already.
   std::set<NodeProcess> charged_;
   bool hears_early_ = true;

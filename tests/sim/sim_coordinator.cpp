@@ -487,7 +487,7 @@ bool SimCoordinator::killed_by_answer(const Report& report) {
   if (run == world_.store.all_runs().end() || run->second.state != RunState::finishing)
     return false;
   const std::size_t committed = ++sinks_committed_[done->token.run];
-  return killed_at(committed < run->second.manifest.size() ? KillPoint::committing_half_the_sinks
+  return killed_at(committed < run->second.epochs.back().manifest->sinks.size() ? KillPoint::committing_half_the_sinks
                                                            : KillPoint::committed_not_recorded);
 }
 

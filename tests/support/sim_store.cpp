@@ -132,18 +132,53 @@ Result<> Store::apply(const AttemptResultRecord& record) {
   return {};
 }
 
+namespace {
+
+std::vector<EpochImage>::iterator epoch_of(RunImage& run, Epoch number) {
+  return std::find_if(run.epochs.begin(), run.epochs.end(),
+                      [&](const EpochImage& epoch) { return epoch.epoch == number; });
+}
+
+}  // namespace
+
 Result<> Store::apply(const EpochRecord& record) {
   RunImage& run = state_.runs.at(record.run);
-  if (run.epoch != record.from) {
+  const auto found = epoch_of(run, record.epoch);
+  const std::optional<EpochState> now =
+      found == run.epochs.end() ? std::nullopt : std::optional(found->state);
+  if (now != record.from) {
     return make_error(ErrorCode::conflict, "epoch {} of run {} is not what was expected",
                       record.epoch, record.run);
   }
-  run.epoch = record.to;
+  if (found == run.epochs.end()) {
+    run.epochs.push_back({record.epoch, record.to});
+    return {};
+  }
+  found->state = record.to;
+  if (record.to == EpochState::committed && found->manifest) {
+    run.rows_committed += rows_of(found->manifest->sinks);
+  }
   return {};
 }
 
 Result<> Store::apply(const ManifestRecord& record) {
-  state_.runs.at(record.run).manifest = record.sinks;
+  RunImage& run = state_.runs.at(record.run);
+  const auto found = epoch_of(run, record.epoch);
+  if (found == run.epochs.end() || found->state != EpochState::started) {
+    return make_error(ErrorCode::conflict, "epoch {} of run {} is not STARTED", record.epoch,
+                      record.run);
+  }
+  found->manifest = record.manifest;
+  return {};
+}
+
+Result<> Store::apply(const ForgetEpochsRecord& record) {
+  RunImage& run = state_.runs.at(record.run);
+  for (EpochImage& epoch : run.epochs) {
+    if (epoch.epoch < record.manifests_below) epoch.manifest.reset();
+  }
+  std::erase_if(run.epochs,
+                [&](const EpochImage& epoch) { return epoch.epoch < record.rows_below; });
   return {};
 }
 

@@ -57,6 +57,7 @@ class Store final : public MetadataStore {
   Result<> apply(const AttemptResultRecord& record);
   Result<> apply(const EpochRecord& record);
   Result<> apply(const ManifestRecord& record);
+  Result<> apply(const ForgetEpochsRecord& record);
   Result<> apply(const NodeRecord& record);
   Result<> apply(const EventRecord& record);
   Result<> apply(const RunCleanedRecord& record);

@@ -286,11 +286,11 @@ TEST_CASE("of the outputs of a run those of print are told, when they are commit
   cluster.answer(CancelRun{run, "a test"});
   const Committable printed{encode_printed({"Rows", 3, "bytes"}), 2};
   const auto epoch_is = [&](EpochState state) {
-    const auto before = cluster.store->run(run).value().image.epoch;
-    REQUIRE(cluster.store->write({EpochRecord{run, Epoch(1), before, state}}));
+    const auto epochs = cluster.store->run(run).value().image.epochs;
+    REQUIRE(cluster.store->write({EpochRecord{run, Epoch(1), epochs.back().state, state}}));
   };
   REQUIRE(cluster.store->write(
-      {ManifestRecord{run, Epoch(1), {{"show", {printed}}, {"row", {printed}}}}}));
+      {ManifestRecord{run, Epoch(1), {{{"show", {printed}}, {"row", {printed}}}, {}}}}));
   epoch_is(EpochState::published);
   CHECK(cluster.answer(ReadOutput{run}).outputs.empty());
   CHECK(cluster.answer(ShowRun{run}).rows_committed == 0);

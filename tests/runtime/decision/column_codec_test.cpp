@@ -18,19 +18,20 @@ TEST_CASE("every column comes back as it was written; a damaged one is corrupt, 
   for (int round = 0; round < 200; ++round) {
     Splits splits;
     std::vector<OutputSummary> outputs;
-    std::vector<SinkPart> sinks;
+    Manifest manifest;
     std::vector<Committable> staged;
     filler.fill(splits);
     filler.fill(outputs);
-    filler.fill(sinks);
+    filler.fill(manifest.sinks);
+    filler.fill(manifest.tasks);
     filler.fill(staged);
     CHECK(decode_splits(encode_splits(splits)).value() == splits);
     CHECK(decode_outputs(encode_outputs(outputs)).value() == outputs);
-    CHECK(decode_manifest(encode_manifest(sinks)).value() == sinks);
+    CHECK(decode_manifest(encode_manifest(manifest)).value() == manifest);
     CHECK(decode_committables(encode_committables(staged)).value() == staged);
     refused += !decode_splits(damaged(encode_splits(splits)));
     refused += !decode_outputs(damaged(encode_outputs(outputs)));
-    refused += !decode_manifest(damaged(encode_manifest(sinks)));
+    refused += !decode_manifest(damaged(encode_manifest(manifest)));
     refused += !decode_committables(damaged(encode_committables(staged)));
   }
   CHECK(refused > 200);

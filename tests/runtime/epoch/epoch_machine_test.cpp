@@ -11,8 +11,9 @@ using namespace troupe;
 
 namespace {
 
-const EpochOwner owner{RunId(7), RunUid("c-7-0"), std::make_shared<const std::string>("plan")};
-const std::vector<SinkPart> two_sinks{{"a", {{"rows of a", 1}}}, {"b", {{"rows of b", 2}}}};
+const auto owner = std::make_shared<const EpochOwner>(
+    EpochOwner{RunId(7), RunUid("c-7-0"), std::make_shared<const std::string>("plan")});
+const Manifest two_sinks{{{"a", {{"rows of a", 1}}}, {"b", {{"rows of b", 2}}}}, {}};
 const Error away = make_error(ErrorCode::unavailable, "the storage is away");
 
 /// "STARTED | manifest a b | commit a": what was decided since it was last asked, in its order.
@@ -38,7 +39,8 @@ class Told {
     }
   }
   static void add(std::string& text, const effect::HaveDone& wanted) {
-    line(text, "commit " + wanted.errand.vertex);
+    line(text, fmt::format("commit {} {} after {}", wanted.errand.vertex, wanted.errand.epoch,
+                           wanted.errand.previous));
   }
   template <class Other>
   static void add(std::string&, const Other&) {}
@@ -48,7 +50,7 @@ class Told {
 
 struct Fixture {
   explicit Fixture(EpochMachine machine) : epoch(std::move(machine)) {}
-  Decision decision{owner.run};
+  Decision decision{owner->run};
   Told told{decision};
   EpochMachine epoch;
 };
@@ -62,7 +64,9 @@ TEST_CASE("an epoch is begun, sealed, published and committed, a row each") {
   f.epoch.seal(two_sinks, f.decision);
   CHECK(f.told() == "manifest");
   f.epoch.publish(f.decision);
-  CHECK(f.told() == "PUBLISHED | commit a | commit b");
+  CHECK(f.told() == "PUBLISHED");
+  f.epoch.commit(Epoch(2), f.decision);
+  CHECK(f.told() == "commit a 3 after 2 | commit b 3 after 2");
   f.epoch.on_committed("b", Instant(1h), f.decision);
   f.epoch.on_committed("b", Instant(1h), f.decision);
   CHECK_FALSE(f.epoch.committed());
@@ -73,30 +77,31 @@ TEST_CASE("an epoch is begun, sealed, published and committed, a row each") {
 }
 
 TEST_CASE("an epoch without output is committed as it is published") {
-  Fixture f(EpochMachine(owner, Epoch(3), EpochState::started));
+  Fixture f(EpochMachine(owner, {Epoch(3), EpochState::started}));
   f.epoch.publish(f.decision);
+  f.epoch.commit(Epoch(2), f.decision);
   CHECK(f.told() == "PUBLISHED | COMMITTED");
 }
 
 TEST_CASE("what an earlier leader has published is committed again, without another row") {
-  Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
-  f.epoch.publish(f.decision);
-  CHECK(f.told() == "commit a | commit b");
+  Fixture f(EpochMachine(owner, {Epoch(3), EpochState::published, two_sinks}));
+  f.epoch.commit(Epoch(2), f.decision);
+  CHECK(f.told() == "commit a 3 after 2 | commit b 3 after 2");
 }
 
 TEST_CASE("only what is not published can be aborted") {
-  Fixture f(EpochMachine(owner, Epoch(3), EpochState::started));
+  Fixture f(EpochMachine(owner, {Epoch(3), EpochState::started}));
   f.epoch.abort(f.decision);
   CHECK(f.told() == "ABORTED");
-  Fixture late(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
+  Fixture late(EpochMachine(owner, {Epoch(3), EpochState::published, two_sinks}));
   late.epoch.abort(late.decision);
   CHECK(late.told() == "");
   CHECK(late.epoch.state() == EpochState::published);
 }
 
 TEST_CASE("a sink that is away is asked again, later each time, for as long as it takes") {
-  Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
-  f.epoch.publish(f.decision);
+  Fixture f(EpochMachine(owner, {Epoch(3), EpochState::published, two_sinks}));
+  f.epoch.commit(Epoch(2), f.decision);
   f.told();
   const Instant first(1h);
   Instant now = first;
@@ -110,7 +115,7 @@ TEST_CASE("a sink that is away is asked again, later each time, for as long as i
     now += delay;
     delay = std::min(delay * 2, commit_retry_max);
     f.epoch.on_tick(now, f.decision);
-    CHECK(f.told() == "commit a");
+    CHECK(f.told() == "commit a 3 after 2");
     REQUIRE(f.epoch.waits() != nullptr);
     CHECK(f.epoch.waits()->vertex == "a");
     CHECK(f.epoch.waits()->since == first);
@@ -125,8 +130,8 @@ TEST_CASE("a sink that is away is asked again, later each time, for as long as i
 }
 
 TEST_CASE("what is the fault of a node never halts a run, whatever its code") {
-  Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
-  f.epoch.publish(f.decision);
+  Fixture f(EpochMachine(owner, {Epoch(3), EpochState::published, two_sinks}));
+  f.epoch.commit(Epoch(2), f.decision);
   f.epoch.on_commit_failed("a", node_fault(make_error(ErrorCode::corrupt, "its disk")), Instant(1h),
                            f.decision);
   CHECK_FALSE(f.epoch.refused());
@@ -134,8 +139,8 @@ TEST_CASE("what is the fault of a node never halts a run, whatever its code") {
 }
 
 TEST_CASE("a sink that says no for good is refused at once; one that has committed cannot fail") {
-  Fixture f(EpochMachine(owner, Epoch(3), EpochState::published, two_sinks));
-  f.epoch.publish(f.decision);
+  Fixture f(EpochMachine(owner, {Epoch(3), EpochState::published, two_sinks}));
+  f.epoch.commit(Epoch(2), f.decision);
   f.epoch.on_committed("a", Instant(1h), f.decision);
   f.epoch.on_commit_failed("a", make_error(ErrorCode::corrupt, "no"), Instant(1h), f.decision);
   f.epoch.on_commit_failed("stranger", make_error(ErrorCode::corrupt, "no"), Instant(1h),

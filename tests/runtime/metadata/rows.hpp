@@ -80,7 +80,7 @@ inline std::vector<Record> rows_of_run(std::uint64_t run, const std::string& key
           became(0, 3, deploying, running),
           became(0, 3, running, finished),
           RunStateRecord{id, RunState::running, RunState::finishing},
-          ManifestRecord{id, Epoch(1), {{"save", {{"a", 4}, {"b", 6}}}}},
+          ManifestRecord{id, Epoch(1), {{{"save", {{"a", 4}, {"b", 6}}}}, {}}},
           EpochRecord{id, Epoch(1), EpochState::started, EpochState::published},
           EpochRecord{id, Epoch(1), EpochState::published, EpochState::committed},
           RunStateRecord{id, RunState::finishing, RunState::succeeded},

@@ -54,7 +54,7 @@ TEST_CASE("a run comes back as it was, with attempts, outputs and manifest") {
        AttemptStateRecord{attempt, AttemptState::deploying, AttemptState::running},
        AttemptStateRecord{attempt, AttemptState::running, AttemptState::finished}, result,
        EpochRecord{RunId(1), Epoch(1), {}, EpochState::started},
-       ManifestRecord{RunId(1), Epoch(1), manifest},
+       ManifestRecord{RunId(1), Epoch(1), {manifest, {}}},
        EpochRecord{RunId(1), Epoch(1), EpochState::started, EpochState::published}}));
   fixture.store = fixture.open();
   const auto image = fixture.store->begin_term();
@@ -75,8 +75,9 @@ TEST_CASE("a run comes back as it was, with attempts, outputs and manifest") {
   CHECK(run.attempts[0].result->outputs == result.outputs);
   CHECK(run.attempts[0].result->committables == result.committables);
   CHECK(run.attempts[0].result->counters == result.counters);
-  CHECK(run.epoch == EpochState::published);
-  CHECK(run.manifest == manifest);
+  REQUIRE(run.epochs.size() == 1);
+  CHECK(run.epochs[0].state == EpochState::published);
+  CHECK(run.epochs[0].manifest == Manifest{manifest, {}});
 }
 
 TEST_CASE("a state that is not what the writer believes refuses everything in the write") {

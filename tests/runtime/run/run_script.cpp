@@ -39,16 +39,24 @@ struct RecordText {
     return fmt::format("result of {}", short_of(result.key));
   }
   std::string operator()(const EpochRecord& epoch) const {
-    return fmt::format("epoch {} -> {}", epoch.from ? to_string(*epoch.from) : "none",
-                       to_string(epoch.to));
+    return fmt::format("epoch {} {} -> {}", epoch.epoch,
+                       epoch.from ? to_string(*epoch.from) : "none", to_string(epoch.to));
   }
   std::string operator()(const ManifestRecord& manifest) const {
     std::string text = "manifest";
-    for (const SinkPart& part : manifest.sinks) {
+    for (const SinkPart& part : manifest.manifest.sinks) {
       text += fmt::format(" {}:", part.vertex);
       for (const Committable& each : part.committables) text += " " + each.detail;
     }
+    for (const TaskPart& part : manifest.manifest.tasks) {
+      text += fmt::format(" {}:", part.task);
+      for (const StoredSnapshot& each : part.files) text += " " + each.file.name;
+    }
     return text;
+  }
+  std::string operator()(const ForgetEpochsRecord& forget) const {
+    return fmt::format("forget manifests before {}, epochs before {}", forget.manifests_below,
+                       forget.rows_below);
   }
   std::string operator()(const NodeRecord& node) const { return fmt::format("node {}", node.node); }
   std::string operator()(const RunCleanedRecord&) const { return "cleaned"; }
@@ -60,9 +68,18 @@ struct RecordText {
 struct CommandText {
   std::string operator()(const DeployTask& deploy) const {
     std::string text = fmt::format("DeployTask {}", short_of(key_of(deploy.token)));
+    if (deploy.epochs.takes_part) text += fmt::format(" at epoch {}", deploy.epochs.restore);
+    for (const StoredSnapshot& each : deploy.epochs.files) text += " " + each.file.name;
     for (const EdgePeers& edge : deploy.inputs) text += fmt::format(" from {}", told(edge));
     for (const EdgePeers& edge : deploy.outputs) text += fmt::format(" to {}", told(edge));
     return text;
+  }
+  std::string operator()(const SnapshotTask& asked) const {
+    return fmt::format("SnapshotTask {} at epoch {}, published {}", short_of(key_of(asked.token)),
+                       asked.epoch, asked.published);
+  }
+  std::string operator()(const EndSources& asked) const {
+    return fmt::format("EndSources {}", short_of(key_of(asked.token)));
   }
   std::string operator()(const CancelTask& cancel) const {
     return fmt::format("CancelTask {}: {}", short_of(key_of(cancel.token)), cancel.reason);
@@ -96,8 +113,9 @@ struct EffectText {
   }
   std::string operator()(const effect::HaveDone& wanted) const {
     const Errand& errand = wanted.errand;
-    std::string text = fmt::format("have {} committed as {}:", errand.vertex,
-                                   sink_marker(errand.run_uid, errand.vertex));
+    std::string text =
+        fmt::format("have {} committed as {}, epoch {} after {}:", errand.vertex,
+                    sink_marker(errand.run_uid, errand.vertex), errand.epoch, errand.previous);
     for (const Committable& each : errand.committables) text += " " + each.detail;
     return text;
   }
@@ -171,17 +189,19 @@ std::string rest_of(std::istream& words) {
 
 }  // namespace
 
-RunScript::RunScript() : store_(ClusterId("c")) {
+void RunScript::make_run(std::optional<CheckpointSettings> checkpoint) {
+  store_ = std::make_unique<sim::Store>(ClusterId("c"));
   RunRecord run;
+  run.checkpoint = std::move(checkpoint);
   run.run = RunId(1);
   run.uid = RunUid("c-1-0");
   run.job = JobName("job");
   run.hash = plan_name;
   run.target = {2, true};
   run.restart = {3, 10min, 200ms, 30s};
-  *store_.write({JobVersionRecord{run.job, plan_name,
-                                  std::make_shared<const std::string>(plan_name), "", "ada"},
-                 run});
+  *store_->write({JobVersionRecord{run.job, plan_name,
+                                   std::make_shared<const std::string>(plan_name), "", "ada"},
+                  run});
 }
 
 std::string RunScript::run(const std::string& line) {
@@ -192,11 +212,20 @@ std::string RunScript::run(const std::string& line) {
   if (command == "nodes") return describe_cluster(words), "";
   if (command == "stage") return describe_stage(words), "";
   if (command == "edge") return describe_edge(words), "";
+  if (command == "checkpoints") {
+    const std::chrono::milliseconds every(std::stoul(vertex()));
+    return make_run(CheckpointSettings{every, 5s, 2}), "";
+  }
   if (command == "start" || command == "restart") return told(start());
   if (command == "planned") return told(tell(run_event::Planned{graph_}));
   if (command == "ready") {
     const AttemptKey key = read_key(words);
     return told(tell(run_event::Ready{made(key).node, made(key).incarnation, key}));
+  }
+  if (command == "acknowledged") return told(acknowledged(words));
+  if (command == "exhausted") {
+    const AttemptKey key = read_key(words);
+    return told(tell(run_event::Exhausted{made(key).node, made(key).incarnation, key}));
   }
   if (command == "finished") return told(finished(words));
   if (command == "failed") return told(failed(words));
@@ -228,11 +257,31 @@ Effects RunScript::start() {
   const ClusterView known = slots_->view();
   slots_ = std::make_unique<AdmissionMachine>();
   for (const auto& [name, node] : known.nodes) slots_->on(admission_event::NodeChanged{node});
-  machine_ = std::make_unique<RunMachine>(store_.all_runs().at(RunId(1)));
+  machine_ = std::make_unique<RunMachine>(store_->all_runs().at(RunId(1)));
   return machine_->start(slots_->view(), now_);
 }
 
 Effects RunScript::tell(const RunEvent& event) { return machine_->on(event, slots_->view(), now_); }
+
+bool RunScript::is_sink(StageId stage) const {
+  return std::none_of(graph_.edges.begin(), graph_.edges.end(),
+                      [&](const TaskEdge& edge) { return edge.from == stage; });
+}
+
+Effects RunScript::acknowledged(std::istream& words) {
+  const AttemptKey key = read_key(words);
+  std::uint64_t epoch = 0;
+  words >> epoch;
+  TaskSnapshot snapshot;
+  snapshot.files.push_back({{.name = fmt::format("{}.{}", short_of(key), epoch)}, {}});
+  if (is_sink(key.task.stage)) {
+    snapshot.sink = fmt::format("v{}", key.task.stage);
+    snapshot.committables.push_back(
+        {fmt::format("{}.{}", attempt_tag(key), epoch), 1, Epoch(epoch)});
+  }
+  return tell(run_event::Snapshotted{made(key).node, made(key).incarnation, key, Epoch(epoch),
+                                     std::move(snapshot)});
+}
 
 Effects RunScript::finished(std::istream& words) {
   const AttemptKey key = read_key(words);
@@ -242,18 +291,16 @@ Effects RunScript::finished(std::istream& words) {
   report.token.run = key.run;
   report.token.task = key.task;
   report.token.attempt = key.attempt;
-  bool sink = true;
   for (std::uint32_t index = 0; index < graph_.edges.size(); ++index) {
     const TaskEdge& edge = graph_.edges[index];
-    if (edge.from != key.task.stage) continue;
-    sink = false;
-    if (!edge.blocking) continue;
+    if (edge.from != key.task.stage || !edge.blocking) continue;
     const std::size_t parts = graph_.stage(edge.to).parallelism;
     report.outputs.push_back({index, std::vector<PartitionSummary>(parts, {1, rows})});
   }
-  if (sink) {
+  if (is_sink(key.task.stage)) {
     report.sink = fmt::format("v{}", key.task.stage);
-    report.committables.push_back({attempt_tag(key), 1});
+    const Epoch open = machine_->epochs().published().next();
+    report.committables.push_back({attempt_tag(key), 1, open});
   }
   return tell(run_event::Finished{made(key).node, made(key).incarnation, report});
 }
@@ -296,7 +343,7 @@ Effects RunScript::list(std::istream& words) {
     task.task = task_of(held.substr(0, first));
     task.attempt = attempt_of(held.substr(first + 1, second - first - 1));
     for (const HeldState state : {HeldState::deploying, HeldState::ready, HeldState::running,
-                                  HeldState::finished, HeldState::failed}) {
+                                  HeldState::finished, HeldState::failed, HeldState::exhausted}) {
       if (held.substr(second + 1) == to_string(state)) task.state = state;
     }
     listed.held.push_back(task);
@@ -316,7 +363,7 @@ AttemptKey RunScript::read_key(std::istream& words) const {
 }
 
 const AttemptRecord& RunScript::made(const AttemptKey& key) const {
-  const AttemptImage* image = store_.attempt(key);
+  const AttemptImage* image = store_->attempt(key);
   ENSURE(image != nullptr, "the script names {}, which was never made", short_of(key));
   return image->made;
 }
@@ -344,6 +391,12 @@ void RunScript::describe_stage(std::istream& words) {
   Stage stage;
   stage.id = StageId(id);
   stage.parallelism = parallelism;
+  if (std::string kind; words >> kind && kind == "stream") {
+    Phase source;
+    source.flows = {Flow{.stream = true}};
+    source.make_source = [] { return Result<std::shared_ptr<Source>>(nullptr); };
+    stage.chain.push_back({"source", std::move(source)});
+  }
   graph_.stages.push_back(stage);
 }
 
@@ -371,7 +424,7 @@ std::string RunScript::told(const Effects& effects) {
         effect);
     const auto* persist = std::get_if<effect::Persist>(&effect);
     if (persist == nullptr) continue;
-    const Result<> done = store_.write(persist->records);
+    const Result<> done = store_->write(persist->records);
     if (!done) text += "REFUSED BY THE STORE: " + done.error().to_string() + "\n";
   }
   return text + granted();

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "runtime/run/run.hpp"
+#include "runtime/run/run_event.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace troupe {
+
+/// When the epochs of a streaming run begin, and whose acknowledgements they wait for.
+///
+///     (all tasks of its streams run, and it is time) --begin--> open: SnapshotTask to those that
+///         read sources --(each task acknowledges)--> sealed and published, in one transaction
+///         --(too late, or a task begins again)--> aborted; the next one has all that it had
+///     (all sources are at their end) --> EndSources: tasks end, and what they have staged is the
+///         run's last epoch
+///
+/// Owned by the phase in which tasks are at work. An acknowledgement is no row: a coordinator that
+/// takes over aborts what is open.
+///
+/// Invariant: an epoch is published only if each task of a stream has acknowledged it in the
+/// attempt that counts. Invariant: none begins while a task is not at work, or has ended: what an
+/// ended task has staged is in the run's last epoch, so no other one may say that all before it is
+/// published.
+class Checkpoints {
+ public:
+  explicit Checkpoints(Run& run);
+
+  /// Begins one, or gives one up, if it is time.
+  void advance();
+  void on_acknowledged(const run_event::Snapshotted& event);
+  void on_exhausted(TaskId task, Attempt attempt);
+
+  /// A node has a new conversation with its coordinator: what was said in the last one may be lost.
+  void on_listed(const NodeProcess& node);
+
+  /// When `advance` is due.
+  std::optional<Instant> next_deadline() const;
+
+ private:
+  bool may_begin() const;
+  bool all_run() const;
+  bool all_exhausted() const { return exhausted_.size() == sources_.size(); }
+  void drop_stale();
+  void begin();
+  void publish();
+  void abort(const std::string& why);
+  void end_sources();
+
+  Run& run_;
+  std::set<TaskId> tasks_;    ///< of its streams
+  std::set<TaskId> sources_;  ///< of them, those that read sources
+  std::map<TaskId, Attempt> exhausted_;
+  std::map<TaskId, TaskSnapshot> acknowledged_;  ///< of the open epoch
+  Instant next_at_ = {};                         ///< the next one begins not earlier
+  Instant begun_at_ = {};                        ///< the open one
+};
+
+}  // namespace troupe
