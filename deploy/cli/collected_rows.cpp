@@ -46,7 +46,7 @@ namespace {
 
 class CollectWriter final : public SinkWriter {
  public:
-  using Stage = std::function<void(std::vector<Batch>)>;
+  using Stage = std::function<void(const std::string& name, std::vector<Batch> rows)>;
   CollectWriter(std::string attempt, Stage stage)
       : attempt_(std::move(attempt)), stage_(std::move(stage)) {}
 

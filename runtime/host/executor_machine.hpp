@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/data/stream_item.hpp"
 #include "runtime/protocol/errand.hpp"
 
 #include <cstdint>
