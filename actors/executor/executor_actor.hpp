@@ -44,7 +44,7 @@ struct DirectoryEmptied {};
 /// Supervised by the NODE, supervises the TASKs. If it dies, so do its tasks, and the node must
 /// join again as a new incarnation: what was held is forgotten.
 class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, DirectoryEmptied,
-                                     TaskBuilt, ErrandCarriedOut, TaskEnded>,
+                                     TaskBuilt, ErrandCarriedOut, TaskSaid, TaskEnded>,
                       private ExecutorHands {
  public:
   ExecutorActor(ExecutorConfig config, ExecutorServices services);
@@ -55,6 +55,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void on(const DirectoryEmptied&) { driver_.begin(); }
   void on(const TaskBuilt& built);
   void on(const ErrandCarriedOut& over);
+  void on(const TaskSaid& said) { driver_.said(said.key, said.news); }
   void on(const TaskEnded& ended);
 
  protected:

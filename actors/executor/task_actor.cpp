@@ -25,12 +25,24 @@ void ActorTaskHost::back(const Result<>& done) {
 
 TaskActor::TaskActor(AttemptKey key, std::shared_ptr<Task> task,
                      std::shared_ptr<ActorTaskHost> host, ActorHandle supervisor)
-    : turns_(key, std::move(task)), host_(std::move(host)), supervisor_(std::move(supervisor)) {}
+    : key_(key),
+      turns_(key, std::move(task)),
+      host_(std::move(host)),
+      supervisor_(std::move(supervisor)) {}
 
 void TaskActor::on(const RunTask&) {
   host_->running();
-  if (turns_.turn()) return host_->wake();
+  const bool more = turns_.turn();
+  report_news();
+  if (more) return host_->wake();
   report_if_ended();
+}
+
+/// High, as the end of the task: what comes before it is heard before it.
+void TaskActor::report_news() {
+  TaskNews news = turns_.take_news();
+  if (!news.any()) return;
+  supervisor_.send(Message::of(TaskSaid{key_, std::move(news)}), Priority::high);
 }
 
 void TaskActor::on(const StopTask&) {

@@ -13,6 +13,11 @@ namespace troupe {
 struct RunTask {};
 /// End the attempt; what it has staged is left to the sink's clean-up.
 struct StopTask {};
+/// TASK -> EXECUTOR: what the task of a stream says while it runs.
+struct TaskSaid {
+  AttemptKey key;
+  TaskNews news;
+};
 /// A call of the task on the I/O pool threw, or could not be made.
 struct TaskDefect {
   Error error;
@@ -66,8 +71,10 @@ class TaskActor : public ActorOf<TaskActor, RunTask, StopTask, TaskDefect> {
   void on_stop() override { on(StopTask{}); }
 
  private:
+  void report_news();
   void report_if_ended();
 
+  const AttemptKey key_;
   TaskTurns turns_;
   std::shared_ptr<ActorTaskHost> host_;
   const ActorHandle supervisor_;

@@ -33,12 +33,14 @@ Result<std::optional<Batch>> BatchFeed::poll() {
   {
     std::lock_guard lock(mutex_);
     if (!ready_.empty()) {
-      batch = std::move(ready_.front());
+      batch = std::move(ready_.front().batch);
+      position_ = ready_.front().behind;
       ready_.pop_front();
     } else if (error_) {
       return *error_;
     } else if (ended_ || closed_) {
       batch = Batch();
+      position_ = end_;
     }
     start = !reading_ && !ended_ && !closed_ && !error_ && ready_.size() < ahead_max;
     reading_ = reading_ || start;
@@ -70,8 +72,9 @@ bool BatchFeed::store(Result<Batch> batch) {
         counters_ ? batch.error().within(fmt::format("'{}'", counters_->vertex)) : batch.error();
   } else if (!*batch) {
     ended_ = true;
+    end_ = reader_->position();
   } else if (!closed_ && batch->rows() > 0) {
-    ready_.push_back(*std::move(batch));
+    ready_.push_back({*std::move(batch), reader_->position()});
   }
   reading_ = !error_ && !ended_ && !closed_ && ready_.size() < ahead_max;
   return reading_;

@@ -29,6 +29,9 @@ class BatchFeed : public std::enable_shared_from_this<BatchFeed> {
   /// The next batch; `nullopt`: none yet, and the task is woken when there is one; an empty batch:
   /// the end.
   Result<std::optional<Batch>> poll();
+  /// Behind what was polled last, where the reader reads splits. Rows that are read ahead do not
+  /// count. Used by the task alone, as `poll`.
+  SplitPosition position() const { return position_; }
   /// No more reads.
   void close();
   std::size_t ready() const;
@@ -42,12 +45,19 @@ class BatchFeed : public std::enable_shared_from_this<BatchFeed> {
   void read_ahead();
   bool store(Result<Batch> batch);
 
+  struct Ready {
+    Batch batch;
+    SplitPosition behind;
+  };
+
   const std::shared_ptr<TaskHost> host_;
   const std::unique_ptr<BatchReader> reader_;  ///< used by the read under way only
   const std::shared_ptr<VertexMeter> counters_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::deque<Batch> ready_;
+  std::deque<Ready> ready_;
+  SplitPosition end_;
+  SplitPosition position_;
   std::optional<Error> error_;
   bool reading_ = false;
   bool ended_ = false;

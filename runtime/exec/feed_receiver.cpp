@@ -3,22 +3,37 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 
 FeedReceiver::FeedReceiver(std::shared_ptr<BatchFeed> feed,
-                           std::shared_ptr<const EventTimePlan> event_time)
-    : feed_(std::move(feed)), event_time_(std::move(event_time)) {}
+                           std::shared_ptr<const EventTimePlan> event_time, bool stays)
+    : feed_(std::move(feed)), event_time_(std::move(event_time)), stays_(stays) {}
 
 FeedReceiver::~FeedReceiver() { feed_->close(); }
 
 Result<std::optional<StreamItem>> FeedReceiver::receive() {
   if (std::exchange(due_, false)) return std::optional<StreamItem>(Watermark{watermark_});
+  if (stays_) {
+    if (const auto barrier = take_order()) return std::optional<StreamItem>(*barrier);
+  }
   auto batch = TRY(feed_->poll());
   if (!batch) return std::optional<StreamItem>();
-  if (!*batch) return std::optional<StreamItem>(EndOfStream{});
+  if (stays_) position_ = feed_->position();
+  if (!*batch) return at_end();
   if (event_time_) note_times(*batch);
   return std::optional<StreamItem>(*std::move(batch));
+}
+
+std::optional<StreamItem> FeedReceiver::at_end() {
+  if (!stays_) return EndOfStream{};
+  if (!exhausted_.exchange(true, std::memory_order_relaxed)) {
+    watermark_ = EventTime::max();
+    return Watermark{watermark_};
+  }
+  if (may_end_.load(std::memory_order_acquire)) return EndOfStream{};
+  return std::nullopt;
 }
 
 void FeedReceiver::note_times(const Batch& batch) {
@@ -28,6 +43,27 @@ void FeedReceiver::note_times(const Batch& batch) {
   const EventTime watermark = latest - event_time_->max_out_of_order;
   due_ = watermark > watermark_;
   watermark_ = std::max(watermark_, watermark);
+}
+
+void FeedReceiver::order(const Barrier& barrier) {
+  std::lock_guard lock(mutex_);
+  if (ordered_ && barrier.epoch <= ordered_->epoch) return;
+  ordered_ = barrier;
+  is_ordered_.store(true, std::memory_order_release);
+}
+
+void FeedReceiver::let_end() { may_end_.store(true, std::memory_order_release); }
+
+std::optional<Barrier> FeedReceiver::take_order() {
+  if (!is_ordered_.load(std::memory_order_acquire)) return std::nullopt;
+  std::lock_guard lock(mutex_);
+  is_ordered_.store(false, std::memory_order_relaxed);
+  return ordered_;
+}
+
+void FeedReceiver::begin(const SplitPosition& position, EventTime time) {
+  position_ = position;
+  watermark_ = time;
 }
 
 }  // namespace troupe

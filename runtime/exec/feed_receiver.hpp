@@ -4,7 +4,10 @@
 #include "runtime/exec/channel.hpp"
 #include "runtime/operator/flow.hpp"
 
+#include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 namespace troupe {
 
@@ -13,10 +16,14 @@ namespace troupe {
 /// With an event time its rows have the hidden column for it, and a watermark follows each batch
 /// that brings a later time: nobody waits for rows that are earlier than the latest one by more
 /// than `max_out_of_order`.
+///
+/// In a stream whose run has epochs it stays: where the feed has come to its end, so has time, but
+/// barriers follow until somebody lets it end.
 class FeedReceiver : public ChannelReceiver {
  public:
   explicit FeedReceiver(std::shared_ptr<BatchFeed> feed,
-                        std::shared_ptr<const EventTimePlan> event_time = nullptr);
+                        std::shared_ptr<const EventTimePlan> event_time = nullptr,
+                        bool stays = false);
   ~FeedReceiver() override;
 
   Result<std::optional<StreamItem>> receive() override;
@@ -24,13 +31,32 @@ class FeedReceiver : public ChannelReceiver {
   ChannelLevel level() const override { return {feed_->ready(), 0, feed_->fill_percent()}; }
   void close() override { feed_->close(); }
 
+  // Of one that stays. The first two: any thread, and the task is woken by whoever calls them.
+  /// A barrier comes next, behind the rows that the task has taken. A later one takes its place.
+  void order(const Barrier& barrier);
+  void let_end();
+  bool exhausted() const { return exhausted_.load(std::memory_order_relaxed); }
+  /// Behind the rows that the task has taken.
+  SplitPosition position() const { return position_; }
+  /// It goes on from there, before the first `receive`.
+  void begin(const SplitPosition& position, EventTime time);
+
  private:
   void note_times(const Batch& batch);
+  std::optional<Barrier> take_order();
+  std::optional<StreamItem> at_end();
 
   const std::shared_ptr<BatchFeed> feed_;
   const std::shared_ptr<const EventTimePlan> event_time_;
+  const bool stays_;
   EventTime watermark_ = EventTime::min();
   bool due_ = false;  ///< it has moved, and is told next
+  SplitPosition position_;
+  std::atomic<bool> exhausted_{false};
+  std::atomic<bool> may_end_{false};
+  std::atomic<bool> is_ordered_{false};
+  std::mutex mutex_;
+  std::optional<Barrier> ordered_;
 };
 
 }  // namespace troupe

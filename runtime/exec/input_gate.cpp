@@ -3,6 +3,7 @@
 #include "runtime/base/ensure.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 
@@ -22,15 +23,23 @@ InputGate::InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> me
 
 Result<std::optional<InputGate::Event>> InputGate::poll(const std::function<bool(int)>& wanted) {
   do {
-    if (auto advanced = advance()) return advanced;
+    if (auto told = marks()) return told;
     if (auto event = TRY(poll_inputs(wanted))) return event;
-  } while (moved_);
+  } while (marked_);
   return std::optional<Event>();
+}
+
+/// What the marks that came have come to, one at a time.
+std::optional<InputGate::Event> InputGate::marks() {
+  if (!marked_) return std::nullopt;
+  if (auto advanced = advance()) return advanced;
+  if (auto aligned = align()) return aligned;
+  marked_ = false;
+  return std::nullopt;
 }
 
 /// The new time of the task, if it has moved.
 std::optional<InputGate::Event> InputGate::advance() {
-  if (!std::exchange(moved_, false)) return std::nullopt;
   EventTime least = EventTime::max();
   for (const State& state : inputs_) {
     for (const Lane& lane : state.lanes) {
@@ -42,15 +51,40 @@ std::optional<InputGate::Event> InputGate::advance() {
   return Advanced{time_};
 }
 
+/// The barrier that all have delivered; whoever has ended has delivered all.
+std::optional<InputGate::Event> InputGate::align() {
+  if (!aligning_) return std::nullopt;
+  for (const State& state : inputs_) {
+    for (const Lane& lane : state.lanes) {
+      if (state.timed && !holds(lane)) return std::nullopt;
+    }
+  }
+  return Aligned{*std::exchange(aligning_, std::nullopt)};
+}
+
+void InputGate::meet(Lane& lane, const Barrier& barrier) {
+  lane.barrier = barrier.epoch;
+  if (!aligning_ || aligning_->epoch < barrier.epoch) aligning_ = barrier;
+  marked_ = true;
+}
+
+void InputGate::begin_at(EventTime time) {
+  for (State& state : inputs_) {
+    if (!state.timed) continue;
+    for (Lane& lane : state.lanes) lane.watermark = time;
+  }
+  marked_ = true;
+}
+
 Result<std::optional<InputGate::Event>> InputGate::poll_inputs(
     const std::function<bool(int)>& wanted) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     std::size_t input = (turn_ + i) % inputs_.size();
     if (inputs_[input].ended || !wanted(static_cast<int>(input))) continue;
-    auto event = TRY(poll_input(static_cast<int>(input)));
-    if (!event) continue;
+    auto polled = poll_input(static_cast<int>(input));
+    if (polled.ok() && !polled->has_value()) continue;
     turn_ = input + 1;
-    return event;
+    return polled;
   }
   return std::optional<Event>();
 }
@@ -61,8 +95,8 @@ Result<std::optional<InputGate::Event>> InputGate::poll_input(int input) {
                    : state.timed ? take_furthest_behind(state)
                                  : take_in_turn(state));
   if (batch) return std::optional<Event>(Rows{input, *std::move(batch)});
-  // The time that its end has let go on is told before its end.
-  if (state.open > 0 || moved_) return std::optional<Event>();
+  // The time that its end has let go on, and an epoch that waited for it, are told before its end.
+  if (state.open > 0 || marked_) return std::optional<Event>();
   state.ended = true;
   return std::optional<Event>(Ended{input});
 }
@@ -70,10 +104,10 @@ Result<std::optional<InputGate::Event>> InputGate::poll_input(int input) {
 Result<std::optional<Batch>> InputGate::take_in_turn(State& state) {
   for (std::size_t i = 0; i < state.lanes.size(); ++i) {
     std::size_t at = (state.next + i) % state.lanes.size();
-    if (state.lanes[at].ended) continue;
+    if (holds(state.lanes[at])) continue;
     auto batch = TRY(take(state, state.lanes[at]));
-    // A time that has moved is told before the rows behind it.
-    if (!batch && !moved_) continue;
+    // What a mark comes to is told before the rows behind it.
+    if (!batch && !marked_) continue;
     state.next = at + 1;
     return batch;
   }
@@ -83,11 +117,11 @@ Result<std::optional<Batch>> InputGate::take_in_turn(State& state) {
 Result<std::optional<Batch>> InputGate::take_furthest_behind(State& state) {
   Lane* behind = nullptr;
   for (Lane& lane : state.lanes) {
-    if (!lane.ended && (!behind || lane.watermark < behind->watermark)) behind = &lane;
+    if (!holds(lane) && (!behind || lane.watermark < behind->watermark)) behind = &lane;
   }
   if (!behind) return std::optional<Batch>();
   auto batch = TRY(take(state, *behind));
-  return batch || moved_ ? batch : take_in_turn(state);
+  return batch || marked_ ? batch : take_in_turn(state);
 }
 
 Result<std::optional<Batch>> InputGate::take_in_order(State& state) {
@@ -110,12 +144,16 @@ Result<std::optional<Batch>> InputGate::take(State& state, Lane& lane) {
   if (const auto* watermark = std::get_if<Watermark>(&*item)) {
     ENSURE(state.timed, "a watermark on an input without event time");
     lane.watermark = std::max(lane.watermark, watermark->time);
-    moved_ = true;
+    marked_ = true;
     return std::optional<Batch>();
   }
-  ENSURE(std::holds_alternative<EndOfStream>(*item), "a barrier in a run without checkpoints");
+  if (const auto* barrier = std::get_if<Barrier>(&*item)) {
+    ENSURE(state.timed, "a barrier on an input without event time");
+    meet(lane, *barrier);
+    return std::optional<Batch>();
+  }
   lane.ended = true;
-  moved_ = moved_ || state.timed;
+  marked_ = marked_ || state.timed;
   --state.open;
   return std::optional<Batch>();
 }

@@ -23,6 +23,10 @@ namespace troupe {
 /// own time is that of the channel which is furthest behind, over all its timed inputs; one that
 /// has ended holds nothing back. So as not to collect rows that must wait for others, that channel
 /// is asked first.
+///
+/// They also carry barriers. A channel that has delivered one is not asked any more until all timed
+/// channels have: so what was taken before is exactly what belongs to the epoch. A higher barrier
+/// ends the waiting for a lower one, whose epoch somebody has given up.
 class InputGate {
  public:
   struct Input {
@@ -30,7 +34,7 @@ class InputGate {
     bool ordered = false;
     /// Rows of later channels of an ordered input may be set aside.
     bool set_aside = false;
-    /// Its channels carry watermarks.
+    /// Its channels carry watermarks and barriers.
     bool timed = false;
   };
   struct Rows {
@@ -45,7 +49,11 @@ class InputGate {
   struct Advanced {
     EventTime time;
   };
-  using Event = std::variant<Rows, Ended, Advanced>;
+  /// All that was taken so far belongs to this epoch, and nothing else does.
+  struct Aligned {
+    Barrier barrier;
+  };
+  using Event = std::variant<Rows, Ended, Advanced, Aligned>;
 
   /// What is set aside is reserved in `memory` (may be null); no more than fits is.
   explicit InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory = {});
@@ -53,6 +61,8 @@ class InputGate {
 
   /// The next thing to do, from inputs that are wanted; none: the task is woken when there is more.
   Result<std::optional<Event>> poll(const std::function<bool(int)>& wanted);
+  /// The task goes on from there: told by the first `poll`, and earlier rows are late.
+  void begin_at(EventTime time);
   /// Nothing more is wanted.
   void close();
   /// All producers of an input are told later which rows of it are needed.
@@ -73,6 +83,7 @@ class InputGate {
     Fifo<Aside> aside;
     bool ended = false;
     EventTime watermark = EventTime::min();
+    Epoch barrier = {};  ///< the last one that it has delivered
   };
   struct State {
     std::vector<Lane> lanes;
@@ -84,7 +95,13 @@ class InputGate {
     bool ended = false;
   };
 
+  std::optional<Event> marks();
   std::optional<Event> advance();
+  std::optional<Event> align();
+  bool holds(const Lane& lane) const {
+    return lane.ended || (aligning_ && lane.barrier == aligning_->epoch);
+  }
+  void meet(Lane& lane, const Barrier& barrier);
   Result<std::optional<Event>> poll_inputs(const std::function<bool(int)>& wanted);
   Result<std::optional<Event>> poll_input(int input);
   Result<std::optional<Batch>> take_furthest_behind(State& state);
@@ -98,7 +115,10 @@ class InputGate {
   std::shared_ptr<MemoryBudget> memory_;
   std::size_t turn_ = 0;
   EventTime time_ = EventTime::min();  ///< told
-  bool moved_ = false;                 ///< a watermark came, or a timed channel ended
+  std::optional<Barrier> aligning_;    ///< the highest that some channel has delivered
+  /// A watermark or a barrier came, or a timed channel ended: what that comes to is told before
+  /// anything else.
+  bool marked_ = false;
 };
 
 }  // namespace troupe

@@ -37,15 +37,16 @@ struct OperatorChain::Stop {
   std::unique_ptr<LinkEmitter> emitter;
   std::deque<Waiting> waiting;
   std::optional<EventTime> time;  ///< told to the operator once nothing waits before it
-  std::vector<int> open;          ///< inputs whose end it has not been told
-  std::vector<int> ended;         ///< those of them that have ended
+  std::optional<Barrier> barrier;
+  std::vector<int> open;   ///< inputs whose end it has not been told
+  std::vector<int> ended;  ///< those of them that have ended
   bool draining = false;
   bool finished = false;
 
   void take(int input, Batch batch, std::int64_t bytes) {
     waiting.push_back({input, without_hidden(batch, link.hidden_taken_off), bytes});
   }
-  bool busy() const { return !waiting.empty() || time || !ended.empty() || draining; }
+  bool busy() const { return !waiting.empty() || time || barrier || !ended.empty() || draining; }
 };
 
 std::int64_t OperatorChain::LinkEmitter::count(const Batch& batch) {
@@ -148,6 +149,36 @@ void OperatorChain::pass_on(std::size_t index, EventTime time) {
   if (!stops_[index + 1].finished) stops_[index + 1].time = time;
 }
 
+void OperatorChain::barrier(const Barrier& barrier) {
+  rows_.clear();
+  if (stops_.empty()) return leave(barrier);
+  stops_.front().barrier = barrier;
+}
+
+void OperatorChain::leave(const Barrier& barrier) {
+  out_.barrier(barrier);
+  handed_ = Handed{barrier, std::exchange(rows_, {})};
+}
+
+Result<> OperatorChain::hand_over(Stop& stop, std::size_t index) {
+  if (TRY(stop.link.op->flush(*stop.emitter)) == Step::again) return {};
+  rows_.push_back(TRY(stop.link.op->snapshot()));
+  const Barrier barrier = *std::exchange(stop.barrier, std::nullopt);
+  if (index + 1 == stops_.size()) {
+    leave(barrier);
+  } else {
+    stops_[index + 1].barrier = barrier;
+  }
+  return {};
+}
+
+Result<> OperatorChain::restore(std::size_t op, int table, const Batch& rows) {
+  const Link& link = stops_[op].link;
+  auto restored = link.op->restore(table, rows);
+  if (!restored) return restored.error().within(fmt::format("'{}'", link.counters->vertex));
+  return {};
+}
+
 void OperatorChain::end_input(int input) {
   ENSURE(open_inputs_ > 0, "an input of a chain ended twice");
   --open_inputs_;
@@ -158,6 +189,7 @@ void OperatorChain::abandon() {
   for (auto& stop : stops_) {
     stop.waiting.clear();
     stop.time.reset();
+    stop.barrier.reset();
     stop.ended.clear();
     stop.draining = false;
     stop.finished = true;
@@ -205,6 +237,7 @@ Result<> OperatorChain::call(Stop& stop) {
     pass_on(index, *std::exchange(stop.time, std::nullopt));
     return {};
   }
+  if (stop.barrier) return hand_over(stop, index);
   if (!stop.ended.empty()) {
     int input = stop.ended.front();
     stop.ended.erase(stop.ended.begin());
@@ -226,6 +259,7 @@ void OperatorChain::end_early(std::size_t satisfied) {
   for (std::size_t i = 0; i <= satisfied; ++i) {
     stops_[i].waiting.clear();
     stops_[i].time.reset();
+    stops_[i].barrier.reset();
     stops_[i].ended.clear();
     stops_[i].draining = false;
     stops_[i].finished = i < satisfied;

@@ -8,6 +8,8 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -18,8 +20,16 @@ namespace troupe {
 /// (or more to say) gets the next call, and input is accepted only when nothing waits anywhere. So
 /// between two operators there is never more than what one call emitted, however often an operator
 /// says `again`.
+///
+/// So a barrier finds it empty, and passes one operator after the other as event time does: each
+/// lets go what it holds for others, and hands over what has changed in its state.
 class OperatorChain {
  public:
+  /// What the operators have handed over at a barrier, in their order.
+  struct Handed {
+    Barrier barrier;
+    std::vector<StateRows> rows;
+  };
   struct Link {
     std::unique_ptr<Operator> op;
     std::shared_ptr<VertexMeter> counters;
@@ -46,6 +56,12 @@ class OperatorChain {
   void offer(int input, Batch batch);
   /// The event time of the input has come so far. Only where nothing waits in the chain.
   void advance(EventTime time);
+  /// All rows of an epoch are in. Only where nothing waits in the chain.
+  void barrier(const Barrier& barrier);
+  /// Once a barrier has left the chain: what it has brought, told once.
+  std::optional<Handed> take_handed() { return std::exchange(handed_, std::nullopt); }
+  /// Rows that a table of an operator held. On a thread that may block, after `open`.
+  Result<> restore(std::size_t op, int table, const Batch& rows);
   void end_input(int input);
   /// No input is open: all have ended, or an operator is satisfied and nothing can change what the
   /// chain still has to say.
@@ -67,12 +83,16 @@ class OperatorChain {
   Stop* active();
   Result<> call(Stop& stop);
   void pass_on(std::size_t index, EventTime time);
+  Result<> hand_over(Stop& stop, std::size_t index);
+  void leave(const Barrier& barrier);
   void end_early(std::size_t satisfied);
 
   std::vector<Stop> stops_;
   TaskOutput& out_;
   const Clock& clock_;
   int open_inputs_;
+  std::vector<StateRows> rows_;  ///< of the operators that a barrier has passed
+  std::optional<Handed> handed_;
 };
 
 }  // namespace troupe

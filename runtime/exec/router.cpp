@@ -134,12 +134,13 @@ Result<> Router::flush(Lane& lane) {
   return {};
 }
 
-void Router::advance(EventTime time) {
+/// Behind all rows.
+void Router::mark(const StreamItem& item) {
   for (auto& edge : edges_) {
     if (!edge.timed) continue;
     for (auto& lane : edge.lanes) {
       note(flush(lane));
-      lane.outbox.push_back(Watermark{time});
+      lane.outbox.push_back(item);
     }
   }
 }

@@ -24,7 +24,7 @@ class Router : public TaskOutput {
     std::vector<int> keys;
     /// One for each subtask of the consumer; a single one for `forward`.
     std::vector<std::unique_ptr<ChannelSender>> senders;
-    bool timed = false;  ///< it carries watermarks
+    bool timed = false;  ///< it carries watermarks and barriers
   };
 
   explicit Router(std::vector<Edge> edges);
@@ -33,7 +33,8 @@ class Router : public TaskOutput {
   void emit_to(std::uint32_t partition, Batch batch) override;
   Result<bool> ready() override;
   bool closed() const override;
-  void advance(EventTime time) override;
+  void advance(EventTime time) override { mark(Watermark{time}); }
+  void barrier(const Barrier& barrier) override { mark(barrier); }
   void finish() override;
   Result<bool> finished() override;
   void abandon() override { edges_.clear(); }
@@ -61,6 +62,7 @@ class Router : public TaskOutput {
   Result<> add(Lane& lane, Batch batch);
   void note(Result<> result);
   Result<> flush(Lane& lane);
+  void mark(const StreamItem& item);
   Result<bool> push(Lane& lane);
 
   std::vector<State> edges_;

@@ -3,23 +3,32 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/operator/flow.hpp"
 
+#include <map>
+#include <variant>
+
 namespace troupe {
 
 /// What the task and the write under way share; the write may end after the task.
 class SinkOutput::Work : public std::enable_shared_from_this<Work> {
  public:
   Work(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sink, SinkContext context,
-       std::shared_ptr<VertexMeter> counters, const Clock& clock)
+       std::shared_ptr<VertexMeter> counters, const Clock& clock, Epoch begin)
       : host_(std::move(host)),
         sink_(std::move(sink)),
         context_(std::move(context)),
         counters_(std::move(counters)),
-        clock_(clock) {}
+        clock_(clock),
+        last_{begin, {}} {}
 
   void add(Batch batch) {
     bytes_.fetch_add(static_cast<std::uint64_t>(batch.bytes()), std::memory_order_relaxed);
     std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(batch));
+    waiting_.emplace_back(std::move(batch));
+    start();
+  }
+  void add(const Barrier& barrier) {
+    std::lock_guard lock(mutex_);
+    waiting_.emplace_back(barrier);
     start();
   }
   void finish() {
@@ -42,9 +51,19 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
     if (error_) return *error_;
     return prepared_;
   }
+  std::optional<std::vector<Committable>> staged_by(Epoch epoch) {
+    std::lock_guard lock(mutex_);
+    if (last_.epoch < epoch) return std::nullopt;
+    std::vector<Committable> all;
+    for (const auto& [staged, committables] : staged_) {
+      if (staged <= epoch) all.insert(all.end(), committables.begin(), committables.end());
+    }
+    return all;
+  }
   std::vector<Committable> staged() {
     std::lock_guard lock(mutex_);
-    return staged_;
+    const auto found = staged_.find(last_.epoch.next());
+    return found == staged_.end() ? std::vector<Committable>() : found->second;
   }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
@@ -57,7 +76,7 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
 
   void work() {
     while (true) {
-      std::optional<Batch> batch;
+      std::optional<std::variant<Batch, Barrier>> next;
       {
         std::lock_guard lock(mutex_);
         bool rest = finishing_ && !prepared_ && !abandoned_;
@@ -66,12 +85,12 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
           break;
         }
         if (!waiting_.empty()) {
-          batch = std::move(waiting_.front());
+          next = std::move(waiting_.front());
           waiting_.pop_front();
         }
       }
       Instant begin = clock_.now();
-      auto result = batch ? write(*batch) : prepare();
+      auto result = next ? take(*next) : finish_up();
       counters_->count_busy(clock_.now() - begin);
       if (!result) {
         std::lock_guard lock(mutex_);
@@ -91,11 +110,25 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
     counters_->count_in(batch.rows(), batch.bytes());
     return {};
   }
-  Result<> prepare() {
+  Result<> take(const std::variant<Batch, Barrier>& next) {
+    if (const auto* batch = std::get_if<Batch>(&next)) return write(*batch);
+    return end_epoch(std::get<Barrier>(next));
+  }
+  Result<> end_epoch(const Barrier& barrier) {
     TRY(open());
-    auto staged = TRY(writer_->prepare(Epoch(1)));
+    auto staged = TRY(writer_->prepare(barrier.epoch));
     std::lock_guard lock(mutex_);
-    staged_ = std::move(staged);
+    last_ = barrier;
+    std::erase_if(staged_, [&](const auto& one) { return one.first <= barrier.published; });
+    staged_[barrier.epoch] = std::move(staged);
+    return {};
+  }
+  Result<> finish_up() {
+    TRY(open());
+    const Epoch epoch = last_.epoch.next();
+    auto staged = TRY(writer_->prepare(epoch));
+    std::lock_guard lock(mutex_);
+    staged_[epoch] = std::move(staged);
     prepared_ = true;
     return {};
   }
@@ -107,8 +140,9 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
   const Clock& clock_;
   std::unique_ptr<SinkWriter> writer_;  ///< used by the write under way only
   std::mutex mutex_;
-  std::deque<Batch> waiting_;
-  std::vector<Committable> staged_;
+  std::deque<std::variant<Batch, Barrier>> waiting_;
+  std::map<Epoch, std::vector<Committable>> staged_;  ///< of what is not known to be published
+  Barrier last_;                                      ///< changed by the write under way only
   std::optional<Error> error_;
   bool busy_ = false;
   bool finishing_ = false;
@@ -119,9 +153,9 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
 
 SinkOutput::SinkOutput(std::shared_ptr<TaskHost> host, std::shared_ptr<Sink> sink,
                        SinkContext context, int hidden, std::shared_ptr<VertexMeter> counters,
-                       const Clock& clock)
+                       const Clock& clock, Epoch begin)
     : work_(std::make_shared<Work>(std::move(host), std::move(sink), std::move(context),
-                                   std::move(counters), clock)),
+                                   std::move(counters), clock, begin)),
       hidden_(hidden) {}
 
 SinkOutput::~SinkOutput() { work_->abandon(); }
@@ -132,6 +166,10 @@ void SinkOutput::emit(Batch batch, int) {
 }
 void SinkOutput::emit_to(std::uint32_t, Batch batch) { emit(std::move(batch), 0); }
 Result<bool> SinkOutput::ready() { return work_->ready(); }
+void SinkOutput::barrier(const Barrier& barrier) { work_->add(barrier); }
+std::optional<std::vector<Committable>> SinkOutput::staged_by(Epoch epoch) {
+  return work_->staged_by(epoch);
+}
 void SinkOutput::finish() { work_->finish(); }
 Result<bool> SinkOutput::finished() { return work_->finished(); }
 std::vector<Committable> SinkOutput::staged() { return work_->staged(); }

@@ -2,6 +2,8 @@
 
 #include "runtime/base/ensure.hpp"
 
+#include <utility>
+
 namespace troupe {
 namespace {
 
@@ -36,7 +38,12 @@ Task::Task(Parts parts, const Clock& clock)
       chain_(
           std::make_shared<OperatorChain>(std::move(parts.links), parts.inputs, *output_, clock)),
       away_(std::make_shared<Away>()),
-      meters_(std::move(parts.counters)) {
+      meters_(std::move(parts.counters)),
+      keeper_(std::move(parts.keeper)),
+      sink_(std::move(parts.sink)),
+      source_(parts.source),
+      begin_(std::move(parts.begin)),
+      restored_(parts.restores ? std::make_shared<TaskPoint>() : nullptr) {
   if (parts.needs && chain_->passes_columns()) {
     needs_ = std::move(parts.needs);
     output_->listen();
@@ -46,7 +53,10 @@ Task::Task(Parts parts, const Clock& clock)
   if (promised_) gate_->promise(0);
 }
 
-Task::~Task() { close_input(); }
+Task::~Task() {
+  close_input();
+  if (keeper_) keeper_->close();
+}
 
 void Task::cancel() {
   cancelled_.store(true, std::memory_order_relaxed);
@@ -57,11 +67,25 @@ void Task::fail(Error error) {
   if (!error_) error_ = std::move(error);
 }
 
-void Task::snapshot(const Barrier&) {}
+void Task::snapshot(const Barrier& barrier) {
+  if (source_ == nullptr) return;
+  source_->order(barrier);
+  host_->wake();
+}
 
-void Task::end_sources() {}
+void Task::end_sources() {
+  if (source_ == nullptr) return;
+  source_->let_end();
+  host_->wake();
+}
 
-TaskNews Task::news() { return {}; }
+TaskNews Task::news() {
+  if (keeper_ == nullptr) return {};
+  if (source_ != nullptr && source_->exhausted()) {
+    news_.exhausted = !std::exchange(told_exhausted_, true);
+  }
+  return std::exchange(news_, {});
+}
 
 Progress Task::run(const TaskBudget& budget) {
   const Instant begin = clock_.now();
@@ -98,15 +122,63 @@ Progress Task::run(const TaskBudget& budget) {
 Result<Task::Turn> Task::turn() {
   if (away_->gone()) return Turn::blocked;
   TRY(away_->result());
-  if (!opened_) {
-    TRY(chain_->open());
-    if (promised_ && gate_->listened(0)) chain_->narrows_input()->ask(0);
-    opened_ = true;
+  if (!opened_) return open();
+  if (restored_) begin();
+  if (keeper_) {
+    TRY(keep_handed());
+    TRY(acknowledge());
   }
   if (finishing_) return TRY(output_->finished()) ? Turn::done : Turn::blocked;
   if (!TRY(output_->ready())) return Turn::blocked;
   if (output_->closed()) chain_->abandon();
   return advance();
+}
+
+Result<Task::Turn> Task::open() {
+  TRY(chain_->open());
+  if (promised_ && gate_->listened(0)) chain_->narrows_input()->ask(0);
+  opened_ = true;
+  if (!restored_) return Turn::worked;
+  away_->leave();
+  host_->offload([away = away_, chain = chain_, output = output_, memory = memory_, host = host_,
+                  keeper = keeper_, restored = restored_] {
+    away->come_back([&]() -> Result<bool> {
+      *restored = TRY(keeper->restore(*chain));
+      return true;
+    }());
+    host->wake();
+  });
+  return Turn::blocked;
+}
+
+/// Where it was at the barrier that it goes on from.
+void Task::begin() {
+  const TaskPoint point = *std::exchange(restored_, nullptr);
+  gate_->begin_at(point.time);
+  if (source_ == nullptr || !point.position) return;
+  source_->begin(*point.position, point.time);
+  *begin_ = *point.position;
+}
+
+/// Once a barrier has left the chain. No input was taken since it came.
+Result<> Task::keep_handed() {
+  auto handed = chain_->take_handed();
+  if (!handed) return {};
+  TaskPoint point{time_, {}};
+  if (source_ != nullptr) point.position = source_->position();
+  return keeper_->keep(*std::move(handed), point);
+}
+
+/// Its state is durable, and then its sink has prepared.
+Result<> Task::acknowledge() {
+  if (auto saved = TRY(keeper_->saved())) saved_ = std::move(saved);
+  if (!saved_) return {};
+  auto staged = output_->staged_by(saved_->epoch);
+  if (!staged) return {};
+  TaskSnapshot snapshot{std::move(saved_->files), sink_, *std::move(staged)};
+  news_.saved.emplace_back(saved_->epoch, std::move(snapshot));
+  saved_.reset();
+  return {};
 }
 
 Result<Task::Turn> Task::advance() {
@@ -160,7 +232,11 @@ Result<Task::Turn> Task::take_input() {
   if (auto* rows = std::get_if<InputGate::Rows>(&*event)) {
     chain_->offer(rows->input, std::move(rows->batch));
   } else if (const auto* advanced = std::get_if<InputGate::Advanced>(&*event)) {
-    chain_->advance(advanced->time);
+    time_ = advanced->time;
+    chain_->advance(time_);
+  } else if (const auto* aligned = std::get_if<InputGate::Aligned>(&*event)) {
+    ENSURE(keeper_ != nullptr, "a barrier for a task that takes no part in epochs");
+    chain_->barrier(aligned->barrier);
   } else {
     chain_->end_input(std::get<InputGate::Ended>(*event).input);
   }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "runtime/base/time.hpp"
+#include "runtime/exec/feed_receiver.hpp"
 #include "runtime/exec/input_gate.hpp"
 #include "runtime/exec/operator_chain.hpp"
+#include "runtime/exec/snapshot_keeper.hpp"
 #include "runtime/exec/splits_reader.hpp"
 #include "runtime/exec/task_host.hpp"
 #include "runtime/exec/task_output.hpp"
@@ -12,6 +14,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -45,6 +48,11 @@ struct TaskNews {
 /// sink, an operator that touches its files) goes to the host's I/O threads, and while an operator
 /// is away there, `run` leaves the chain alone.
 ///
+/// The task of a stream takes part in the epochs of its run: it has a `SnapshotKeeper`. A barrier
+/// comes through its channels, or by `snapshot` where it reads a source, passes the chain and
+/// leaves by the output; what the operators hand over is written meanwhile. The epoch is
+/// acknowledged by `news` when both that and what its sink has staged are durable.
+///
 /// Invariant: an operator is called only when the output has room for what it emits, so a slow
 /// consumer stops its producers within their channels' limits.
 class Task {
@@ -60,6 +68,12 @@ class Task {
     std::shared_ptr<MemoryBudget> memory;
     /// Set where the source can leave out rows that nobody needs.
     std::shared_ptr<SourceNeeds> needs = {};
+    // Of a task that takes part in epochs.
+    std::shared_ptr<SnapshotKeeper> keeper = {};
+    std::string sink = {};                      ///< its vertex, where the chain ends in one
+    bool restores = false;                      ///< it goes on from an epoch
+    FeedReceiver* source = nullptr;             ///< in the gate, where it reads a source
+    std::shared_ptr<SplitPosition> begin = {};  ///< where that one is read from
   };
 
   Task(Parts parts, const Clock& clock);
@@ -69,7 +83,9 @@ class Task {
   // Of a stream; any thread, any time.
   /// An epoch ends here for the rows of its sources.
   void snapshot(const Barrier& barrier);
-  /// It need not stay any more when its sources have come to their end.
+  /// It need not stay any more when its sources have come to their end. What its sink stages from
+  /// the last barrier on is then told by `staged`, and nothing else: so the epoch that was begun
+  /// last must be published before.
   void end_sources();
 
   /// What it has to say since the last call; after each `run`.
@@ -91,6 +107,10 @@ class Task {
   class Away;
 
   Result<Turn> turn();
+  Result<Turn> open();
+  void begin();
+  Result<> keep_handed();
+  Result<> acknowledge();
   Result<Turn> take_input();
   Result<Turn> advance();
   Result<Turn> send_away();
@@ -111,6 +131,15 @@ class Task {
   std::atomic<bool> cancelled_{false};
   std::shared_ptr<SourceNeeds> needs_;  ///< null: they are known, or nobody asks for them
   bool promised_ = false;               ///< to tell the producers of input 0 what is needed
+  const std::shared_ptr<SnapshotKeeper> keeper_;  ///< null: it takes no part in epochs
+  const std::string sink_;
+  FeedReceiver* const source_;
+  const std::shared_ptr<SplitPosition> begin_;
+  std::shared_ptr<TaskPoint> restored_;         ///< null: it begins, or has gone on
+  EventTime time_ = EventTime::min();           ///< told to the chain
+  std::optional<SnapshotKeeper::Saved> saved_;  ///< its sink is not so far
+  TaskNews news_;
+  bool told_exhausted_ = false;
   bool opened_ = false;
   bool input_closed_ = false;
   bool finishing_ = false;

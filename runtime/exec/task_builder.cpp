@@ -47,6 +47,7 @@ class Assembly {
     for (std::size_t i = 0; i < stage_.chain.size(); ++i) TRY(add(i));
     if (!parts_.gate) add_gate();
     if (!parts_.output) add_router();
+    if (site_.epochs.takes_part) add_keeper();
     return std::make_unique<Task>(std::move(parts_), clock_);
   }
 
@@ -57,7 +58,8 @@ class Assembly {
     if (link.phase.make_source) {
       ENSURE(index == 0, "a source inside a chain");
       const auto* narrowed = dynamic_cast<const NarrowedSource*>(objects_.source.get());
-      if (narrowed != nullptr && narrowed->narrows()) {
+      // Positions are of rows: of a stream none is left out.
+      if (narrowed != nullptr && narrowed->narrows() && !link.phase.flow(0).stream) {
         parts_.needs = std::make_shared<SourceNeeds>();
         parts_.needs->columns = link.phase.outputs.front()->field_names();
       }
@@ -66,26 +68,32 @@ class Assembly {
       ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");
       SinkContext context{site_.task.subtask, stage_.parallelism, site_.sink_tag, site_.sink_marker,
                           in_writer(stage_).of(site_.memory.get())};
+      parts_.sink = link.vertex;
       parts_.output = std::make_shared<SinkOutput>(site_.host, objects_.sink, std::move(context),
-                                                   link.phase.hidden_taken_off, counters, clock_);
+                                                   link.phase.hidden_taken_off, counters, clock_,
+                                                   site_.epochs.restore);
       return {};
     } else {
       parts_.links.push_back(
           {TRY(link.phase.make_operator()), counters, context(index), link.phase.hidden_taken_off});
+      tables_.push_back(tables_of(link));
     }
     return {};
   }
 
   void add_source(const Phase& phase, std::shared_ptr<VertexMeter> counters) {
+    parts_.begin = std::make_shared<SplitPosition>();
     auto reader = std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits),
-                                                 parts_.needs, phase.event_time);
+                                                 parts_.needs, phase.event_time, parts_.begin);
     auto feed =
         std::make_shared<BatchFeed>(site_.host, std::move(reader), std::move(counters), clock_);
     const bool stream = phase.flow(0).stream;
     std::vector<InputGate::Input> inputs(1);
     inputs.front().timed = stream;
-    inputs.front().channels.push_back(
-        std::make_unique<FeedReceiver>(std::move(feed), stream ? phase.event_time : nullptr));
+    auto receiver = std::make_unique<FeedReceiver>(
+        std::move(feed), stream ? phase.event_time : nullptr, site_.epochs.takes_part);
+    if (site_.epochs.takes_part) parts_.source = receiver.get();
+    inputs.front().channels.push_back(std::move(receiver));
     parts_.gate = std::make_unique<InputGate>(std::move(inputs), site_.memory);
   }
 
@@ -102,6 +110,7 @@ class Assembly {
       }
     }
     context.memory = site_.memory.get();
+    context.barriers = site_.epochs.takes_part;
     // By its place in the chain: two sorts in one task must not share their files.
     context.scratch_directory = fmt::format("{}/{}", site_.scratch_directory, parts_.links.size());
     context.files = site_.files;
@@ -147,12 +156,37 @@ class Assembly {
     parts_.output = std::make_shared<Router>(std::move(edges));
   }
 
+  /// By the names that its tables have in files: two phases of a vertex may be in one chain.
+  static std::vector<OperatorTable> tables_of(const ChainLink& link) {
+    std::vector<OperatorTable> tables;
+    for (const auto& table : link.phase.state) {
+      tables.push_back({fmt::format("{}/{}", link.vertex, link.phase.name), table});
+    }
+    return tables;
+  }
+
+  void add_keeper() {
+    SnapshotSite state;
+    state.files = site_.files;
+    state.directory = site_.state_directory;
+    state.name = site_.state_name;
+    state.nodes = site_.state_nodes;
+    state.self = {site_.task.subtask, stage_.parallelism};
+    state.groups = owned_key_groups(site_.task.subtask, stage_.parallelism);
+    state.tables = std::move(tables_);
+    state.reads_source = parts_.source != nullptr;
+    state.role = site_.epochs;
+    parts_.restores = site_.epochs.restore != Epoch();
+    parts_.keeper = std::make_shared<SnapshotKeeper>(site_.host, std::move(state));
+  }
+
   const TaskGraph& graph_;
   const Stage& stage_;
   TaskSite site_;
   const StageObjects& objects_;
   const Clock& clock_;
   std::vector<const TaskEdge*> outputs_;
+  std::vector<std::vector<OperatorTable>> tables_;
   Task::Parts parts_;
 };
 

@@ -5,6 +5,7 @@
 #include "runtime/graph/task_graph.hpp"
 #include "runtime/operator/sink.hpp"
 #include "runtime/operator/source.hpp"
+#include "runtime/protocol/task_snapshot.hpp"
 
 #include <memory>
 #include <string>
@@ -29,6 +30,12 @@ struct TaskSite {
   FileSystem* files = nullptr;  ///< what it is on
   std::string sink_tag;
   std::string sink_marker;
+  /// How it takes part in epochs. If it does, the other three are set: where its state files are,
+  /// how the names of all that it makes begin, which are unique for ever, and whose disk that is.
+  EpochRole epochs = {};
+  std::string state_directory = {};
+  std::string state_name = {};
+  std::vector<NodeId> state_nodes = {};
   std::vector<Split> splits;  ///< of this subtask, where the stage reads a source
   /// The consumer's ends, by edge into this stage, in the order of `edges_into`.
   std::vector<std::vector<std::unique_ptr<ChannelReceiver>>> receivers;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/data/stream_item.hpp"
 #include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/operator/sink.hpp"
@@ -19,13 +20,20 @@ class TaskOutput : public Emitter {
   virtual bool closed() const = 0;
   /// The event time of all rows that follow is not earlier, except that of late ones.
   virtual void advance(EventTime /*time*/) {}
+  /// An epoch ends behind the rows that were emitted.
+  virtual void barrier(const Barrier& /*barrier*/) {}
+  /// What a sink has staged up to this barrier and does not know to be published; none while rows
+  /// in front of it are on their way to the disk.
+  virtual std::optional<std::vector<Committable>> staged_by(Epoch /*epoch*/) {
+    return std::vector<Committable>();
+  }
   /// No more rows will come. Called once.
   virtual void finish() = 0;
   /// True once everything is where it has to be for the task to be done. Called after `finish`.
   virtual Result<bool> finished() = 0;
   /// The task has failed: nothing more is sent or written.
   virtual void abandon() = 0;
-  /// What a sink has staged, once finished.
+  /// What a sink has staged since the last barrier, once finished.
   virtual std::vector<Committable> staged() { return {}; }
   virtual std::uint64_t bytes() const = 0;
   /// Rows that no receiver needs would be left out.

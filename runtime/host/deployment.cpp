@@ -90,6 +90,7 @@ class Builder {
     task.scratch_directory = site_.kept.scratch(key_);
     task.files = &site_.kept.files();
     task.splits = deploy_.splits;
+    if (deploy_.epochs.takes_part) set_epochs(task);
     if (stage.chain.back().phase.make_sink) {
       made_.sink = stage.chain.back().vertex;
       task.sink_tag = attempt_tag(key_);
@@ -105,6 +106,14 @@ class Builder {
   }
 
  private:
+  void set_epochs(TaskSite& task) const {
+    task.epochs = deploy_.epochs;
+    const bool shared = !deploy_.epochs.directory.empty();
+    task.state_directory = shared ? deploy_.epochs.directory : site_.kept.state(deploy_.run_uid);
+    task.state_name = fmt::format("{}-{}", deploy_.run_uid, attempt_tag(key_));
+    if (!shared) task.state_nodes = {site_.self};
+  }
+
   using Receivers = std::vector<std::unique_ptr<ChannelReceiver>>;
   using Senders = std::vector<std::unique_ptr<ChannelSender>>;
 

@@ -34,10 +34,13 @@ class TaskTurns {
   bool turn() {
     if (ended_) return false;
     const Progress progress = task_->run();
+    news_ = task_->news();
     if (progress == Progress::done) ended_ = true;
     if (progress == Progress::failed) fail(task_->error());
     return progress == Progress::worked;
   }
+  /// What the task has said in its last turn.
+  TaskNews take_news() { return std::exchange(news_, {}); }
   /// It ends with its next turn, for which its host is woken.
   void stop() { task_->cancel(); }
   /// A call of the task on another thread threw, or could not be made.
@@ -65,6 +68,7 @@ class TaskTurns {
 
   const AttemptKey key_;
   const std::shared_ptr<Task> task_;
+  TaskNews news_;
   bool ended_ = false;
   std::optional<Error> error_;
 };

@@ -3,6 +3,7 @@
 #include "runtime/base/result.hpp"
 #include "runtime/data/batch.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,15 @@ struct SkippedRows {
   }
 };
 
+/// How far a subtask has come with its splits: those before `split`, in the order of its list, are
+/// behind it, and so many rows of that one.
+struct SplitPosition {
+  std::size_t split = 0;
+  std::int64_t rows = 0;
+
+  friend bool operator==(const SplitPosition&, const SplitPosition&) = default;
+};
+
 /// Reads rows batch by batch: from a file, a split of a source, a kept partition. Used by one
 /// thread at a time. Blocks: I/O pool only.
 class BatchReader {
@@ -36,6 +46,8 @@ class BatchReader {
   virtual ~BatchReader() = default;
   /// The next rows, at most `batch_rows_max`; an empty batch (`!batch`) at the end.
   virtual Result<Batch> next() = 0;
+  /// Behind the rows that `next` has given last, where they are those of splits.
+  virtual SplitPosition position() const { return {}; }
   /// The rows skipped so far.
   virtual SkippedRows skipped() const { return {}; }
 };

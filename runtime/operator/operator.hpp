@@ -32,6 +32,8 @@ struct OperatorContext {
   /// Inputs that must be wanted all the time: what stands behind them could not go on otherwise
   /// (`runtime/graph/jam.hpp`). Only those that the phase says may be early.
   std::vector<int> early_inputs = {};
+  /// Barriers will come: what changes is noted for the next one (`Operator::snapshot`).
+  bool barriers = false;
   /// A directory for this operator of this task attempt alone: made at first use, removed when the
   /// attempt ends. `files` is its disk, and the operator's only way to it: a failure there is the
   /// node's fault (`runtime/os/own_files.hpp`).
@@ -49,11 +51,12 @@ enum class Step { done, again };
 /// One instance of one phase of an operator: the state of one subtask, used by one thread at a
 /// time. Configuration is immutable and shared, state is here.
 ///
-/// The task calls `open`, then `restore` with what its tables held, if it goes on from an epoch; then `process` with batches of all inputs, in any order that `wants`
-/// allows, `advance` when the event time of a stream has moved, and `end_of_input` once for each
-/// input; after the last of these it calls `drain` until that says `done`. An operator emits at
-/// most about one batch per call and returns `again` while there is more, so that the channels
-/// behind it bound the output.
+/// The task calls `open`, then `restore` with what its tables held, if it goes on from an epoch;
+/// then `process` with batches of all inputs, in any order that `wants` allows, `advance` when the
+/// event time of a stream has moved, at a barrier `flush` and `snapshot`, and `end_of_input` once
+/// for each input; after the last of these it calls `drain` until that says `done`. An operator
+/// emits at most about one batch per call and returns `again` while there is more, so that the
+/// channels behind it bound the output.
 ///
 /// In streams it is restored after a failure to where it was at a barrier. So whatever it must
 /// remember from one call to the next is rows of the tables that its phase declares
@@ -79,9 +82,13 @@ class Operator {
   virtual bool satisfied() const { return false; }
   /// What people should know of its work; asked once, when it has finished.
   virtual std::vector<std::string> notes() const { return {}; }
-  /// At a barrier, between two calls that were `done`: for each table of its phase, in their order,
-  /// the rows that have changed since the last barrier; of a table that belongs to the task, all.
-  /// They are written while the operator goes on: it never changes what it has handed over.
+  /// A barrier comes: what it holds only so that fewer rows leave (partial results in front of an
+  /// exchange) leaves now, and need not be state. A call of its own, since it emits, as often as
+  /// it takes; and `advance` would say that time has moved.
+  virtual Result<Step> flush(Emitter&) { return Step::done; }
+  /// At a barrier, after `flush`: for each table of its phase, in their order, the rows that have
+  /// changed since the last barrier; of a table that belongs to the task, all. They are written
+  /// while the operator goes on: it never changes what it has handed over.
   virtual Result<StateRows> snapshot() { return StateRows(); }
   /// Rows that a table held at the barrier which the task goes on from, merged: the rows of one key
   /// are in one call. Called on a thread that may block.

@@ -1,5 +1,6 @@
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/window/window_plan.hpp"
+#include "runtime/ops/window/window_state.hpp"
 
 #include <arrow/type.h>
 #include <fmt/format.h>
@@ -118,9 +119,11 @@ Phase close_phase(const WindowPlan& plan) {
   phase.inputs = {std::move(input)};
   phase.outputs = {plan.output};
   phase.flows = {plan.flow};
+  phase.state = {slices_table(plan.span, plan.by_slice), closed_table()};
   phase.make_operator = [span = plan.span, by_window = plan.by_window,
-                         output = with_hidden(plan.output, plan.flow)] {
-    return make_close_windows(span, by_window, output);
+                         output = with_hidden(plan.output, plan.flow),
+                         slices = phase.state.front()] {
+    return make_close_windows(span, by_window, output, slices);
   };
   return phase;
 }

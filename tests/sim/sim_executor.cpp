@@ -258,7 +258,9 @@ void SimExecutor::turn(const AttemptKey& key) {
   const auto found = shells_.find(key);
   if (found == shells_.end()) return;
   Shell& shell = found->second;
-  if (shell.turns->turn()) return shell.host->wake();
+  const bool more = shell.turns->turn();
+  if (TaskNews news = shell.turns->take_news(); news.any()) driver_.said(key, std::move(news));
+  if (more) return shell.host->wake();
   if (shell.turns->ended() && shell.host->away() == 0) tell_end_of(key);
 }
 

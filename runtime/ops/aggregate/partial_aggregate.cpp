@@ -48,6 +48,23 @@ class PartialAggregate final : public Operator {
   Result<Step> advance(EventTime, Emitter& out) override { return flush(out); }
   Result<Step> drain(Emitter& out) override { return flush(out); }
 
+  Result<Step> flush(Emitter& out) override {
+    Batch batch = TRY(states_.next_states(cursor_));
+    if (batch) {
+      out.emit(std::move(batch));
+      return Step::again;
+    }
+    if (poor()) rows_left_to_pass_ = rows_to_pass;
+    states_ = TRY(GroupStates::make(plan_));
+    memory_.release();
+    cursor_ = {};
+    rows_ = 0;
+    half_ = {};
+    steady_.reset();
+    flushing_ = false;
+    return Step::done;
+  }
+
  private:
   struct Progress {
     std::int64_t rows = 0;
@@ -79,23 +96,6 @@ class PartialAggregate final : public Operator {
   bool full() {
     const std::int64_t bytes = states_.bytes();
     return !memory_.grow(bytes - memory_.bytes()) || bytes > bytes_max_ || poor() || steady();
-  }
-
-  Result<Step> flush(Emitter& out) {
-    Batch batch = TRY(states_.next_states(cursor_));
-    if (batch) {
-      out.emit(std::move(batch));
-      return Step::again;
-    }
-    if (poor()) rows_left_to_pass_ = rows_to_pass;
-    states_ = TRY(GroupStates::make(plan_));
-    memory_.release();
-    cursor_ = {};
-    rows_ = 0;
-    half_ = {};
-    steady_.reset();
-    flushing_ = false;
-    return Step::done;
   }
 
   Result<Step> pass(const Batch& batch, Emitter& out) {

@@ -5,6 +5,7 @@
 #include "runtime/ops/aggregate/group_states.hpp"
 #include "runtime/ops/columns.hpp"
 #include "runtime/ops/window/window_plan.hpp"
+#include "runtime/ops/window/window_state.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -29,26 +31,22 @@ std::shared_ptr<arrow::Array> moments(std::int64_t moment, std::int64_t rows) {
 
 class CloseWindows final : public Operator {
  public:
-  CloseWindows(const WindowSpan& span, std::shared_ptr<const Aggregation> plan, SchemaPtr output)
-      : span_(span), plan_(std::move(plan)), output_(std::move(output)) {}
+  CloseWindows(const WindowSpan& span, std::shared_ptr<const Aggregation> plan, SchemaPtr output,
+               std::shared_ptr<const StateTable> slices)
+      : span_(span),
+        plan_(std::move(plan)),
+        output_(std::move(output)),
+        slices_table_(std::move(slices)) {}
 
   Result<> open(const OperatorContext& context) override {
+    notes_changes_ = context.barriers;
     memory_.attach(context.memory);
     memory_bytes_max_ = context.memory ? context.memory->bytes_max() : 0;
     return {};
   }
 
   Result<Step> process(int, const Batch& batch, Emitter&) override {
-    // The first column is the slice: a batch has few of them, mostly one.
-    const auto& slices = static_cast<const arrow::TimestampArray&>(*batch.columns()->column(0));
-    const Batch states(TRY(arrow_try(batch.columns()->RemoveColumn(0))));
-    std::map<std::int64_t, std::vector<std::uint32_t>> rows;
-    for (std::uint32_t row = 0; row < slices.length(); ++row) {
-      rows[slices.Value(row)].push_back(row);
-    }
-    for (const auto& [slice, mine] : rows) {
-      TRY(add(slice, rows.size() == 1 ? states : TRY(take(states, mine))));
-    }
+    TRY(add(batch, notes_changes_));
     return Step::done;
   }
 
@@ -59,6 +57,29 @@ class CloseWindows final : public Operator {
     return close(EventTime::max().time_since_epoch().count(), out);
   }
 
+  /// Of the slices that are still open.
+  Result<StateRows> snapshot() override {
+    StateRows tables(2);
+    for (const auto& [slice, batches] : changes_) {
+      for (const Batch& batch : batches) {
+        tables[0].push_back(slice_rows(*slices_table_, span_, slice, batch));
+      }
+    }
+    if (closed_) tables[1] = {closed_row(*closed_)};
+    changes_.clear();
+    shrink(std::exchange(changed_bytes_, 0));
+    return tables;
+  }
+
+  Result<> restore(int table, const Batch& rows) override {
+    if (table == 0) return add(TRY(states_of(rows)), false);
+    const auto& ends = static_cast<const arrow::TimestampArray&>(*rows.columns()->column(0));
+    for (std::int64_t row = 0; row < ends.length(); ++row) {
+      closed_ = std::max(closed_.value_or(ends.Value(row)), ends.Value(row));
+    }
+    return {};
+  }
+
  private:
   /// A window whose rows leave, a batch a call.
   struct Closing {
@@ -66,6 +87,31 @@ class CloseWindows final : public Operator {
     GroupStates* states = nullptr;
     std::uint32_t next = 0;
   };
+
+  Result<> add(const Batch& batch, bool note) {
+    // The first column is the slice: a batch has few of them, mostly one.
+    const auto& slices = static_cast<const arrow::TimestampArray&>(*batch.columns()->column(0));
+    std::map<std::int64_t, std::vector<std::uint32_t>> rows;
+    for (std::uint32_t row = 0; row < slices.length(); ++row) {
+      rows[slices.Value(row)].push_back(row);
+    }
+    for (const auto& [slice, mine] : rows) {
+      const Batch some = rows.size() == 1 ? batch : TRY(take(batch, mine));
+      TRY(add(slice, Batch(TRY(arrow_try(some.columns()->RemoveColumn(0))))));
+      if (note) TRY(note_change(slice, some));
+    }
+    return {};
+  }
+
+  Result<> note_change(std::int64_t slice, const Batch& batch) {
+    changes_[slice].push_back(batch);
+    changed_bytes_ += batch.bytes();
+    return reserve(batch.bytes());
+  }
+
+  static Batch closed_row(std::int64_t end) {
+    return Batch(arrow::RecordBatch::Make(closed_table()->schema, 1, {moments(end, 1)}));
+  }
 
   Result<> add(std::int64_t slice, const Batch& states) {
     auto found = slices_.find(slice);
@@ -146,20 +192,36 @@ class CloseWindows final : public Operator {
     closed_ = closing_->end;
     closing_.reset();
     sum_.reset();
+    std::int64_t gone = 0;
     while (!slices_.empty() && span_.last_end(slices_.begin()->first) <= *closed_) {
-      held_ -= slices_.begin()->second.bytes();
+      gone += slices_.begin()->second.bytes();
       slices_.erase(slices_.begin());
     }
+    for (auto old = changes_.begin();
+         old != changes_.end() && span_.last_end(old->first) <= *closed_;
+         old = changes_.erase(old)) {
+      for (const Batch& batch : old->second) changed_bytes_ -= batch.bytes(), gone += batch.bytes();
+    }
+    shrink(gone);
+  }
+
+  void shrink(std::int64_t gone) {
+    held_ -= gone;
     memory_.shrink(std::max<std::int64_t>(memory_.bytes() - held_, 0));
   }
 
   const WindowSpan span_;
   const std::shared_ptr<const Aggregation> plan_;
   const SchemaPtr output_;  ///< hidden columns included
+  const std::shared_ptr<const StateTable> slices_table_;
+  bool notes_changes_ = false;
   Reservation memory_;
   std::int64_t memory_bytes_max_ = 0;
   std::int64_t held_ = 0;
   std::map<std::int64_t, GroupStates> slices_;
+  /// What came since the last barrier, by slice: what ends with its windows is never written.
+  std::map<std::int64_t, std::vector<Batch>> changes_;
+  std::int64_t changed_bytes_ = 0;
   std::optional<std::int64_t> closed_;  ///< the end of the last window that was put out
   std::optional<Closing> closing_;
   std::optional<GroupStates> sum_;
@@ -169,8 +231,10 @@ class CloseWindows final : public Operator {
 
 Result<std::unique_ptr<Operator>> make_close_windows(const WindowSpan& span,
                                                      std::shared_ptr<const Aggregation> plan,
-                                                     SchemaPtr output) {
-  return std::make_unique<CloseWindows>(span, std::move(plan), std::move(output));
+                                                     SchemaPtr output,
+                                                     std::shared_ptr<const StateTable> slices) {
+  return std::make_unique<CloseWindows>(span, std::move(plan), std::move(output),
+                                        std::move(slices));
 }
 
 }  // namespace troupe

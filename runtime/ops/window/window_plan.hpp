@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/operator/operator.hpp"
+#include "runtime/operator/state_table.hpp"
 #include "runtime/ops/aggregate/aggregation.hpp"
 
 #include <cstdint>
@@ -37,9 +38,11 @@ inline constexpr const char* slice_column = "#slice";
 Result<std::unique_ptr<Operator>> make_assign_windows(const WindowSpan& span, bool late_port);
 
 /// Last phase: takes partial results by slice and key, and puts out a window's rows as soon as no
-/// more rows of it can come. `output` are its columns, the hidden event time included.
+/// more rows of it can come. `output` are its columns, the hidden event time included. `slices` is
+/// the first of its tables (`window_state.hpp`).
 Result<std::unique_ptr<Operator>> make_close_windows(const WindowSpan& span,
                                                      std::shared_ptr<const Aggregation> plan,
-                                                     SchemaPtr output);
+                                                     SchemaPtr output,
+                                                     std::shared_ptr<const StateTable> slices);
 
 }  // namespace troupe

@@ -188,14 +188,14 @@ class OneExecutor {
     }
   }
   bool gone(const std::string& path) const {
-    const auto full = directory_.path() + "/work/run-7" + path;
+    const auto full = directory_.path() + "/work/tasks/run-7" + path;
     for (int i = 0; i < 500 && std::filesystem::exists(full); ++i) {
       std::this_thread::sleep_for(10ms);
     }
     return !std::filesystem::exists(full);
   }
   std::string file(const std::string& path) const {
-    return directory_.path() + "/work/run-7" + path;
+    return directory_.path() + "/work/tasks/run-7" + path;
   }
 
   std::shared_ptr<FakeSink> sink = std::make_shared<FakeSink>();

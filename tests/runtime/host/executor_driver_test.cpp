@@ -24,9 +24,9 @@ class Hands : public ExecutorHands {
   void send(Report report) override {
     if (const auto* failed = std::get_if<TaskFailed>(&report)) last_failure = *failed;
     if (const auto* finished = std::get_if<TaskFinished>(&report)) last_finished = *finished;
-    const char* names[] = {"JoinCluster", "TaskReady",   "TaskFinished",
-                           "TaskFailed",  "TaskStopped", "TaskProgress",
-                           "Inventory",   "ErrandDone",  "ErrandFailed"};
+    const char* names[] = {"JoinCluster",  "TaskReady",  "TaskSnapshotted", "SourcesEnded",
+                           "TaskFinished", "TaskFailed", "TaskStopped",     "TaskProgress",
+                           "Inventory",    "ErrandDone", "ErrandFailed"};
     say("send {}", names[report.index()]);
   }
   void build(const DeployTask& deploy) override { say("build {}", deploy.token.attempt); }
@@ -116,8 +116,8 @@ TEST_CASE("what is told before the directory is empty is heard afterwards, in it
   driver.begin();
   CHECK(hands.told() == Lines{"send JoinCluster", "build 1"});
   driver.built(key(1), {});
-  CHECK(hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/run-7/r7-t1.0-a1",
-                              "send TaskStopped", "forget 7", "drop /kept/run-7"});
+  CHECK(hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/tasks/run-7/r7-t1.0-a1",
+                              "send TaskStopped", "forget 7", "drop /kept/tasks/run-7"});
 }
 
 TEST_CASE("a task is built, opened, run and reported with what it has staged") {
@@ -172,8 +172,8 @@ TEST_CASE("a task that is stopped is gone when nothing of it is left, and so are
     node.driver.ended({key(1), make_error(ErrorCode::cancelled, "cancelled")});
   }
   SECTION("or done just before: nobody wants it any more") { node.driver.ended({key(1)}); }
-  CHECK(node.hands.told() ==
-        Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
+  CHECK(node.hands.told() == Lines{"over 1 stopped", "drop /kept/tasks/run-7/r7-t1.0-a1",
+                                   "send TaskStopped", "forget 7"});
 }
 
 TEST_CASE("a task that is stopped while it is built never opens") {
@@ -183,7 +183,7 @@ TEST_CASE("a task that is stopped while it is built never opens") {
   CHECK(node.hands.told() == Lines{"build 1"});
   SECTION("built") { node.driver.built(key(1), {}); }
   SECTION("not built") { node.driver.not_built(key(1), make_error(ErrorCode::internal, "no")); }
-  CHECK(node.hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/run-7/r7-t1.0-a1",
+  CHECK(node.hands.told() == Lines{"over 1 stopped, unbuilt", "drop /kept/tasks/run-7/r7-t1.0-a1",
                                    "send TaskStopped", "forget 7"});
 }
 
@@ -193,7 +193,8 @@ TEST_CASE("what a finished attempt keeps goes when it is cancelled") {
   node.driver.ended({key(1)});
   node.hands.told();
   node.driver.obey(CancelTask{token(1), "superseded"});
-  CHECK(node.hands.told() == Lines{"drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
+  CHECK(node.hands.told() ==
+        Lines{"drop /kept/tasks/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
 }
 
 TEST_CASE("a run is forgotten with its last attempt, and its directory when it is released") {
@@ -210,22 +211,22 @@ TEST_CASE("a run is forgotten with its last attempt, and its directory when it i
     node.driver.obey(ReleaseRun{token(0)});
     CHECK(node.hands.told() == Lines{"stop 1"});
     node.driver.ended({key(1)});
-    CHECK(node.hands.told() == Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1",
-                                     "send TaskStopped", "forget 7", "drop /kept/run-7"});
+    CHECK(node.hands.told() == Lines{"over 1 stopped", "drop /kept/tasks/run-7/r7-t1.0-a1",
+                                     "send TaskStopped", "forget 7", "drop /kept/tasks/run-7"});
   }
   SECTION("at once where none is left") {
     node.driver.ended({key(1)});
     node.hands.told();
     node.driver.obey(ReleaseRun{token(0)});
     CHECK(node.hands.told() ==
-          Lines{"drop /kept/run-7/r7-t1.0-a1", "forget 7", "drop /kept/run-7"});
+          Lines{"drop /kept/tasks/run-7/r7-t1.0-a1", "forget 7", "drop /kept/tasks/run-7"});
   }
   SECTION("the directory of one that was forgotten before goes then") {
     node.driver.obey(CancelTask{token(1), ""});
     node.driver.ended({key(1)});
     node.hands.told();
     node.driver.obey(ReleaseRun{token(0)});
-    CHECK(node.hands.told() == Lines{"drop /kept/run-7"});
+    CHECK(node.hands.told() == Lines{"drop /kept/tasks/run-7"});
   }
   SECTION("a run whose tasks have all stopped may come again: its directory stays") {
     node.driver.obey(CancelTask{token(1), ""});
@@ -234,8 +235,8 @@ TEST_CASE("a run is forgotten with its last attempt, and its directory when it i
     node.open(2);
     node.driver.ended({key(2), make_error(ErrorCode::internal, "no")});
     node.driver.obey(AckReport{token(2)});
-    CHECK(node.hands.told() ==
-          Lines{"over 2 failed", "send TaskFailed", "drop /kept/run-7/r7-t1.0-a2", "forget 7"});
+    CHECK(node.hands.told() == Lines{"over 2 failed", "send TaskFailed",
+                                     "drop /kept/tasks/run-7/r7-t1.0-a2", "forget 7"});
   }
   SECTION("nor while another attempt of it is held") {
     node.open(2);

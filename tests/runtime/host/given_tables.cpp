@@ -1,5 +1,6 @@
 #include "tests/runtime/host/given_tables.hpp"
 
+#include "runtime/base/ensure.hpp"
 #include "runtime/operator/batch_reader.hpp"
 #include "runtime/operator/source.hpp"
 
@@ -14,8 +15,8 @@ namespace {
 /// A batch a split; the columns that are asked for.
 class GivenSource final : public Source {
  public:
-  GivenSource(Table table, std::vector<std::string> columns)
-      : table_(std::move(table)), columns_(std::move(columns)) {}
+  GivenSource(Table table, std::vector<std::string> columns, std::int64_t rows_max)
+      : table_(std::move(table)), columns_(std::move(columns)), rows_max_(rows_max) {}
 
   Result<std::vector<Split>> splits(std::uint32_t) override {
     std::vector<Split> splits;
@@ -26,11 +27,17 @@ class GivenSource final : public Source {
   Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
     class Reader final : public BatchReader {
      public:
-      explicit Reader(Batch batch) : batch_(std::move(batch)) {}
-      Result<Batch> next() override { return std::exchange(batch_, Batch()); }
+      Reader(Batch batch, std::int64_t rows_max) : batch_(std::move(batch)), rows_max_(rows_max) {}
+      Result<Batch> next() override {
+        if (batch_.rows() <= rows_max_) return std::exchange(batch_, Batch());
+        const Batch some(batch_.columns()->Slice(0, rows_max_));
+        batch_ = Batch(batch_.columns()->Slice(rows_max_));
+        return some;
+      }
 
      private:
       Batch batch_;
+      const std::int64_t rows_max_;
     };
     const Batch& batch = table_.at(std::stoul(split.detail));
     arrow::FieldVector fields;
@@ -40,20 +47,22 @@ class GivenSource final : public Source {
       fields.push_back(batch.columns()->schema()->GetFieldByName(name));
     }
     return std::unique_ptr<BatchReader>(std::make_unique<Reader>(
-        Batch(arrow::RecordBatch::Make(arrow::schema(fields), batch.rows(), columns))));
+        Batch(arrow::RecordBatch::Make(arrow::schema(fields), batch.rows(), columns)), rows_max_));
   }
 
  private:
   const Table table_;
   const std::vector<std::string> columns_;
+  const std::int64_t rows_max_;
 };
 
 class GivenKind final : public OperatorKind {
  public:
-  GivenKind(const std::string& name, SchemaPtr schema, Table table)
+  GivenKind(const std::string& name, SchemaPtr schema, Table table, std::int64_t rows_max)
       : description_{.name = name, .role = OperatorRole::source, .inputs_min = 0, .inputs_max = 0},
         schema_(std::move(schema)),
-        table_(std::move(table)) {}
+        table_(std::move(table)),
+        rows_max_(rows_max) {}
   const OperatorDescription& description() const override { return description_; }
   Result<OperatorPlan> plan(const Options&, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
@@ -63,8 +72,9 @@ class GivenKind final : public OperatorKind {
     Phase phase;
     phase.name = description_.name;
     phase.outputs = {arrow::schema(fields)};
-    phase.make_source = [table = table_, names]() -> Result<std::shared_ptr<Source>> {
-      return std::shared_ptr<Source>(std::make_shared<GivenSource>(table, names));
+    phase.make_source = [table = table_, names,
+                         rows_max = rows_max_]() -> Result<std::shared_ptr<Source>> {
+      return std::shared_ptr<Source>(std::make_shared<GivenSource>(table, names, rows_max));
     };
     OperatorPlan plan;
     plan.phases = {std::move(phase)};
@@ -75,6 +85,7 @@ class GivenKind final : public OperatorKind {
   const OperatorDescription description_;
   const SchemaPtr schema_;
   const Table table_;
+  const std::int64_t rows_max_;
 };
 
 class CollectSink final : public Sink {
@@ -88,7 +99,9 @@ class CollectSink final : public Sink {
         table_.push_back(batch);
         return {};
       }
-      Result<std::vector<Committable>> prepare() override { return std::vector<Committable>(); }
+      Result<std::vector<Committable>> prepare(Epoch) override {
+        return std::vector<Committable>();
+      }
 
      private:
       Table& table_;
@@ -96,17 +109,58 @@ class CollectSink final : public Sink {
     return std::unique_ptr<SinkWriter>(
         std::make_unique<Writer>(collected_.by_subtask[context.subtask]));
   }
-  Result<> commit(const std::string&, const std::vector<Committable>&) override { return {}; }
+  Result<> commit(const SinkCommit&, const std::vector<Committable>&) override { return {}; }
   Result<> clean_up(const std::string&) override { return {}; }
 
  private:
   Collected& collected_;
 };
 
-class CollectKind final : public OperatorKind {
+class CommitSink final : public Sink {
  public:
-  CollectKind(const std::string& name, Collected& collected)
-      : description_{.name = name, .role = OperatorRole::sink}, collected_(collected) {}
+  explicit CommitSink(Committed& committed) : committed_(committed) {}
+
+  Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override {
+    class Writer final : public SinkWriter {
+     public:
+      Writer(Committed& committed, std::string tag) : committed_(committed), tag_(std::move(tag)) {}
+      Result<> write(const Batch& batch) override {
+        rows_.push_back(batch);
+        return {};
+      }
+      Result<std::vector<Committable>> prepare(Epoch epoch) override {
+        if (rows_.empty()) return std::vector<Committable>();
+        const std::string name = fmt::format("{}-{}", tag_, epoch);
+        ENSURE(committed_.staged.emplace(name, std::exchange(rows_, {})).second, "{} twice", name);
+        return std::vector<Committable>{{name, 0}};
+      }
+
+     private:
+      Committed& committed_;
+      const std::string tag_;
+      Table rows_;
+    };
+    return std::unique_ptr<SinkWriter>(std::make_unique<Writer>(committed_, context.tag));
+  }
+  Result<> commit(const SinkCommit& what, const std::vector<Committable>& staged) override {
+    ENSURE(committed_.epochs.insert(what.epoch).second, "epoch {} twice", what.epoch);
+    for (const Committable& one : staged) {
+      const auto found = committed_.staged.extract(one.detail);
+      ENSURE(!found.empty(), "'{}' is committed twice, or was never staged", one.detail);
+      committed_.table.insert(committed_.table.end(), found.mapped().begin(), found.mapped().end());
+    }
+    return {};
+  }
+  Result<> clean_up(const std::string&) override { return {}; }
+
+ private:
+  Committed& committed_;
+};
+
+class SinkKind final : public OperatorKind {
+ public:
+  SinkKind(const std::string& name, std::shared_ptr<Sink> sink)
+      : description_{.name = name, .role = OperatorRole::sink}, sink_(std::move(sink)) {}
   const OperatorDescription& description() const override { return description_; }
   Result<OperatorPlan> plan(const Options&, const std::vector<PlanInput>& inputs,
                             const PlanContext&) const override {
@@ -114,9 +168,7 @@ class CollectKind final : public OperatorKind {
     phase.name = "collect";
     phase.inputs = {PhaseInput{}};
     phase.outputs = {inputs.front().schema};
-    phase.make_sink = [this]() -> Result<std::shared_ptr<Sink>> {
-      return std::shared_ptr<Sink>(std::make_shared<CollectSink>(collected_));
-    };
+    phase.make_sink = [sink = sink_]() -> Result<std::shared_ptr<Sink>> { return sink; };
     OperatorPlan plan;
     plan.phases = {std::move(phase)};
     return plan;
@@ -124,17 +176,22 @@ class CollectKind final : public OperatorKind {
 
  private:
   const OperatorDescription description_;
-  Collected& collected_;
+  const std::shared_ptr<Sink> sink_;
 };
 
 }  // namespace
 
-std::unique_ptr<OperatorKind> given_kind(const std::string& name, SchemaPtr schema, Table table) {
-  return std::make_unique<GivenKind>(name, std::move(schema), std::move(table));
+std::unique_ptr<OperatorKind> given_kind(const std::string& name, SchemaPtr schema, Table table,
+                                         std::int64_t rows_max) {
+  return std::make_unique<GivenKind>(name, std::move(schema), std::move(table), rows_max);
 }
 
 std::unique_ptr<OperatorKind> collect_kind(const std::string& name, Collected& collected) {
-  return std::make_unique<CollectKind>(name, collected);
+  return std::make_unique<SinkKind>(name, std::make_shared<CollectSink>(collected));
+}
+
+std::unique_ptr<OperatorKind> commit_kind(const std::string& name, Committed& committed) {
+  return std::make_unique<SinkKind>(name, std::make_shared<CommitSink>(committed));
 }
 
 }  // namespace troupe

@@ -8,11 +8,11 @@
 #include "runtime/ops/builtin_ops.hpp"
 #include "tests/runtime/host/given_tables.hpp"
 #include "tests/runtime/host/stepped_run.hpp"
+#include "tests/runtime/host/stream_rows.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 #include "tests/support/temp_dir.hpp"
 
-#include <arrow/array/builder_primitive.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
@@ -22,59 +22,6 @@
 using namespace troupe;
 
 namespace {
-
-constexpr std::int64_t second = 1'000'000;
-
-struct Row {
-  std::int64_t time = 0;  ///< microseconds
-  std::int64_t key = 0;
-  std::int64_t value = 0;
-};
-
-const SchemaPtr rows_schema =
-    arrow::schema({arrow::field("key", arrow::int64()), arrow::field("value", arrow::int64()),
-                   arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO))});
-
-/// Rows of a minute or so, each up to `disorder` behind the latest one before it.
-std::vector<Row> random_stream(std::uint64_t seed, std::int64_t disorder) {
-  Random random(seed);
-  std::vector<Row> rows;
-  std::int64_t now = 100 * second;
-  for (std::int64_t i = 0; i < 600; ++i) {
-    now +=
-        static_cast<std::int64_t>(random.below(random.below(50) == 0 ? 20 * second : second / 5));
-    const auto behind =
-        disorder == 0
-            ? 0
-            : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(disorder)));
-    rows.push_back({now - behind, static_cast<std::int64_t>(random.below(7)), i});
-  }
-  return rows;
-}
-
-Batch batch_of(const std::vector<Row>& rows, std::size_t from, std::size_t to) {
-  arrow::Int64Builder keys, values;
-  arrow::TimestampBuilder times(rows_schema->field(2)->type(), arrow::default_memory_pool());
-  for (std::size_t i = from; i < to; ++i) {
-    REQUIRE(keys.Append(rows[i].key).ok());
-    REQUIRE(values.Append(rows[i].value).ok());
-    REQUIRE(times.Append(rows[i].time).ok());
-  }
-  return Batch(arrow::RecordBatch::Make(rows_schema, static_cast<std::int64_t>(to - from),
-                                        {*keys.Finish(), *values.Finish(), *times.Finish()}));
-}
-
-/// Batches of up to 40 rows: a split each.
-Table table_of(const std::vector<Row>& rows, std::uint64_t seed) {
-  Random random(seed);
-  Table table;
-  for (std::size_t at = 0; at < rows.size();) {
-    const std::size_t end = std::min(rows.size(), at + 1 + random.below(40));
-    table.push_back(batch_of(rows, at, end));
-    at = end;
-  }
-  return table;
-}
 
 struct Setting {
   std::uint32_t parallelism = 1;
@@ -105,7 +52,7 @@ std::unique_ptr<Answer> run_stream(const std::vector<Row>& rows, const Describe&
   auto answer = std::make_unique<Answer>();
   OperatorRegistry registry(system_files());
   register_operators(registry);
-  registry.add(given_kind("given", rows_schema, table_of(rows, setting.seed)));
+  registry.add(given_kind("given", rows_schema(), table_of(rows, setting.seed)));
   registry.add(collect_kind("windows", answer->windows));
   registry.add(collect_kind("late", answer->late));
   JobGraph job = job_of(describe, disorder, setting.mode);
@@ -121,45 +68,6 @@ std::unique_ptr<Answer> run_stream(const std::vector<Row>& rows, const Describe&
       {.memory_bytes = setting.memory, .directory = directory.path(), .channels = {2, 2000}});
   run.run_to_end();
   return answer;
-}
-
-struct Span {
-  std::int64_t size, slide;
-};
-
-Json window_options(const Span& span) {
-  return {{"size", fmt::format("{}s", span.size / second)},
-          {"slide", fmt::format("{}s", span.slide / second)},
-          {"group_by", {"key"}},
-          {"select", {{"rows", "count(*)"}, {"total", "sum(value)"}}}};
-}
-
-/// Number and sum of the values by window's end and key.
-struct Counted {
-  std::int64_t rows = 0, total = 0;
-
-  friend bool operator==(const Counted&, const Counted&) = default;
-};
-using Windows = std::map<std::pair<std::int64_t, std::int64_t>, Counted>;
-
-void count(Windows& windows, const Row& row, const Span& span, std::int64_t sign = 1) {
-  for (std::int64_t end = row.time / span.slide * span.slide + span.size; end > row.time;
-       end -= span.slide) {
-    Counted& counted = windows[{end, row.key}];
-    counted.rows += sign;
-    counted.total += sign * row.value;
-    if (counted.rows == 0) windows.erase({end, row.key});
-  }
-}
-
-Windows fold(const std::vector<Row>& rows, const Span& span) {
-  Windows windows;
-  for (const Row& row : rows) count(windows, row, span);
-  return windows;
-}
-
-std::int64_t number(const Batch& batch, const std::string& column, std::int64_t row) {
-  return batch.columns()->GetColumnByName(column)->data()->GetValues<std::int64_t>(1)[row];
 }
 
 /// What came out. Of one subtask, windows leave in the order of their ends.
@@ -183,17 +91,6 @@ Windows windows_of(const Collected& collected, const Span& span) {
     }
   }
   return windows;
-}
-
-std::vector<Row> rows_of(const Collected& collected) {
-  std::vector<Row> rows;
-  for (const Batch& batch : collected.in_order()) {
-    CHECK(batch.columns()->num_columns() == 3);
-    for (std::int64_t i = 0; i < batch.rows(); ++i) {
-      rows.push_back({number(batch, "at", i), number(batch, "key", i), number(batch, "value", i)});
-    }
-  }
-  return rows;
 }
 
 const std::vector<Span> spans = {{10 * second, 10 * second}, {10 * second, 2 * second},
@@ -241,7 +138,7 @@ TEST_CASE("a late row is counted in no window and leaves as it came; none is los
         },
         1s, {static_cast<std::uint32_t>(1 + seed % 3), seed});
     Windows expected = fold(rows, span);
-    const auto late = rows_of(answer->late);
+    const auto late = rows_of(answer->late.in_order());
     for (const Row& row : late) count(expected, row, span, -1);
     late_rows += late.size();
     REQUIRE(windows_of(answer->windows, span) == expected);
@@ -288,7 +185,7 @@ TEST_CASE("windows that do not fit into the memory of their run fail it, and say
   Collected collected;
   OperatorRegistry registry(system_files());
   register_operators(registry);
-  registry.add(given_kind("given", rows_schema, table_of(rows, 1)));
+  registry.add(given_kind("given", rows_schema(), table_of(rows, 1)));
   registry.add(collect_kind("windows", collected));
   JobGraph job = job_of(
       [&](GraphBuilder& builder, const GraphBuilder::Vertex& source) {

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "runtime/base/time.hpp"
+#include "runtime/operator/batch_reader.hpp"
+#include "runtime/operator/state_table.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace troupe {
+
+/// Where a task stood at a barrier, beyond what its operators know: how far its event time had
+/// come, and, where it reads a source, its splits.
+struct TaskPoint {
+  EventTime time = EventTime::min();
+  std::optional<SplitPosition> position = {};
+
+  friend bool operator==(const TaskPoint&, const TaskPoint&) = default;
+};
+
+/// The tables that this is in a snapshot. They belong to the task; `op` of both is `task_state`.
+///
+/// The splits of a stream are numbered for ever, and a subtask has those whose number is its own
+/// modulo the parallelism. So one row says how far a subtask has come: it has taken all its splits
+/// before `split`, and `rows` of that one.
+inline constexpr const char* task_state = "task";
+const std::shared_ptr<const StateTable>& positions_table();
+const std::shared_ptr<const StateTable>& time_table();
+
+/// Which of how many subtasks it is.
+struct SubtaskOf {
+  std::uint32_t subtask = 0;
+  std::uint32_t parallelism = 1;
+};
+
+/// The rows of both tables, and back. `unsupported` where the positions are those of another
+/// parallelism.
+Batch positions_row(const SplitPosition& position, const SubtaskOf& self);
+Batch time_row(EventTime time);
+Result<std::optional<SplitPosition>> position_of(const std::vector<Batch>& rows,
+                                                 const SubtaskOf& self);
+/// The earliest of them.
+EventTime time_of(const std::vector<Batch>& rows);
+
+}  // namespace troupe

@@ -1,0 +1,216 @@
+// A stream that is torn down and goes on: epochs begin at random moments of random interleavings,
+// some are given up, and now and then all tasks die and begin again where the last published epoch
+// was. What is committed in the end is what an undisturbed run commits, row for row: nothing is
+// lost, nothing is there twice, and late rows are late again.
+#include "runtime/graph/graph_builder.hpp"
+#include "runtime/graph/task_graph.hpp"
+#include "runtime/ops/builtin_ops.hpp"
+#include "tests/runtime/host/stepped_run.hpp"
+#include "tests/runtime/host/stream_rows.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/sim_disk.hpp"
+
+#include <algorithm>
+
+using namespace troupe;
+
+namespace {
+
+struct Setting {
+  std::uint32_t parallelism = 1;
+  std::uint64_t seed = 1;
+  Duration disorder{0};
+};
+
+struct Committers {
+  Committed windows;
+  Committed late;
+};
+
+using Describe = std::function<void(GraphBuilder&, GraphBuilder::Vertex rows)>;
+
+/// A planned stream of rows in splits, a few rows at a time.
+TaskGraph graph_of(OperatorRegistry& registry, const std::vector<Row>& rows,
+                   const Describe& describe, const Setting& setting, Committers& committers) {
+  register_operators(registry);
+  registry.add(given_kind("given", rows_schema(), table_of(rows, setting.seed), 6));
+  registry.add(commit_kind("windows", committers.windows));
+  registry.add(commit_kind("late", committers.late));
+  GraphBuilder builder("job");
+  builder.mode(JobMode::streaming);
+  const auto source = builder.add("rows", "given");
+  source.event_time({"at", setting.disorder});
+  describe(builder, source);
+  JobGraph job = builder.build().value();
+  REQUIRE(bind(job, registry).empty());
+  TaskGraph graph = plan_tasks(job, registry, {setting.parallelism, false}).value();
+  REQUIRE(assign_splits(graph).ok());
+  return graph;
+}
+
+struct Tally {
+  int published = 0, given_up = 0, restarts = 0;
+};
+
+/// Plays a coordinator that is not always patient, and a fate that is not kind.
+class Unquiet {
+ public:
+  Unquiet(SteppedRun& run, sim::Disk& disk, std::uint64_t seed, bool dies)
+      : run_(run), disk_(disk), random_(seed), dies_(dies) {}
+
+  Tally play() {
+    while (!run_.finished()) {
+      for (const Error& error : run_.errors()) INFO(error.to_string());
+      REQUIRE(run_.errors().empty());
+      if (run_.acknowledged() && under_way_ && random_.below(4) != 0) publish();
+      if (!ending_) meddle();
+      if (!run_.step()) go_on();
+    }
+    run_.commit();
+    return tally_;
+  }
+
+ private:
+  void meddle() {
+    if (random_.below(under_way_ ? 200 : 40) == 0) begin();
+    if (under_way_ && random_.below(300) == 0) {
+      under_way_ = false;
+      ++tally_.given_up;
+    }
+    if (dies_ && random_.below(500) == 0) restart();
+  }
+
+  void begin() {
+    if (under_way_) ++tally_.given_up;
+    run_.begin_epoch();
+    under_way_ = true;
+    clean_ = false;
+  }
+
+  void publish() {
+    run_.publish();
+    under_way_ = false;
+    clean_ = true;
+    ++tally_.published;
+  }
+
+  /// Often the machine loses its power, too.
+  void restart() {
+    if (random_.below(2) == 0) disk_.power_cut();
+    run_.restart();
+    under_way_ = ending_ = false;
+    clean_ = true;
+    ++tally_.restarts;
+  }
+
+  /// Nobody has anything to do: they wait for us.
+  void go_on() {
+    INFO("stuck");
+    REQUIRE(!ending_);
+    if (run_.acknowledged() && under_way_) return publish();
+    REQUIRE(!under_way_);
+    if (!run_.exhausted() || random_.below(2) == 0) return begin();
+    // What was staged for an epoch that was given up is in the next one.
+    if (!clean_) return begin();
+    ending_ = true;
+    run_.end_sources();
+  }
+
+  SteppedRun& run_;
+  sim::Disk& disk_;
+  Random random_;
+  const bool dies_;
+  bool under_way_ = false;
+  bool ending_ = false;
+  bool clean_ = true;  ///< no epoch was begun since the last one that is published
+  Tally tally_;
+};
+
+Windows windows_of(const Committed& committed) {
+  Windows windows;
+  for (const Batch& batch : committed.table) {
+    for (std::int64_t i = 0; i < batch.rows(); ++i) {
+      const auto [place, fresh] =
+          windows.insert({{number(batch, "window_end", i), number(batch, "key", i)},
+                          {number(batch, "rows", i), number(batch, "total", i)}});
+      INFO("window " << place->first.first << " of key " << place->first.second);
+      REQUIRE(fresh);
+    }
+  }
+  return windows;
+}
+
+std::vector<Row> sorted(std::vector<Row> rows) {
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+struct Answer {
+  Windows windows;
+  std::vector<Row> late;
+  Tally tally;
+};
+
+Answer run_stream(const std::vector<Row>& rows, const Describe& describe, const Setting& setting,
+                  bool dies) {
+  sim::Disk disk(setting.seed);
+  Committers committers;
+  OperatorRegistry registry(system_files());
+  const TaskGraph graph = graph_of(registry, rows, describe, setting, committers);
+  SteppedRun run(graph, setting.seed,
+                 {.directory = "/node", .files = &disk, .channels = {2, 2000}, .epochs = true});
+  const Tally tally = Unquiet(run, disk, setting.seed * 31, dies).play();
+  return {windows_of(committers.windows), sorted(rows_of(committers.late.table)), tally};
+}
+
+Describe windowed(const Span& span, bool late) {
+  return [=](GraphBuilder& job, const GraphBuilder::Vertex& source) {
+    Json options = window_options(span);
+    if (!late) options["late"] = "drop";
+    const auto window = job.add("window", "window", options).from(source);
+    job.add("out", "windows").from(window);
+    if (late) job.add("too_late", "late").and_from(window, "late");
+  };
+}
+
+}  // namespace
+
+TEST_CASE("windows are the same however often a stream is thrown back to an epoch") {
+  Tally all;
+  for (const Span& span : {Span{10 * second, 10 * second}, Span{10 * second, 4 * second}}) {
+    for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+      const std::int64_t disorder = seed % 2 == 0 ? 0 : 5 * second;
+      const auto rows = random_stream(seed, disorder);
+      const Setting setting{static_cast<std::uint32_t>(1 + seed % 3), seed,
+                            std::chrono::microseconds(disorder)};
+      INFO("size " << span.size << " slide " << span.slide << " seed " << seed);
+      const Answer answer = run_stream(rows, windowed(span, false), setting, true);
+      REQUIRE(answer.windows == fold(rows, span));
+      all.published += answer.tally.published;
+      all.given_up += answer.tally.given_up;
+      all.restarts += answer.tally.restarts;
+    }
+  }
+  CHECK(all.published > 100);
+  CHECK(all.given_up > 20);
+  CHECK(all.restarts > 20);
+}
+
+TEST_CASE("late rows are late again after a restore, each once") {
+  const Span span{10 * second, 10 * second};
+  std::size_t late_rows = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    INFO("seed " << seed);
+    const auto rows = random_stream(seed, 30 * second);
+    const Setting setting{static_cast<std::uint32_t>(1 + seed % 3), seed, 1s};
+    const Answer quiet = run_stream(rows, windowed(span, true), setting, false);
+    const Answer answer = run_stream(rows, windowed(span, true), setting, true);
+    REQUIRE(answer.late == quiet.late);
+    REQUIRE(answer.windows == quiet.windows);
+    Windows expected = fold(rows, span);
+    for (const Row& row : answer.late) count(expected, row, span, -1);
+    REQUIRE(answer.windows == expected);
+    late_rows += answer.late.size();
+  }
+  CHECK(late_rows > 100);
+}
