@@ -54,16 +54,11 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
   std::optional<std::vector<Committable>> staged_by(Epoch epoch) {
     std::lock_guard lock(mutex_);
     if (last_.epoch < epoch) return std::nullopt;
-    std::vector<Committable> all;
-    for (const auto& [staged, committables] : staged_) {
-      if (staged <= epoch) all.insert(all.end(), committables.begin(), committables.end());
-    }
-    return all;
+    return up_to(epoch);
   }
   std::vector<Committable> staged() {
     std::lock_guard lock(mutex_);
-    const auto found = staged_.find(last_.epoch.next());
-    return found == staged_.end() ? std::vector<Committable>() : found->second;
+    return up_to(last_.epoch.next());
   }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
@@ -120,15 +115,26 @@ class SinkOutput::Work : public std::enable_shared_from_this<Work> {
     std::lock_guard lock(mutex_);
     last_ = barrier;
     std::erase_if(staged_, [&](const auto& one) { return one.first <= barrier.published; });
-    staged_[barrier.epoch] = std::move(staged);
+    keep(barrier.epoch, std::move(staged));
     return {};
+  }
+  void keep(Epoch epoch, std::vector<Committable> staged) {
+    for (Committable& one : staged) one.epoch = epoch;
+    staged_[epoch] = std::move(staged);
+  }
+  std::vector<Committable> up_to(Epoch epoch) const {
+    std::vector<Committable> all;
+    for (const auto& [staged, committables] : staged_) {
+      if (staged <= epoch) all.insert(all.end(), committables.begin(), committables.end());
+    }
+    return all;
   }
   Result<> finish_up() {
     TRY(open());
     const Epoch epoch = last_.epoch.next();
     auto staged = TRY(writer_->prepare(epoch));
     std::lock_guard lock(mutex_);
-    staged_[epoch] = std::move(staged);
+    keep(epoch, std::move(staged));
     prepared_ = true;
     return {};
   }

@@ -83,9 +83,7 @@ class Task {
   // Of a stream; any thread, any time.
   /// An epoch ends here for the rows of its sources.
   void snapshot(const Barrier& barrier);
-  /// It need not stay any more when its sources have come to their end. What its sink stages from
-  /// the last barrier on is then told by `staged`, and nothing else: so the epoch that was begun
-  /// last must be published before.
+  /// It need not stay any more when its sources have come to their end.
   void end_sources();
 
   /// What it has to say since the last call; after each `run`.

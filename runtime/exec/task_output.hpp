@@ -33,7 +33,7 @@ class TaskOutput : public Emitter {
   virtual Result<bool> finished() = 0;
   /// The task has failed: nothing more is sent or written.
   virtual void abandon() = 0;
-  /// What a sink has staged since the last barrier, once finished.
+  /// What a sink has staged and does not know to be published, once finished.
   virtual std::vector<Committable> staged() { return {}; }
   virtual std::uint64_t bytes() const = 0;
   /// Rows that no receiver needs would be left out.

@@ -111,7 +111,9 @@ void SteppedRun::run_task(TaskId id) {
   if (progress != Progress::failed && progress != Progress::done) return;
   if (progress == Progress::failed) errors_.push_back(task.error());
   if (progress == Progress::done) {
-    for (auto& staged : task.staged()) staged_[id.stage].push_back(staged);
+    for (auto& staged : task.staged()) {
+      if (staged.epoch > published_) staged_[id.stage].push_back(staged);
+    }
     done_.insert(id);
   }
   deployed_.erase(id);
