@@ -56,16 +56,20 @@ class Postgres:
 
     def start(self):
         """Returns when it answers: after a kill, when it has recovered."""
+        if not self.processes():
+            # One that was killed may be a zombie still, which a new one would take for a running server.
+            for lock in (self.data / "postmaster.pid", self.folder / ".s.PGSQL.5432.lock"):
+                lock.unlink(missing_ok=True)
         with open(self.folder / "log", "ab") as log:
             subprocess.Popen([BINARIES / "postgres", "-D", self.data, "-k", self.folder,
                               "-c", f"fsync={'on' if self.sync else 'off'}", "-c", "listen_addresses=",
-                              "-c", "log_min_messages=warning"],
+                              "-c", "recovery_init_sync_method=syncfs", "-c", "log_min_messages=warning"],
                              stderr=log, start_new_session=True, **self.common)
-        until(self.answers, "PostgreSQL answers")
+        until(self.answers, f"PostgreSQL answers; {self.folder}/log says why not")
         return self
 
     def answers(self):
-        asked = subprocess.run([BINARIES / "pg_isready", "-q", "-h", self.folder], check=False, **self.common)
+        asked = subprocess.run([BINARIES / "pg_isready", "-q", "-U", USER, "-h", self.folder], check=False, **self.common)
         return asked.returncode == 0
 
     def stop(self):
