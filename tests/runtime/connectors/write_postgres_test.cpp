@@ -10,6 +10,7 @@
 #include <arrow/type.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 using namespace troupe;
@@ -22,8 +23,7 @@ const SchemaPtr balances =
 /// A sink of balances, and what its subtasks stage.
 class Ledger {
  public:
-  explicit Ledger(Json with = Json::object(), SchemaPtr schema = balances)
-      : schema_(std::move(schema)) {
+  explicit Ledger(Json with = Json::object()) : schema_(balances) {
     setenv("TROUPE_TEST_LEDGER", test_postgres::target().url.c_str(), 1);
     with["connection"] = {
         {"name", "ledger"}, {"type", "postgres"}, {"url", {{"env", "TROUPE_TEST_LEDGER"}}}};
@@ -154,7 +154,7 @@ TEST_CASE("upsert puts rows in place of those of their key; of one epoch the las
 TEST_CASE("weights add up: what is left of a key is put in, or the key is deleted") {
   fresh_with_key();
   Ledger ledger(by_account);
-  const auto commit = [&, epoch = 0](const std::string& json) mutable {
+  auto commit = [&, epoch = std::uint64_t{0}](const std::string& json) mutable {
     REQUIRE(ledger.commit(epoch + 1, epoch, staged_changes(ledger, json)));
     ++epoch;
   };
@@ -193,7 +193,7 @@ TEST_CASE("the number of the epoch is a column, if asked for") {
   const std::string all = "SELECT account, epoch FROM balances ORDER BY 1";
   CHECK(test_postgres::rows(all) == Rows{"a|7", "b|8"});
   test_postgres::run({"TRUNCATE balances"});
-  Ledger appends({{"epoch_column", "epoch"}});
+  Ledger appends(Json{{"epoch_column", "epoch"}});
   REQUIRE(appends.commit(9, 0, appends.staged(rows)));
   CHECK(test_postgres::rows(all) == Rows{"a|9"});
 }
@@ -201,7 +201,7 @@ TEST_CASE("the number of the epoch is a column, if asked for") {
 TEST_CASE("many rows are staged in files that any executor reads, and clean-up removes them") {
   fresh();
   const TempDir directory;
-  Ledger ledger({{"staging", directory.path().string()}});
+  Ledger ledger(Json{{"staging", directory.path()}});
   auto writer = ledger.open();
   REQUIRE(writer);
   std::string json;
