@@ -386,7 +386,7 @@ Result<> add_printed(const EpochImage& epoch, const JobGraph& job, OutputList& l
   if (!epoch.manifest) return {};
   for (const SinkPart& part : epoch.manifest->sinks) {
     const JobVertex* vertex = job.find(part.vertex);
-    if (vertex == nullptr || vertex->op != "print") continue;
+    if (vertex == nullptr || (vertex->op != "print" && vertex->op != "checksum")) continue;
     for (const Committable& committable : part.committables) {
       const PrintedRows printed = TRY(decode_printed(committable.detail));
       list.outputs.push_back({part.vertex, printed.title, printed.rows_in_all, printed.ipc});

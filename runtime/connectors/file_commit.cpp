@@ -1,7 +1,5 @@
 #include "runtime/connectors/file_commit.hpp"
 
-#include "runtime/base/json.hpp"
-#include "runtime/base/json_text.hpp"
 #include "runtime/os/file_pattern.hpp"
 
 #include <cctype>
@@ -11,41 +9,14 @@
 namespace troupe {
 namespace {
 
-constexpr const char* marker_file = "_commit";
 /// With a number behind it, the directory that becomes the output.
 constexpr std::string_view claimed_name = "output.";
 /// Of the file systems that we know.
 constexpr std::size_t name_bytes_max = 255;
 
-/// A marker as part of a file name: other markers have other names.
-std::string safe_name(const std::string& marker) {
-  std::string name;
-  for (const char letter : marker) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(letter)) || letter == '-' ||
-                       letter == '_' || letter == '.';
-    name +=
-        plain ? std::string(1, letter) : fmt::format("%{:02x}", static_cast<unsigned char>(letter));
-  }
-  return name;
-}
-
 std::string without_last_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
-}
-
-std::string marker_text(const std::string& marker, const std::vector<StagedFile>& staged) {
-  Json names = Json::array();
-  for (const StagedFile& file : staged) names.push_back(file.name);
-  return json_text({{"marker", marker}, {"files", names}}) + "\n";
-}
-
-Error missing(const std::string& path) {
-  Error error = make_error(
-      ErrorCode::corrupt,
-      "the staged file '{}' is gone or not whole: what was prepared cannot be committed", path);
-  error.hint = "run the job again";
-  return error;
 }
 
 /// What a committer meets where another one has been quicker. A disk that fails is none of that.
@@ -84,14 +55,13 @@ Result<std::string> FileCommit::stage(const std::string& marker, const std::stri
   std::vector<std::string> made{directory};
   // What is claimed, also where no attempt has rows. A commit must not make it: it would bring back
   // what was cleaned up.
-  if (target_ == Target::directory) made.push_back(fmt::format("{}/{}0", staging, claimed_name));
+  if (target_ != Target::single_file) made.push_back(fmt::format("{}/{}0", staging, claimed_name));
   TRY(make_durable_directories(files_, made));
   return directory;
 }
 
-Result<> FileCommit::commit(const std::string& marker,
-                            const std::vector<StagedFile>& staged) const {
-  const Result<> done = commit_once(marker, staged);
+Result<> FileCommit::commit(const SinkCommit& what, const std::vector<StagedFile>& staged) const {
+  const Result<> done = commit_once(what, staged);
   if (done || files_.is_directory(parent_)) return done;
   return make_error(ErrorCode::unavailable,
                     "the directory '{}' is not there, and what is staged below it cannot be "
@@ -99,10 +69,16 @@ Result<> FileCommit::commit(const std::string& marker,
                     parent_);
 }
 
-Result<> FileCommit::commit_once(const std::string& marker,
+Result<> FileCommit::commit_once(const SinkCommit& what,
                                  const std::vector<StagedFile>& staged) const {
+  const std::string& marker = what.marker;
   const std::string staging = TRY(staging_directory(marker));
-  if (target_ == Target::directory) return commit_directory(marker, staging, staged);
+  if (target_ != Target::single_file) {
+    if (what.previous == Epoch()) return commit_directory(what, staging, staged);
+    return FileLog(files_, output_).append(what, staging, staged);
+  }
+  // An epoch in which a table had no rows yet.
+  if (staged.empty()) return {};
   ENSURE(staged.size() == 1, "{} files for the single file '{}'", staged.size(), output_);
   const std::string from = staging + "/" + staged.front().staged;
   const Result<> done = commit_file(marker, staging, from, staged.front().bytes);
@@ -112,26 +88,27 @@ Result<> FileCommit::commit_once(const std::string& marker,
   return placed ? files_.sync_directory(parent_) : done;
 }
 
-Result<> FileCommit::commit_directory(const std::string& marker, const std::string& staging,
+Result<> FileCommit::commit_directory(const SinkCommit& what, const std::string& staging,
                                       const std::vector<StagedFile>& staged) const {
+  const std::string& marker = what.marker;
   if (TRY(marker_in(output_)) == marker) return files_.sync_directory(parent_);
-  if (!files_.exists(staging)) return missing(staging);
+  if (!files_.exists(staging)) return missing_staged_file(staging);
   const std::string claimed = TRY(claim(staging));
-  const Result<> done = claimed.empty() ? missing(staging + "/output")
-                                        : commit_claimed(marker, staging, claimed, staged);
+  const Result<> done = claimed.empty() ? missing_staged_file(staging + "/output")
+                                        : commit_claimed(what, staging, claimed, staged);
   if (done || !may_be_placed(done.error())) return done;
   if (!claimed.empty() && files_.exists(claimed)) return done;
   // Placed, by us or by somebody else; or somebody else has claimed it and is at it.
   if (TRY(marker_in(output_)) == marker) return files_.sync_directory(parent_);
-  if (!files_.exists(staging)) return missing(staging);
+  if (!files_.exists(staging)) return missing_staged_file(staging);
   if (TRY(latest_claim(staging))) return claimed_elsewhere(output_);
   if (claimed.empty() && TRY(adopt(staging, staged))) {
-    return commit_directory(marker, staging, staged);
+    return commit_directory(what, staging, staged);
   }
   if (files_.exists(staging + "/committing")) return files_.sync_directory(parent_);
   // Cleaned up while we were at it: what is there now, we have made since.
   if (!claimed.empty()) TRY(files_.remove_all(staging));
-  return missing(staging);
+  return missing_staged_file(staging);
 }
 
 /// The number that the name of the claimed directory ends with. Numbers only grow, so the highest
@@ -177,22 +154,23 @@ Result<bool> FileCommit::adopt(const std::string& staging,
   return true;
 }
 
-Result<> FileCommit::commit_claimed(const std::string& marker, const std::string& staging,
+Result<> FileCommit::commit_claimed(const SinkCommit& what, const std::string& staging,
                                     const std::string& claimed,
                                     const std::vector<StagedFile>& staged) const {
+  const std::string& marker = what.marker;
   if (files_.exists(staging + "/committing")) {
     const bool ours = TRY(marker_in(claimed)) == marker;
     if (ours) return place(marker, claimed);
     // What it holds was the output before: all is done, if it is still ours to look at.
     return files_.exists(claimed) ? files_.sync_directory(parent_) : claimed_elsewhere(output_);
   }
-  TRY(build(marker, staging, claimed, staged));
+  TRY(build(what, staging, claimed, staged));
   TRY(write_claimed(claimed, staging + "/committing", marker));
   return place(marker, claimed);
 }
 
 /// Moves are found done when it runs again, so that it may stop anywhere.
-Result<> FileCommit::build(const std::string& marker, const std::string& staging,
+Result<> FileCommit::build(const SinkCommit& what, const std::string& staging,
                            const std::string& claimed,
                            const std::vector<StagedFile>& staged) const {
   for (const StagedFile& file : staged) {
@@ -202,8 +180,9 @@ Result<> FileCommit::build(const std::string& marker, const std::string& staging
       TRY(make_inside(claimed, parent_of(to)));
       TRY(files_.rename(from, to));
     }
-    if (!files_.exists(to)) return missing(from);
-    if (TRY(files_.size(to)) != static_cast<std::uint64_t>(file.bytes)) return missing(to);
+    if (!files_.exists(to)) return missing_staged_file(from);
+    if (TRY(files_.size(to)) != static_cast<std::uint64_t>(file.bytes))
+      return missing_staged_file(to);
   }
   std::set<std::string> below{claimed};
   for (const StagedFile& file : staged) {
@@ -212,7 +191,13 @@ Result<> FileCommit::build(const std::string& marker, const std::string& staging
     }
   }
   for (const std::string& directory : below) TRY(files_.sync_directory(directory));
-  return write_claimed(claimed, claimed + "/" + marker_file, marker_text(marker, staged));
+  const std::string text = FileLogEntry{what, staged}.text();
+  if (target_ == Target::stream) {
+    const std::string entries = claimed + "/" + FileLog::entries_name;
+    TRY(make_inside(claimed, entries));
+    TRY(write_claimed(claimed, fmt::format("{}/{}", entries, what.epoch.value()), text));
+  }
+  return write_claimed(claimed, claimed + "/" + FileLog::first_name, text);
 }
 
 /// A directory inside of what is claimed, but never that itself, which may be claimed elsewhere by
@@ -264,8 +249,8 @@ Result<> FileCommit::put_aside_and_place(const std::string& claimed) const {
 
 Result<> FileCommit::commit_file(const std::string& marker, const std::string& staging,
                                  const std::string& from, std::int64_t bytes) const {
-  if (!files_.exists(from)) return missing(from);
-  if (TRY(files_.size(from)) != static_cast<std::uint64_t>(bytes)) return missing(from);
+  if (!files_.exists(from)) return missing_staged_file(from);
+  if (TRY(files_.size(from)) != static_cast<std::uint64_t>(bytes)) return missing_staged_file(from);
   TRY(check_free());
   const std::string committing = staging + "/committing";
   if (!files_.exists(committing)) {
@@ -296,11 +281,12 @@ Result<> FileCommit::check_free() const {
 
 /// The marker of the commit that made this directory; "" where no commit did.
 Result<std::string> FileCommit::marker_in(const std::string& directory) const {
-  const std::string path = directory + "/" + marker_file;
-  if (!files_.exists(path)) return std::string();
-  const Json text = Json::parse(TRY(files_.read(path)), nullptr, /*allow_exceptions=*/false);
-  const bool whole = text.is_object() && text.contains("marker") && text["marker"].is_string();
-  return whole ? text["marker"].get<std::string>() : std::string();
+  const auto first = TRY(FileLog(files_, directory).first());
+  return first ? first->commit.marker : std::string();
+}
+
+Result<bool> FileCommit::is_of(const std::string& marker) const {
+  return TRY(marker_in(output_)) == marker;
 }
 
 /// Durably, also where somebody before has removed it and died: nobody looks for it again once this
@@ -308,6 +294,17 @@ Result<std::string> FileCommit::marker_in(const std::string& directory) const {
 Result<> FileCommit::clean_up(const std::string& marker) const {
   TRY(files_.remove_all(TRY(staging_directory(marker))));
   return files_.is_directory(parent_) ? files_.sync_directory(parent_) : Result<>();
+}
+
+std::string safe_name(const std::string& marker) {
+  std::string name;
+  for (const char letter : marker) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(letter)) || letter == '-' ||
+                       letter == '_' || letter == '.';
+    name +=
+        plain ? std::string(1, letter) : fmt::format("%{:02x}", static_cast<unsigned char>(letter));
+  }
+  return name;
 }
 
 Result<> make_durable_directories(FileSystem& files, const std::vector<std::string>& paths) {

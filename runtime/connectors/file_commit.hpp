@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
+#include "runtime/connectors/file_log.hpp"
 #include "runtime/os/file_system.hpp"
 
 #include <cstdint>
@@ -9,13 +10,6 @@
 #include <vector>
 
 namespace troupe {
-
-/// A finished file of one attempt, waiting to be made visible.
-struct StagedFile {
-  std::string staged;  ///< below the staging directory: "<tag>/part-00000.parquet"
-  std::string name;    ///< in the output: "part-00000.parquet"
-  std::int64_t bytes = 0;
-};
 
 /// Where the files of a sink become visible, and how: all at once, or not at all.
 ///
@@ -46,34 +40,43 @@ struct StagedFile {
 /// A disk that is not mounted looks as if all that was staged were lost. So where even the
 /// directory of the output is not there, nothing is said to be lost: it is `unavailable`.
 ///
+/// The first epoch of a stream is committed so, and each later one by an entry of the directory's
+/// log (`FileLog`).
+///
 /// Where the file system cannot exchange, the old directory is moved aside first, and for that
 /// moment there is none; one who stops in that moment for so long that others do all the rest takes
 /// their output aside. Nor can it hold two commits of a single file apart that both found its name
 /// free.
 class FileCommit {
  public:
-  enum class Target { directory, single_file };
+  enum class Target {
+    directory,
+    stream,  ///< a directory that each epoch adds files to
+    single_file,
+  };
   enum class Existing { replace, refuse };
 
   FileCommit(FileSystem& files, std::string output, Target target, Existing existing);
 
   /// The directory that attempt `tag` may write to; made, durably.
   Result<std::string> stage(const std::string& marker, const std::string& tag) const;
-  Result<> commit(const std::string& marker, const std::vector<StagedFile>& staged) const;
+  Result<> commit(const SinkCommit& what, const std::vector<StagedFile>& staged) const;
+  /// True where the output is what a commit with this marker made.
+  Result<bool> is_of(const std::string& marker) const;
   /// Removes everything staged under the marker, and the output that `commit` has replaced.
   Result<> clean_up(const std::string& marker) const;
 
  private:
-  Result<> commit_once(const std::string& marker, const std::vector<StagedFile>& staged) const;
+  Result<> commit_once(const SinkCommit& what, const std::vector<StagedFile>& staged) const;
   Result<std::string> staging_directory(const std::string& marker) const;
-  Result<> commit_directory(const std::string& marker, const std::string& staging,
+  Result<> commit_directory(const SinkCommit& what, const std::string& staging,
                             const std::vector<StagedFile>& staged) const;
   Result<std::optional<std::uint64_t>> latest_claim(const std::string& staging) const;
   Result<std::string> claim(const std::string& staging) const;
   Result<bool> adopt(const std::string& staging, const std::vector<StagedFile>& staged) const;
-  Result<> commit_claimed(const std::string& marker, const std::string& staging,
+  Result<> commit_claimed(const SinkCommit& what, const std::string& staging,
                           const std::string& claimed, const std::vector<StagedFile>& staged) const;
-  Result<> build(const std::string& marker, const std::string& staging, const std::string& claimed,
+  Result<> build(const SinkCommit& what, const std::string& staging, const std::string& claimed,
                  const std::vector<StagedFile>& staged) const;
   Result<> make_inside(const std::string& claimed, const std::string& path) const;
   Result<> write_claimed(const std::string& claimed, const std::string& path,
@@ -92,6 +95,9 @@ class FileCommit {
   const Target target_;
   const Existing existing_;
 };
+
+/// A marker, or the tag of an attempt, as part of a file name: others have other names.
+std::string safe_name(const std::string& marker);
 
 /// Makes directories and those above them; what is new is durable when this returns.
 Result<> make_durable_directories(FileSystem& files, const std::vector<std::string>& paths);

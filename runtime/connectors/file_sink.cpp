@@ -43,27 +43,25 @@ Result<StagedFile> staged_file(const std::string& detail) {
   return file;
 }
 
-/// The file of one attempt. The first subtask writes one even without rows, so that the output
-/// always has a schema.
+/// The file of one attempt, or in a stream one an epoch. The first subtask writes one even without
+/// rows, so that the output always has a schema.
 class FileSinkWriter final : public SinkWriter {
  public:
   FileSinkWriter(FileSystem& files, StagingPlace place, bool always, SchemaPtr schema,
                  std::shared_ptr<const WriteFormat> format)
       : files_(files),
-        directory_(std::move(place.directory)),
-        tag_(std::move(place.tag)),
-        name_(std::move(place.part)),
+        place_(std::move(place)),
         always_(always),
-        bytes_max_(place.bytes_max),
         schema_(std::move(schema)),
         format_(std::move(format)) {}
 
   /// What was not prepared nobody will commit, and a node that was out of reach when its run ended
   /// gives it up after everything else of the run is removed.
   ~FileSinkWriter() override {
-    if (prepared_) return;
+    const bool begun = writer_ != nullptr;
     writer_.reset();
-    static_cast<void>(files_.remove_all(directory_).ok());
+    if (prepared_ && !begun) return;
+    static_cast<void>(files_.remove_all(prepared_ ? path() : place_.directory).ok());
   }
 
   Result<> write(const Batch& batch) override {
@@ -72,40 +70,47 @@ class FileSinkWriter final : public SinkWriter {
     return writer_->write(batch);
   }
 
-  Result<std::vector<Committable>> prepare(Epoch) override {
+  Result<std::vector<Committable>> prepare(Epoch epoch) override {
     if (always_) TRY(create());
     if (writer_ == nullptr) return std::vector<Committable>();
     TRY(writer_->close());
     // The file's name, the attempt's, and the marker's: an attempt before may have died in between.
-    std::string directory = directory_;
+    std::string directory = place_.directory;
     for (int i = 0; i < 3; ++i, directory = parent_of(directory)) {
       TRY(files_.sync_directory(directory));
     }
-    const std::uint64_t bytes = TRY(files_.size(directory_ + "/" + name_));
-    const StagedFile file{
-        .staged = tag_ + "/" + name_, .name = name_, .bytes = static_cast<std::int64_t>(bytes)};
+    const std::uint64_t bytes = TRY(files_.size(path()));
+    const StagedFile file{.staged = place_.tag + "/" + staged_name(),
+                          .name = place_.name_in_epoch(place_.part, epoch),
+                          .bytes = static_cast<std::int64_t>(bytes)};
+    writer_.reset();
+    ++begun_;
     prepared_ = true;
-    return std::vector{Committable{.detail = detail_of(file), .rows = rows_}};
+    always_ = false;
+    return std::vector{Committable{.detail = detail_of(file), .rows = std::exchange(rows_, 0)}};
   }
 
  private:
+  std::string staged_name() const {
+    return begun_ == 0 ? place_.part : fmt::format("{}-{}", begun_, place_.part);
+  }
+  std::string path() const { return place_.directory + "/" + staged_name(); }
+
   Result<> create() {
     if (writer_ == nullptr) {
-      writer_ = TRY(format_->create(files_, directory_ + "/" + name_, schema_, bytes_max_));
+      writer_ = TRY(format_->create(files_, path(), schema_, place_.bytes_max));
     }
     return {};
   }
 
   FileSystem& files_;
-  const std::string directory_;
-  const std::string tag_;
-  const std::string name_;
-  const bool always_;
-  const std::int64_t bytes_max_;
+  const StagingPlace place_;
+  bool always_;
   const SchemaPtr schema_;
   const std::shared_ptr<const WriteFormat> format_;
   std::unique_ptr<BatchWriter> writer_;
   std::int64_t rows_ = 0;
+  int begun_ = 0;  ///< files before this one
   bool prepared_ = false;
 };
 
@@ -113,9 +118,9 @@ std::string part_name(std::uint32_t subtask, const WriteFormat& format) {
   return fmt::format("part-{:05}{}", subtask, format.extensions().front());
 }
 
-FileCommit::Target target(const std::string& path, const WriteFormat& format) {
-  return FileSink::single_file(path, format) ? FileCommit::Target::single_file
-                                             : FileCommit::Target::directory;
+FileCommit::Target target(const FileSink::Settings& settings, const WriteFormat& format) {
+  if (FileSink::single_file(settings.path, format)) return FileCommit::Target::single_file;
+  return settings.stream ? FileCommit::Target::stream : FileCommit::Target::directory;
 }
 
 bool ends_with_one_of(const std::string& path, const std::vector<std::string>& endings) {
@@ -126,6 +131,12 @@ bool ends_with_one_of(const std::string& path, const std::vector<std::string>& e
 
 }  // namespace
 
+std::string StagingPlace::name_in_epoch(const std::string& name, Epoch epoch) const {
+  if (!stream) return name;
+  const std::size_t last = name.rfind('/') + 1;  // 0 where there is none
+  return fmt::format("{}epoch-{:08}-{}", name.substr(0, last), epoch.value(), name.substr(last));
+}
+
 std::string detail_of(const StagedFile& file) {
   return json_text({{"staged", file.staged}, {"name", file.name}, {"bytes", file.bytes}});
 }
@@ -134,7 +145,10 @@ const char* const file_sink_notes =
     "Readers see nothing of a run before it has succeeded, and then all of it: files are written "
     "beside the output and exchanged with it in one step. What is replaced is removed. Where a "
     "file system cannot exchange directories there is a moment without output. A directory also "
-    "holds `_commit`, which names the run that wrote it; names that begin with _ are not data.";
+    "holds `_commit`, which names the run that wrote it; names that begin with _ are not data. A "
+    "stream replaces the directory with its first epoch, and each later one adds files; which "
+    "files are committed, the entries of `_commits` say, and `read.*` of the directory reads no "
+    "others: a pattern that names files promises nothing while the stream runs.";
 
 bool FileSink::single_file(const std::string& path, const WriteFormat& format) {
   return ends_with_one_of(path, format.extensions());
@@ -154,7 +168,7 @@ FileSink::FileSink(FileSystem& files, Settings settings, std::string place,
       format_(std::move(format)),
       single_(single_file(settings_.path, *format_)),
       place_(std::move(place)),
-      commit_(files, place_, target(settings_.path, *format_), settings_.existing) {}
+      commit_(files, place_, target(settings_, *format_), settings_.existing) {}
 
 /// Finds out before the first row what `commit` would meet after the last one.
 Result<> FileSink::check_target() const {
@@ -190,11 +204,12 @@ Result<> FileSink::check_only_data(const std::string& directory) const {
 }
 
 Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
-  TRY(check_target());
+  // An attempt that goes on from an epoch finds what this run has committed.
+  if (!TRY(commit_.is_of(context.marker))) TRY(check_target());
   const std::string name = single_ ? name_of(place_) : part_name(context.subtask, *format_);
   auto directory = TRY(commit_.stage(context.marker, context.tag));
   const std::string tag = name_of(directory);
-  StagingPlace place{std::move(directory), tag, name, context.bytes_max};
+  StagingPlace place{std::move(directory), tag, name, settings_.stream, context.bytes_max};
   if (!settings_.partition_by.empty()) {
     return std::unique_ptr<SinkWriter>(std::make_unique<PartitionedWriter>(
         files_, std::move(place), settings_.schema, settings_.partition_by, format_));
@@ -207,8 +222,9 @@ Result<> FileSink::commit(const SinkCommit& what, const std::vector<Committable>
   std::vector<StagedFile> files;
   for (const Committable& committable : staged) {
     files.push_back(TRY(staged_file(committable.detail)));
+    files.back().rows = committable.rows;
   }
-  return commit_.commit(what.marker, files);
+  return commit_.commit(what, files);
 }
 
 Result<> FileSink::clean_up(const std::string& marker) { return commit_.clean_up(marker); }
@@ -247,12 +263,20 @@ Result<OperatorPlan> plan_file_sink(const OperatorDescription& description, cons
   const bool single = FileSink::single_file(*path, *format);
   const auto partitions = TRY(partition_by(options, input.schema, single));
   TRY(format->check(*without_columns(input.schema, partitions)));
+  if (single && input.flow.stream) {
+    Error error =
+        make_error(ErrorCode::invalid_argument,
+                   "a stream adds files epoch after epoch, and '{}' is a single one", *path);
+    error.hint = "name a directory";
+    return error.at("path");
+  }
   const FileSink::Settings settings{.path = *path,
                                     .existing = options.text("mode") == "error"
                                                     ? FileCommit::Existing::refuse
                                                     : FileCommit::Existing::replace,
                                     .schema = input.schema,
-                                    .partition_by = partitions};
+                                    .partition_by = partitions,
+                                    .stream = input.flow.stream};
   Phase phase;
   phase.name = description.name;
   phase.inputs = {PhaseInput{.exchange = single ? ExchangeKind::gather : ExchangeKind::forward}};

@@ -35,6 +35,7 @@ class FileSink final : public Sink {
     FileCommit::Existing existing = FileCommit::Existing::replace;
     SchemaPtr schema;
     std::vector<std::string> partition_by = {};  ///< columns that become directories
+    bool stream = false;                         ///< epoch after epoch adds files
   };
   /// True where `path` names a single file of this format.
   static bool single_file(const std::string& path, const WriteFormat& format);

@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
+#include "runtime/connectors/file_log.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
@@ -189,7 +190,7 @@ Result<bool> FileSource::may_match(const std::string& path) const {
 }
 
 Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
-  const auto paths = TRY(find_files(files_, table_.pattern));
+  const auto paths = TRY(find_committed_files(files_, table_.pattern));
   std::int64_t bytes = 0;
   for (const std::string& path : paths) {
     bytes += static_cast<std::int64_t>(TRY(files_.size(path)));

@@ -3,6 +3,7 @@
 #include "runtime/base/near.hpp"
 #include "runtime/base/node_fault.hpp"
 #include "runtime/connectors/declared_types.hpp"
+#include "runtime/connectors/file_log.hpp"
 #include "runtime/connectors/file_source.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/formats/column_types.hpp"
@@ -121,7 +122,7 @@ Result<SchemaPtr> look(const std::string& pattern, const ReadFormat& format,
                        const Options& options) {
   const bool unite = options.text("schema") == "union";
   FileSystem& disk = format.files();
-  const auto paths = TRY(find_files(disk, pattern));
+  const auto paths = TRY(find_committed_files(disk, pattern));
   const std::string telling = TRY(telling_file(disk, paths));
   const FileInfo first = TRY(reading(telling, [&] { return format.inspect(telling); }));
   ReadRequest request{.schema = first.schema, .first_file = telling};

@@ -69,7 +69,7 @@ struct PartitionedWriter::State {
   std::map<std::string, OpenFile> open;
   std::map<std::string, int> begun;  ///< files by directory
   std::set<std::string> directories;
-  std::vector<Committable> finished;
+  std::vector<StagedFile> finished;
   std::uint64_t writes = 0;
 };
 
@@ -167,12 +167,13 @@ Result<> PartitionedWriter::finish(OpenFile& file) {
   const std::uint64_t bytes = TRY(files_.size(place_.directory + "/" + file.name));
   const StagedFile staged{.staged = place_.tag + "/" + file.name,
                           .name = file.name,
-                          .bytes = static_cast<std::int64_t>(bytes)};
-  state_->finished.push_back(Committable{.detail = detail_of(staged), .rows = file.rows});
+                          .bytes = static_cast<std::int64_t>(bytes),
+                          .rows = file.rows};
+  state_->finished.push_back(staged);
   return {};
 }
 
-Result<std::vector<Committable>> PartitionedWriter::prepare(Epoch) {
+Result<std::vector<Committable>> PartitionedWriter::prepare(Epoch epoch) {
   for (auto& [directory, file] : state_->open) TRY(finish(file));
   state_->open.clear();
   for (const std::string& directory : state_->directories) TRY(files_.sync_directory(directory));
@@ -182,7 +183,12 @@ Result<std::vector<Committable>> PartitionedWriter::prepare(Epoch) {
     TRY(files_.sync_directory(directory));
   }
   prepared_ = true;
-  return std::move(state_->finished);
+  std::vector<Committable> committables;
+  for (StagedFile& file : std::exchange(state_->finished, {})) {
+    file.name = place_.name_in_epoch(file.name, epoch);
+    committables.push_back({.detail = detail_of(file), .rows = file.rows});
+  }
+  return committables;
 }
 
 }  // namespace troupe

@@ -13,7 +13,11 @@ struct StagingPlace {
   std::string directory;                        ///< of the attempt; made
   std::string tag;                              ///< its name
   std::string part;                             ///< what a part file of this subtask is called
+  bool stream = false;                          ///< each epoch has files of its own
   std::int64_t bytes_max = writer_bytes_usual;  ///< what its writer may hold, about
+
+  /// In the output; in a stream no other epoch has the name.
+  std::string name_in_epoch(const std::string& name, Epoch epoch) const;
 };
 
 /// Writes rows into directories named by their values, `year=2013/part-00000.csv`, without the

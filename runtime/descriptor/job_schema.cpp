@@ -4,6 +4,7 @@
 #include "runtime/data/key_group.hpp"
 #include "runtime/descriptor/value.hpp"
 #include "runtime/operator/operator_kind.hpp"
+#include "runtime/secrets/connection.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -77,6 +78,8 @@ Json value_schema(const Parameter& parameter) {
       return map_of(typed("string"));
     case ParameterType::rows:
       return ref("rows");
+    case ParameterType::connection:
+      return ref("id");
     case ParameterType::text:
     case ParameterType::path:
     case ParameterType::column:
@@ -196,6 +199,36 @@ Json checkpoint_schema() {
                  {"directory", typed("string")}});
 }
 
+/// "If type is X, then its keys are these."
+Json connection_schema() {
+  Json types = Json::array();
+  Json rules = Json::array();
+  for (const ConnectionType& type : connection_types()) {
+    types.push_back(type.name);
+    Json properties = {{"type", {{"const", type.name}, {"description", type.summary}}}};
+    std::vector<std::string> required;
+    for (const ConnectionKey& key : type.keys) {
+      properties[key.name] = {{"type", "string"}, {"description", key.help}};
+      if (key.required) required.push_back(key.name);
+    }
+    rules.push_back({{"if", {{"properties", {{"type", {{"const", type.name}}}}}}},
+                     {"then", closed(std::move(properties), required)}});
+  }
+  return {{"type", "object"},
+          {"required", Json::array({"type"})},
+          {"properties", {{"type", {{"enum", types}}}}},
+          {"allOf", std::move(rules)}};
+}
+
+/// Where a secret is found: in one place.
+Json secret_schema() {
+  Json schema = closed({{"env", {{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}},
+                        {"file", {{"type", "string"}, {"pattern", "^/"}}}});
+  schema["minProperties"] = 1;
+  schema["maxProperties"] = 1;
+  return schema;
+}
+
 Json metadata_schema() {
   return closed({{"name", ref("id")},
                  {"namespace", ref("id")},
@@ -228,6 +261,8 @@ Json job_schema(const OperatorRegistry& registry) {
                      {"memory", or_template(ref("bytes"))},
                      {"restart", restart_schema()},
                      {"checkpoint", checkpoint_schema()},
+                     {"secrets", keyed_by_id(secret_schema())},
+                     {"connections", keyed_by_id(connection_schema())},
                      {"dataflow", std::move(dataflow)},
                      {"tests", list_of(ref("test"))}},
                     {"apiVersion", "kind", "metadata", "dataflow"}));

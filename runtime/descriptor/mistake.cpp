@@ -59,6 +59,11 @@ const std::vector<MistakeKind>& mistake_kinds() {
        "trim, replace, length, string. It has no loops and reads nothing but parameters."},
       {Mistake::unknown_in_template, "TR1017", "a ${{ ... }} expression names what is not there",
        "Known are the parameters under 'params:' (as params.name), job.name and job.namespace."},
+      {Mistake::bad_connection, "TR1018", "a connection or a secret is not written as it must be",
+       "'secrets:' says where each secret is found, {env: NAME} or {file: PATH}, on the nodes that "
+       "need it. 'connections:' describes systems outside; its texts may have ${{ secrets.name }} "
+       "in them, each by itself. What a secret is never stands in a descriptor, and no other part "
+       "of a job may use one."},
       {Mistake::unknown_operator, "TR1101", "no such operator",
        "'troupe op list' shows all operators and connectors that this version has."},
       {Mistake::unknown_vertex, "TR1102", "'from' names what is not there",
@@ -77,6 +82,8 @@ const std::vector<MistakeKind>& mistake_kinds() {
        "A test gives rows for operators ('given') and says what comes out of others ('expect'): "
        "in_any_order, in_order, contains or count. Every path from an expected operator back must "
        "end at a given one or at a source."},
+      {Mistake::unknown_connection, "TR1108", "no such connection",
+       "The operator names a connection that the descriptor does not have under 'connections:'."},
       {Mistake::unknown_column, "TR1201", "no such column",
        "The rows that arrive here have no column of this name. 'troupe explain FILE --level plan' "
        "shows the columns that each operator gives."},

@@ -26,6 +26,7 @@ enum class Mistake {
   unknown_parameter,
   bad_template,
   unknown_in_template,
+  bad_connection,
   // 3: references and graph
   unknown_operator,
   unknown_vertex,
@@ -34,6 +35,7 @@ enum class Mistake {
   unused,
   unknown_port,
   bad_test,
+  unknown_connection,
   // 4: types
   unknown_column,
   bad_expression,

@@ -3,6 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/descriptor/map_reader.hpp"
+#include "runtime/descriptor/shape_connections.hpp"
 #include "runtime/descriptor/shape_parameters.hpp"
 #include "runtime/descriptor/shape_test.hpp"
 #include "runtime/descriptor/shape_vertex.hpp"
@@ -27,9 +28,9 @@ class JobShaper {
     if (!known_version()) return std::nullopt;
     MapReader reader(root_, "a job", diagnostics_,
                      {"apiVersion", "kind", "metadata", "params", "mode", "parallelism", "memory",
-                      "restart", "checkpoint", "dataflow", "tests"},
-                     {"schedule", "tasks", "delivery", "secrets", "connections", "defaults",
-                      "backfill", "resources", "sla", "notify", "environments"});
+                      "restart", "checkpoint", "secrets", "connections", "dataflow", "tests"},
+                     {"schedule", "tasks", "delivery", "defaults", "backfill", "resources", "sla",
+                      "notify", "environments"});
     if (const YamlNode* metadata = reader.require("metadata", root_.offset)) read(*metadata);
     mode(reader);
     parameters_ = shape_parameters(root_.entry("params"), options.parameters,
@@ -226,9 +227,11 @@ class JobShaper {
 
   void vertices(const YamlNode& dataflow) {
     shaped_.dataflow = &dataflow;
+    const ShapedConnections connections = shape_connections(
+        root_.entry("secrets"), root_.entry("connections"), source_, parameters_, diagnostics_);
     Filler fill = filler();
     for (const YamlEntry& entry : dataflow.entries) {
-      shape_vertex(entry, source_, registry_, fill, shaped_, diagnostics_);
+      shape_vertex(entry, source_, registry_, connections, fill, shaped_, diagnostics_);
     }
   }
 

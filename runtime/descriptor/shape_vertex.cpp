@@ -4,6 +4,7 @@
 #include "runtime/base/near.hpp"
 #include "runtime/data/key_group.hpp"
 #include "runtime/descriptor/map_reader.hpp"
+#include "runtime/descriptor/shape_connections.hpp"
 #include "runtime/graph/graph_check.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
@@ -41,11 +42,13 @@ std::vector<std::string> parameter_names(const OperatorDescription& described) {
 class VertexShaper {
  public:
   VertexShaper(const YamlEntry& entry, const SourceText& source, const OperatorRegistry& registry,
-               Filler& filler, ShapedJob& shaped, Diagnostics& diagnostics)
+               const ShapedConnections& connections, Filler& filler, ShapedJob& shaped,
+               Diagnostics& diagnostics)
       : key_(entry.key),
         value_(entry.value),
         source_(source),
         registry_(registry),
+        connections_(connections),
         filler_(filler),
         shaped_(shaped),
         diagnostics_(diagnostics) {}
@@ -155,7 +158,9 @@ class VertexShaper {
         const Parameter* parameter = described.find(entry.key.text);
         const FillAs as = parameter ? fill_as(parameter->type) : FillAs::typed;
         const std::string path = fmt::format("{}.with.{}", vertex_.id, entry.key.text);
-        if (std::optional<Json> value = filler_.fill(entry.value, as, path)) {
+        const bool named = parameter && parameter->type == ParameterType::connection;
+        if (std::optional<Json> value =
+                named ? connection(entry.value, path) : filler_.fill(entry.value, as, path)) {
           filled[entry.key.text] = *std::move(value);
         } else {
           skipped.push_back(entry.key.text);
@@ -173,6 +178,26 @@ class VertexShaper {
       const std::string name = error.path.substr(0, error.path.find('.'));
       if (!std::count(skipped.begin(), skipped.end(), name)) tell(error, name, described, with);
     }
+  }
+
+  /// What `connections:` says of the one that is named here.
+  std::optional<Json> connection(const YamlNode& node, const std::string& path) {
+    const std::optional<Json> name = filler_.fill(node, FillAs::text, path);
+    if (!name) return std::nullopt;
+    if (!name->is_string()) {
+      report_wrong_type(diagnostics_, node, "connection", "the name of a connection");
+      return std::nullopt;
+    }
+    const ShapedConnection* found = connections_.find(name->get<std::string>());
+    if (found) {
+      filler_.add_open(found->open);
+      return found->value ? std::optional<Json>(*found->value) : std::nullopt;
+    }
+    diagnostics_.report(Mistake::unknown_connection, node.offset, marked_bytes(node),
+                        fmt::format("there is no connection '{}'", name->get<std::string>()),
+                        did_you_mean(name->get<std::string>(), connections_.names()),
+                        connections_.names());
+    return std::nullopt;
   }
 
   void tell(const Error& error, const std::string& name, const OperatorDescription& described,
@@ -201,6 +226,7 @@ class VertexShaper {
   const YamlNode& value_;
   const SourceText& source_;
   const OperatorRegistry& registry_;
+  const ShapedConnections& connections_;
   Filler& filler_;
   ShapedJob& shaped_;
   Diagnostics& diagnostics_;
@@ -262,9 +288,9 @@ std::optional<Json> Filler::scalar(const YamlNode& node, FillAs as, const std::s
 }
 
 void shape_vertex(const YamlEntry& entry, const SourceText& source,
-                  const OperatorRegistry& registry, Filler& filler, ShapedJob& shaped,
-                  Diagnostics& diagnostics) {
-  VertexShaper(entry, source, registry, filler, shaped, diagnostics).run();
+                  const OperatorRegistry& registry, const ShapedConnections& connections,
+                  Filler& filler, ShapedJob& shaped, Diagnostics& diagnostics) {
+  VertexShaper(entry, source, registry, connections, filler, shaped, diagnostics).run();
 }
 
 std::optional<std::uint32_t> shape_parallelism(const YamlNode& node, const std::string& path,

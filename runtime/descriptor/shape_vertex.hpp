@@ -34,6 +34,8 @@ class Filler {
   std::optional<Json> fill(const YamlNode& node, FillAs as, const std::string& path);
   /// The parameters without a value that were used since the last call.
   std::set<std::string> take_open() { return std::exchange(open_, {}); }
+  /// These were used, too.
+  void add_open(const std::set<std::string>& names) { open_.insert(names.begin(), names.end()); }
 
  private:
   std::optional<Json> scalar(const YamlNode& node, FillAs as, const std::string& path);
@@ -45,10 +47,12 @@ class Filler {
   std::set<std::string> open_;
 };
 
+struct ShapedConnections;
+
 /// Adds one operator of `dataflow:` to the graph of `shaped`.
 void shape_vertex(const YamlEntry& entry, const SourceText& source,
-                  const OperatorRegistry& registry, Filler& filler, ShapedJob& shaped,
-                  Diagnostics& diagnostics);
+                  const OperatorRegistry& registry, const ShapedConnections& connections,
+                  Filler& filler, ShapedJob& shaped, Diagnostics& diagnostics);
 
 /// A number of subtasks, 1 to 1024.
 std::optional<std::uint32_t> shape_parallelism(const YamlNode& node, const std::string& path,

@@ -242,6 +242,10 @@ class Evaluator {
     for (const auto& [path, value] : names_) known.push_back(path);
     Error error = wrong(start, name.size(), "there is no '{}'", name);
     error.code = ErrorCode::not_found;
+    if (name.starts_with("secrets.")) {
+      error.hint = "secrets are for the texts of 'connections:', and are declared under 'secrets:'";
+      return error;
+    }
     error.hint = names_.count("params." + name) ? fmt::format("did you mean 'params.{}'?", name)
                                                 : did_you_mean(name, known);
     return error;

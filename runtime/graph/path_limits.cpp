@@ -3,6 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/operator/source.hpp"
 #include "runtime/os/file_pattern.hpp"
+#include "runtime/secrets/connection.hpp"
 
 #include <utility>
 
@@ -62,12 +63,25 @@ class LimitedKind final : public OperatorKind {
   Result<> check(const Options& options, const PlanContext& context) const {
     if (paths_->everything()) return {};
     for (const Parameter& parameter : description().parameters) {
-      if (parameter.type != ParameterType::path || !options.has(parameter.name)) continue;
+      if (!options.has(parameter.name)) continue;
+      if (parameter.type == ParameterType::connection) TRY(check_secrets(options, parameter.name));
+      if (parameter.type != ParameterType::path) continue;
       const auto path = local_path(options.text(parameter.name));
       if (!path) continue;  // the operator itself reports a path that is not local
       const bool source = description().role == OperatorRole::source;
       const Result<> checked = source ? check_pattern(*path, context) : paths_->check(*path);
       if (!checked) return checked.error().at(parameter.name);
+    }
+    return {};
+  }
+
+  /// A file with a secret is read as any other one.
+  Result<> check_secrets(const Options& options, const std::string& parameter) const {
+    const auto connection = Connection::parse(options.connection(parameter));
+    if (!connection) return {};  // the operator itself reports it
+    for (const std::string& path : connection->secret_files()) {
+      const Result<> checked = paths_->check(path);
+      if (!checked) return checked.error().at(parameter);
     }
     return {};
   }

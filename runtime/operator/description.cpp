@@ -40,6 +40,8 @@ const char* to_string(ParameterType type) {
       return "column_types";
     case ParameterType::rows:
       return "rows";
+    case ParameterType::connection:
+      return "connection";
   }
   return "text";
 }

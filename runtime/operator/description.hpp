@@ -28,6 +28,9 @@ enum class ParameterType {
   order,         ///< a list of ORDER BY terms; a single one needs no list
   column_types,  ///< a map from column name to SQL type
   rows,          ///< a list of rows, each a map from column name to a plain value
+  /// A system outside, of one of the types in `choices`. A descriptor names one of `connections:`;
+  /// what it says is then the value, a map (`runtime/secrets/connection.hpp`).
+  connection,
 };
 
 const char* to_string(ParameterType type);

@@ -69,6 +69,8 @@ class ValueCheck {
         return map(value, "a map from column names to SQL types");
       case ParameterType::rows:
         return rows(value);
+      case ParameterType::connection:
+        return connection(value);
     }
     return nullptr;
   }
@@ -199,6 +201,17 @@ class ValueCheck {
       }
     }
     return value;
+  }
+
+  Json connection(const Json& value) {
+    if (!value.is_object() || !value.contains("type") || !value["type"].is_string()) {
+      return wrong(value, "a connection");
+    }
+    const auto& type = value["type"].get_ref<const std::string&>();
+    if (std::count(parameter_.choices.begin(), parameter_.choices.end(), type)) return value;
+    report("", fmt::format("'{}' wants a connection of type {}, not {}", parameter_.name,
+                           fmt::join(parameter_.choices, " or "), type));
+    return nullptr;
   }
 
   const Parameter& parameter_;
@@ -338,6 +351,10 @@ std::vector<NamedText> Options::named(const std::string& name) const {
 
 const Json& Options::rows(const std::string& name) const {
   return get(name, {ParameterType::rows});
+}
+
+const Json& Options::connection(const std::string& name) const {
+  return get(name, {ParameterType::connection});
 }
 
 }  // namespace troupe

@@ -40,6 +40,8 @@ class Options {
   std::vector<NamedText> named(const std::string& name) const;
   /// A list of maps from names to null, booleans, numbers and texts.
   const Json& rows(const std::string& name) const;
+  /// A map with "type", for `Connection::parse`.
+  const Json& connection(const std::string& name) const;
 
  private:
   Options(const OperatorDescription& description, std::shared_ptr<const Json> values)

@@ -6,27 +6,21 @@ For each expression and row: the same type and value, or both refuse, or one of 
 which is a sentence of docs/reference/expressions.md. A failure prints the expression, both answers
 and its seed. TROUPE_EXPRESSIONS is how many there are to a seed (2000), TROUPE_SEEDS how many seeds
 (1), TROUPE_SEED the first (1)."""
-import contextlib
 import decimal
 import math
 import os
-import pathlib
-import pwd
 import re
-import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 
 from postgres_expressions import Generator
-from support import ROOT, Tests, check
+from support import ROOT, Tests, check, postgres_server
 
 test = Tests()
 SEED = int(os.environ.get("TROUPE_SEED", "1"))
 SEEDS = int(os.environ.get("TROUPE_SEEDS", "1"))
 COUNT = int(os.environ.get("TROUPE_EXPRESSIONS", "2000"))
-BINARIES = pathlib.Path("/usr/lib/postgresql/15/bin")
 UNIT = "\x1f"  # between values
 SHOWN = 20  # wrong expressions that are printed
 DIGITS = 38
@@ -167,43 +161,11 @@ DIFFERENCES = [
 ]
 
 
-@contextlib.contextmanager
-def server():
-    """A PostgreSQL of our own, on a socket in a directory that goes with it."""
-    check((BINARIES / "initdb").exists(), f"no PostgreSQL 15 in {BINARIES}; ./test installs it")
-    folder = tempfile.mkdtemp(prefix="troupe-pg-")
-    run_as = {}
-    if os.getuid() == 0:  # it refuses to run as root
-        owner = pwd.getpwnam("postgres")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        run_as = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
-    environment = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    common = {"cwd": folder, "env": environment, "stdout": subprocess.DEVNULL, **run_as}
-    started = None
-    try:
-        subprocess.run([BINARIES / "initdb", "-D", f"{folder}/data", "-U", "troupe", "--auth=trust", "--no-sync",
-                        "--encoding=UTF8", "--locale=C.UTF-8"], check=True, **common)
-        started = subprocess.Popen([BINARIES / "postgres", "-D", f"{folder}/data", "-k", folder, "-F", "-c",
-                                    "listen_addresses=", "-c", "log_min_messages=fatal"],
-                                   stderr=subprocess.DEVNULL, **common)
-        subprocess.run(["bash", "-c", f"for i in $(seq 300); do {BINARIES}/pg_isready -q -h {folder} && exit; "
-                                      "sleep 0.1; done; exit 1"], check=True, **common)
-        yield folder
-    finally:
-        if started:
-            started.send_signal(subprocess.signal.SIGINT)
-            started.wait(60)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def postgres_answers(folder, expressions):
+def postgres_answers(postgres, expressions):
     sample = ROOT / "tests" / "golden" / "expr" / "sample.sql"
     script = sample.read_text() + "SET check_function_bodies = off;\n" + ANSWER
     script += "".join(f"SELECT pg_temp.answer($q${one}$q$);\n" for one in expressions)
-    asked = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", folder, "-U", "troupe", "postgres"],
-                           input=script, text=True, capture_output=True, check=False)
-    check(asked.returncode == 0, f"psql: {asked.stderr}")
-    return asked.stdout.splitlines()
+    return postgres.lines(script)
 
 
 def troupe_answers(expressions):
@@ -245,10 +207,10 @@ def extra(generator):
     return f"power({x}, 1.5)" if call == "power" else f"{call}({x})"
 
 
-def check_seed(folder, seed):
+def check_seed(postgres, seed):
     generator = Generator(seed)
     expressions = [generator.make() if i % 100 else extra(generator) for i in range(COUNT)]
-    theirs, ours = postgres_answers(folder, expressions), troupe_answers(expressions)
+    theirs, ours = postgres_answers(postgres, expressions), troupe_answers(expressions)
     check(len(theirs) == len(ours) == COUNT, f"{len(theirs)} and {len(ours)} answers to {COUNT} expressions")
     wrong, differences = [], {}
     for expression, their, our in zip(expressions, theirs, ours, strict=True):
@@ -263,9 +225,9 @@ def check_seed(folder, seed):
 @test
 def random_expressions_answer_as_postgresql(_):
     """Equal, both refuse, or named in the reference as different; none else."""
-    with server() as folder:
+    with postgres_server(sync=False) as postgres:
         for seed in range(SEED, SEED + SEEDS):
-            check_seed(folder, seed)
+            check_seed(postgres, seed)
 
 
 @test

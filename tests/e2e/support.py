@@ -17,6 +17,8 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from postgres import server as postgres_server  # noqa: E402
 FLIGHTS = ROOT / "examples" / "flights"
 # How many times slower than usual this build is (a sanitizer's): so much wider are bounds of time.
 SLOWNESS = float(os.environ.get("TROUPE_SLOWNESS", "1"))

@@ -237,6 +237,10 @@ void register_all(OperatorRegistry& registry) {
       [](const Options&, const Inputs& i, const PlanContext&) { return unite(i); });
   add(registry, describe("test.write", OperatorRole::sink, 1),
       [](const Options&, const Inputs&, const PlanContext&) { return write(); });
+  Parameter connection{"connection", ParameterType::connection, "Where to."};
+  connection.choices = {"postgres"};
+  add(registry, describe("test.send", OperatorRole::sink, 1, {connection}),
+      [](const Options&, const Inputs&, const PlanContext&) { return write(); });
 }
 
 const OperatorRegistry& registry() {

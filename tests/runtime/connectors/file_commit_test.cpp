@@ -92,7 +92,7 @@ TEST_CASE("a commit shows all staged files, and cleaning up leaves nothing else"
   place.stage("run-1", "a2", "of a lost attempt");
   CHECK(place.seen().empty());
   const FileCommit committer = place.committer(place.disk());
-  REQUIRE(committer.commit("run-1", staged));
+  REQUIRE(committer.commit({"run-1"}, staged));
   CHECK(place.seen() == place.all("new"));
   REQUIRE(committer.clean_up("run-1"));
   CHECK(place.seen() == place.all("new"));
@@ -110,7 +110,7 @@ TEST_CASE("whatever point a commit stops at, repeating it shows the new output, 
       Place place(target);
       if (replaces) {
         const auto old = place.stage("run-0", "a0", "old");
-        REQUIRE(place.committer(place.disk()).commit("run-0", old));
+        REQUIRE(place.committer(place.disk()).commit({"run-0"}, old));
         REQUIRE(place.committer(place.disk()).clean_up("run-0"));
       }
       const auto staged = place.stage("run-1", "a1", "new");
@@ -119,7 +119,7 @@ TEST_CASE("whatever point a commit stops at, repeating it shows the new output, 
         FaultyFiles files(place.disk());
         files.fail_at(stop, FaultyFiles::Fault::dead);
         if (!can_exchange) files.refuse_exchange();
-        const bool whole = place.committer(files).commit("run-1", staged).ok();
+        const bool whole = place.committer(files).commit({"run-1"}, staged).ok();
         const Content seen = place.seen();
         const bool gap = !can_exchange && target == Target::directory && seen.empty();
         CHECK((seen == before || seen == place.all("new") || gap));
@@ -154,18 +154,18 @@ TEST_CASE("a power cut at whatever point leaves the old output or the new one, a
       REQUIRE(place.disk().make_directories("/data"));
       REQUIRE(place.disk().sync_directory("/"));
       if (replaces) {
-        REQUIRE(place.committer(place.disk()).commit("run-0", place.stage("run-0", "a0", "old")));
+        REQUIRE(place.committer(place.disk()).commit({"run-0"}, place.stage("run-0", "a0", "old")));
       }
       const Content before = place.seen();
       const auto staged = place.stage("run-1", "a1", "new");
       FaultyFiles files(place.disk());
       files.fail_at(points, FaultyFiles::Fault::dead);
-      whole = place.committer(files).commit("run-1", staged).ok();
+      whole = place.committer(files).commit({"run-1"}, staged).ok();
       // Every other time its process dies alone, and the power goes when another has repeated it.
       if (seed % 2 == 0) place.disk().power_cut();
       const Content seen = place.seen();
       CHECK((seen == place.all("new") || (!whole && seen == before)));
-      REQUIRE(place.committer(place.disk()).commit("run-1", staged));
+      REQUIRE(place.committer(place.disk()).commit({"run-1"}, staged));
       place.disk().power_cut();
       CHECK(place.seen() == place.all("new"));
     }
@@ -179,7 +179,7 @@ TEST_CASE("what was cleaned up does not come back with a power cut, whoever remo
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     Place place(target, seed);
     const auto staged = place.stage("run-1", "a1", "new");
-    REQUIRE(place.committer(place.disk()).commit("run-1", staged));
+    REQUIRE(place.committer(place.disk()).commit({"run-1"}, staged));
     place.stage("run-1", "a2", "of a lost attempt");
     if (died_before) {
       FaultyFiles files(place.disk());
@@ -199,9 +199,9 @@ TEST_CASE("repeating an old commit does not undo a later one") {
   const auto first = place.stage("run-1", "a1", "first");
   const auto second = place.stage("run-2", "a1", "second");
   const FileCommit committer = place.committer(place.disk());
-  REQUIRE(committer.commit("run-1", first));
-  REQUIRE(committer.commit("run-2", second));
-  CHECK(committer.commit("run-1", first).ok());
+  REQUIRE(committer.commit({"run-1"}, first));
+  REQUIRE(committer.commit({"run-2"}, second));
+  CHECK(committer.commit({"run-1"}, first).ok());
   CHECK(place.seen() == place.all("second"));
   REQUIRE(committer.clean_up("run-1"));
   REQUIRE(committer.clean_up("run-2"));
@@ -217,7 +217,7 @@ TEST_CASE(
     Place place(target);
     const auto staged = place.stage("run-1", "a1", "first");
     FaultyFiles counting(place.disk());
-    REQUIRE(place.committer(counting).commit("run-1", staged));
+    REQUIRE(place.committer(counting).commit({"run-1"}, staged));
     calls = counting.calls();
   }
   for (int at = 0; at < calls; ++at) {
@@ -227,10 +227,10 @@ TEST_CASE(
     const auto second = place.stage("run-2", "a1", "second");
     FaultyFiles files(place.disk());
     files.before_call(at, [&] {
-      REQUIRE(place.committer(place.disk()).commit("run-2", second));
+      REQUIRE(place.committer(place.disk()).commit({"run-2"}, second));
       CHECK(place.seen() == place.all("second"));
     });
-    REQUIRE(place.committer(files).commit("run-1", first));
+    REQUIRE(place.committer(files).commit({"run-1"}, first));
     const Content seen = place.seen();
     CHECK((seen == place.all("first") || seen == place.all("second")));
     REQUIRE(place.committer(place.disk()).clean_up("run-1"));
@@ -251,21 +251,21 @@ TEST_CASE("of two executors with the same commit, wherever one stops, both or on
     Place place(target);
     if (replaces) {
       const auto old = place.stage("run-0", "a0", "old");
-      REQUIRE(place.committer(place.disk()).commit("run-0", old));
+      REQUIRE(place.committer(place.disk()).commit({"run-0"}, old));
       REQUIRE(place.committer(place.disk()).clean_up("run-0"));
     }
     const auto staged = place.stage("run-1", "a1", "new");
     if (older) place.as_an_older_version("run-1");
     FaultyFiles files(place.disk());
     files.before_call(at, [&] {
-      REQUIRE(place.committer(place.disk(), existing).commit("run-1", staged));
+      REQUIRE(place.committer(place.disk(), existing).commit({"run-1"}, staged));
       CHECK(place.seen() == place.all("new"));
     });
-    const Result<> done = place.committer(files, existing).commit("run-1", staged);
+    const Result<> done = place.committer(files, existing).commit({"run-1"}, staged);
     calls = files.calls();
     CHECK(place.seen() == place.all("new"));
     CHECK((done.ok() || done.error().code == ErrorCode::unavailable));
-    CHECK(place.committer(place.disk(), existing).commit("run-1", staged).ok());
+    CHECK(place.committer(place.disk(), existing).commit({"run-1"}, staged).ok());
     REQUIRE(place.committer(place.disk()).clean_up("run-1"));
     CHECK(place.seen() == place.all("new"));
     CHECK(place.names().size() == 1);
@@ -284,7 +284,7 @@ TEST_CASE("two executors who take the same commit from each other end with one w
       Place place(Target::directory);
       if (replaces) {
         const auto old = place.stage("run-0", "a0", "old");
-        REQUIRE(place.committer(place.disk()).commit("run-0", old));
+        REQUIRE(place.committer(place.disk()).commit({"run-0"}, old));
       }
       const auto staged = place.stage("run-1", "a1", "new");
       if (older) place.as_an_older_version("run-1");
@@ -293,14 +293,14 @@ TEST_CASE("two executors who take the same commit from each other end with one w
       files.before_call(at, [&] {
         FaultyFiles stopping(place.disk());
         stopping.fail_at(stop, FaultyFiles::Fault::dead);
-        whole = place.committer(stopping).commit("run-1", staged).ok();
+        whole = place.committer(stopping).commit({"run-1"}, staged).ok();
       });
-      const Result<> done = place.committer(files).commit("run-1", staged);
+      const Result<> done = place.committer(files).commit({"run-1"}, staged);
       calls = std::max(calls, files.calls());
       const Content seen = place.seen();
       CHECK((seen == place.all("new") || (seen == before && !done)));
       if (!done) CHECK(done.error().code == ErrorCode::unavailable);
-      REQUIRE(place.committer(place.disk()).commit("run-1", staged));
+      REQUIRE(place.committer(place.disk()).commit({"run-1"}, staged));
       CHECK(place.seen() == place.all("new"));
       if (files.calls() <= at) break;
     }
@@ -313,7 +313,7 @@ TEST_CASE("what an older version published is committed, however far that one ca
   sim::Disk& disk = place.disk();
   const FileCommit committer = place.committer(disk);
   const bool replaces = GENERATE(true, false);
-  if (replaces) REQUIRE(committer.commit("run-0", place.stage("run-0", "a0", "old")));
+  if (replaces) REQUIRE(committer.commit({"run-0"}, place.stage("run-0", "a0", "old")));
   auto staged = place.stage("run-1", "a1", "new");
   for (const StagedFile& file : place.stage("run-1", "a2", "new")) {
     staged.push_back({file.staged, "of-2/" + file.name, file.bytes});
@@ -347,9 +347,9 @@ TEST_CASE("what an older version published is committed, however far that one ca
     has_begun_to_place();
     REQUIRE((replaces ? disk.exchange(build, place.output()) : disk.rename(build, place.output())));
   }
-  REQUIRE(committer.commit("run-1", staged));
+  REQUIRE(committer.commit({"run-1"}, staged));
   CHECK(place.seen() == all);
-  REQUIRE(committer.commit("run-1", staged));
+  REQUIRE(committer.commit({"run-1"}, staged));
   CHECK(place.seen() == all);
   REQUIRE(committer.clean_up("run-1"));
   CHECK(place.seen() == all);
@@ -364,13 +364,13 @@ TEST_CASE("a storage that is away is no output that is lost: it is committed whe
   const bool is_a_file = GENERATE(true, false);
   REQUIRE(disk.rename("/data", "/unmounted"));
   if (is_a_file) REQUIRE(write_atomically(disk, "/data", "not the disk that you look for"));
-  const Result<> away = committer.commit("run-1", staged);
+  const Result<> away = committer.commit({"run-1"}, staged);
   REQUIRE_FALSE(away);
   CHECK(retryable(away.error().code));
   CHECK(away.error().message.find("the directory '/data' is not there") != std::string::npos);
   if (is_a_file) REQUIRE(disk.remove_all("/data"));
   REQUIRE(disk.rename("/unmounted", "/data"));
-  REQUIRE(committer.commit("run-1", staged));
+  REQUIRE(committer.commit({"run-1"}, staged));
   CHECK(place.seen() == place.all("new"));
 }
 
@@ -387,12 +387,12 @@ TEST_CASE("who commits long after all is over changes nothing and leaves nothing
     if (!can_exchange) files.refuse_exchange();
     files.before_call(at, [&] {
       const FileCommit other = place.committer(place.disk());
-      REQUIRE(other.commit("run-1", staged));
+      REQUIRE(other.commit({"run-1"}, staged));
       REQUIRE(other.clean_up("run-1"));
-      REQUIRE(other.commit("run-2", place.stage("run-2", "a1", "later")));
+      REQUIRE(other.commit({"run-2"}, place.stage("run-2", "a1", "later")));
       REQUIRE(other.clean_up("run-2"));
     });
-    const Result<> late = place.committer(files).commit("run-1", staged);
+    const Result<> late = place.committer(files).commit({"run-1"}, staged);
     calls = files.calls();
     const bool was_over = calls <= at;
     if (was_over) break;
@@ -407,10 +407,10 @@ TEST_CASE("files that are gone or cut short are never committed") {
   const FileCommit committer = place.committer(place.disk());
   auto staged = place.stage("run-1", "a1", "whole");
   staged.back().bytes += 1;
-  CHECK(committer.commit("run-1", staged).error().code == ErrorCode::corrupt);
+  CHECK(committer.commit({"run-1"}, staged).error().code == ErrorCode::corrupt);
   staged = place.stage("run-2", "a1", "whole");
   REQUIRE(committer.clean_up("run-2"));
-  CHECK(committer.commit("run-2", staged).error().code == ErrorCode::corrupt);
+  CHECK(committer.commit({"run-2"}, staged).error().code == ErrorCode::corrupt);
   CHECK(place.seen().empty());
 }
 
@@ -419,10 +419,10 @@ TEST_CASE("mode error refuses an output that exists, but recognises its own") {
   Place place(target);
   const FileCommit committer = place.committer(place.disk(), Existing::refuse);
   const auto first = place.stage("run-1", "a1", "first");
-  REQUIRE(committer.commit("run-1", first));
-  CHECK(committer.commit("run-1", first).ok());
+  REQUIRE(committer.commit({"run-1"}, first));
+  CHECK(committer.commit({"run-1"}, first).ok());
   const auto second = place.stage("run-2", "a1", "second");
-  CHECK(committer.commit("run-2", second).error().code == ErrorCode::already_exists);
+  CHECK(committer.commit({"run-2"}, second).error().code == ErrorCode::already_exists);
   CHECK(place.seen() == place.all("first"));
 }
 
@@ -436,9 +436,9 @@ TEST_CASE("of two commits at the same moment mode error lets one through") {
     FaultyFiles files(place.disk());
     bool other_done = false;
     files.before_call(at, [&] {
-      other_done = place.committer(place.disk(), Existing::refuse).commit("run-2", second).ok();
+      other_done = place.committer(place.disk(), Existing::refuse).commit({"run-2"}, second).ok();
     });
-    const bool done = place.committer(files, Existing::refuse).commit("run-1", first).ok();
+    const bool done = place.committer(files, Existing::refuse).commit({"run-1"}, first).ok();
     calls = files.calls();
     CHECK(done != other_done);
     CHECK(place.seen() == place.all(done ? "first" : "second"));
@@ -451,6 +451,6 @@ TEST_CASE("markers that differ have directories that differ") {
   const auto slash = place.stage("a/b", "t", "1");
   const auto dash = place.stage("a%2fb", "t", "2");
   REQUIRE(committer.clean_up("a%2fb"));
-  CHECK(committer.commit("a/b", slash).ok());
+  CHECK(committer.commit({"a/b"}, slash).ok());
   CHECK(place.seen() == place.all("1"));
 }

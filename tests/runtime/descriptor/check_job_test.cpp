@@ -123,6 +123,92 @@ dataflow:
   CHECK(mistakes(check_text(text, options)) == "8:50 TR1201 no column 'nope'\n");
 }
 
+namespace {
+
+/// A job that sends rows over a connection, with these lines at its top.
+std::string sending(const std::string& lines, const std::string& connection = "ledger") {
+  return "apiVersion: troupe/v1\nkind: Job\nmetadata: {name: a}\n" + lines +
+         "dataflow:\n  rows: {op: test.read}\n  out: {op: test.send, from: rows, with: "
+         "{connection: " +
+         connection + "}}\n";
+}
+
+const std::string ledger = R"(params:
+  host: {type: string, default: db}
+secrets:
+  url: {env: LEDGER_URL}
+  password: {file: /run/secrets/ledger}
+connections:
+  ledger: {type: postgres, url: "postgres://me:${{ secrets.password }}@${{ params.host }}/x"}
+  whole: {type: postgres, url: "${{secrets.url}}"}
+)";
+
+}  // namespace
+
+TEST_CASE("an operator gets what its connection says, with references in place of secrets") {
+  const CheckedJob checked = check_text(sending(ledger));
+  REQUIRE(mistakes(checked) == "");
+  CHECK(checked.job->graph.find("out")->with->at("connection") ==
+        Json{{"name", "ledger"},
+             {"type", "postgres"},
+             {"url", {"postgres://me:", {{"file", "/run/secrets/ledger"}}, "@", "db", "/x"}}});
+  const CheckedJob whole = check_text(sending(ledger, "whole"));
+  REQUIRE(mistakes(whole) == "");
+  CHECK(whole.job->graph.find("out")->with->at("connection").at("url") ==
+        Json{{"env", "LEDGER_URL"}});
+
+  GraphBuilder job("a");
+  const auto rows = job.add("rows", "test.read");
+  job.add("out", "test.send",
+          {{"connection",
+            {{"name", "whole"}, {"type", "postgres"}, {"url", {{"env", "LEDGER_URL"}}}}}})
+      .from(rows);
+  JobGraph built = *job.build();
+  REQUIRE(bind(built, registry()).empty());
+  CHECK(plan_hash(whole.job->graph) == plan_hash(built));
+}
+
+TEST_CASE("a mistake in a connection is told once, at its place") {
+  const auto told = [](const std::string& lines, const std::string& connection = "ledger") {
+    return mistakes(check_text(sending(lines, connection)));
+  };
+  CHECK(told(ledger, "leger") == "14:55 TR1108 there is no connection 'leger'\n");
+  CHECK(told("") == "6:55 TR1108 there is no connection 'ledger'\n");
+  CHECK(told("secrets: {url: {env: A, file: /b}}\nconnections: {ledger: {type: postgres, url: "
+             "\"${{ secrets.url }}\"}}\n") ==
+        "4:16 TR1018 a secret is {env: NAME} or {file: PATH}: where it is found, not what it is\n");
+  CHECK(told("secrets: {url: hunter2}\nconnections: {ledger: {type: postgres, url: x}}\n") ==
+        "4:16 TR1018 a secret is {env: NAME} or {file: PATH}: where it is found, not what it is\n");
+  CHECK(told("connections: {ledger: {type: postgres, url: \"${{ secrets.url }}\"}}\n") ==
+        "4:50 TR1017 there is no 'secrets.url'\n");
+  CHECK(told("secrets: {url: {env: A}}\nconnections: {ledger: {type: postgres, url: \"${{ "
+             "upper(secrets.url) }}\"}}\n") ==
+        "5:45 TR1018 a secret stands by itself: ${{ secrets.NAME }}\n");
+  CHECK(told("connections: {ledger: {type: postgres, url: \"postgres://a:b@c/d\"}}\n") ==
+        "4:45 TR1018 a password is not written in a job\n");
+  CHECK(told("connections: {ledger: {type: postgres, url: x, pasword: y}}\n") ==
+        "4:48 TR1018 a connection of type postgres has no 'pasword'\n");
+  CHECK(told("connections: {ledger: {type: kafka}}\n") ==
+        "4:30 TR1018 'kafka' is no type of a connection\n");
+  CHECK(told("connections: {ledger: {type: postgres, url: x, name: y}}\n") ==
+        "4:48 TR1007 unknown key 'name'\n");
+  CHECK(told("connections: [ledger]\n", "ledger").starts_with("4:14 TR1009"));
+}
+
+TEST_CASE("no other part of a job may use a secret") {
+  const std::string text = R"(apiVersion: troupe/v1
+kind: Job
+metadata: {name: a}
+secrets: {path: {env: A}}
+dataflow:
+  rows: {op: test.read, with: {path: "${{ secrets.path }}"}}
+  out: {op: test.write, from: rows}
+)";
+  const CheckedJob checked = check_text(text);
+  CHECK(mistakes(checked) == "6:43 TR1017 there is no 'secrets.path'\n");
+  CHECK(checked.mistakes.front().hint.starts_with("secrets are for the texts of 'connections:'"));
+}
+
 TEST_CASE("a small job is checked in a fraction of 5 ms") {
   // A sanitizer's build is so many times slower.
   const char* slowness = std::getenv("TROUPE_SLOWNESS");
