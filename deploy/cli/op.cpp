@@ -45,7 +45,16 @@ Json as_json(const OperatorDescription& op) {
   for (const auto& port : op.ports) ports.push_back({{"name", port.name}, {"help", port.help}});
   return {{"name", op.name},         {"role", role_of(op.role)}, {"summary", op.summary},
           {"inputs", inputs_of(op)}, {"parameters", parameters}, {"example", op.example},
-          {"notes", op.notes},       {"ports", ports},           {"streams", op.streams}};
+          {"notes", op.notes},       {"ports", ports},           {"streams", op.streams},
+          {"changes", op.changes}};
+}
+
+/// What flows into it, beside tables; nothing where that is all.
+std::string takes(const OperatorDescription& op) {
+  if (op.role == OperatorRole::source) return "";
+  if (op.changes) return "takes streams, also of changes";
+  const bool streams = op.streams || op.role == OperatorRole::sink;
+  return streams ? "takes streams of appends" : "takes tables, no streams";
 }
 
 std::string remarks_of(const Parameter& parameter) {
@@ -121,6 +130,7 @@ class OpShow final : public Verb {
                                    remarks_of(parameter)));
       context.out.line(fmt::format("  {:<16} {}", "", parameter.help));
     }
+    if (const std::string told = takes(op); !told.empty()) context.out.line(told);
     if (!op.ports.empty()) context.out.line("further outputs (from: <id>.<name>):");
     for (const auto& port : op.ports) {
       context.out.line(fmt::format("  {:<16} {}", port.name, port.help));

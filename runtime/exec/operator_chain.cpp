@@ -44,7 +44,10 @@ struct OperatorChain::Stop {
   bool finished = false;
 
   void take(int input, Batch batch, std::int64_t bytes) {
-    waiting.push_back({input, without_hidden(batch, link.hidden_taken_off), bytes});
+    const auto at = static_cast<std::size_t>(input);
+    const bool all = at >= link.hidden_taken_off.size();
+    const Batch taken = all ? std::move(batch) : without_hidden(batch, link.hidden_taken_off[at]);
+    waiting.push_back({input, taken, bytes});
   }
   bool busy() const { return !waiting.empty() || time || barrier || !ended.empty() || draining; }
 };

@@ -34,7 +34,7 @@ class OperatorChain {
     std::unique_ptr<Operator> op;
     std::shared_ptr<VertexMeter> counters;
     OperatorContext context;
-    int hidden_taken_off = 0;  ///< of its input's columns
+    std::vector<int> hidden_taken_off = {};  ///< of the columns of each input; none: zero
   };
 
   /// `inputs` of the first operator; `out` takes what the last one emits and outlives the chain.

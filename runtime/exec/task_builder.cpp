@@ -70,7 +70,7 @@ class Assembly {
                           in_writer(stage_).of(site_.memory.get())};
       parts_.sink = link.vertex;
       parts_.output = std::make_shared<SinkOutput>(site_.host, objects_.sink, std::move(context),
-                                                   link.phase.hidden_taken_off, counters, clock_,
+                                                   link.phase.taken_off(0), counters, clock_,
                                                    site_.epochs.restore);
       return {};
     } else {

@@ -1,3 +1,4 @@
+#include "runtime/base/json.hpp"
 #include "runtime/base/near.hpp"
 #include "runtime/graph/bound_graph.hpp"
 #include "runtime/graph/graph_check.hpp"
@@ -7,6 +8,7 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -90,8 +92,12 @@ class VertexPlanner {
       }
       const Phase& phase = plan->phases[static_cast<std::size_t>(port->phase)];
       const Flow flow = phase.flow(port->port);
-      if (flow.stream && told.role == OperatorRole::transform && !told.streams) {
+      if (told.role == OperatorRole::transform && flow.stream && !told.streams) {
         report(needs_tables(vertex, i).at(place));
+        return false;
+      }
+      if (told.role == OperatorRole::transform && flow.changes && !told.changes) {
+        report(needs_appends(vertex, i).at(place));
         return false;
       }
       inputs.push_back({phase.outputs[static_cast<std::size_t>(port->port)], plan->rows,
@@ -104,22 +110,55 @@ class VertexPlanner {
     Error error = make_error(ErrorCode::unsupported,
                              "'{}' needs all rows of its input, and the stream '{}' goes on",
                              vertex.op, vertex.inputs[input].from);
-    error.hint = "group the stream by time with a window first, or read it in a job of mode batch";
+    error.hint = "`top` keeps the first rows of each key of a stream; else take mode batch";
     return error;
   }
 
-  /// Hidden columns are taken off where an operator has not said that it hands them on.
-  static void take_off_hidden(const OperatorDescription& told, const std::vector<PlanInput>& inputs,
-                              OperatorPlan& plan) {
-    if (told.streams) return;
+  static Error needs_appends(const JobVertex& vertex, std::size_t input) {
+    Error error = make_error(ErrorCode::unsupported,
+                             "'{}' needs rows that stay as they are, and '{}' takes rows back",
+                             vertex.op, vertex.inputs[input].from);
+    error.hint =
+        "group by the columns of a window before it, so that rows come once they are final; or "
+        "make the weight of rows a column (op: changes)";
+    return error;
+  }
+
+  /// The phases of a sink that takes no changes, behind those that wait until the stream has ended
+  /// and hand over the rows that are left. Once there are streams without an end, one of those is
+  /// refused here.
+  Result<OperatorPlan> plan_sink(const OperatorKind& kind, const Options& options,
+                                 std::vector<PlanInput> inputs, const PlanContext& context) {
+    const OperatorKind* rows_left = registry_.find("materialize");
+    ENSURE(rows_left, "no operator 'materialize' for a sink that takes no changes");
+    OperatorPlan before = TRY(rows_left->plan(
+        TRY(Options::make(rows_left->description(), Json::object())), inputs, context));
+    inputs.front().schema = before.output();
+    inputs.front().flow = before.phases.back().flow(0);
+    OperatorPlan plan = TRY(kind.plan(options, inputs, context));
+    const int moved = static_cast<int>(before.phases.size());
     for (Phase& phase : plan.phases) {
-      for (const PhaseInput& input : phase.inputs) {
-        if (input.origin != PhaseInput::Origin::input) continue;
-        phase.hidden_taken_off =
-            std::max(phase.hidden_taken_off,
-                     hidden_columns(inputs[static_cast<std::size_t>(input.index)].flow));
+      for (PhaseInput& input : phase.inputs) {
+        const bool first = input.origin == PhaseInput::Origin::input;
+        input.origin = PhaseInput::Origin::phase;
+        input.index = first ? moved - 1 : input.index + moved;
       }
     }
+    plan.phases.insert(plan.phases.begin(), std::make_move_iterator(before.phases.begin()),
+                       std::make_move_iterator(before.phases.end()));
+    return plan;
+  }
+
+  Result<OperatorPlan> plan_kind(const OperatorKind& kind, const Options& options,
+                                 const std::vector<PlanInput>& inputs, const PlanContext& context) {
+    const OperatorDescription& told = kind.description();
+    const bool sink = told.role == OperatorRole::sink;
+    if (sink && !told.changes && inputs.front().flow.changes) {
+      return plan_sink(kind, options, inputs, context);
+    }
+    OperatorPlan plan = TRY(kind.plan(options, inputs, context));
+    if (!told.streams) plan.take_off_hidden(inputs);
+    return plan;
   }
 
   /// No column of a user has a name that a hidden one could have.
@@ -166,7 +205,7 @@ class VertexPlanner {
     context.files = &registry_.files();
     const Result<Options> options = Options::make(kind.description(), *vertex.with);
     if (!options) return options.error().at(vertex.id + ".with");
-    Result<OperatorPlan> plan = kind.plan(*options, inputs, context);
+    Result<OperatorPlan> plan = plan_kind(kind, *options, inputs, context);
     if (!plan) {
       const std::string place = plan.error().path.empty() ? ".from" : ".with";
       return plan.error().at(vertex.id + (inputs.empty() && place == ".from" ? "" : place));
@@ -179,7 +218,6 @@ class VertexPlanner {
       const Result<> timed = add_event_time(vertex, *plan);
       if (!timed) return timed.error().at(vertex.id + ".event_time");
     }
-    take_off_hidden(kind.description(), inputs, *plan);
     return plan;
   }
 

@@ -69,8 +69,12 @@ struct OperatorDescription {
   std::string example;  ///< a YAML fragment that validates, shown by `troupe op show`
   std::string notes = {};
   std::vector<OutputPort> ports = {};
-  /// A transform that takes streams as inputs, and hands event times on. Others take tables only.
+  /// A transform that takes streams, besides tables: it knows hidden columns (`flow.hpp`). A sink
+  /// takes streams in any case; one that says so is given hidden columns, too.
   bool streams = false;
+  /// Its streams may take rows back. In front of a sink that does not say so, rows wait until no
+  /// more of them are taken back; a transform is refused.
+  bool changes = false;
 
   const Parameter* find(const std::string& parameter) const;
 };

@@ -4,19 +4,36 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
+
 namespace troupe {
 
 const char* to_string(const Flow& flow) {
-  if (flow.stream) return "stream";
+  if (flow.stream) return flow.changes ? "stream of changes" : "stream of appends";
   return flow.timed ? "table with event time" : "table";
 }
 
-int hidden_columns(const Flow& flow) { return flow.timed ? 1 : 0; }
+const WindowColumn* find_window(const Flow& flow, const std::string& column) {
+  const auto found = std::find_if(flow.windows.begin(), flow.windows.end(),
+                                  [&](const WindowColumn& each) { return each.name == column; });
+  return found == flow.windows.end() ? nullptr : &*found;
+}
+
+Flow with_columns(Flow flow, const arrow::Schema& columns) {
+  std::erase_if(flow.windows,
+                [&](const WindowColumn& column) { return columns.GetFieldIndex(column.name) < 0; });
+  return flow;
+}
+
+int hidden_columns(const Flow& flow) { return (flow.timed ? 1 : 0) + (flow.changes ? 1 : 0); }
 
 SchemaPtr with_hidden(const SchemaPtr& visible, const Flow& flow) {
-  if (!flow.timed) return visible;
+  if (hidden_columns(flow) == 0) return visible;
   arrow::FieldVector fields = visible->fields();
-  fields.push_back(arrow::field(time_column, arrow::timestamp(arrow::TimeUnit::MICRO), false));
+  if (flow.timed) {
+    fields.push_back(arrow::field(time_column, arrow::timestamp(arrow::TimeUnit::MICRO), false));
+  }
+  if (flow.changes) fields.push_back(arrow::field(weight_column, arrow::int64(), false));
   return arrow::schema(std::move(fields));
 }
 
@@ -38,11 +55,21 @@ Batch without_hidden(const Batch& batch, int hidden) {
       arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.rows(), std::move(arrays)));
 }
 
-std::span<const std::int64_t> times_of(const Batch& batch) {
-  const auto& columns = *batch.columns();
-  const auto& times =
-      static_cast<const arrow::TimestampArray&>(*columns.column(columns.num_columns() - 1));
-  return {times.raw_values(), static_cast<std::size_t>(times.length())};
+namespace {
+
+std::span<const std::int64_t> words_of(const Batch& batch, int column) {
+  return {batch.columns()->column_data(column)->GetValues<std::int64_t>(1),
+          static_cast<std::size_t>(batch.rows())};
+}
+
+}  // namespace
+
+std::span<const std::int64_t> times_of(const Batch& batch, const Flow& flow) {
+  return words_of(batch, batch.columns()->num_columns() - hidden_columns(flow));
+}
+
+std::span<const std::int64_t> weights_of(const Batch& batch) {
+  return words_of(batch, batch.columns()->num_columns() - 1);
 }
 
 }  // namespace troupe

@@ -9,9 +9,20 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace troupe {
+
+/// A visible column that a window has made: it tells the event time of its row, which is so much
+/// later (in microseconds). So rows that agree in it have the same time, and once the watermark has
+/// passed that time there are no more of them.
+struct WindowColumn {
+  std::string name;
+  std::int64_t to_time = 0;
+
+  friend bool operator==(const WindowColumn&, const WindowColumn&) = default;
+};
 
 /// What travels along an edge besides the columns that users see. The planner makes it for sources
 /// and hands it on by the operators' plans; `explain` shows it.
@@ -20,11 +31,22 @@ struct Flow {
   bool stream = false;
   /// Each row has an event time. In a stream, watermarks say how far it has come.
   bool timed = false;
+  /// Each row has a weight: a negative one takes rows back that came before. Else rows are only
+  /// ever appended.
+  bool changes = false;
+  /// Of a stream with event time that only appends.
+  std::vector<WindowColumn> windows = {};
 
   friend bool operator==(const Flow&, const Flow&) = default;
 };
 
+/// "table", "stream of appends".
 const char* to_string(const Flow& flow);
+
+/// The window column of that name; null where it is none.
+const WindowColumn* find_window(const Flow& flow, const std::string& column);
+/// The same flow for rows that have only these columns: window columns that are gone are no more.
+Flow with_columns(Flow flow, const arrow::Schema& columns);
 
 /// How many hidden columns the batches of a flow have.
 int hidden_columns(const Flow& flow);
@@ -36,7 +58,9 @@ void hand_on_hidden(const Batch& from, int hidden,
 /// A batch without its last `hidden` columns.
 Batch without_hidden(const Batch& batch, int hidden);
 /// The event times of a batch of a timed flow, in microseconds since 1970 UTC.
-std::span<const std::int64_t> times_of(const Batch& batch);
+std::span<const std::int64_t> times_of(const Batch& batch, const Flow& flow = {.timed = true});
+/// The weights of a batch of a flow of changes.
+std::span<const std::int64_t> weights_of(const Batch& batch);
 
 /// How a source's rows get their event time: `event_time` of a descriptor, bound.
 struct EventTimePlan {

@@ -32,6 +32,18 @@ std::optional<PlanPort> OperatorPlan::port(const std::string& name) const {
   return std::nullopt;
 }
 
+void OperatorPlan::take_off_hidden(const std::vector<PlanInput>& inputs) {
+  for (Phase& phase : phases) {
+    phase.hidden_taken_off.assign(phase.inputs.size(), 0);
+    for (std::size_t i = 0; i < phase.inputs.size(); ++i) {
+      const PhaseInput& input = phase.inputs[i];
+      if (input.origin != PhaseInput::Origin::input) continue;
+      phase.hidden_taken_off[i] =
+          hidden_columns(inputs[static_cast<std::size_t>(input.index)].flow);
+    }
+  }
+}
+
 void OperatorRegistry::add(std::unique_ptr<OperatorKind> kind) {
   const std::string& name = kind->description().name;
   ENSURE(!find(name), "two operators are called '{}'", name);

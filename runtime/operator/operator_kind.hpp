@@ -68,11 +68,14 @@ struct Phase {
   /// Of a sink of files: its directory or its single file; and for a directory, an example of the
   /// names that it gives its files.
   std::string writes = {}, writes_part = {};
-  // Set by the planner. Of a source: how its rows get their event time. Of what takes no hidden
-  // columns: how many are taken off its inputs.
+  // Of what takes no hidden columns: how many are taken off each input (none: zero).
+  std::vector<int> hidden_taken_off = {};
+  // Set by the planner. Of a source: how its rows get their event time.
   std::shared_ptr<const EventTimePlan> event_time = {};
-  int hidden_taken_off = 0;
 
+  int taken_off(std::size_t input) const {
+    return input < hidden_taken_off.size() ? hidden_taken_off[input] : 0;
+  }
   Flow flow(int port) const {
     return flows.empty() ? Flow() : flows.at(static_cast<std::size_t>(port));
   }
@@ -108,6 +111,8 @@ struct OperatorPlan {
   std::vector<PlanPort> ports = {};  ///< further outputs
 
   const SchemaPtr& output() const { return phases.back().outputs.front(); }
+  /// Its phases know nothing of the hidden columns of these inputs.
+  void take_off_hidden(const std::vector<PlanInput>& inputs);
   /// Where the output of that name comes from ("": the first one); nothing if there is none.
   std::optional<PlanPort> port(const std::string& name) const;
 };

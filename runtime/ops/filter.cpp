@@ -83,7 +83,7 @@ class FilterKind final : public OperatorKind {
     phase.inputs = {PhaseInput{}};
     const std::vector<int> columns = passed_on(*input.schema, context);
     phase.outputs = {schema_of(*input.schema, columns)};
-    phase.flows = {input.flow};
+    phase.flows = {with_columns(input.flow, *phase.outputs.front())};
     phase.detail = where.text();
     phase.make_operator =
         [where, columns = with_hidden(columns, input)]() -> Result<std::unique_ptr<Operator>> {
@@ -114,6 +114,7 @@ class FilterKind final : public OperatorKind {
           "Filters behind a reader are handed to it: whole parts of a file that cannot hold "
           "a matching row are not read.",
       .streams = true,
+      .changes = true,
   };
 };
 

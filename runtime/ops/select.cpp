@@ -181,6 +181,19 @@ std::set<int> named_columns(const Options& options, const arrow::Schema& input) 
   return columns;
 }
 
+/// Window columns are so by any name.
+Flow flow_of(const Selection& selection, const PlanInput& input) {
+  Flow flow = input.flow;
+  flow.windows.clear();
+  for (const Selected& column : selection) {
+    const int plain = column.value.as_column();
+    if (plain < 0) continue;
+    const WindowColumn* window = find_window(input.flow, input.schema->field(plain)->name());
+    if (window != nullptr) flow.windows.push_back({column.name, window->to_time});
+  }
+  return flow;
+}
+
 std::string detail_of(const Selection& selection) {
   std::vector<std::string> parts;
   for (const Selected& column : selection) {
@@ -209,7 +222,7 @@ class SelectKind final : public OperatorKind {
     phase.name = "select";
     phase.inputs = {PhaseInput{}};
     phase.outputs = {output};
-    phase.flows = {input.flow};
+    phase.flows = {flow_of(*selection, input)};
     phase.detail = detail_of(*selection);
     phase.make_operator =
         [selection, together = set_of(*selection), output = with_hidden(output, input.flow),
@@ -251,6 +264,7 @@ class SelectKind final : public OperatorKind {
           "power and ^ are computed as double precision, and a quotient has 16 digits behind the "
           "point.",
       .streams = true,
+      .changes = true,
   };
 };
 

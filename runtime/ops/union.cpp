@@ -1,6 +1,8 @@
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/wider_type.hpp"
 
+#include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
@@ -16,8 +18,12 @@ using Positions = std::vector<std::vector<int>>;
 /// Passes batches on, their columns in the order and of the types of the output.
 class UnionOperator final : public Operator {
  public:
-  UnionOperator(std::shared_ptr<const Positions> positions, SchemaPtr schema, int hidden)
-      : positions_(std::move(positions)), schema_(std::move(schema)), hidden_(hidden) {}
+  UnionOperator(std::shared_ptr<const Positions> positions, SchemaPtr schema,
+                std::vector<Flow> inputs, const Flow& output)
+      : positions_(std::move(positions)),
+        schema_(std::move(schema)),
+        inputs_(std::move(inputs)),
+        output_(output) {}
 
   Result<Step> process(int input, const Batch& batch, Emitter& out) override {
     const std::vector<int>& positions = (*positions_)[static_cast<std::size_t>(input)];
@@ -38,18 +44,34 @@ class UnionOperator final : public Operator {
       fields.push_back(std::move(field));
       columns.push_back(std::move(column));
     }
-    hand_on_hidden(batch, hidden_, columns);
-    const int all = batch.columns()->num_columns();
-    for (int i = all - hidden_; i < all; ++i) fields.push_back(batch.columns()->schema()->field(i));
+    add_hidden(batch, inputs_[static_cast<std::size_t>(input)], columns);
+    for (int i = schema_->num_fields(); i < hidden_schema_->num_fields(); ++i) {
+      fields.push_back(hidden_schema_->field(i));
+    }
     out.emit(Batch(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.rows(),
                                             std::move(columns))));
     return Step::done;
   }
 
  private:
+  /// A row that is never taken back counts once.
+  void add_hidden(const Batch& batch, const Flow& from,
+                  std::vector<std::shared_ptr<arrow::Array>>& columns) const {
+    const auto& given = batch.columns()->columns();
+    const std::size_t visible = given.size() - static_cast<std::size_t>(hidden_columns(from));
+    if (output_.timed) columns.push_back(given[visible]);
+    if (!output_.changes) return;
+    if (from.changes) return columns.push_back(given.back());
+    std::vector<std::int64_t> ones(static_cast<std::size_t>(batch.rows()), 1);
+    columns.push_back(std::make_shared<arrow::Int64Array>(
+        batch.rows(), arrow::Buffer::FromVector(std::move(ones))));
+  }
+
   const std::shared_ptr<const Positions> positions_;
   const SchemaPtr schema_;  ///< of the output
-  const int hidden_;
+  const std::vector<Flow> inputs_;
+  const Flow output_;
+  const SchemaPtr hidden_schema_ = with_hidden(schema_, output_);
 };
 
 /// Where the columns of `first` are in `other`.
@@ -103,16 +125,26 @@ Result<SchemaPtr> united(const std::vector<PlanInput>& inputs) {
   return arrow::schema(std::move(fields));
 }
 
+/// With event time where all of them have one, and taking rows back where any does.
 Result<Flow> united_flow(const std::vector<PlanInput>& inputs) {
-  const Flow& first = inputs.front().flow;
+  Flow united = inputs.front().flow;
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i].flow == first) continue;
-    return make_error(
-        ErrorCode::invalid_argument,
-        "the inputs of a union must be of one kind: input 1 is a {}, input {} is a {}",
-        to_string(first), i + 1, to_string(inputs[i].flow));
+    const Flow& flow = inputs[i].flow;
+    if (flow.stream != united.stream) {
+      return make_error(
+          ErrorCode::invalid_argument,
+          "the inputs of a union must be of one kind: input 1 is a {}, input {} is a {}",
+          to_string(inputs.front().flow), i + 1, to_string(flow));
+    }
+    united.timed = united.timed && flow.timed;
+    united.changes = united.changes || flow.changes;
+    std::erase_if(united.windows, [&](const WindowColumn& column) {
+      const WindowColumn* same = find_window(flow, column.name);
+      return same == nullptr || *same != column;
+    });
   }
-  return first;
+  if (!united.timed || united.changes) united.windows.clear();
+  return united;
 }
 
 /// Whether batches of that input go through as they are.
@@ -145,16 +177,18 @@ class UnionKind final : public OperatorKind {
                                                  : std::nullopt;
     }
     const SchemaPtr output = TRY(united(inputs));
+    const Flow flow = TRY(united_flow(inputs));
+    std::vector<Flow> flows;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (same_columns(*inputs[i].schema, *output)) (*positions)[i].clear();
+      flows.push_back(inputs[i].flow);
+      const bool same_hidden = flows[i].timed == flow.timed && flows[i].changes == flow.changes;
+      if (same_hidden && same_columns(*inputs[i].schema, *output)) (*positions)[i].clear();
     }
     phase.outputs = {output};
-    phase.flows = {TRY(united_flow(inputs))};
+    phase.flows = {with_columns(flow, *output)};
     phase.detail = fmt::format("{} inputs", inputs.size());
-    phase.make_operator =
-        [positions, output,
-         hidden = hidden_columns(inputs.front().flow)]() -> Result<std::unique_ptr<Operator>> {
-      return std::make_unique<UnionOperator>(positions, output, hidden);
+    phase.make_operator = [positions, output, flows, flow]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<UnionOperator>(positions, output, flows, flow);
     };
     plan.phases = {std::move(phase)};
     plan.needs = [positions](const std::vector<int>& output) {
@@ -182,8 +216,11 @@ class UnionKind final : public OperatorKind {
       .notes =
           "Columns are matched by name and must have the same types; numbers become the wider "
           "type: integer with bigint or numeric, real with double precision. For distinct rows, "
-          "follow it with `distinct`. Streams and tables cannot be mixed.",
+          "follow it with `distinct`. Streams and tables cannot be mixed. Its rows have an event "
+          "time "
+          "where those of all inputs have one.",
       .streams = true,
+      .changes = true,
   };
 };
 
