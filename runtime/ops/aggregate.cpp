@@ -14,9 +14,16 @@ class AggregateKind final : public OperatorKind {
     if (group_by.empty() && select.empty()) {
       return make_error(ErrorCode::invalid_argument, "give 'group_by', 'select' or both");
     }
-    AggregateSelect bound = TRY(bind_aggregates(group_by, select, inputs.front().schema));
-    return plan_aggregation("aggregate", TRY(Aggregation::make(std::move(bound))), inputs.front(),
-                            detail_of(group_by, select));
+    const PlanInput& input = inputs.front();
+    const std::string detail = detail_of(group_by, select);
+    if (input.flow.stream) {
+      return plan_stream_aggregation("aggregate", group_by, select, input, detail);
+    }
+    AggregateSelect bound = TRY(bind_aggregates(group_by, select, input.schema));
+    OperatorPlan plan =
+        plan_aggregation("aggregate", TRY(Aggregation::make(std::move(bound))), input, detail);
+    plan.take_off_hidden(inputs);
+    return plan;
   }
 
  private:
@@ -40,7 +47,11 @@ class AggregateKind final : public OperatorKind {
           "averages and deviations of floats are computed exactly and rounded once, so they "
           "do not depend on the number of tasks or nodes. 'median', 'percentile_cont' and "
           "'string_agg' hold all values of a group in memory. Without 'group_by' there is one "
-          "row even if there is no input.",
+          "row even if there is no input. Over a stream, groups that have a column of a window in "
+          "their key are put out once, when the window has ended; others are put out again and "
+          "again, and their last row is taken back each time.",
+      .streams = true,
+      .changes = true,
   };
 };
 

@@ -32,11 +32,17 @@ class DistinctKind final : public OperatorKind {
                             const PlanContext&) const override {
     const SchemaPtr& schema = inputs.front().schema;
     const std::vector<NamedText> columns = TRY(wanted_columns(options, *schema));
-    AggregateSelect bound = TRY(bind_aggregates(columns, {}, schema));
     std::vector<std::string> names;
     for (const NamedText& column : columns) names.push_back(column.name);
-    return plan_aggregation("distinct", TRY(Aggregation::make(std::move(bound))), inputs.front(),
-                            fmt::format("{}", fmt::join(names, ", ")));
+    const std::string detail = fmt::format("{}", fmt::join(names, ", "));
+    if (inputs.front().flow.stream) {
+      return plan_stream_aggregation("distinct", columns, {}, inputs.front(), detail);
+    }
+    AggregateSelect bound = TRY(bind_aggregates(columns, {}, schema));
+    OperatorPlan plan = plan_aggregation("distinct", TRY(Aggregation::make(std::move(bound))),
+                                         inputs.front(), detail);
+    plan.take_off_hidden(inputs);
+    return plan;
   }
 
  private:
@@ -48,7 +54,12 @@ class DistinctKind final : public OperatorKind {
                       .help = "Only these columns, and each different combination of them once. "
                               "Without it, all columns."}},
       .example = "op: distinct\nfrom: flights\nwith: {columns: [origin, destination]}\n",
-      .notes = "Nulls are equal to each other. The order of the output is not defined.",
+      .notes =
+          "Nulls are equal to each other. The order of the output is not defined. Over a stream, "
+          "rows leave when they are seen first, without event time; with a column of a window, "
+          "when that has ended.",
+      .streams = true,
+      .changes = true,
   };
 };
 

@@ -51,9 +51,7 @@ struct WindowPlan {
   Flow flow;
   bool late = false;  ///< somebody reads the late rows
   std::vector<int> columns_read;
-  SchemaPtr assigned;                            ///< columns of the input, then the slice
-  std::shared_ptr<const Aggregation> by_slice;   ///< partial results, by slice and key
-  std::shared_ptr<const Aggregation> by_window;  ///< final ones, by key
+  SlicedAggregation sliced;
   SchemaPtr output;
 };
 
@@ -80,7 +78,7 @@ Phase assign_phase(const WindowPlan& plan, const SchemaPtr& input) {
   Phase phase;
   phase.name = "window.assign";
   phase.inputs = {PhaseInput{}};
-  phase.outputs = {plan.assigned};
+  phase.outputs = {plan.sliced.assigned};
   phase.flows = {{.stream = plan.flow.stream}};
   if (plan.late) {
     phase.outputs.push_back(input);
@@ -96,9 +94,11 @@ Phase local_phase(const WindowPlan& plan) {
   Phase phase;
   phase.name = "window.local";
   phase.inputs = {PhaseInput{.origin = PhaseInput::Origin::phase, .index = 0}};
-  phase.outputs = {plan.by_slice->partial};
+  phase.outputs = {plan.sliced.by_slice->partial};
   phase.flows = {{.stream = plan.flow.stream}};
-  phase.make_operator = [by_slice = plan.by_slice] { return make_partial_aggregate(by_slice); };
+  phase.make_operator = [by_slice = plan.sliced.by_slice] {
+    return make_partial_aggregate(by_slice);
+  };
   return phase;
 }
 
@@ -107,23 +107,25 @@ Phase close_phase(const WindowPlan& plan) {
   input.blocking = !plan.flow.stream;
   Phase phase;
   phase.name = "window.close";
-  if (plan.by_window->key_count() == 0) {
+  if (plan.sliced.by_window->key_count() == 0) {
     input.exchange = ExchangeKind::gather;
     phase.parallelism_max = 1;
   } else {
     input.exchange = ExchangeKind::hash;
-    for (std::size_t i = 1; i <= plan.by_window->key_count(); ++i) {
+    for (std::size_t i = 1; i <= plan.sliced.by_window->key_count(); ++i) {
       input.keys.push_back(static_cast<int>(i));  // the slice is in front
     }
   }
   phase.inputs = {std::move(input)};
   phase.outputs = {plan.output};
   phase.flows = {plan.flow};
-  phase.state = {slices_table(plan.span, plan.by_slice), closed_table()};
-  phase.make_operator = [span = plan.span, by_window = plan.by_window,
+  // A window's row has the time of its last moment.
+  phase.flows.front().windows = {{start_column, plan.span.size - 1}, {end_column, -1}};
+  phase.state = {slices_table(plan.span, plan.sliced.by_slice), closed_table()};
+  phase.make_operator = [span = plan.span, by_window = plan.sliced.by_window,
                          output = with_hidden(plan.output, plan.flow),
                          slices = phase.state.front()] {
-    return make_close_windows(span, by_window, output, slices);
+    return make_close_windows(span, by_window, output, true, slices);
   };
   return phase;
 }
@@ -159,19 +161,15 @@ class WindowKind final : public OperatorKind {
     WindowPlan plan;
     plan.span = TRY(span_of(options));
     plan.flow = input.flow;
+    plan.flow.windows.clear();
     plan.late = input.flow.stream && context.ports_read.count(late_port) > 0;
-    std::vector<NamedText> keys = texts_of(options, "group_by");
+    const std::vector<NamedText> keys = texts_of(options, "group_by");
     const std::vector<NamedText> select = texts_of(options, "select");
     TRY(check_names(keys, "group_by"));
     TRY(check_names(select, "select"));
-    plan.by_window = TRY(Aggregation::make(TRY(bind_aggregates(keys, select, input.schema))));
-    plan.output = output_of(*plan.by_window);
-    arrow::FieldVector fields = input.schema->fields();
-    fields.push_back(arrow::field(slice_column, arrow::timestamp(arrow::TimeUnit::MICRO), false));
-    plan.assigned = arrow::schema(std::move(fields));
-    keys.insert(keys.begin(), {slice_column, fmt::format("\"{}\"", slice_column)});
-    plan.by_slice = TRY(Aggregation::make(TRY(bind_aggregates(keys, select, plan.assigned))));
-    plan.columns_read = columns_read(*plan.by_window);
+    plan.sliced = TRY(SlicedAggregation::make(keys, select, input.schema));
+    plan.output = output_of(*plan.sliced.by_window);
+    plan.columns_read = columns_read(*plan.sliced.by_window);
     return plan;
   }
 

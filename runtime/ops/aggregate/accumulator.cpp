@@ -39,6 +39,14 @@ bool is_of_pairs(AccumulatorKind kind) {
          kind == AccumulatorKind::list;
 }
 
+bool takes_back(AccumulatorKind kind) {
+  return !is_of_pairs(kind) && kind != AccumulatorKind::min && kind != AccumulatorKind::max;
+}
+
+Result<> Accumulator::take_back(const RowGroups&, const arrow::Array&) {
+  return make_error(ErrorCode::unsupported, "what looks at values takes no rows back");
+}
+
 Result<std::unique_ptr<Accumulator>> Accumulator::make(
     AccumulatorKind kind, const std::shared_ptr<arrow::DataType>& argument) {
   switch (kind) {
@@ -97,6 +105,12 @@ Result<std::shared_ptr<arrow::Array>> CountAccumulator::states(std::uint32_t beg
 Result<> CountAccumulator::merge(const RowGroups& groups, const arrow::Array& states) {
   const auto* counts = static_cast<const arrow::Int64Array&>(states).raw_values();
   each_not_null(states, [&](std::int64_t i) { counts_[groups[i]] += counts[i]; });
+  return {};
+}
+
+Result<> CountAccumulator::take_back(const RowGroups& groups, const arrow::Array& states) {
+  const auto* counts = static_cast<const arrow::Int64Array&>(states).raw_values();
+  each_not_null(states, [&](std::int64_t i) { counts_[groups[i]] -= counts[i]; });
   return {};
 }
 

@@ -51,6 +51,8 @@ enum class AccumulatorKind {
 
 /// Of states that are rows of their own: see `PairAccumulator`.
 bool is_of_pairs(AccumulatorKind kind);
+/// Whether it can take rows back without knowing the others.
+bool takes_back(AccumulatorKind kind);
 
 const char* to_string(AccumulatorKind kind);
 
@@ -76,6 +78,8 @@ class Accumulator {
                                                        std::uint32_t end) const = 0;
   /// Adds states: that of row i to its group. May come from another node: `corrupt` if senseless.
   virtual Result<> merge(const RowGroups& groups, const arrow::Array& states) = 0;
+  /// The reverse, exactly: counts and sums know it, what looks at values does not (`unsupported`).
+  virtual Result<> take_back(const RowGroups& groups, const arrow::Array& states);
 
   /// In use; the spare room of a vector is not touched.
   virtual std::int64_t bytes() const = 0;
@@ -116,6 +120,7 @@ class CountAccumulator : public Accumulator {
   Result<std::shared_ptr<arrow::Array>> states(std::uint32_t begin,
                                                std::uint32_t end) const override;
   Result<> merge(const RowGroups& groups, const arrow::Array& states) override;
+  Result<> take_back(const RowGroups& groups, const arrow::Array& states) override;
   std::int64_t bytes() const override {
     return static_cast<std::int64_t>(counts_.size() * sizeof(std::int64_t));
   }

@@ -128,7 +128,7 @@ Phase final_phase(const std::string& name, const std::shared_ptr<const Aggregati
 
 }  // namespace
 
-Result<std::shared_ptr<const Aggregation>> Aggregation::make(AggregateSelect select) {
+Result<std::shared_ptr<const Aggregation>> Aggregation::make(AggregateSelect select, bool counted) {
   auto plan = std::make_shared<Aggregation>();
   plan->select = std::move(select);
   std::vector<std::shared_ptr<arrow::DataType>> key_types;
@@ -137,6 +137,10 @@ Result<std::shared_ptr<const Aggregation>> Aggregation::make(AggregateSelect sel
   }
   TRY(Grouper::make(key_types));
   for (const AggregateCall& call : plan->select.calls) TRY(take_apart(*plan, call));
+  if (counted) {
+    const AggregateCall rows{.function = AggregateFunction::count_rows};
+    plan->rows_part = part_of(*plan, {AccumulatorKind::count, input_of(*plan, rows), nullptr});
+  }
   plan->read_together = std::make_shared<const ExpressionSet>(expressions_read(*plan));
 
   arrow::FieldVector fields = plan->select.keys->fields();

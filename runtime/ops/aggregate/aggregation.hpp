@@ -35,8 +35,13 @@ struct Aggregation {
   /// no rows; a part of pairs has rows of its own (see `PairAccumulator`).
   SchemaPtr partial;
 
-  /// `unsupported` for a key or an argument of a type that it cannot work on.
-  static Result<std::shared_ptr<const Aggregation>> make(AggregateSelect select);
+  /// The part that counts rows, where it was asked for.
+  std::optional<std::size_t> rows_part = {};
+
+  /// `unsupported` for a key or an argument of a type that it cannot work on. `counted`: it counts
+  /// the rows of each group, whatever is selected.
+  static Result<std::shared_ptr<const Aggregation>> make(AggregateSelect select,
+                                                         bool counted = false);
 
   std::size_t key_count() const { return select.key_values.size(); }
 };
@@ -54,6 +59,14 @@ std::vector<int> columns_read(const Aggregation& plan);
 /// where there are no keys.
 OperatorPlan plan_aggregation(const std::string& name, std::shared_ptr<const Aggregation> plan,
                               const PlanInput& input, std::string detail);
+
+/// The same over a stream: groups whose key has a window column leave when their window has ended;
+/// others leave as changes, a few times a second, and their rows are taken back when they change.
+/// Where nothing is computed of groups and the input takes no rows back, so is the output.
+Result<OperatorPlan> plan_stream_aggregation(const std::string& name,
+                                             const std::vector<NamedText>& group_by,
+                                             const std::vector<NamedText>& select,
+                                             const PlanInput& input, std::string detail);
 
 /// The first phase: groups what fits into `partial_bytes_max` and lets it go then. Where grouping
 /// makes few rows fewer, rows go through one by one. So it neither waits for memory nor spills.

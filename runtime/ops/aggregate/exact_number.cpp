@@ -77,28 +77,44 @@ ExactNumber ExactNumber::of(bool negative, int low, std::span<const std::uint64_
 }
 
 std::string ExactNumber::encode() const {
-  const int flags = (negative ? is_negative : 0) | (nan ? has_nan : 0) |
-                    (positive_infinity ? has_positive : 0) | (negative_infinity ? has_negative : 0);
-  std::string bytes(2 + limbs.size() * 8, '\0');
+  std::vector<std::uint64_t> words;
+  int flags = negative ? is_negative : 0;
+  const auto count = [&](Flag flag, std::int64_t times) {
+    if (times == 0) return;
+    flags |= flag;
+    words.push_back(static_cast<std::uint64_t>(times));
+  };
+  count(has_nan, nan);
+  count(has_positive, positive_infinity);
+  count(has_negative, negative_infinity);
+  words.insert(words.end(), limbs.begin(), limbs.end());
+  std::string bytes(2 + words.size() * 8, '\0');
   bytes[0] = static_cast<char>(flags);
   bytes[1] = static_cast<char>(low);
-  if (!limbs.empty()) std::memcpy(bytes.data() + 2, limbs.data(), limbs.size() * 8);
+  if (!words.empty()) std::memcpy(bytes.data() + 2, words.data(), words.size() * 8);
   return bytes;
 }
 
 Result<ExactNumber> ExactNumber::decode(std::string_view bytes) {
-  const std::size_t count = bytes.size() < 2 ? 0 : (bytes.size() - 2) / 8;
-  if (bytes.size() != 2 + count * 8 || count > exact_limbs_max) {
+  const auto flags = bytes.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(bytes[0]);
+  const std::size_t counts = std::popcount(static_cast<unsigned>(flags & ~is_negative));
+  const std::size_t words = bytes.size() < 2 ? 0 : (bytes.size() - 2) / 8;
+  if (bytes.size() != 2 + words * 8 || words < counts || words - counts > exact_limbs_max) {
     return make_error(ErrorCode::corrupt, "a partial sum of {} bytes", bytes.size());
   }
-  const auto flags = static_cast<std::uint8_t>(bytes[0]);
-  Limbs limbs(count);
-  if (count > 0) std::memcpy(limbs.data(), bytes.data() + 2, count * 8);
+  Limbs all(words);
+  if (words > 0) std::memcpy(all.data(), bytes.data() + 2, words * 8);
   const int low = static_cast<signed char>(bytes[1]);
-  ExactNumber number = of(flags & is_negative, low, limbs);
-  number.nan = flags & has_nan;
-  number.positive_infinity = flags & has_positive;
-  number.negative_infinity = flags & has_negative;
+  ExactNumber number = of(flags & is_negative, low, std::span(all).subspan(counts));
+  auto next = all.begin();
+  const auto count = [&](Flag flag) {
+    return flags & flag ? static_cast<std::int64_t>(*next++) : std::int64_t{0};
+  };
+  if (counts > 0) {
+    number.nan = count(has_nan);
+    number.positive_infinity = count(has_positive);
+    number.negative_infinity = count(has_negative);
+  }
   if (number.encode() != bytes || low < exact_low_min || low > exact_limbs_max) {
     return make_error(ErrorCode::corrupt, "a partial sum that is not in its canonical form");
   }
@@ -139,11 +155,11 @@ ExactNumber subtract(const ExactNumber& a, const ExactNumber& b) {
 
 double to_double(const ExactNumber& number) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (number.nan || (number.positive_infinity && number.negative_infinity)) {
+  if (number.nan > 0 || (number.positive_infinity > 0 && number.negative_infinity > 0)) {
     return std::numeric_limits<double>::quiet_NaN();
   }
-  if (number.positive_infinity) return infinity;
-  if (number.negative_infinity) return -infinity;
+  if (number.positive_infinity > 0) return infinity;
+  if (number.negative_infinity > 0) return -infinity;
   if (number.is_zero()) return 0;
   const std::int64_t length =
       static_cast<std::int64_t>(number.limbs.size()) * 64 - std::countl_zero(number.limbs.back());

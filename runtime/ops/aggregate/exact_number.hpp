@@ -18,17 +18,17 @@ struct ExactNumber {
   bool negative = false;
   int low = 0;
   std::vector<std::uint64_t> limbs;
-  bool nan = false;                ///< NaN was a term
-  bool positive_infinity = false;  ///< ... or infinity
-  bool negative_infinity = false;
+  std::int64_t nan = 0;                ///< how often NaN was a term: it may be taken back
+  std::int64_t positive_infinity = 0;  ///< ... or infinity
+  std::int64_t negative_infinity = 0;
 
   bool is_zero() const { return limbs.empty(); }
-  bool finite() const { return !nan && !positive_infinity && !negative_infinity; }
+  bool finite() const { return nan == 0 && positive_infinity == 0 && negative_infinity == 0; }
 
   /// From limbs that may have zeros at the ends.
   static ExactNumber of(bool negative, int low, std::span<const std::uint64_t> limbs);
 
-  /// How partial aggregates travel: flags, `low`, limbs.
+  /// How partial aggregates travel: flags, `low`, how often which of NaN and infinities, limbs.
   std::string encode() const;
   /// From bytes of another task: `corrupt` unless canonical.
   static Result<ExactNumber> decode(std::string_view bytes);

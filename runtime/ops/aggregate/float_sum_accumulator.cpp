@@ -73,6 +73,20 @@ class FloatSum : public SumAccumulator {
     return {};
   }
 
+  Result<> take_back(const RowGroups& groups, const arrow::Array& states) override {
+    const auto& sums = static_cast<const arrow::BinaryArray&>(states);
+    for (std::int64_t i = 0; i < sums.length(); ++i) {
+      if (sums.IsNull(i)) continue;
+      ExactNumber term = TRY(ExactNumber::decode(sums.GetView(i)));
+      term.negative = !term.negative && !term.is_zero();
+      term.nan = -term.nan;
+      term.positive_infinity = -term.positive_infinity;
+      term.negative_infinity = -term.negative_infinity;
+      TRY(merge(groups[i], term));
+    }
+    return {};
+  }
+
   std::int64_t bytes() const override {
     return static_cast<std::int64_t>(near_.size() * sizeof(Near) + far_.size() * sizeof(Distant));
   }
@@ -93,9 +107,9 @@ class FloatSum : public SumAccumulator {
  private:
   struct Distant {
     Far sum;
-    bool nan = false;
-    bool positive_infinity = false;
-    bool negative_infinity = false;
+    std::int64_t nan = 0;
+    std::int64_t positive_infinity = 0;
+    std::int64_t negative_infinity = 0;
   };
 
   void add(std::uint32_t group, double value) {
@@ -111,9 +125,9 @@ class FloatSum : public SumAccumulator {
 
   static void add_far(Distant& far, double value, unsigned exponent) {
     if (std::isnan(value)) {
-      far.nan = true;
+      ++far.nan;
     } else if (std::isinf(value)) {
-      (value > 0 || Terms::squares ? far.positive_infinity : far.negative_infinity) = true;
+      ++(value > 0 || Terms::squares ? far.positive_infinity : far.negative_infinity);
     } else {
       const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
       const std::uint64_t leading = exponent == 0 ? 0 : std::uint64_t{1} << mantissa_bits;
@@ -128,9 +142,9 @@ class FloatSum : public SumAccumulator {
                                                              term.limbs.back() < near_top_limb_max);
     if (term.finite() && fits && near_[group].add(term.negative, term.low, term.limbs)) return {};
     Distant& sums = far(group);
-    sums.nan |= term.nan;
-    sums.positive_infinity |= term.positive_infinity;
-    sums.negative_infinity |= term.negative_infinity;
+    sums.nan += term.nan;
+    sums.positive_infinity += term.positive_infinity;
+    sums.negative_infinity += term.negative_infinity;
     if (sums.sum.add(term.negative, term.low, term.limbs)) return {};
     return make_error(ErrorCode::corrupt, "a partial sum of doubles that no doubles have");
   }

@@ -167,6 +167,18 @@ Result<> GroupStates::merge(const Batch& states) {
   return {};
 }
 
+Result<> GroupStates::take_back(const Batch& states) {
+  if (states.rows() == 0) return {};
+  Arrays columns = states.columns()->columns();
+  const std::size_t keys = plan_->key_count();
+  const RowGroups groups =
+      TRY(assign(Arrays(columns.begin(), columns.begin() + keys), states.rows()));
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    TRY(parts_[p]->take_back(groups, *TRY(plain(columns[keys + p]))));
+  }
+  return {};
+}
+
 std::int64_t GroupStates::state_rows() const {
   std::int64_t rows = groups();
   for (std::size_t p = 0; p < parts_.size(); ++p) {

@@ -18,6 +18,8 @@ class GroupStates {
   Result<> add(const Batch& rows);
   /// Adds partial results, of this or another task.
   Result<> merge(const Batch& states);
+  /// The reverse, exactly: for aggregations all of whose parts know it (`takes_back`).
+  Result<> take_back(const Batch& states);
 
   /// Without keys there is one group, even if no row came.
   std::uint32_t groups() const;

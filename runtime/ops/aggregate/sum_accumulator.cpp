@@ -69,6 +69,14 @@ class IntegerSum : public SumAccumulator {
     return {};
   }
 
+  Result<> take_back(const RowGroups& groups, const arrow::Array& states) override {
+    const auto& sums = static_cast<const arrow::FixedSizeBinaryArray&>(states);
+    each_not_null(states, [&](std::int64_t i) {
+      set(groups[i], total(groups[i]) - load_int128(sums.GetValue(i)));
+    });
+    return {};
+  }
+
   std::int64_t bytes() const override {
     return static_cast<std::int64_t>((sums_.size() + wraps_.size()) * sizeof(std::int64_t));
   }
@@ -150,17 +158,10 @@ class DecimalSum : public SumAccumulator {
   }
 
   Result<> merge(const RowGroups& groups, const arrow::Array& states) override {
-    const auto& sums = static_cast<const arrow::FixedSizeBinaryArray&>(states);
-    bool sane = true;
-    each_not_null(states, [&](std::int64_t i) {
-      State state;
-      std::memcpy(&state, sums.GetValue(i), sizeof state);
-      sane = sane && state.wraps <= wraps_max && state.wraps >= -wraps_max;
-      add(groups[i], load_int128(reinterpret_cast<const std::uint8_t*>(state.sum)));
-      if (state.wraps != 0 && sane) wrap(groups[i], state.wraps);
-    });
-    if (sane) return {};
-    return make_error(ErrorCode::corrupt, "a partial sum of decimals that no decimals have");
+    return merge(groups, states, false);
+  }
+  Result<> take_back(const RowGroups& groups, const arrow::Array& states) override {
+    return merge(groups, states, true);
   }
 
   std::int64_t bytes() const override {
@@ -191,9 +192,29 @@ class DecimalSum : public SumAccumulator {
     std::int64_t wraps;
   };
 
+  Result<> merge(const RowGroups& groups, const arrow::Array& states, bool back) {
+    const auto& sums = static_cast<const arrow::FixedSizeBinaryArray&>(states);
+    bool sane = true;
+    each_not_null(states, [&](std::int64_t i) {
+      State state;
+      std::memcpy(&state, sums.GetValue(i), sizeof state);
+      sane = sane && state.wraps <= wraps_max && state.wraps >= -wraps_max;
+      const __int128 sum = load_int128(reinterpret_cast<const std::uint8_t*>(state.sum));
+      back ? subtract(groups[i], sum) : add(groups[i], sum);
+      if (state.wraps != 0 && sane) wrap(groups[i], back ? -state.wraps : state.wraps);
+    });
+    if (sane) return {};
+    return make_error(ErrorCode::corrupt, "a partial sum of decimals that no decimals have");
+  }
+
   void add(std::uint32_t group, __int128 value) {
     if (__builtin_add_overflow(sums_[group], value, &sums_[group])) [[unlikely]] {
       wrap(group, value < 0 ? -1 : 1);
+    }
+  }
+  void subtract(std::uint32_t group, __int128 value) {
+    if (__builtin_sub_overflow(sums_[group], value, &sums_[group])) [[unlikely]] {
+      wrap(group, value < 0 ? 1 : -1);
     }
   }
   void wrap(std::uint32_t group, std::int64_t times) {
@@ -216,15 +237,10 @@ class WideSum : public SumAccumulator {
   }
 
   Result<> merge(const RowGroups& groups, const arrow::Array& states) override {
-    const auto& sums = static_cast<const arrow::BinaryArray&>(states);
-    for (std::int64_t i = 0; i < sums.length(); ++i) {
-      if (sums.IsNull(i)) continue;
-      const ExactNumber sum = TRY(ExactNumber::decode(sums.GetView(i)));
-      if (!sums_[groups[i]].add(sum.negative, sum.low, sum.limbs) || !sum.finite()) {
-        return make_error(ErrorCode::corrupt, "a partial sum of integers that no integers have");
-      }
-    }
-    return {};
+    return merge(groups, states, false);
+  }
+  Result<> take_back(const RowGroups& groups, const arrow::Array& states) override {
+    return merge(groups, states, true);
   }
 
   std::int64_t bytes() const override {
@@ -236,6 +252,18 @@ class WideSum : public SumAccumulator {
   }
 
  private:
+  Result<> merge(const RowGroups& groups, const arrow::Array& states, bool back) {
+    const auto& sums = static_cast<const arrow::BinaryArray&>(states);
+    for (std::int64_t i = 0; i < sums.length(); ++i) {
+      if (sums.IsNull(i)) continue;
+      const ExactNumber sum = TRY(ExactNumber::decode(sums.GetView(i)));
+      if (!sums_[groups[i]].add(sum.negative != back, sum.low, sum.limbs) || !sum.finite()) {
+        return make_error(ErrorCode::corrupt, "a partial sum of integers that no integers have");
+      }
+    }
+    return {};
+  }
+
   std::vector<Wide> sums_;
 };
 

@@ -32,10 +32,11 @@ std::shared_ptr<arrow::Array> moments(std::int64_t moment, std::int64_t rows) {
 class CloseWindows final : public Operator {
  public:
   CloseWindows(const WindowSpan& span, std::shared_ptr<const Aggregation> plan, SchemaPtr output,
-               std::shared_ptr<const StateTable> slices)
+               bool bounds, std::shared_ptr<const StateTable> slices)
       : span_(span),
         plan_(std::move(plan)),
         output_(std::move(output)),
+        bounds_(bounds),
         slices_table_(std::move(slices)) {}
 
   Result<> open(const OperatorContext& context) override {
@@ -181,8 +182,10 @@ class CloseWindows final : public Operator {
     const Batch results = TRY(window.states->results(window.next, end));
     auto columns = results.columns()->columns();
     const auto at = columns.begin() + static_cast<std::ptrdiff_t>(plan_->key_count());
-    columns.insert(at, {moments(window.end - span_.size, results.rows()),
-                        moments(window.end, results.rows())});
+    if (bounds_) {
+      columns.insert(at, {moments(window.end - span_.size, results.rows()),
+                          moments(window.end, results.rows())});
+    }
     // The last moment of the window: what comes later is not in it.
     columns.push_back(moments(window.end - 1, results.rows()));
     return make_batch(output_, std::move(columns), results.rows());
@@ -213,6 +216,7 @@ class CloseWindows final : public Operator {
   const WindowSpan span_;
   const std::shared_ptr<const Aggregation> plan_;
   const SchemaPtr output_;  ///< hidden columns included
+  const bool bounds_;       ///< rows say where their window begins and ends
   const std::shared_ptr<const StateTable> slices_table_;
   bool notes_changes_ = false;
   Reservation memory_;
@@ -231,9 +235,9 @@ class CloseWindows final : public Operator {
 
 Result<std::unique_ptr<Operator>> make_close_windows(const WindowSpan& span,
                                                      std::shared_ptr<const Aggregation> plan,
-                                                     SchemaPtr output,
+                                                     SchemaPtr output, bool bounds,
                                                      std::shared_ptr<const StateTable> slices) {
-  return std::make_unique<CloseWindows>(span, std::move(plan), std::move(output),
+  return std::make_unique<CloseWindows>(span, std::move(plan), std::move(output), bounds,
                                         std::move(slices));
 }
 

@@ -32,17 +32,37 @@ struct WindowSpan {
 /// The column behind those of the input that names the slice of a row.
 inline constexpr const char* slice_column = "#slice";
 
+/// An aggregation by slices and keys, and the sum of slices by keys alone.
+struct SlicedAggregation {
+  SchemaPtr assigned;                            ///< columns of the input, then the slice
+  std::shared_ptr<const Aggregation> by_slice;   ///< partial results, by slice and key
+  std::shared_ptr<const Aggregation> by_window;  ///< final ones, by key
+
+  static Result<SlicedAggregation> make(std::vector<NamedText> keys,
+                                        const std::vector<NamedText>& select,
+                                        const SchemaPtr& input);
+};
+
+/// Groups of a stream whose keys have a window column: rows of one group have one event time, and
+/// so the group leaves, as appends with that time, once the watermark has passed it. Each moment is
+/// a window.
+Result<OperatorPlan> plan_groups_of_windows(const std::string& name,
+                                            const std::vector<NamedText>& group_by,
+                                            const std::vector<NamedText>& select,
+                                            const PlanInput& input, std::string detail);
+
 /// First phase: puts the slice of each row in the place of its event time. Late rows, all of whose
 /// windows are closed, leave by port 1 as they came; without `late_port` they are dropped and
 /// counted. It decides by the task's own time, which no later phase is ahead of.
 Result<std::unique_ptr<Operator>> make_assign_windows(const WindowSpan& span, bool late_port);
 
 /// Last phase: takes partial results by slice and key, and puts out a window's rows as soon as no
-/// more rows of it can come. `output` are its columns, the hidden event time included. `slices` is
-/// the first of its tables (`window_state.hpp`).
+/// more rows of it can come. `output` are its columns, the hidden event time included; with
+/// `bounds`, those of the window stand behind the keys. `slices` is the first of its tables
+/// (`window_state.hpp`).
 Result<std::unique_ptr<Operator>> make_close_windows(const WindowSpan& span,
                                                      std::shared_ptr<const Aggregation> plan,
-                                                     SchemaPtr output,
+                                                     SchemaPtr output, bool bounds,
                                                      std::shared_ptr<const StateTable> slices);
 
 }  // namespace troupe

@@ -57,7 +57,10 @@ TEST_CASE("a window gives its keys, its bounds and what is computed, with the ti
   REQUIRE(plan.ok());
   CHECK(plan->output()->field_names() ==
         std::vector<std::string>{"card", "window_start", "window_end", "total"});
-  CHECK(plan->phases.back().flow(0) == Flow{.stream = true, .timed = true});
+  CHECK(plan->phases.back().flow(0) ==
+        Flow{.stream = true,
+             .timed = true,
+             .windows = {{"window_start", 59999999}, {"window_end", -1}}});
   const auto late = plan->port("late");
   REQUIRE(late);
   const Phase& assign = plan->phases[static_cast<std::size_t>(late->phase)];
