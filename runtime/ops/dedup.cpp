@@ -47,7 +47,11 @@ class DedupKind final : public OperatorKind {
           "Nulls of a key are equal to each other. Rows that `order_by` cannot tell apart are "
           "told apart by their other columns (but for nested ones), so the answer is always "
           "the same. Rows that are equal in all columns: `distinct`. More than one row a "
-          "key: `top`.",
+          "key: `top`. Over a stream, a row leaves as soon as it is the one, and is taken back "
+          "when another one is; where the key has a column of a window, it leaves when that has "
+          "ended.",
+      .streams = true,
+      .changes = true,
   };
 };
 

@@ -1,21 +1,12 @@
-#include "runtime/base/near.hpp"
-#include "runtime/data/arrow_result.hpp"
-#include "runtime/data/batch.hpp"
-#include "runtime/expr/expression.hpp"
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/join/join_operator.hpp"
-#include "runtime/ops/wider_type.hpp"
+#include "runtime/ops/join/join_plan.hpp"
+#include "runtime/ops/join/stream_join.hpp"
 
-#include <arrow/array.h>
-#include <arrow/compute/api.h>
-#include <arrow/record_batch.h>
 #include <arrow/type.h>
-#include <arrow/type_traits.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
-#include <set>
 
 namespace troupe {
 namespace {
@@ -25,299 +16,11 @@ namespace {
 constexpr std::int64_t broadcast_rows_max = 1'000'000;
 constexpr std::int64_t broadcast_bytes_max = 64 << 20;
 
-/// One side of one pair of keys.
-struct Key {
-  int column = -1;                  ///< of the input; -1: an expression
-  std::optional<Expression> value;  ///< of the right side only
-  std::shared_ptr<arrow::DataType> type;
-};
-
-struct KeyPair {
-  Key left;
-  Key right;
-  std::shared_ptr<arrow::DataType> type;  ///< what both are compared as
-  bool once = false;                      ///< `using`: one column of the output
-};
-
-std::vector<std::string> names_of(const arrow::Schema& schema) { return schema.field_names(); }
-
-Result<Key> column_key(const std::string& name, const SchemaPtr& schema, const char* side,
-                       const std::string& path) {
-  Key key;
-  key.column = schema->GetFieldIndex(name);
-  if (key.column < 0) {
-    return unknown_column(fmt::format("the {} input has no column '{}'", side, name), name,
-                          names_of(*schema))
-        .at(path);
-  }
-  key.type = schema->field(key.column)->type();
-  return key;
-}
-
-Result<Key> right_key(const std::string& text, const SchemaPtr& schema, const std::string& path) {
-  if (schema->GetFieldIndex(text) >= 0) return column_key(text, schema, "right", path);
-  auto bound = Expression::bind(text, schema);
-  if (!bound) return bound.error().at(path);
-  Key key;
-  key.column = bound->as_column();
-  key.type = bound->type();
-  if (key.column < 0) key.value = std::move(*bound);
-  return key;
-}
-
-bool is_text(const arrow::DataType& type) {
-  return type.id() == arrow::Type::STRING || type.id() == arrow::Type::LARGE_STRING;
-}
-
-/// What two keys are compared as; null where SQL would not compare them.
-std::shared_ptr<arrow::DataType> common_type(const std::shared_ptr<arrow::DataType>& a,
-                                             const std::shared_ptr<arrow::DataType>& b) {
-  if (a->Equals(*b)) return a;
-  const auto whole = [](const arrow::DataType& type) {
-    return arrow::is_integer(type.id()) && type.id() != arrow::Type::UINT64;
-  };
-  if (whole(*a) && whole(*b)) return arrow::int64();
-  if (is_text(*a) && is_text(*b)) return arrow::utf8();
-  if (auto wider = wider_type(a, b); wider && arrow::is_decimal(wider->id())) return wider;
-  const auto number = [&](const arrow::DataType& type) {
-    return type.id() == arrow::Type::FLOAT || type.id() == arrow::Type::DOUBLE || whole(type);
-  };
-  if (number(*a) && number(*b)) return arrow::float64();
-  if (a->id() == arrow::Type::TIMESTAMP && b->id() == arrow::Type::TIMESTAMP) {
-    const auto& left = static_cast<const arrow::TimestampType&>(*a);
-    const auto& right = static_cast<const arrow::TimestampType&>(*b);
-    if (left.timezone().empty() != right.timezone().empty()) return nullptr;
-    return arrow::timestamp(std::max(left.unit(), right.unit()), left.timezone());
-  }
-  return nullptr;
-}
-
-Result<std::vector<KeyPair>> bind_keys(const Options& options, const SchemaPtr& left,
-                                       const SchemaPtr& right) {
-  if (options.has("using") == options.has("keys")) {
-    Error error = make_error(ErrorCode::invalid_argument, "a join needs either `using` or `keys`");
-    error.hint =
-        "`using: [carrier]` where the columns have the same name, `keys: {dest: faa}` "
-        "where they have not";
-    return error.at("using");
-  }
-  std::vector<KeyPair> pairs;
-  const auto add = [&](const std::string& left_name, const std::string& right_text, bool once,
-                       const std::string& path) -> Result<> {
-    KeyPair pair;
-    pair.once = once;
-    pair.left = TRY(column_key(left_name, left, "left", path));
-    pair.right = once ? TRY(column_key(right_text, right, "right", path))
-                      : TRY(right_key(right_text, right, path));
-    pair.type = common_type(pair.left.type, pair.right.type);
-    if (pair.type == nullptr) {
-      Error error =
-          make_error(ErrorCode::invalid_argument, "cannot compare {} ({}) with {} ({})", left_name,
-                     pair.left.type->ToString(), right_text, pair.right.type->ToString());
-      error.hint = "CAST one of them in a select before the join";
-      return error.at(path);
-    }
-    pairs.push_back(std::move(pair));
-    return {};
-  };
-  if (options.has("using")) {
-    std::size_t index = 0;
-    for (const std::string& name : options.list("using")) {
-      TRY(add(name, name, true, fmt::format("using.{}", index++)));
-    }
-  } else {
-    for (const NamedText& key : options.named("keys")) {
-      TRY(add(key.name, key.text, false, "keys." + key.name));
-    }
-  }
-  if (pairs.empty()) {
-    const char* path = options.has("using") ? "using" : "keys";
-    return make_error(ErrorCode::invalid_argument, "a join needs at least one key").at(path);
-  }
-  return pairs;
-}
-
 JoinType join_type(const std::string& word) {
   static const std::map<std::string, JoinType> types = {
       {"inner", JoinType::inner}, {"left", JoinType::left}, {"right", JoinType::right},
       {"full", JoinType::full},   {"semi", JoinType::semi}, {"anti", JoinType::anti}};
   return types.at(word);
-}
-
-/// Appends keys that are no plain column of the common type.
-class AppendKeysOperator final : public Operator {
- public:
-  struct Added {
-    Key key;
-    std::shared_ptr<arrow::Field> field;
-  };
-  explicit AppendKeysOperator(std::shared_ptr<const std::vector<Added>> added)
-      : added_(std::move(added)) {}
-
-  Result<Step> process(int, const Batch& batch, Emitter& out) override {
-    auto fields = batch.columns()->schema()->fields();
-    auto columns = batch.columns()->columns();
-    for (const Added& added : *added_) {
-      const auto value = added.key.value ? TRY(added.key.value->evaluate(batch))
-                                         : batch.columns()->column(added.key.column);
-      const std::string& name = added.key.value
-                                    ? added.key.value->text()
-                                    : batch.columns()->schema()->field(added.key.column)->name();
-      columns.push_back(TRY(widened(value, added.field->type(), name)));
-      fields.push_back(added.field);
-    }
-    out.emit(Batch(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.rows(),
-                                            std::move(columns))));
-    return Step::done;
-  }
-
- private:
-  const std::shared_ptr<const std::vector<Added>> added_;
-};
-
-/// One side on its way into the join: its keys as columns, and where it comes from.
-struct Side {
-  PhaseInput from;
-  SchemaPtr schema;
-  std::vector<int> keys;
-};
-
-Side prepare_side(int input, const SchemaPtr& schema, const std::vector<KeyPair>& pairs,
-                  std::vector<Phase>& phases) {
-  Side side{PhaseInput{.index = input}, schema, {}};
-  auto added = std::make_shared<std::vector<AppendKeysOperator::Added>>();
-  auto fields = schema->fields();
-  for (const KeyPair& pair : pairs) {
-    const Key& key = input == 0 ? pair.left : pair.right;
-    if (key.column >= 0 && key.type->Equals(*pair.type)) {
-      side.keys.push_back(key.column);
-      continue;
-    }
-    side.keys.push_back(static_cast<int>(fields.size()));
-    fields.push_back(arrow::field(fmt::format("#key{}", side.keys.size()), pair.type));
-    added->push_back({key, fields.back()});
-  }
-  if (added->empty()) return side;
-  side.schema = arrow::schema(std::move(fields));
-  Phase phase;
-  phase.name = input == 0 ? "join.left_keys" : "join.right_keys";
-  phase.inputs = {side.from};
-  phase.outputs = {side.schema};
-  phase.make_operator = [added]() -> Result<std::unique_ptr<Operator>> {
-    return std::make_unique<AppendKeysOperator>(added);
-  };
-  side.from =
-      PhaseInput{.origin = PhaseInput::Origin::phase, .index = static_cast<int>(phases.size())};
-  phases.push_back(std::move(phase));
-  return side;
-}
-
-/// The columns of the output, and for each the input columns it is made of.
-struct Output {
-  std::vector<JoinSpec::Column> columns;
-  arrow::FieldVector fields;
-  std::vector<std::set<int>> needs_left;
-  std::vector<std::set<int>> needs_right;
-};
-
-std::shared_ptr<arrow::Field> output_field(const arrow::Field& field, bool may_be_null) {
-  return field.WithType(logical_type(field.type()))->WithNullable(field.nullable() || may_be_null);
-}
-
-void add_left_columns(Output& output, const JoinSpec& spec, const Side& side, const SchemaPtr& left,
-                      const std::vector<KeyPair>& pairs) {
-  for (int i = 0; i < left->num_fields(); ++i) {
-    JoinSpec::Column column{.from_left = true, .index = i};
-    auto field = output_field(*left->field(i), spec.keeps_right());
-    std::set<int> from_right;
-    for (std::size_t k = 0; k < pairs.size(); ++k) {
-      if (!pairs[k].once || pairs[k].left.column != i || spec.only_left()) continue;
-      column.index = side.keys[k];
-      column.right_key = spec.right_keys[k];
-      field = field->WithType(pairs[k].type);
-      from_right.insert(pairs[k].right.column);
-    }
-    output.columns.push_back(column);
-    output.fields.push_back(std::move(field));
-    output.needs_left.push_back({i});
-    output.needs_right.push_back(std::move(from_right));
-  }
-}
-
-Result<> add_right_columns(Output& output, const JoinSpec& spec, const SchemaPtr& left,
-                           const SchemaPtr& right, const std::vector<KeyPair>& pairs,
-                           const std::string& suffix) {
-  for (int i = 0; i < right->num_fields(); ++i) {
-    const bool is_key = std::any_of(pairs.begin(), pairs.end(), [&](const KeyPair& pair) {
-      return pair.once && pair.right.column == i;
-    });
-    if (is_key) continue;
-    const auto& field = *right->field(i);
-    const int clash = left->GetFieldIndex(field.name());
-    std::string name = field.name();
-    if (clash >= 0) {
-      if (suffix.empty()) {
-        Error error =
-            make_error(ErrorCode::invalid_argument, "both inputs have a column '{}'", name);
-        error.hint =
-            "give a suffix for those of the right one (`suffix: _right`), join `using` "
-            "the column, or rename it in a select";
-        return error.at("suffix");
-      }
-      name += suffix;
-      if (left->GetFieldIndex(name) >= 0 || right->GetFieldIndex(name) >= 0) {
-        return make_error(ErrorCode::invalid_argument,
-                          "with this suffix there are two columns '{}'", name)
-            .at("suffix");
-      }
-    }
-    output.columns.push_back({.from_left = false, .index = i});
-    output.fields.push_back(output_field(field, spec.keeps_left())->WithName(name));
-    // The name depends on the left column of the same name: without it there would be no suffix.
-    output.needs_left.push_back(clash >= 0 ? std::set<int>{clash} : std::set<int>{});
-    output.needs_right.push_back({i});
-  }
-  return {};
-}
-
-/// Leaves out the columns that nobody needs.
-void narrow(Output& output, const std::optional<std::vector<std::string>>& projection) {
-  if (!projection) return;
-  Output narrowed;
-  for (std::size_t i = 0; i < output.columns.size(); ++i) {
-    const auto& names = *projection;
-    if (std::find(names.begin(), names.end(), output.fields[i]->name()) == names.end()) continue;
-    narrowed.columns.push_back(output.columns[i]);
-    narrowed.fields.push_back(output.fields[i]);
-    narrowed.needs_left.push_back(output.needs_left[i]);
-    narrowed.needs_right.push_back(output.needs_right[i]);
-  }
-  output = std::move(narrowed);
-}
-
-using Needs = std::function<std::vector<std::vector<int>>(const std::vector<int>&)>;
-
-Needs needs_of(const Output& output, const std::vector<KeyPair>& pairs) {
-  std::set<int> left_keys;
-  std::set<int> right_keys;
-  for (const KeyPair& pair : pairs) {
-    left_keys.insert(pair.left.column);
-    if (pair.right.column >= 0) right_keys.insert(pair.right.column);
-    if (pair.right.value) {
-      right_keys.insert(pair.right.value->columns().begin(), pair.right.value->columns().end());
-    }
-  }
-  return [from_left = output.needs_left, from_right = output.needs_right, left_keys,
-          right_keys](const std::vector<int>& wanted) {
-    std::set<int> left = left_keys;
-    std::set<int> right = right_keys;
-    for (const int column : wanted) {
-      const auto index = static_cast<std::size_t>(column);
-      left.insert(from_left[index].begin(), from_left[index].end());
-      right.insert(from_right[index].begin(), from_right[index].end());
-    }
-    return std::vector<std::vector<int>>{{left.begin(), left.end()}, {right.begin(), right.end()}};
-  };
 }
 
 /// Rows of the right side that a row of the left side meets are taken to be about one.
@@ -336,56 +39,109 @@ class JoinKind final : public OperatorKind {
                             const PlanContext& context) const override {
     const SchemaPtr& left = inputs[0].schema;
     const SchemaPtr& right = inputs[1].schema;
-    const auto pairs = TRY(bind_keys(options, left, right));
+    TRY(check_flows(options, inputs));
+    const auto pairs = TRY(bind_join_keys(options, left, right));
+    const bool streams = inputs[1].flow.stream;
+    const Flow left_flow = inputs[0].flow.stream ? inputs[0].flow : Flow();
     auto spec = std::make_shared<JoinSpec>();
     spec->type = join_type(options.text("type"));
-    const bool broadcast = TRY(broadcasts(options, *spec, inputs[1], context));
 
     OperatorPlan plan;
-    Side left_side = prepare_side(0, left, pairs, plan.phases);
-    Side right_side = prepare_side(1, right, pairs, plan.phases);
+    const JoinSide left_side = prepare_join_side(0, left, left_flow, pairs, plan.phases);
+    const JoinSide right_side =
+        prepare_join_side(1, right, streams ? inputs[1].flow : Flow(), pairs, plan.phases);
     spec->left_keys = left_side.keys;
     spec->right_keys = right_side.keys;
     spec->right = right_side.schema;
-    Output output;
-    add_left_columns(output, *spec, left_side, left, pairs);
-    if (!spec->only_left()) {
-      const std::string suffix = options.has("suffix") ? options.text("suffix") : "";
-      TRY(add_right_columns(output, *spec, left, right, pairs, suffix));
-    }
-    narrow(output, context.projection);
+    const JoinOutput output =
+        TRY(bind_join_output(*spec, left_side, left, right, pairs, options, context));
     spec->columns = output.columns;
     spec->schema = arrow::schema(output.fields);
-
-    Phase phase;
-    phase.name = "join";
-    phase.detail = fmt::format("{}, {}, {}", options.text("type"), broadcast ? "broadcast" : "hash",
-                               keys_text(options));
-    left_side.from.exchange = broadcast ? ExchangeKind::forward : ExchangeKind::hash;
-    right_side.from.exchange = broadcast ? ExchangeKind::broadcast : ExchangeKind::hash;
-    if (!broadcast) {
-      left_side.from.keys = spec->left_keys;
-      right_side.from.keys = spec->right_keys;
+    if (streams) {
+      plan.phases.push_back(
+          TRY(stream_join_phase(spec, {left_side, right_side}, {inputs[0], inputs[1]}, pairs, {})));
+      plan.phases.back().detail =
+          fmt::format("{}, {}", options.text("type"), join_keys_text(options));
+    } else {
+      const bool broadcast = TRY(broadcasts(options, *spec, inputs, context));
+      plan.phases.push_back(table_phase(spec, left_side, right_side,
+                                        with_columns(left_flow, *spec->schema), broadcast));
+      plan.phases.back().detail =
+          fmt::format("{}, {}, {}", options.text("type"), broadcast ? "broadcast" : "hash",
+                      join_keys_text(options));
     }
-    right_side.from.blocking = true;
-    left_side.from.may_be_early = true;
-    phase.inputs = {left_side.from, right_side.from};
-    phase.outputs = {spec->schema};
-    phase.make_operator = [spec]() -> Result<std::unique_ptr<Operator>> {
-      return std::make_unique<JoinOperator>(spec);
-    };
-    plan.phases.push_back(std::move(phase));
+    if (!left_flow.stream) plan.take_off_hidden(inputs);
     plan.rows = estimate(spec->type, inputs);
-    plan.needs = needs_of(output, pairs);
+    plan.needs = needs_of_join(output, pairs);
     return plan;
   }
 
  private:
+  /// Streams meet streams, and tables to their right.
+  static Result<> check_flows(const Options& options, const std::vector<PlanInput>& inputs) {
+    const bool left = inputs[0].flow.stream, right = inputs[1].flow.stream;
+    const std::string strategy = options.text("strategy");
+    if (left && strategy == "broadcast") {
+      return make_error(ErrorCode::unsupported, "a join of a stream is not broadcast")
+          .at("strategy");
+    }
+    if (left == right) return {};
+    if (right) {
+      Error error =
+          make_error(ErrorCode::unsupported,
+                     "a join reads all of its right input first, and this stream goes on");
+      error.hint = "exchange the two: from: [stream, table]";
+      return error;
+    }
+    const JoinType type = join_type(options.text("type"));
+    if (type != JoinType::right && type != JoinType::full) return {};
+    Error error = make_error(ErrorCode::unsupported,
+                             "a {} join of a stream with a table never knows which rows of the "
+                             "table have no partner",
+                             options.text("type"));
+    error.hint = "take inner, left, semi or anti";
+    return error.at("type");
+  }
+
+  /// The right side is a table, held in memory; so is a left one, or it is a stream of that flow.
+  static Phase table_phase(const std::shared_ptr<JoinSpec>& spec, const JoinSide& left,
+                           const JoinSide& right, const Flow& flow, bool broadcast) {
+    Phase phase;
+    phase.name = "join";
+    phase.inputs = {left.from, right.from};
+    phase.inputs[0].exchange = broadcast ? ExchangeKind::forward : ExchangeKind::hash;
+    phase.inputs[1].exchange = broadcast ? ExchangeKind::broadcast : ExchangeKind::hash;
+    if (!broadcast) {
+      phase.inputs[0].keys = spec->left_keys;
+      phase.inputs[1].keys = spec->right_keys;
+    }
+    phase.inputs[1].blocking = true;
+    phase.inputs[0].may_be_early = !flow.stream;
+    phase.outputs = {spec->schema};
+    if (flow.stream) {
+      phase.flows = {flow};
+      phase.state = JoinOperator::tables(*spec);
+      spec->stream = true;
+      for (int i = 0; i < hidden_columns(flow); ++i) {
+        spec->columns.push_back({.from_left = true, .index = left.schema->num_fields() + i});
+      }
+      spec->schema = with_hidden(spec->schema, flow);
+    }
+    phase.make_operator =
+        [spec = std::shared_ptr<const JoinSpec>(spec)]() -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<JoinOperator>(spec);
+    };
+    return phase;
+  }
+
   /// Whether every subtask gets the whole right side. A row of it may then be without a partner in
   /// one subtask and have one in another, so joins that keep those rows are never broadcast.
   static Result<bool> broadcasts(const Options& options, const JoinSpec& spec,
-                                 const PlanInput& right, const PlanContext& context) {
+                                 const std::vector<PlanInput>& inputs, const PlanContext& context) {
     const std::string strategy = options.text("strategy");
+    const PlanInput& right = inputs[1];
+    // By key, the table is state of its subtasks as any other.
+    if (inputs[0].flow.stream) return false;
     if (strategy == "broadcast" && spec.keeps_right()) {
       return make_error(
                  ErrorCode::invalid_argument,
@@ -400,48 +156,33 @@ class JoinKind final : public OperatorKind {
            right.bytes.value_or(0) <= broadcast_bytes_max;
   }
 
-  static std::string keys_text(const Options& options) {
-    std::vector<std::string> words;
-    if (options.has("using")) {
-      return fmt::format("using {}", fmt::join(options.list("using"), ", "));
-    }
-    for (const NamedText& key : options.named("keys")) {
-      words.push_back(fmt::format("{} = {}", key.name, key.text));
-    }
-    return fmt::format("on {}", fmt::join(words, ", "));
-  }
-
   const OperatorDescription description_ = {
       .name = "join",
       .summary = "Joins two inputs, left and right, on equal keys.",
       .inputs_min = 2,
       .inputs_max = 2,
       .parameters =
-          {{.name = "using",
-            .type = ParameterType::columns,
-            .help = "Key columns that have the same name in both inputs; each is one column of "
-                    "the output. Either this or `keys`."},
-           {.name = "keys",
-            .type = ParameterType::expressions,
-            .help = "Key columns with different names: a map from a column of the left input to a "
-                    "column or expression of the right one. All columns stay in the output."},
-           {.name = "type",
-            .type = ParameterType::choice,
-            .help = "Which rows without a partner are kept. `semi` and `anti` give the left rows "
-                    "that have or have not a partner, once each, without columns of the right.",
-            .default_value = "\"inner\"",
-            .choices = {"inner", "left", "right", "full", "semi", "anti"}},
-           {.name = "suffix",
-            .type = ParameterType::text,
-            .help = "Added to the names of columns of the right input that the left one has too; "
-                    "needed where there are any."},
-           {.name = "strategy",
-            .type = ParameterType::choice,
-            .help = "`broadcast` sends the whole right input to every subtask, `hash` sends both "
-                    "inputs by key. `auto` broadcasts where the right input is known to have at "
-                    "most 1,000,000 rows and 64 MiB.",
-            .default_value = "\"auto\"",
-            .choices = {"auto", "broadcast", "hash"}}},
+          [] {
+            std::vector<Parameter> parameters = join_key_parameters();
+            parameters.push_back(
+                {.name = "type",
+                 .type = ParameterType::choice,
+                 .help = "Which rows without a partner are kept. `semi` and `anti` give the left "
+                         "rows that have or have not a partner, once each, without columns of the "
+                         "right.",
+                 .default_value = "\"inner\"",
+                 .choices = {"inner", "left", "right", "full", "semi", "anti"}});
+            parameters.push_back(join_suffix_parameter());
+            parameters.push_back(
+                {.name = "strategy",
+                 .type = ParameterType::choice,
+                 .help = "`broadcast` sends the whole right input to every subtask, `hash` sends "
+                         "both inputs by key. `auto` broadcasts where the right input is known to "
+                         "have at most 1,000,000 rows and 64 MiB.",
+                 .default_value = "\"auto\"",
+                 .choices = {"auto", "broadcast", "hash"}});
+            return parameters;
+          }(),
       .example =
           "op: join\n"
           "from: [flights, airlines]\n"
@@ -449,7 +190,13 @@ class JoinKind final : public OperatorKind {
       .notes =
           "The right input is held in memory and goes to disk where the memory of the job "
           "does not suffice: let it be the smaller one. Null keys never match; -0 equals 0 "
-          "and NaN equals NaN, as in PostgreSQL.",
+          "and NaN equals NaN, as in PostgreSQL. A stream joins a table to its right, which is "
+          "read first, or another stream. Where a key is a column of windows of the same length "
+          "on both sides, two streams are joined window by window; else each keeps all its rows, "
+          "and rows that leave without a partner are taken back when one comes. See "
+          "`join.interval` for rows that are near in time.",
+      .streams = true,
+      .changes = true,
   };
 };
 

@@ -31,16 +31,18 @@ class MaterializeOperator final : public Operator {
       : table_(std::move(table)) {}
 
   Result<> open(const OperatorContext& context) override {
-    rows_ = std::make_unique<RowStore>(table_, context.memory);
+    rows_ = std::make_unique<RowStore>(table_, context.memory, context.barriers);
     return {};
   }
 
   Result<Step> process(int, const Batch& batch, Emitter&) override {
     TRY(rows_->change(batch));
-    rows_->take_changes();
     TRY(rows_->compact());
     return Step::done;
   }
+
+  Result<StateRows> snapshot() override { return StateRows{rows_->take_changes()}; }
+  Result<> restore(int, const Batch& rows) override { return rows_->restore(rows); }
 
   Result<Step> drain(Emitter& out) override {
     if (!left_) left_ = TRY(rows_left());
@@ -100,6 +102,7 @@ class MaterializeKind final : public OperatorKind {
     if (keys.empty()) phase.parallelism_max = 1;
     phase.outputs = {input.schema};
     phase.flows = {{.stream = true}};
+    phase.state = {table};
     phase.make_operator = [table]() -> Result<std::unique_ptr<Operator>> {
       return std::make_unique<MaterializeOperator>(table);
     };

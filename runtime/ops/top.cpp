@@ -56,7 +56,11 @@ class TopKind final : public OperatorKind {
           "Nulls of a key are equal to each other. Without `ties`, rows that `order_by` cannot "
           "tell apart are told apart by their other columns (but for nested ones), so the "
           "answer is always the same. The order of the output is not defined. For the first "
-          "rows of all, take `sort` with a `limit`.",
+          "rows of all, take `sort` with a `limit`. Over a stream, the first rows of a window, "
+          "where the key has a column of it, leave when it has ended; others leave as soon as "
+          "they are first ones, and are taken back when they are no more.",
+      .streams = true,
+      .changes = true,
   };
 };
 

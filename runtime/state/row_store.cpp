@@ -52,8 +52,11 @@ RowStore::Piece::Piece(Batch rows, const StateTable& table)
   bytes += batch.rows() * static_cast<std::int64_t>(sizeof(std::int64_t) + 2 * sizeof(RowPlace));
 }
 
-RowStore::RowStore(std::shared_ptr<const StateTable> table, MemoryBudget* memory)
-    : table_(std::move(table)), key_(table_->key_columns()), memory_(memory) {
+RowStore::RowStore(std::shared_ptr<const StateTable> table, MemoryBudget* memory, bool barriers)
+    : table_(std::move(table)),
+      key_(table_->key_columns()),
+      memory_(memory),
+      barriers_(barriers) {
   ENSURE(table_->merge != StateMerge::accumulate, "'{}' accumulates, and keeps no rows",
          table_->name);
 }
@@ -69,7 +72,7 @@ Result<> RowStore::change(const Batch& rows) {
   if (rows.rows() == 0) return {};
   const Batch named = rows_of(*table_, rows);
   TRY(add(named));
-  changes_.push_back(named);
+  if (barriers_) changes_.push_back(named);
   return {};
 }
 
@@ -378,6 +381,10 @@ RowPlace RowStore::older(RowPlace place) const {
     place = at(place).older[place.row];
   } while (place && !has(place));
   return place;
+}
+
+std::int64_t RowStore::word(RowPlace place, int column) const {
+  return words_of(at(place).batch, column)[place.row];
 }
 
 std::int64_t RowStore::weight(RowPlace place) const {

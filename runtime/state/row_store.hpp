@@ -31,7 +31,9 @@ namespace troupe {
 /// operator; one thread at a time.
 class RowStore {
  public:
-  explicit RowStore(std::shared_ptr<const StateTable> table, MemoryBudget* memory = nullptr);
+  /// Without barriers nobody asks what has changed, and it is not noted.
+  explicit RowStore(std::shared_ptr<const StateTable> table, MemoryBudget* memory = nullptr,
+                    bool barriers = true);
 
   /// Rows that change the table, in their order (see `StateMerge`); they are handed over at the
   /// next barrier.
@@ -47,6 +49,8 @@ class RowStore {
   Result<> find(const Batch& rows, const std::vector<int>& columns, std::vector<RowPlace>& found);
   /// The next older row of the same key, where the table may have several; none at the end.
   RowPlace older(RowPlace place) const;
+  /// The value of a column whose values are 64 bits.
+  std::int64_t word(RowPlace place, int column) const;
   /// How often a row counts, where the table adds up weights; else 1.
   std::int64_t weight(RowPlace place) const;
   /// The rows at these places, in this order; their `#weight` is what they came with.
@@ -128,6 +132,7 @@ class RowStore {
   RowIndex index_;                                          ///< the newest row of each key
   RowIndex contents_;  ///< each row by all it holds, where weights add up
   std::int64_t watermark_ = EventTime::min().time_since_epoch().count();
+  const bool barriers_;
   std::vector<Batch> changes_;
   // Of the batch at hand.
   std::vector<std::uint64_t> key_hashes_;

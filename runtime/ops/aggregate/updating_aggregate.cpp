@@ -53,9 +53,9 @@ class UpdatingAggregate final : public MiniBatchOperator {
       : plan_(std::move(plan)), delta_(std::move(delta)), pending_(plan_->values.size()) {}
 
   Result<> open(const OperatorContext& context) override {
-    groups_ = std::make_unique<RowStore>(plan_->groups, context.memory);
+    groups_ = std::make_unique<RowStore>(plan_->groups, context.memory, context.barriers);
     for (const auto& table : plan_->values) {
-      values_.push_back(std::make_unique<RowStore>(table, context.memory));
+      values_.push_back(std::make_unique<RowStore>(table, context.memory, context.barriers));
     }
     return {};
   }

@@ -7,7 +7,7 @@ namespace troupe {
 
 /// An operator over streams that collects rows and then works on all of them at once: what changes
 /// several times in between leaves once. It works when the event time has moved, when there are
-/// rows enough, and at the end; what it makes leaves before anything else is taken.
+/// rows enough, at a barrier and at the end; what it makes leaves before anything else is taken.
 class MiniBatchOperator : public Operator {
  public:
   Result<Step> process(int input, const Batch& batch, Emitter& out) final {
@@ -26,10 +26,11 @@ class MiniBatchOperator : public Operator {
     }
     return leave(out);
   }
-  Result<Step> drain(Emitter& out) final {
+  Result<Step> flush(Emitter& out) final {
     if (!leaving_) TRY(begin());
     return leave(out);
   }
+  Result<Step> drain(Emitter& out) final { return flush(out); }
 
   /// Fewer rows than this wait at any time.
   static constexpr std::int64_t rows_enough = batch_rows_max;

@@ -1,8 +1,15 @@
 #include "runtime/ops/join/join_operator.hpp"
 
 #include "runtime/data/arrow_result.hpp"
+#include "runtime/data/take.hpp"
+#include "runtime/operator/flow.hpp"
+#include "runtime/ops/changes/weighted_rows.hpp"
 
+#include <arrow/array/builder_primitive.h>
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <utility>
 
 namespace troupe {
 
@@ -23,6 +30,7 @@ Result<Step> JoinOperator::process(int input, const Batch& batch, Emitter& out) 
     return Step::done;
   }
   if (!build_ended_) return hold(batch);
+  if (table_ == nullptr) TRY(make_table());  // from what was restored
   if (held_.empty()) return probe(batch, out);
   TRY(probe_held(out));
   return Step::again;
@@ -41,16 +49,19 @@ Result<> JoinOperator::begin_overflow() {
 }
 
 Result<Step> JoinOperator::build(const Batch& batch) {
+  if (restored_) return Step::done;
   if (overflow_ != nullptr) {
     TRY(overflow_->add_build(batch));
     return Step::done;
   }
   const std::int64_t bytes = JoinTable::cost_of(batch);
   if (memory_.bytes() + bytes > build_bytes_max || !memory_.grow(bytes)) {
+    if (spec_->stream) return too_large();
     overflow_begins_ = true;
     return Step::again;
   }
   build_.push_back(batch);
+  if (context_.barriers) unsaved_.push_back(batch);
   return Step::done;
 }
 
@@ -64,8 +75,12 @@ Result<Step> JoinOperator::hold(const Batch& batch) {
 }
 
 Result<> JoinOperator::end_of_input(int input, Emitter&) {
-  if (input == 0) return {};
+  if (input == 0 || restored_) return {};
   build_ended_ = true;
+  return make_table();
+}
+
+Result<> JoinOperator::make_table() {
   if (overflow_ != nullptr) return {};
   if (build_.empty()) {
     build_.emplace_back(TRY(arrow_try(arrow::RecordBatch::MakeEmpty(spec_->right))));
@@ -100,6 +115,7 @@ Result<Step> JoinOperator::drain(Emitter& out) {
     TRY(probe_held(out));
     return Step::again;
   }
+  if (table_ == nullptr) return Step::done;  // restored, and nothing came
   const auto rows = table_->unmatched(unmatched_from_);
   if (rows.empty()) return Step::done;
   out.emit(TRY(table_->output_unmatched(rows)));
@@ -108,7 +124,8 @@ Result<Step> JoinOperator::drain(Emitter& out) {
 
 /// Rows of the left side without a partner are not needed, where they are not output.
 std::vector<int> JoinOperator::told_columns(int input) const {
-  return input == 0 && !spec_->keeps_left() ? spec_->left_keys : std::vector<int>();
+  const bool tells = input == 0 && !spec_->keeps_left() && !spec_->stream;
+  return tells ? spec_->left_keys : std::vector<int>();
 }
 
 /// An empty build side asks for nothing: the first batch of any rows ends the other one.
@@ -121,7 +138,55 @@ std::optional<NeededValues> JoinOperator::needed(int input) const {
 bool JoinOperator::satisfied() const {
   const bool needs_both = spec_->type == JoinType::inner || spec_->type == JoinType::semi ||
                           spec_->type == JoinType::right;
-  return needs_both && table_ != nullptr && table_->rows() == 0;
+  return !spec_->stream && needs_both && table_ != nullptr && table_->rows() == 0;
+}
+
+Error JoinOperator::too_large() const {
+  Error error = make_error(ErrorCode::unavailable,
+                           "the table that a stream is joined with takes more than is left of the "
+                           "{} bytes that its run may reserve",
+                           context_.memory->bytes_max());
+  error.hint = "give the run more memory";
+  return error;
+}
+
+std::vector<std::shared_ptr<const StateTable>> JoinOperator::tables(const JoinSpec& spec) {
+  auto rows = std::make_shared<StateTable>();
+  rows->name = "table";
+  rows->schema = with_hidden(spec.right, {.stream = true, .changes = true});
+  for (const int key : spec.right_keys) rows->key.push_back(spec.right->field(key)->name());
+  rows->merge = StateMerge::weights;
+  auto read = std::make_shared<StateTable>();
+  read->name = "read";
+  read->schema = arrow::schema({arrow::field("read", arrow::boolean(), false)});
+  read->owner = StateOwner::task;
+  return {rows, read};
+}
+
+/// Not one row of the left side has been taken before the table was there.
+Result<StateRows> JoinOperator::snapshot() {
+  if (!spec_->stream) return StateRows();
+  StateRows rows(2);
+  if (!build_ended_) return rows;
+  for (const Batch& batch : std::exchange(unsaved_, {})) rows[0].push_back(with_weight(batch, 1));
+  arrow::BooleanBuilder read;
+  TRY(arrow_try(read.Append(true)));
+  rows[1].emplace_back(
+      arrow::RecordBatch::Make(arrow::schema({arrow::field("read", arrow::boolean(), false)}), 1,
+                               {TRY(arrow_try(read.Finish()))}));
+  return rows;
+}
+
+Result<> JoinOperator::restore(int table, const Batch& rows) {
+  if (table == 0) {
+    const Signed some = Signed::of(weights_of(rows));
+    build_.push_back(TRY(take(without_hidden(rows, 1), some.given)));
+    if (!memory_.grow(JoinTable::cost_of(build_.back()))) return too_large();
+    return {};
+  }
+  if (rows.rows() == 0 || std::exchange(restored_, true)) return {};
+  build_ended_ = true;
+  return {};
 }
 
 }  // namespace troupe

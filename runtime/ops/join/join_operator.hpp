@@ -3,6 +3,7 @@
 #include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/operator.hpp"
 #include "runtime/operator/reservation.hpp"
+#include "runtime/operator/state_table.hpp"
 #include "runtime/ops/join/join_overflow.hpp"
 #include "runtime/ops/join/join_spec.hpp"
 #include "runtime/ops/join/join_table.hpp"
@@ -26,6 +27,8 @@ class JoinOperator final : public Operator, public NarrowsInput {
   Result<Step> process(int input, const Batch& batch, Emitter& out) override;
   Result<> end_of_input(int input, Emitter& out) override;
   Result<Step> drain(Emitter& out) override;
+  Result<StateRows> snapshot() override;
+  Result<> restore(int table, const Batch& rows) override;
   bool wants(int input) const override { return input == 1 || build_ended_ || early_; }
   bool satisfied() const override;
   std::vector<int> told_columns(int input) const override;
@@ -33,12 +36,18 @@ class JoinOperator final : public Operator, public NarrowsInput {
   std::optional<NeededValues> needed(int input) const override;
   bool blocks() const override { return overflow_ != nullptr || overflow_begins_; }
 
+  /// The state where the left side is a stream: the table to the right, handed over once; and that
+  /// it has been read.
+  static std::vector<std::shared_ptr<const StateTable>> tables(const JoinSpec& spec);
+
   /// Larger build sides overflow even where there is memory: a column of a table is one array, and
   /// its strings are addressed with 32 bits.
   static constexpr std::int64_t build_bytes_max = std::int64_t{1} << 30;
 
  private:
   Result<Step> build(const Batch& batch);
+  Error too_large() const;
+  Result<> make_table();
   Result<Step> hold(const Batch& batch);
   Result<> begin_overflow();
   Result<Step> probe(const Batch& batch, Emitter& out);
@@ -60,6 +69,8 @@ class JoinOperator final : public Operator, public NarrowsInput {
   JoinPairs pairs_;
   std::unique_ptr<JoinOverflow> overflow_;
   bool overflow_begins_ = false;
+  std::vector<Batch> unsaved_;  ///< of the table, where barriers come and none has come yet
+  bool restored_ = false;       ///< the table is here already, whatever the right input says
 };
 
 }  // namespace troupe

@@ -25,6 +25,9 @@ struct JoinSpec {
   std::vector<Column> columns;
   SchemaPtr schema;  ///< of the output
   SchemaPtr right;   ///< of the right input: what an empty one looks like
+  /// The left side is a stream, and the right one the state that it meets: it has to fit into
+  /// memory. The hidden columns are the last of `columns`.
+  bool stream = false;
 
   /// Rows of the left side without a partner are output.
   bool keeps_left() const {

@@ -3,9 +3,11 @@
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/expr/quoted_name.hpp"
+#include "runtime/ops/changes/rows_by_time.hpp"
 #include "runtime/ops/columns.hpp"
 #include "runtime/ops/sort/sort_local.hpp"
 #include "runtime/ops/sort/sort_plan.hpp"
+#include "runtime/ops/sort/stream_first_rows.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -111,6 +113,43 @@ Phase cut_phase(const std::shared_ptr<const FirstRowsOperator::Spec>& spec,
   return phase;
 }
 
+Result<std::shared_ptr<const StateTable>> rows_table(const SchemaPtr& columns,
+                                                     const std::vector<std::string>& key) {
+  auto table = std::make_shared<StateTable>();
+  table->name = "rows";
+  table->schema = with_hidden(columns, {.stream = true, .changes = true});
+  table->key = key;
+  table->merge = StateMerge::weights;
+  TRY(table->check());
+  return std::shared_ptr<const StateTable>(std::move(table));
+}
+
+/// All rows of a key in one subtask; by window where the key tells one.
+Result<Phase> stream_phase(const std::shared_ptr<const FirstRowsOperator::Spec>& spec,
+                           const SortTerms& terms, const std::vector<std::string>& key,
+                           const PlanInput& input) {
+  auto plan = std::make_shared<StreamFirstRows>();
+  plan->rows = spec;
+  plan->terms = terms;
+  plan->input = input.flow;
+  for (const OrderTerm& term : spec->key) plan->keys.push_back(term.value.as_column());
+  const bool windows = std::ranges::any_of(
+      key, [&](const std::string& name) { return find_window(input.flow, name) != nullptr; });
+  plan->table = windows ? TRY(RowsByTime::table("rows", input.schema, plan->keys))
+                        : TRY(rows_table(input.schema, key));
+  Phase phase;
+  phase.name = windows ? "first.windows" : "first.update";
+  phase.inputs = {PhaseInput{.exchange = ExchangeKind::hash, .keys = plan->keys}};
+  phase.outputs = {spec->output};
+  phase.flows = {windows ? input.flow : Flow{.stream = true, .changes = true}};
+  phase.detail = fmt::format("the first {} of each {}", spec->rows, fmt::join(key, ", "));
+  phase.state = {plan->table};
+  phase.make_operator = [plan = std::shared_ptr<const StreamFirstRows>(plan), windows] {
+    return windows ? make_first_rows_of_windows(plan) : make_updating_first_rows(plan);
+  };
+  return phase;
+}
+
 }  // namespace
 
 Result<OperatorPlan> plan_first_rows(FirstRows wanted, const PlanInput& input) {
@@ -131,7 +170,12 @@ Result<OperatorPlan> plan_first_rows(FirstRows wanted, const PlanInput& input) {
 
   OperatorPlan plan;
   plan.needs = needs_of(*spec, *input.schema);
+  if (input.flow.stream) {
+    plan.phases = {TRY(stream_phase(spec, sorted, wanted.key, input))};
+    return plan;
+  }
   plan.phases = {sort_phase(*spec, sorted, input.schema), cut_phase(spec, wanted.key)};
+  plan.take_off_hidden({input});
   return plan;
 }
 

@@ -105,6 +105,7 @@ std::vector<std::string> run_job(const Describe& describe, const Setting& settin
   const std::uint64_t data = setting.seed * 1000;
   registry.add(given_kind("given_a", rows_schema, random_stream(data, rows)));
   registry.add(given_kind("given_b", rows_schema, random_stream(data + 1, rows)));
+  registry.add(given_kind("given_table", rows_schema, random_stream(data + 2, 60)));
   registry.add(collect_kind("collect", collected));
   GraphBuilder builder("job");
   builder.mode(setting.mode);
@@ -151,10 +152,12 @@ std::vector<std::string> come_to(const std::vector<std::string>& log) {
   return rows;
 }
 
-void check_as_batch(const Describe& describe, std::uint64_t seeds = 6, std::int64_t rows = 250) {
+/// `batch`: another way to the same rows.
+void check_as(const Describe& batch, const Describe& describe, std::uint64_t seeds,
+              std::int64_t rows = 250) {
   std::size_t answers = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    auto expected = run_job(describe, {1, seed, JobMode::batch}, rows);
+    auto expected = run_job(batch, {1, seed, JobMode::batch}, rows);
     answers += expected.size();
     for (const std::uint32_t parallelism : {1u, 2u, 4u}) {
       INFO("seed " << seed << ", " << parallelism << " subtasks");
@@ -165,6 +168,10 @@ void check_as_batch(const Describe& describe, std::uint64_t seeds = 6, std::int6
     }
   }
   CHECK(answers >= seeds);
+}
+
+void check_as_batch(const Describe& describe, std::uint64_t seeds = 6, std::int64_t rows = 250) {
+  check_as(describe, describe, seeds, rows);
 }
 
 const Json windows_of_rows = {{"size", "20s"},
@@ -279,4 +286,134 @@ TEST_CASE("filters, selects and unions hand weights on") {
         job.add("plain", "select", {{"columns", {{"n", "amount"}, {"key", "key"}}}}).from(b);
     return job.add("both", "union").from({some, plain});
   });
+}
+
+TEST_CASE("the first rows of each key, of appends, of changes and of windows") {
+  const auto first = [](Json options, bool changes) {
+    return [options, changes](GraphBuilder& job, const Vertex& a, const Vertex&) {
+      if (!changes) return job.add("top", "top", options).from(a);
+      const auto groups = job.add("groups", "aggregate",
+                                  {{"group_by", {"key", "name"}},
+                                   {"select", {{"amount", "sum(amount)"}, {"n", "count(*)"}}}})
+                              .from(a);
+      return job.add("top", "top", options).from(groups);
+    };
+  };
+  const Json three = {
+      {"key", {"key"}}, {"order_by", {"amount desc"}}, {"rows", 3}, {"rank", "place"}};
+  const Json tied = {{"key", {"name"}}, {"order_by", {"amount"}}, {"rows", 2}, {"ties", true}};
+  for (const bool changes : {false, true}) {
+    check_as_batch(first(three, changes), 3);
+    check_as_batch(first(tied, changes), 3);
+  }
+  check_as_batch(
+      [](GraphBuilder& job, const Vertex& a, const Vertex&) {
+        const auto windows = job.add("windows", "window", windows_of_rows).from(a);
+        return job
+            .add(
+                "top", "top",
+                {{"key", {"window_end"}}, {"order_by", {"rows desc"}}, {"rows", 1}, {"ties", true}})
+            .from(windows);
+      },
+      3);
+}
+
+TEST_CASE("one row of each key: the first or the last in an order") {
+  for (const char* keep : {"first", "last"}) {
+    check_as_batch(
+        [&](GraphBuilder& job, const Vertex& a, const Vertex&) {
+          return job
+              .add("one", "dedup", {{"key", {"key", "name"}}, {"order_by", {"at"}}, {"keep", keep}})
+              .from(a);
+        },
+        3);
+  }
+}
+
+TEST_CASE("joins of streams, of appends and of changes, of every type") {
+  const auto joined = [](const char* type, bool changes) {
+    return [type, changes](GraphBuilder& job, const Vertex& a, const Vertex& b) {
+      const auto some = job.add("some", "filter", {{"where", "amount < 9"}}).from(a);
+      const auto others = job.add("others", "filter", {{"where", "amount > 24"}}).from(b);
+      const Json options = {{"using", {"key"}}, {"type", type}, {"suffix", "_right"}};
+      if (!changes) return job.add("join", "join", options).from({some, others});
+      const Json sums = {{"group_by", {"key", "name"}}, {"select", {{"n", "sum(amount)"}}}};
+      const auto left = job.add("left", "aggregate", sums).from(some);
+      // Groups of few rows, which come and go.
+      const auto right = job.add("right", "filter", {{"where", "n % 3 > 0"}})
+                             .from(job.add("sums", "aggregate", sums).from(others));
+      return job.add("join", "join", options).from({left, right});
+    };
+  };
+  for (const char* type : {"inner", "left", "right", "full", "semi", "anti"}) {
+    for (const bool changes : {false, true}) {
+      INFO(type << (changes ? " of changes" : " of appends"));
+      check_as_batch(joined(type, changes), 2, 80);
+    }
+  }
+}
+
+TEST_CASE("joins by windows, of every type") {
+  for (const char* type : {"inner", "left", "right", "full", "semi", "anti"}) {
+    INFO(type);
+    check_as_batch(
+        [&](GraphBuilder& job, const Vertex& a, const Vertex& b) {
+          const auto left = job.add("left", "window", windows_of_rows).from(a);
+          Json of_right = windows_of_rows;
+          of_right["select"] = {{"prices", "sum(price)"}};
+          const auto right =
+              job.add("right", "window", of_right)
+                  .from(job.add("few", "filter", {{"where", "amount > 15"}}).from(b));
+          return job
+              .add("join", "join",
+                   {{"using", {"key", "window_start"}}, {"type", type}, {"suffix", "_right"}})
+              .from({left, right});
+        },
+        2);
+  }
+}
+
+TEST_CASE("rows that are near in time") {
+  const Describe near = [](GraphBuilder& job, const Vertex& a, const Vertex& b) {
+    return job
+        .add("near", "join.interval",
+             {{"using", {"key"}},
+              {"from", "at - INTERVAL '4 seconds'"},
+              {"to", "at + amount * INTERVAL '1 second'"},
+              {"reach_back", "4s"},
+              {"suffix", "_right"}})
+        .from({a, b});
+  };
+  const Describe filtered = [](GraphBuilder& job, const Vertex& a, const Vertex& b) {
+    const auto all =
+        job.add("all", "join", {{"using", {"key"}}, {"suffix", "_right"}}).from({a, b});
+    return job
+        .add("near", "filter",
+             {{"where",
+               "at_right >= at - INTERVAL '4 seconds' AND "
+               "at_right <= at + amount * INTERVAL '1 second'"}})
+        .from(all);
+  };
+  check_as(filtered, near, 6);
+  CHECK(run_job(near, {2, 1, JobMode::batch}) == run_job(filtered, {2, 1, JobMode::batch}));
+}
+
+TEST_CASE("a stream with a table that is read first") {
+  for (const char* type : {"inner", "left", "semi", "anti"}) {
+    INFO(type);
+    check_as_batch(
+        [&](GraphBuilder& job, const Vertex& a, const Vertex&) {
+          const auto table = job.add("table", "given_table");
+          const auto names =
+              job.add("names", "distinct", {{"columns", {"key", "amount"}}})
+                  .from(job.add("few", "filter", {{"where", "amount < 4"}}).from(table));
+          return job
+              .add("join", "join",
+                   {{"keys", {{"key", "key"}, {"amount", "amount + 0"}}},
+                    {"type", type},
+                    {"suffix", "_right"}})
+              .from({a, names});
+        },
+        2);
+  }
 }
