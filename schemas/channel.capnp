@@ -1,6 +1,6 @@
 @0x9f3e1a7c52d8b046;
 # What the two ends of a data channel say to each other beside the rows: credit, early ends, and
-# asking a store for a partition that it keeps. The rows themselves are data frames (data.capnp).
+# asking a store for a partition or a state file that it keeps. The rows themselves are data frames (data.capnp).
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::schema");
@@ -42,8 +42,17 @@ struct FetchPartition {
   partition @4 :UInt32;
 }
 
+struct FetchSnapshot {
+  # Executor -> store of another node: send me this state file on this channel, as rows of one byte.
+  # Answered by data frames, or by FetchFailed.
+  channel @0 :ChannelRef;
+  # The asking node makes it up. No task has it.
+  runUid @1 :Text;
+  name @2 :Text;
+}
+
 struct FetchFailed {
-  # Store -> executor of another node: the partition is not here, or cannot be read.
+  # Store -> executor of another node: it is not here, or cannot be read.
   channel @0 :ChannelRef;
   code @1 :UInt16;
   message @2 :Text;

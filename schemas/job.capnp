@@ -195,15 +195,26 @@ struct AckReport {
 struct ReleaseRun {
   # Coordinator -> executor: the run has ended; delete its kept partitions.
   fence @0 :Fence;
+  runUid @1 :Text;
+  forGood @2 :Bool;
+  # Nothing goes on from its state: delete its state files, too.
+}
+
+struct DropSnapshots {
+  # Coordinator -> executor: nobody needs these state files any more. Not answered.
+  fence @0 :Fence;
+  runUid @1 :Text;
+  names @2 :List(Text);
 }
 
 enum ErrandKind {
   commitSink @0;
   cleanUpSinks @1;
+  copySnapshots @2;
 }
 
 struct Errand {
-  # What an executor does to the sinks of a run; it needs no task and no slot. Travels in DoErrand.
+  # What an executor does for a run beside its tasks; it needs no slot. Travels in DoErrand.
   kind @0 :ErrandKind;
   runUid @1 :Text;
   plan @2 :Data;
@@ -214,6 +225,11 @@ struct Errand {
   epoch @5 :UInt64 = 1;
   previous @6 :UInt64;
   # What the sink has committed before; 0: nothing.
+  copy @7 :UInt64;
+  # Of copying: which one of its run.
+  files @8 :List(StoredSnapshot);
+  nodes @9 :List(PeerNode);
+  # Which have the files.
 }
 
 struct DoErrand {
@@ -273,6 +289,7 @@ enum FailureClass {
   resource @3;
   internal @4;
   nodeFault @5;
+  stateLost @6;
 }
 
 struct TaskFailed {
@@ -342,6 +359,8 @@ struct Inventory {
   adoptSeq @2 :UInt64;
   # Deployments that were sent after this Adopt are not in here.
   held @3 :List(HeldTask);
+  snapshots @4 :List(Text);
+  # Uids of runs of which there may be state files here.
 }
 
 # --- Durable ---------------------------------------------------------------------------------------

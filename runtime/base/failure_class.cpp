@@ -18,6 +18,8 @@ const char* to_string(FailureClass failure) {
       return "internal";
     case FailureClass::node_fault:
       return "node_fault";
+    case FailureClass::state_lost:
+      return "state_lost";
   }
   return "internal";
 }

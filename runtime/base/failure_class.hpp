@@ -12,12 +12,13 @@ enum class FailureClass {
   resource,       ///< memory, disk or a limit; may be better later
   internal,       ///< a defect of ours
   node_fault,     ///< its node's disk or memory: another node may well do it
+  state_lost,     ///< no good copy is left of what it goes on from: only a person can decide
 };
 
 const char* to_string(FailureClass failure);
 template <>
 struct EnumOf<FailureClass> {
-  static constexpr auto last = FailureClass::node_fault, unknown = FailureClass::internal;
+  static constexpr auto last = FailureClass::state_lost, unknown = FailureClass::internal;
 };
 
 /// The class of a task's error.

@@ -20,8 +20,13 @@ Duration backed_off(const RestartLimits& limits, std::size_t earlier, std::uint6
 }  // namespace
 
 RestartDecision RestartPolicy::on_failure(FailureClass failure, Instant now, std::uint64_t chance) {
-  if (failure == FailureClass::user_error || failure == FailureClass::poison_record) {
-    return {false, {}, fmt::format("a {} is not retried", to_string(failure))};
+  switch (failure) {
+    case FailureClass::user_error:
+    case FailureClass::poison_record:
+    case FailureClass::state_lost:
+      return {false, {}, fmt::format("a {} is not retried", to_string(failure))};
+    default:
+      break;
   }
   while (!restarts_.empty() && restarts_.front() + limits_.window <= now) restarts_.pop_front();
   if (restarts_.size() >= limits_.attempts) {

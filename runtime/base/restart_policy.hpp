@@ -26,7 +26,7 @@ struct RestartDecision {
 /// chance, and carries the decision out. One policy per supervised thing; nested supervisors
 /// escalate instead of multiplying their attempts.
 ///
-/// - A user error or a poison record never restarts.
+/// - A user error, a poison record and lost state never restart.
 /// - After a lost or a faulty node it restarts at once (somewhere else), but this counts.
 /// - Others wait: `initial_delay`, doubled for each failure in the window, at most `max_delay`,
 ///   of which a random half is taken off so that many do not come back together.

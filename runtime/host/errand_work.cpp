@@ -40,6 +40,8 @@ Result<> carry_out(const Errand& errand, Planner& planner) {
       return commit(errand, planner);
     case ErrandKind::clean_up_sinks:
       return clean_up(errand, planner);
+    case ErrandKind::copy_snapshots:
+      return make_error(ErrorCode::internal, "state files are copied without a thread that waits");
     case ErrandKind::unknown:
       break;
   }

@@ -11,6 +11,8 @@ const char* to_string(ErrandKind kind) {
       return "commit_sink";
     case ErrandKind::clean_up_sinks:
       return "clean_up_sinks";
+    case ErrandKind::copy_snapshots:
+      return "copy_snapshots";
     case ErrandKind::unknown:
       return "unknown";
   }

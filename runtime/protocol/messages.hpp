@@ -36,6 +36,7 @@ struct EndSources;
 struct CancelTask;
 struct AckReport;
 struct ReleaseRun;
+struct DropSnapshots;
 struct DoErrand;
 struct JoinCluster;
 struct TaskReady;
@@ -269,8 +270,27 @@ struct AckReport {
 struct ReleaseRun {
   using Schema = schema::ReleaseRun;
   Token token;
+  RunUid run_uid;
+  bool for_good = false;  ///< nothing goes on from its state: delete its state files, too
 
-  static constexpr auto fields() { return std::tuple{}; }
+  static constexpr auto fields() {
+    return std::tuple{field("run_uid", &ReleaseRun::run_uid),
+                      field("for_good", &ReleaseRun::for_good)};
+  }
+};
+
+/// No manifest names these state files any more, and nobody writes them: delete those that are
+/// here. Not answered; what stays goes with its run.
+struct DropSnapshots {
+  using Schema = schema::DropSnapshots;
+  Token token;
+  RunUid run_uid;
+  std::vector<std::string> names;
+
+  static constexpr auto fields() {
+    return std::tuple{field("run_uid", &DropSnapshots::run_uid),
+                      field("names", &DropSnapshots::names)};
+  }
 };
 
 /// Do this errand (`errand.hpp`), which any executor may do, also several at once. It comes in
@@ -289,8 +309,9 @@ struct DoErrand {
   }
 };
 
-using Command = std::variant<Joined, JoinRefused, Adopt, DeployTask, StartTask, SnapshotTask,
-                             EndSources, CancelTask, AckReport, ReleaseRun, DoErrand>;
+using Command =
+    std::variant<Joined, JoinRefused, Adopt, DeployTask, StartTask, SnapshotTask, EndSources,
+                 CancelTask, AckReport, ReleaseRun, DoErrand, DropSnapshots>;
 
 // ---- executor -> coordinator ---------------------------------------------------------------
 
@@ -444,11 +465,13 @@ struct Inventory {
   Term term_seen;               ///< the highest
   std::uint64_t adopt_seq = 0;  ///< `seq` of the Adopt: later deployments are not in here
   std::vector<HeldTask> held;
+  std::vector<RunUid> snapshots;  ///< runs of which there may be state files here
 
   static constexpr auto fields() {
     return std::tuple{field("incarnation", &Inventory::incarnation),
                       field("term_seen", &Inventory::term_seen),
-                      field("adopt_seq", &Inventory::adopt_seq), field("held", &Inventory::held)};
+                      field("adopt_seq", &Inventory::adopt_seq), field("held", &Inventory::held),
+                      field("snapshots", &Inventory::snapshots)};
   }
 };
 

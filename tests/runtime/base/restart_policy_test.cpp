@@ -22,7 +22,8 @@ const Instant begin{1h};
 
 TEST_CASE("what can never work is not tried again, and does not count") {
   RestartPolicy policy(limits);
-  for (const FailureClass failure : {FailureClass::user_error, FailureClass::poison_record}) {
+  for (const FailureClass failure : {FailureClass::user_error, FailureClass::poison_record,
+                                     FailureClass::state_lost}) {
     const RestartDecision decision = policy.on_failure(failure, begin, 0);
     CHECK_FALSE(decision.restart);
     CHECK(decision.reason == fmt::format("a {} is not retried", to_string(failure)));
