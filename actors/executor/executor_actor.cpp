@@ -21,25 +21,33 @@ struct ErrandCarriedOut {
   Result<> outcome;
 };
 
+namespace {
+
+/// The key of a task that belongs to no run: it fetches state files.
+AttemptKey key_of_fetch(std::uint64_t number) { return {RunId(), {}, Attempt(number)}; }
+
+}  // namespace
+
 ExecutorActor::ExecutorActor(ExecutorConfig config, ExecutorServices services)
     : self_(config.self),
       services_(std::move(services)),
       task_metrics_(services_.metrics, config.slots),
       deployer_(std::make_shared<Deployer>(config.self, services_.planner, services_.files,
-                                           services_.directory, services_.remote, system_clock())),
-      driver_(std::move(config), deployer_->kept(), *this, system_clock()) {
+                                           services_.directory, services_.snapshots,
+                                           services_.remote, system_clock())),
+      driver_(std::move(config), deployer_->kept(), deployer_->snapshots(), *this, system_clock()) {
   // There from the start, as 0: an alarm on what has never happened needs something to look at.
   each_enumerator<CommandRefusal>([this](CommandRefusal kind) { refusals(kind); });
 }
 
 void ExecutorActor::start() {
-  system().io().call([deployer = deployer_] { return deployer->kept().drop_all(); },
-                     [me = self()](const Result<>& done) {
-                       if (!done) {
-                         log::warn("old files of this executor stay: {}", done.error().to_string());
-                       }
-                       me.send(Message::of(DirectoryEmptied{}));
-                     });
+  system().io().call(
+      [deployer = deployer_] { return Result<Recovered>(deployer->recover()); },
+      [me = self()](const Result<Recovered>& left) {
+        const Error* stays = !left ? &left.error() : left->stays ? &*left->stays : nullptr;
+        if (stays != nullptr) log::warn("old files of this executor stay: {}", stays->to_string());
+        me.send(Message::of(DirectoryEmptied{left ? left->with_snapshots : std::vector<RunUid>()}));
+      });
   every(progress_interval, [this] { driver_.report_progress(); });
 }
 
@@ -53,6 +61,32 @@ void ExecutorActor::on(const CoordinatorFound& found) {
 }
 
 void ExecutorActor::send(Report report) { coordinator_.tell(Reported{self_, std::move(report)}); }
+
+// ---- state files
+
+void ExecutorActor::fetch(std::uint64_t number, SnapshotOrder order) {
+  auto host = std::make_shared<ActorTaskHost>(system().io());
+  const std::string name = fmt::format("fetch {} of {}", number, order.run);
+  FetchingTask fetching = deployer_->fetching(std::move(order), host);
+  auto actor =
+      system().spawn<TaskActor>(name, key_of_fetch(number), std::move(fetching.task), host, self());
+  host->attach(actor.handle());
+  watch(actor.handle(), [this, number](const Down& down) { fetch_down(number, down); });
+  fetching_.emplace(number, Fetching{std::move(actor), std::move(fetching.here)});
+  host->begin();
+}
+
+void ExecutorActor::stop_fetch(std::uint64_t number) {
+  const auto found = fetching_.find(number);
+  if (found != fetching_.end()) found->second.actor.tell(StopTask{}, Priority::high);
+}
+
+void ExecutorActor::fetch_down(std::uint64_t number, const Down& down) {
+  const TaskEnded end = end_of(key_of_fetch(number), down);
+  const auto fetching = fetching_.extract(number);
+  if (end.error) return driver_.fetched(number, *end.error);
+  driver_.fetched(number, *fetching.mapped().here);
+}
 
 // ---- attempts
 
@@ -91,13 +125,18 @@ void ExecutorActor::stop(const AttemptKey& key) {
 
 void ExecutorActor::on(const TaskEnded& ended) { ended_[ended.key] = ended; }
 
-/// Every end of a task comes here, also one that could not tell.
-void ExecutorActor::task_down(const AttemptKey& key, const Down& down) {
+/// Also of one that could not tell.
+TaskEnded ExecutorActor::end_of(const AttemptKey& key, const Down& down) {
   auto told = ended_.extract(key);
   ENSURE(!told.empty() || down.error, "{} ended without a word", attempt_tag(key));
   TaskEnded end = told.empty() ? TaskEnded{key} : std::move(told.mapped());
   if (down.error) end.error = down.error;
-  driver_.ended(std::move(end));
+  return end;
+}
+
+/// Every end of a task comes here.
+void ExecutorActor::task_down(const AttemptKey& key, const Down& down) {
+  driver_.ended(end_of(key, down));
 }
 
 void ExecutorActor::over(const AttemptKey& key, const Deployment* deployment,
@@ -159,6 +198,7 @@ void ExecutorActor::on_stop() {
   for (auto& [key, shell] : shells_) {
     if (shell.actor) shell.actor.handle().stop();
   }
+  for (auto& [number, fetching] : fetching_) fetching.actor.handle().stop();
   end();
 }
 

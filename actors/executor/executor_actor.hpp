@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -23,6 +24,8 @@ struct ExecutorServices {
   FileSystem& files;
   /// Kept partitions and scratch files; emptied when the executor starts.
   std::string directory;
+  /// State files of streams, which outlive executors.
+  std::string snapshots;
   RemoteChannels* remote = nullptr;  ///< null: a node that has no others
   /// The node cannot be a member as it is; where `highest` is set, a higher incarnation could.
   std::function<void(std::string reason, Incarnation highest)> expelled;
@@ -36,10 +39,12 @@ class Deployer;
 struct TaskBuilt;
 struct ErrandCarriedOut;
 /// What an earlier process kept is gone; the executor may begin.
-struct DirectoryEmptied {};
+struct DirectoryEmptied {
+  std::vector<RunUid> with_snapshots;  ///< of these there are state files
+};
 
-/// The shell of `ExecutorDriver`: builds tasks on the I/O pool, runs each in a TASK actor, does
-/// errands on the pool, carries reports, and counts.
+/// The shell of `ExecutorDriver`: builds tasks on the I/O pool, runs each in a TASK actor, as it
+/// does what brings state files here, does errands on the pool, carries reports, and counts.
 ///
 /// Supervised by the NODE, supervises the TASKs. If it dies, so do its tasks, and the node must
 /// join again as a new incarnation: what was held is forgotten.
@@ -52,7 +57,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void start() override;
   void on(const Command& command) { driver_.obey(command); }
   void on(const CoordinatorFound& found);
-  void on(const DirectoryEmptied&) { driver_.begin(); }
+  void on(const DirectoryEmptied& left) { driver_.begin(left.with_snapshots); }
   void on(const TaskBuilt& built);
   void on(const ErrandCarriedOut& over);
   void on(const TaskSaid& said) { driver_.said(said.key, said.news); }
@@ -68,7 +73,15 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
     TaskActor::Ref actor;  ///< once built
   };
 
+  /// State files on their way here.
+  struct Fetching {
+    TaskActor::Ref actor;
+    std::shared_ptr<const std::vector<StoredSnapshot>> here;
+  };
+
   void send(Report report) override;
+  void fetch(std::uint64_t number, SnapshotOrder order) override;
+  void stop_fetch(std::uint64_t number) override;
   void build(const DeployTask& deploy) override;
   void open(const AttemptKey& key, const Deployment& deployment, const JobName& job) override;
   void run(const AttemptKey& key) override;
@@ -82,6 +95,8 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   void expelled(const executor_effect::Expelled& expelled) override;
 
   void task_down(const AttemptKey& key, const Down& down);
+  void fetch_down(std::uint64_t number, const Down& down);
+  TaskEnded end_of(const AttemptKey& key, const Down& down);
   MetricCounter& refusals(CommandRefusal refusal);
 
   const NodeId self_;
@@ -92,6 +107,7 @@ class ExecutorActor : public ActorOf<ExecutorActor, Command, CoordinatorFound, D
   const std::shared_ptr<Deployer> deployer_;
   ExecutorDriver driver_;
   std::map<AttemptKey, Shell> shells_;
+  std::map<std::uint64_t, Fetching> fetching_;
   std::map<AttemptKey, TaskEnded> ended_;  ///< told, and its actor not yet down
 };
 

@@ -124,6 +124,7 @@ class RunningBody final : public NodeBody {
 
   Result<> start_executor() {
     TRY(own_files().make_directories(plan_.paths.work()));
+    TRY(own_files().make_directories(plan_.paths.snapshots()));
     executor_ = spawn_executor(system_,
                                {.self = plan_.config.name,
                                 .incarnation = plan_.incarnation,
@@ -133,6 +134,7 @@ class RunningBody final : public NodeBody {
                                 .metrics = plan_.metrics,
                                 .files = own_files(),
                                 .directory = plan_.paths.work(),
+                                .snapshots = plan_.paths.snapshots(),
                                 .remote = channels_.get(),
                                 .expelled = [this](std::string reason, Incarnation highest) {
                                   plan_.ended({make_error(ErrorCode::conflict, "{}", reason),
@@ -140,10 +142,12 @@ class RunningBody final : public NodeBody {
                                 }});
     supervisor_.tell(Supervise{executor_.handle()});
     if (link_) {
-      const auto store = spawn_store(system_, *link_,
-                                     {.kept = KeptFiles(own_files(), plan_.paths.work()),
-                                      .plane = channels_,
-                                      .metrics = plan_.metrics});
+      const auto store =
+          spawn_store(system_, *link_,
+                      {.files = {KeptFiles(own_files(), plan_.paths.work()),
+                                 SnapshotStore(own_files(), plan_.paths.snapshots())},
+                       .plane = channels_,
+                       .metrics = plan_.metrics});
       supervisor_.tell(Supervise{store.handle()});
     }
     return {};

@@ -20,6 +20,7 @@ struct NodePaths {
   std::string lock() const { return data + "/lock"; }
   std::string token() const { return data + "/gateway.token"; }
   std::string work() const { return data + "/work"; }
+  std::string snapshots() const { return data + "/checkpoints"; }
 };
 
 /// Why a body has ended, and whether another one may follow.

@@ -3,27 +3,27 @@
 #include "actors/executor/task_actor.hpp"
 #include "actors/link/link_service.hpp"
 #include "runtime/host/data_plane.hpp"
-#include "runtime/host/kept_files.hpp"
+#include "runtime/host/serving_task.hpp"
 
 #include <map>
 #include <memory>
 
 namespace troupe {
 
-/// LINK -> STORE: another node asks for a kept partition.
+/// LINK -> STORE: another node asks for a kept partition, or a state file.
 struct ServePartition {
   FetchRequest request;
 };
 
 /// The parts of its node that the store uses.
 struct StoreServices {
-  KeptFiles kept;
+  ServedFiles files;
   std::shared_ptr<DataPlane> plane;
   Metrics& metrics;
 };
 
-/// Sends the partitions that this node's tasks have kept to consumers on other nodes. A consumer on
-/// this node reads the file itself.
+/// Sends the partitions that this node's tasks have kept to consumers on other nodes, and state
+/// files to nodes that need them. Who is on this node reads the file itself.
 ///
 /// Each request is served by a task of its own (`runtime/host/serving_task.hpp`). Supervised by the
 /// NODE; what is being served dies with it, and its consumers ask again when they are restarted.
@@ -32,19 +32,19 @@ class StoreActor : public ActorOf<StoreActor, ServePartition, TaskEnded> {
   explicit StoreActor(StoreServices services)
       : services_(std::move(services)),
         bytes_sent_(services_.metrics.counter("troupe_store_bytes_sent_total",
-                                              "Rows of kept partitions sent to other nodes, in "
-                                              "bytes.")) {}
+                                              "Kept partitions and state files sent to other "
+                                              "nodes, in bytes.")) {}
 
   void on(const ServePartition& serve);
   void on(const TaskEnded& ended);
 
  private:
   Result<> begin(const FetchRequest& request);
-  void refuse(const RemoteEnd& to, const Error& error);
+  void refuse(const FetchRequest& request, const Error& error);
 
   const StoreServices services_;
   MetricCounter& bytes_sent_;
-  std::map<std::uint64_t, RemoteEnd> serving_;  ///< by the number of the serving task
+  std::map<std::uint64_t, FetchRequest> serving_;  ///< by the number of the serving task
   std::uint64_t last_number_ = 0;
 };
 

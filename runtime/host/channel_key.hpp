@@ -29,4 +29,15 @@ inline ChannelId channel_id(std::uint32_t edge, std::uint32_t from, std::uint32_
   return ChannelId((std::uint64_t{edge} << 40) | (std::uint64_t{from} << 20) | to);
 }
 
+/// No graph has an edge of this number: the channels of fetched state files are numbered by who
+/// asks.
+inline constexpr std::uint64_t snapshot_edge = 0xff'ffff;
+
+/// Of the fetch number `fetch` of a node: no two nodes that ask the same one may have the same key.
+/// What tells them apart takes the place of the receiver's attempt.
+inline ChannelKey snapshot_channel(std::uint64_t fetch, std::uint64_t asking) {
+  return {RunId(), ChannelId((snapshot_edge << 40) | (fetch & 0xff'ffff'ffff)), Attempt(),
+          Attempt(asking)};
+}
+
 }  // namespace troupe

@@ -5,6 +5,8 @@
 #include "runtime/wire/batch_codec.hpp"
 #include "schemas/channel.capnp.h"
 
+#include <xxhash.h>
+
 #include <deque>
 #include <utility>
 #include <vector>
@@ -31,6 +33,18 @@ void set(schema::ChannelRef::Builder to, const ChannelKey& key) {
   to.setChannel(key.channel.value());
   to.setSenderAttempt(key.sender.value());
   to.setReceiverAttempt(key.receiver.value());
+}
+
+/// A number that no other process of the cluster has, but by a chance of one in 2^64; and then a
+/// fetch would be refused, and tried elsewhere.
+std::uint64_t number_of(const NodeId& node, Incarnation incarnation) {
+  const std::string name = fmt::format("{}/{}", node, incarnation);
+  return XXH3_64bits(name.data(), name.size());
+}
+
+KeptPartition partition_of(schema::FetchPartition::Reader fetch, const ChannelKey& key) {
+  const TaskId producer{StageId(fetch.getProducerStage()), fetch.getProducerSubtask()};
+  return {{key.run, producer, key.sender}, fetch.getEdge(), fetch.getPartition()};
 }
 
 }  // namespace
@@ -146,7 +160,8 @@ DataPlane::DataPlane(PeerWire& wire, Metrics& metrics, const Clock& clock, Clust
       clock_(clock),
       cluster_(std::move(cluster)),
       self_(std::move(self)),
-      incarnation_(incarnation) {
+      incarnation_(incarnation),
+      asking_(number_of(self_, incarnation)) {
   for (const char* reason : {corrupt_frame, foreign_channel, unknown_channel}) refusals(reason);
 }
 
@@ -222,6 +237,18 @@ Result<std::unique_ptr<ChannelReceiver>> DataPlane::fetch(const RemoteEnd& from,
     body.setPartition(what.partition);
   });
   return receive(from, std::move(request), std::move(host));
+}
+
+Result<std::unique_ptr<ChannelReceiver>> DataPlane::fetch_snapshot(const PeerNode& from,
+                                                                   const WantedSnapshot& what,
+                                                                   std::shared_ptr<TaskHost> host) {
+  const RemoteEnd end{from, snapshot_channel(++last_fetch_, asking_)};
+  auto request = say<schema::FetchSnapshot>(end, store_address, [&](auto body) {
+    set(body.initChannel(), end.key);
+    body.setRunUid(what.run.value());
+    body.setName(what.name);
+  });
+  return receive(end, std::move(request), std::move(host));
 }
 
 Result<std::unique_ptr<ChannelReceiver>> DataPlane::receive(const RemoteEnd& from, Frame request,
@@ -358,12 +385,17 @@ std::size_t DataPlane::open() const {
 
 Result<FetchRequest> fetch_request_of(const NodeId& peer, const Frame& frame) {
   FetchRequest request;
+  request.from.peer = {peer, frame.tokens().incarnation, ""};
+  if (frame.is<schema::FetchSnapshot>()) {
+    TRY(frame.read<schema::FetchSnapshot>([&](auto fetch) {
+      request.from.key = key_of(fetch.getChannel());
+      request.what = WantedSnapshot{RunUid(fetch.getRunUid().cStr()), fetch.getName().cStr()};
+    }));
+    return request;
+  }
   TRY(frame.read<schema::FetchPartition>([&](auto fetch) {
-    const ChannelKey key = key_of(fetch.getChannel());
-    const TaskId producer{StageId(fetch.getProducerStage()), fetch.getProducerSubtask()};
-    const Tokens tokens = frame.tokens();
-    request.from = {{peer, tokens.incarnation, ""}, key};
-    request.what = {{key.run, producer, key.sender}, fetch.getEdge(), fetch.getPartition()};
+    request.from.key = key_of(fetch.getChannel());
+    request.what = partition_of(fetch, request.from.key);
   }));
   return request;
 }

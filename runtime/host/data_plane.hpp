@@ -6,10 +6,12 @@
 #include "runtime/net/link.hpp"
 #include "runtime/os/clock.hpp"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace troupe {
@@ -46,6 +48,9 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
                                                          std::shared_ptr<TaskHost> host) override;
   Result<std::unique_ptr<ChannelReceiver>> fetch(const RemoteEnd& from, const KeptPartition& what,
                                                  std::shared_ptr<TaskHost> host) override;
+  Result<std::unique_ptr<ChannelReceiver>> fetch_snapshot(const PeerNode& from,
+                                                          const WantedSnapshot& what,
+                                                          std::shared_ptr<TaskHost> host) override;
   /// STORE: the fetch on this channel cannot be served.
   void refuse_fetch(const RemoteEnd& to, const Error& error);
 
@@ -87,6 +92,8 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   const ClusterName cluster_;
   const NodeId self_;
   const Incarnation incarnation_;
+  const std::uint64_t asking_;  ///< by which others tell our fetches from those of other nodes
+  std::atomic<std::uint64_t> last_fetch_{0};
   mutable std::mutex mutex_;
   std::map<NodeId, Incarnation> sessions_;   ///< that are up
   std::map<NodeId, std::string> addresses_;  ///< that were connected to
@@ -94,10 +101,10 @@ class DataPlane : public RemoteChannels, public std::enable_shared_from_this<Dat
   std::map<ChannelKey, std::shared_ptr<IncomingEnd>> incoming_;
 };
 
-/// The channel that a control message of the data plane is about.
+/// What another node asks this node's store for.
 struct FetchRequest {
   RemoteEnd from;  ///< who asks, and on which channel
-  KeptPartition what;
+  std::variant<KeptPartition, WantedSnapshot> what;
 };
 /// Of a frame to `store_address`; `corrupt` where it is none.
 Result<FetchRequest> fetch_request_of(const NodeId& peer, const Frame& frame);

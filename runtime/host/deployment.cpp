@@ -90,7 +90,7 @@ class Builder {
     task.scratch_directory = site_.kept.scratch(key_);
     task.files = &site_.kept.files();
     task.splits = deploy_.splits;
-    if (deploy_.epochs.takes_part) set_epochs(task);
+    if (deploy_.epochs.takes_part) TRY(set_epochs(task));
     if (stage.chain.back().phase.make_sink) {
       made_.sink = stage.chain.back().vertex;
       task.sink_tag = attempt_tag(key_);
@@ -106,12 +106,22 @@ class Builder {
   }
 
  private:
-  void set_epochs(TaskSite& task) const {
+  Result<> set_epochs(TaskSite& task) const {
     task.epochs = deploy_.epochs;
-    const bool shared = !deploy_.epochs.directory.empty();
-    task.state_directory = shared ? deploy_.epochs.directory : site_.kept.state(deploy_.run_uid);
+    task.state_directory = TRY(state_directory());
     task.state_name = fmt::format("{}-{}", deploy_.run_uid, attempt_tag(key_));
-    if (!shared) task.state_nodes = {site_.self};
+    if (deploy_.epochs.directory.empty()) task.state_nodes = {site_.self};
+    return {};
+  }
+
+  /// Where the task's state files are and come, made so that it is there after a power cut.
+  Result<std::string> state_directory() const {
+    ENSURE(site_.snapshots != nullptr, "node {} has no place for state files", site_.self);
+    const std::string& shared = deploy_.epochs.directory;
+    const SnapshotStore store =
+        shared.empty() ? *site_.snapshots : SnapshotStore(site_.snapshots->files(), shared);
+    TRY(store.prepare(deploy_.run_uid));
+    return store.of_run(deploy_.run_uid);
   }
 
   using Receivers = std::vector<std::unique_ptr<ChannelReceiver>>;

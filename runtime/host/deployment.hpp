@@ -5,6 +5,7 @@
 #include "runtime/host/kept_output.hpp"
 #include "runtime/host/local_exchange.hpp"
 #include "runtime/host/remote_channels.hpp"
+#include "runtime/host/snapshot_store.hpp"
 
 #include <memory>
 #include <mutex>
@@ -21,6 +22,7 @@ struct DeploymentSite {
   RemoteChannels* remote = nullptr;  ///< null: a node that has no others
   const Clock& clock;
   ChannelLimits channels = {};  ///< of each inside this node; a run with little memory has less
+  const SnapshotStore* snapshots = nullptr;  ///< null: a node without streams
 };
 
 /// Which channels of a task broke; written by the task, read when it has ended.

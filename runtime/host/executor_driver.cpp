@@ -1,5 +1,8 @@
 #include "runtime/host/executor_driver.hpp"
 
+#include "runtime/base/node_fault.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace troupe {
@@ -18,13 +21,30 @@ const char* to_string(AttemptOutcome outcome) {
   return "failed";
 }
 
-ExecutorDriver::ExecutorDriver(ExecutorConfig config, const KeptFiles& kept, ExecutorHands& hands,
+namespace {
+
+/// Of a task whose state files could not be had.
+FailureClass class_of(const Error& error) {
+  if (is_node_fault(error)) return FailureClass::node_fault;
+  return error.code == ErrorCode::corrupt ? FailureClass::state_lost : FailureClass::node_lost;
+}
+
+}  // namespace
+
+ExecutorDriver::ExecutorDriver(ExecutorConfig config, const KeptFiles& kept,
+                               const SnapshotStore& snapshots, ExecutorHands& hands,
                                const Clock& clock)
-    : machine_(std::move(config)), kept_(kept), hands_(hands), clock_(clock) {}
+    : machine_(config),
+      process_(fmt::to_string(config.incarnation)),
+      kept_(kept),
+      snapshots_(snapshots),
+      hands_(hands),
+      clock_(clock) {}
 
 /// Nothing is joined before, so little can have been told meanwhile.
-void ExecutorDriver::begin() {
+void ExecutorDriver::begin(std::vector<RunUid> with_snapshots) {
   begun_ = true;
+  decide(executor_event::SnapshotsFound{std::move(with_snapshots)});
   for (auto& event : std::exchange(early_, {})) tell(std::move(event));
 }
 
@@ -49,9 +69,13 @@ void ExecutorDriver::carry_out(executor_effect::Send& effect) {
 }
 
 void ExecutorDriver::carry_out(executor_effect::OpenTask& effect) {
-  attempts_[key_of(effect.deploy.token)] = {.job = effect.deploy.job};
-  runs_.insert(effect.deploy.token.run);
-  hands_.build(effect.deploy);
+  DeployTask& deploy = effect.deploy;
+  const RunId run = deploy.token.run;
+  Attempted& attempt = attempts_[key_of(deploy.token)] = {.job = deploy.job};
+  runs_.insert(run);
+  if (deploy.epochs.files.empty()) return hands_.build(deploy);
+  SnapshotOrder order{deploy.run_uid, deploy.epochs.directory, deploy.epochs.files, deploy.nodes};
+  attempt.fetch = fetch({run, std::move(deploy)}, std::move(order));
 }
 
 void ExecutorDriver::carry_out(executor_effect::RunTask& effect) { hands_.run(effect.key); }
@@ -70,6 +94,7 @@ void ExecutorDriver::carry_out(executor_effect::StopTask& effect) {
   const auto found = attempts_.find(effect.key);
   if (found == attempts_.end()) return gone(effect.key);
   found->second.stopping = true;
+  if (found->second.fetch != 0) return hands_.stop_fetch(found->second.fetch);
   // One that is still being built is gone as soon as it is.
   if (found->second.deployment) hands_.stop(effect.key);
 }
@@ -79,12 +104,83 @@ void ExecutorDriver::carry_out(executor_effect::DropOutputs& effect) {
 }
 
 void ExecutorDriver::carry_out(executor_effect::RunErrand& effect) {
-  hands_.errand(effect.key, std::move(effect.errand));
+  Errand& errand = effect.errand;
+  if (errand.kind != ErrandKind::copy_snapshots)
+    return hands_.errand(effect.key, std::move(errand));
+  fetch({effect.key.run, effect.key},
+        {errand.run_uid, "", std::move(errand.files), std::move(errand.nodes)});
+}
+
+void ExecutorDriver::carry_out(executor_effect::DropSnapshots& effect) {
+  for (const std::string& name : effect.names) {
+    if (const auto path = snapshots_.path(effect.run, name)) hands_.drop(*path);
+  }
 }
 
 void ExecutorDriver::carry_out(executor_effect::RefuseCommand& effect) { hands_.refused(effect); }
 
 void ExecutorDriver::carry_out(executor_effect::Expelled& effect) { hands_.expelled(effect); }
+
+// ---- state files
+
+std::uint64_t ExecutorDriver::fetch(Fetch fetch, SnapshotOrder order) {
+  const std::uint64_t number = ++last_fetch_;
+  order.tag = fmt::format("{}-{}", process_, number);
+  fetches_.emplace(number, std::move(fetch));
+  hands_.fetch(number, std::move(order));
+  return number;
+}
+
+void ExecutorDriver::fetched(std::uint64_t number, Result<std::vector<StoredSnapshot>> outcome) {
+  auto fetch = fetches_.extract(number);
+  if (!fetch) return;
+  std::visit([&](auto& wanted_for) { fetched_for(wanted_for, std::move(outcome)); },
+             fetch.mapped().wanted_for);
+}
+
+void ExecutorDriver::fetched_for(DeployTask& deploy, Result<std::vector<StoredSnapshot>> outcome) {
+  const AttemptKey key = key_of(deploy.token);
+  Attempted& attempt = attempts_.at(key);
+  attempt.fetch = 0;
+  if (attempt.stopping) {
+    hands_.over(key, nullptr, AttemptOutcome::stopped);
+    return gone(key);
+  }
+  if (!outcome) {
+    return not_fetched(
+        key, outcome.error().within(fmt::format("task {} cannot go on from epoch {} of its run",
+                                                key.task, deploy.epochs.restore)));
+  }
+  deploy.epochs.files = *std::move(outcome);
+  hands_.build(deploy);
+}
+
+void ExecutorDriver::not_fetched(const AttemptKey& key, Error error) {
+  hands_.over(key, nullptr, AttemptOutcome::not_built);
+  attempts_.erase(key);
+  TaskFailed failed;
+  failed.failure = class_of(error);
+  failed.error = std::move(error);
+  decide(executor_event::TaskBroke{key, std::move(failed)});
+}
+
+void ExecutorDriver::fetched_for(const ErrandKey& key,
+                                 Result<std::vector<StoredSnapshot>> outcome) {
+  errand_over(key, outcome ? Result<>() : Result<>(outcome.error()));
+  forget_if_idle(key.run);
+}
+
+void ExecutorDriver::stop_copying(RunId run) {
+  for (const auto& [number, fetch] : fetches_) {
+    const bool copies = std::holds_alternative<ErrandKey>(fetch.wanted_for);
+    if (copies && fetch.run == run) hands_.stop_fetch(number);
+  }
+}
+
+bool ExecutorDriver::fetches_of(RunId run) const {
+  return std::any_of(fetches_.begin(), fetches_.end(),
+                     [run](const auto& each) { return each.second.run == run; });
+}
 
 // ---- what becomes of attempts
 
@@ -183,17 +279,27 @@ void ExecutorDriver::note(const Command& command) {
   const Token* token = token_of(command);
   if (token == nullptr || token->run == RunId()) return;
   if (std::holds_alternative<DoErrand>(command)) return;  // it needs nothing of the run here
-  if (std::holds_alternative<ReleaseRun>(command) && machine_.released(token->run)) {
-    released_.insert(token->run);
-  }
+  const auto* release = std::get_if<ReleaseRun>(&command);
+  if (release != nullptr && machine_.released(token->run)) note_released(*release);
   forget_if_idle(token->run);
+}
+
+void ExecutorDriver::note_released(const ReleaseRun& release) {
+  auto& for_good = released_[release.token.run];
+  if (release.for_good) for_good = release.run_uid;
+  stop_copying(release.token.run);
 }
 
 void ExecutorDriver::forget_if_idle(RunId run) {
   const auto first = attempts_.lower_bound({run, {}, {}});
   if (machine_.holds(run) || (first != attempts_.end() && first->first.run == run)) return;
   if (runs_.erase(run) > 0) hands_.forget(run);
-  if (released_.erase(run) > 0) hands_.drop(kept_.of_run(run));
+  if (fetches_of(run)) return;
+  const auto released = released_.extract(run);
+  if (!released) return;
+  hands_.drop(kept_.of_run(run));
+  if (!released.mapped()) return;
+  if (const auto snapshots = snapshots_.of_run(*released.mapped())) hands_.drop(*snapshots);
 }
 
 }  // namespace troupe

@@ -2,12 +2,15 @@
 
 #include "runtime/host/deployment.hpp"
 #include "runtime/host/executor_machine.hpp"
+#include "runtime/host/snapshot_fetch.hpp"
 #include "runtime/host/task_turns.hpp"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace troupe {
@@ -29,6 +32,10 @@ class ExecutorHands {
 
   /// To the coordinator, where there is a conversation with it.
   virtual void send(Report report) = 0;
+  /// Bring these state files here (`fetching_task`). Answer: `fetched`.
+  virtual void fetch(std::uint64_t number, SnapshotOrder order) = 0;
+  /// They are not wanted any more. Answer: `fetched`, when nothing of it is left.
+  virtual void stop_fetch(std::uint64_t number) = 0;
   /// Build the task, which may block. Answer: `built` or `not_built`.
   virtual void build(const DeployTask& deploy) = 0;
   /// The task is built: make what will give it turns. It gets none before `run`.
@@ -61,25 +68,33 @@ class ExecutorHands {
 /// Owned by the EXECUTOR, and by each executor of the simulation: nothing of this is done twice.
 /// Pure: it sends, builds, runs and removes by its `ExecutorHands`.
 ///
-///     build --built--> open --run, stop--> ended ---> TaskDone, TaskBroke
-///       |  `-not_built-> TaskBroke           `-stopping-> TaskGone, its files dropped
-///       `--(stopping)--built, not_built----> TaskGone, its files dropped
+///     (fetch -->) build --built--> open --run, stop--> ended ---> TaskDone, TaskBroke
+///       |           |  `-not_built-> TaskBroke           `-stopping-> TaskGone, its files dropped
+///       `-----------`--(stopping)--built, not_built----> TaskGone, its files dropped
+///
+/// A task that goes on from an epoch is built when the state files of that are on this node's disk
+/// and have been looked at, every byte; so no thread waits for them. An errand that copies is the
+/// same without a task.
 ///
 /// Invariant: what comes before `begin` waits, and is heard in its order.
 /// Invariant: a run is forgotten when it is released and none of its attempts is left. Not before:
-/// a run whose tasks have all stopped may be deployed again.
+/// a run whose tasks have all stopped may be deployed again. Its state files go then, too, if it is
+/// over for good: nobody is left who could write one more.
 class ExecutorDriver {
  public:
-  /// `kept` says where the attempts of this node have their files. All outlive it.
-  ExecutorDriver(ExecutorConfig config, const KeptFiles& kept, ExecutorHands& hands,
-                 const Clock& clock);
+  /// `kept` says where the attempts of this node have their files, `snapshots` where there are
+  /// those of its streams. All outlive it.
+  ExecutorDriver(ExecutorConfig config, const KeptFiles& kept, const SnapshotStore& snapshots,
+                 ExecutorHands& hands, const Clock& clock);
 
-  /// What an earlier process kept is gone.
-  void begin();
+  /// What an earlier process kept is gone, but for the state files of these runs.
+  void begin(std::vector<RunUid> with_snapshots = {});
   void session_up() { tell(executor_event::SessionUp{}); }
   void session_down() { tell(executor_event::SessionDown{}); }
   void obey(Command command) { tell(executor_event::Received{std::move(command)}); }
 
+  /// The files, with the nodes that have them now.
+  void fetched(std::uint64_t number, Result<std::vector<StoredSnapshot>> outcome);
   void built(const AttemptKey& key, Deployment deployment);
   void not_built(const AttemptKey& key, Error error);
   void said(const AttemptKey& key, TaskNews news);
@@ -98,6 +113,11 @@ class ExecutorDriver {
     JobName job;
     std::optional<Deployment> deployment = {};  ///< once built
     bool stopping = false;
+    std::uint64_t fetch = 0;  ///< of its state files, while it is under way
+  };
+  struct Fetch {
+    RunId run;
+    std::variant<DeployTask, ErrandKey> wanted_for;
   };
 
   void tell(ExecutorEvent event);
@@ -110,24 +130,37 @@ class ExecutorDriver {
   void carry_out(executor_effect::StopTask& effect);
   void carry_out(executor_effect::DropOutputs& effect);
   void carry_out(executor_effect::RunErrand& effect);
+  void carry_out(executor_effect::DropSnapshots& effect);
   void carry_out(executor_effect::RefuseCommand& effect);
   void carry_out(executor_effect::Expelled& effect);
 
+  std::uint64_t fetch(Fetch fetch, SnapshotOrder order);
+  void fetched_for(DeployTask& deploy, Result<std::vector<StoredSnapshot>> outcome);
+  void fetched_for(const ErrandKey& key, Result<std::vector<StoredSnapshot>> outcome);
+  void not_fetched(const AttemptKey& key, Error error);
+  void stop_copying(RunId run);
+  bool fetches_of(RunId run) const;
   void finished(const Deployment& deployment, TaskEnded end);
   void broke(const AttemptKey& key, Error error, const Deployment* deployment);
   void gone(const AttemptKey& key);
   void note(const Command& command);
+  void note_released(const ReleaseRun& release);
   void forget_if_idle(RunId run);
 
   ExecutorMachine machine_;
+  const std::string process_;  ///< of this node's, by which its temporary files are named
   const KeptFiles& kept_;
+  const SnapshotStore& snapshots_;
   ExecutorHands& hands_;
   const Clock& clock_;
   std::map<AttemptKey, Attempted> attempts_;
   bool begun_ = false;
   std::vector<ExecutorEvent> early_;
-  std::set<RunId> runs_;      ///< of which something was built here
-  std::set<RunId> released_;  ///< whose last attempts are still ending
+  std::set<RunId> runs_;  ///< of which something was built here
+  /// Whose last attempts are still ending; with the uid, if its state files go, too.
+  std::map<RunId, std::optional<RunUid>> released_;
+  std::map<std::uint64_t, Fetch> fetches_;
+  std::uint64_t last_fetch_ = 0;
 };
 
 }  // namespace troupe

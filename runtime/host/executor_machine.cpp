@@ -44,6 +44,10 @@ ExecutorEffects ExecutorMachine::on(const ExecutorEvent& event, Instant) {
   return std::exchange(out_, {});
 }
 
+void ExecutorMachine::handle(const executor_event::SnapshotsFound& found) {
+  snapshots_.insert(found.runs.begin(), found.runs.end());
+}
+
 void ExecutorMachine::handle(const executor_event::SessionUp&) {
   joined_ = false;
   incoming_.reset();
@@ -105,7 +109,11 @@ bool ExecutorMachine::admits(const C& command, const char* name) {
 
 void ExecutorMachine::obey(const Adopt& adopt) {
   if (!admits(adopt, "Adopt")) return;
-  report(Inventory{config_.incarnation, term_seen_, adopt.token.seq, held()});
+  report(Inventory{config_.incarnation,
+                   term_seen_,
+                   adopt.token.seq,
+                   held(),
+                   {snapshots_.begin(), snapshots_.end()}});
   for (const auto& [key, held] : held_) {
     if (held.unacknowledged) out_.push_back(executor_effect::Send{*held.unacknowledged});
   }
@@ -153,6 +161,9 @@ void ExecutorMachine::obey(const DeployTask& deploy) {
         held.state != State::finished && held.state != State::failed) {
       stop(held_.find(other));
     }
+  }
+  if (deploy.epochs.takes_part && deploy.epochs.directory.empty()) {
+    snapshots_.insert(deploy.run_uid);
   }
   held_.emplace(key, Held{deploy.token});
   out_.push_back(executor_effect::OpenTask{deploy});
@@ -222,6 +233,12 @@ void ExecutorMachine::obey(const AckReport& ack) {
 void ExecutorMachine::obey(const ReleaseRun& release) {
   if (!admits(release, "ReleaseRun")) return;
   forget_run(release.token.run);
+  if (release.for_good) snapshots_.erase(release.run_uid);
+}
+
+void ExecutorMachine::obey(const DropSnapshots& command) {
+  if (!admits(command, "DropSnapshots")) return;
+  out_.push_back(executor_effect::DropSnapshots{command.run_uid, command.names});
 }
 
 void ExecutorMachine::forget_run(RunId run) {
@@ -277,7 +294,8 @@ void ExecutorMachine::begin_errand(const DoErrand& command, Result<Errand> erran
   DoErrand asked = command;
   asked.content.clear();
   if (!errand) return report(ErrandFailed{asked.token, asked.number, errand.error()});
-  const ErrandKey key{asked.token.run, errand->vertex};
+  const ErrandKey key = key_of(asked.token.run, *errand);
+  if (errand->kind == ErrandKind::copy_snapshots) snapshots_.insert(errand->run_uid);
   const auto [entry, is_new] = errands_.try_emplace(key);
   entry->second.asked = std::move(asked);
   if (is_new) {

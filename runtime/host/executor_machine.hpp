@@ -16,6 +16,10 @@ namespace troupe {
 /// What an `ExecutorMachine` is told.
 namespace executor_event {
 
+/// Runs of which an earlier process has left state files here; before all others.
+struct SnapshotsFound {
+  std::vector<RunUid> runs;
+};
 /// A conversation with a coordinator begins. Nothing said in an earlier one is still under way.
 struct SessionUp {};
 /// It ended. Tasks stay: losing the coordinator must not lose the work.
@@ -64,9 +68,10 @@ struct ErrandOver {
 }  // namespace executor_event
 
 using ExecutorEvent =
-    std::variant<executor_event::SessionUp, executor_event::SessionDown, executor_event::Received,
-                 executor_event::TaskOpened, executor_event::TaskDone, executor_event::TaskBroke,
-                 executor_event::TaskGone, executor_event::TaskMoved, executor_event::TaskSaved,
+    std::variant<executor_event::SnapshotsFound, executor_event::SessionUp,
+                 executor_event::SessionDown, executor_event::Received, executor_event::TaskOpened,
+                 executor_event::TaskDone, executor_event::TaskBroke, executor_event::TaskGone,
+                 executor_event::TaskMoved, executor_event::TaskSaved,
                  executor_event::TaskExhausted, executor_event::ErrandOver>;
 
 /// Why a command was not obeyed; to be counted.
@@ -122,6 +127,11 @@ struct RunErrand {
   ErrandKey key;
   Errand errand;
 };
+/// Remove these state files, as far as they are here.
+struct DropSnapshots {
+  RunUid run;
+  std::vector<std::string> names;
+};
 struct RefuseCommand {
   CommandRefusal refusal;
   std::string what;  ///< for the log: the command and its token
@@ -134,11 +144,12 @@ struct Expelled {
 
 }  // namespace executor_effect
 
-using ExecutorEffect = std::variant<executor_effect::Send, executor_effect::OpenTask,
-                                    executor_effect::RunTask, executor_effect::SnapshotTask,
-                                    executor_effect::EndSources, executor_effect::StopTask,
-                                    executor_effect::DropOutputs, executor_effect::RunErrand,
-                                    executor_effect::RefuseCommand, executor_effect::Expelled>;
+using ExecutorEffect =
+    std::variant<executor_effect::Send, executor_effect::OpenTask, executor_effect::RunTask,
+                 executor_effect::SnapshotTask, executor_effect::EndSources,
+                 executor_effect::StopTask, executor_effect::DropOutputs,
+                 executor_effect::RunErrand, executor_effect::DropSnapshots,
+                 executor_effect::RefuseCommand, executor_effect::Expelled>;
 using ExecutorEffects = std::vector<ExecutorEffect>;
 
 struct ExecutorConfig {
@@ -172,6 +183,8 @@ inline constexpr std::size_t ended_runs_remembered_max = 4096;
 /// acknowledged; kept partitions stay until the run is released or the attempt cancelled.
 /// Invariant: an errand is done here once at a time. Whoever asks meanwhile is answered when it has
 /// been done once more: what was there to do may be more than when it began.
+/// Invariant: state files outlive process, tasks and session. Every list of what is held says of
+/// which runs there are some, so that a coordinator which knows better can say that they may go.
 /// Invariant: neither a lost session nor an ended lease stops a task. All effects of tasks are
 /// fenced: they write into places of their attempt, and only an errand makes them visible.
 class ExecutorMachine {
@@ -202,6 +215,7 @@ class ExecutorMachine {
   };
   using HeldMap = std::map<AttemptKey, Held>;
 
+  void handle(const executor_event::SnapshotsFound&);
   void handle(const executor_event::SessionUp&);
   void handle(const executor_event::SessionDown&);
   void handle(const executor_event::Received&);
@@ -225,6 +239,7 @@ class ExecutorMachine {
   void obey(const AckReport&);
   void obey(const ReleaseRun&);
   void obey(const DoErrand&);
+  void obey(const DropSnapshots&);
 
   const Held* running(const Token& token);
   template <class C>
@@ -246,6 +261,8 @@ class ExecutorMachine {
   /// The highest attempt of a task that was opened or cancelled here.
   std::map<RunId, std::map<TaskId, Attempt>> attempts_seen_;
   std::set<RunId> ended_runs_;
+  /// Of which there may be state files here, until their coordinator says that nobody needs them.
+  std::set<RunUid> snapshots_;
   struct Doing {
     DoErrand asked;               ///< by which it was asked for last
     std::optional<Errand> again;  ///< asked for since it began

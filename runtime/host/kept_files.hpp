@@ -9,12 +9,10 @@ namespace troupe {
 
 /// Where the task attempts of one node put files: what they keep for consumers, and what is their
 /// own. Names only; whoever uses a path does the I/O. One directory a run and one an attempt below
-/// it, so that dropping either is one removal. State of streams is apart: it outlives attempts and
-/// processes, and goes when no epoch of the run needs it.
+/// it, so that dropping either is one removal.
 ///
-///     DIRECTORY/tasks/run-7/r7-t3.1-a4/edge-2       kept for the consumers of edge 2 (and .index)
-///     DIRECTORY/tasks/run-7/r7-t3.1-a4/scratch/...  overflow of operators
-///     DIRECTORY/state/RUN_UID/...                   files of snapshots
+///     DIRECTORY/run-7/r7-t3.1-a4/edge-2         kept for the consumers of edge 2 (and .index)
+///     DIRECTORY/run-7/r7-t3.1-a4/scratch/...    overflow of operators
 class KeptFiles {
  public:
   /// How often something may vanish under one removal.
@@ -24,8 +22,7 @@ class KeptFiles {
       : files_(files), directory_(std::move(directory)) {}
 
   FileSystem& files() const { return files_; }
-  std::string of_run(RunId run) const { return fmt::format("{}/run-{}", tasks(), run); }
-  std::string state(const RunUid& run) const { return fmt::format("{}/state/{}", directory_, run); }
+  std::string of_run(RunId run) const { return fmt::format("{}/run-{}", directory_, run); }
   std::string of_attempt(const AttemptKey& key) const {
     return fmt::format("{}/{}", of_run(key.run), attempt_tag(key));
   }
@@ -47,13 +44,10 @@ class KeptFiles {
     }
     return {};
   }
-  /// Nothing that tasks of an earlier process kept is of use, but the state of their streams.
-  /// Blocks.
-  Result<> drop_all() const { return drop(tasks()); }
+  /// Nothing that an earlier process kept is of use. Blocks.
+  Result<> drop_all() const { return drop(directory_); }
 
  private:
-  std::string tasks() const { return directory_ + "/tasks"; }
-
   FileSystem& files_;
   const std::string directory_;
 };

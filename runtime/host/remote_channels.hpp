@@ -22,6 +22,12 @@ struct KeptPartition {
   std::uint32_t partition = 0;
 };
 
+/// A state file that a node has on its disk.
+struct WantedSnapshot {
+  RunUid run;
+  std::string name;
+};
+
 /// Channels to tasks of other nodes: what a link offers the executor. Calls return at once; what
 /// goes wrong later is told by the channel itself. Safe from any thread.
 class RemoteChannels {
@@ -35,6 +41,10 @@ class RemoteChannels {
   virtual Result<std::unique_ptr<ChannelReceiver>> fetch(const RemoteEnd& from,
                                                          const KeptPartition& what,
                                                          std::shared_ptr<TaskHost> host) = 0;
+  /// The bytes of a state file, as rows of one byte, sent by its node's store: each call has a
+  /// channel of its own. `not_found` where it has none.
+  virtual Result<std::unique_ptr<ChannelReceiver>> fetch_snapshot(
+      const PeerNode& from, const WantedSnapshot& what, std::shared_ptr<TaskHost> host) = 0;
 };
 
 }  // namespace troupe

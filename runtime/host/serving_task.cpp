@@ -3,17 +3,31 @@
 #include "runtime/exec/feed_receiver.hpp"
 #include "runtime/exec/router.hpp"
 #include "runtime/host/partition_file_reader.hpp"
+#include "runtime/host/snapshot_bytes.hpp"
 
 #include <utility>
 
 namespace troupe {
+namespace {
 
-Result<std::shared_ptr<Task>> serving_task(const FetchRequest& request, const KeptFiles& kept,
+Result<std::unique_ptr<BatchReader>> rows_of(const KeptPartition& what, const ServedFiles& files) {
+  const std::string path = files.kept.output(what.producer, what.edge);
+  return std::unique_ptr<BatchReader>(
+      std::make_unique<PartitionFileReader>(files.kept.files(), path, what.partition));
+}
+
+Result<std::unique_ptr<BatchReader>> rows_of(const WantedSnapshot& what, const ServedFiles& files) {
+  const std::string path = TRY(files.snapshots.path(what.run, what.name));
+  return std::unique_ptr<BatchReader>(
+      std::make_unique<SnapshotBytesReader>(files.snapshots.files(), path));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Task>> serving_task(const FetchRequest& request, const ServedFiles& files,
                                            DataPlane& plane, std::shared_ptr<TaskHost> host,
                                            const Clock& clock) {
-  const auto& what = request.what;
-  auto rows = std::make_unique<PartitionFileReader>(
-      kept.files(), kept.output(what.producer, what.edge), what.partition);
+  auto rows = TRY(std::visit([&](const auto& what) { return rows_of(what, files); }, request.what));
   return serving_task(request, std::move(rows), plane, std::move(host), clock);
 }
 

@@ -56,18 +56,20 @@ SimExecutor::SimExecutor(World& world, NodeIndex self)
               [this](NodeIndex peer, DataFrame frame) { hear_data(peer, std::move(frame)); }}))),
       plane_(DataPlane::over(*wire_, world.metrics, world.clock_of(self), ClusterName("sim"),
                              World::name_of(self), incarnation_)),
-      deployer_(world.keep(std::make_shared<Deployer>(World::name_of(self), world.planner(),
-                                                      world.own_files(self), "/work", plane_.get(),
-                                                      world.clock_of(self)))),
-      driver_(config_of(self, incarnation_), deployer_->kept(), *this, world.clock_of(self)) {
+      deployer_(world.keep(
+          std::make_shared<Deployer>(World::name_of(self), world.planner(), world.own_files(self),
+                                     "/work", "/checkpoints", plane_.get(), world.clock_of(self)))),
+      driver_(config_of(self, incarnation_), deployer_->kept(), deployer_->snapshots(), *this,
+              world.clock_of(self)) {
   world_.keep(plane_);
   world_.loop.after(self_, Duration(0), [this] { begin(); });
 }
 
 void SimExecutor::begin() {
-  world_.check(deployer_->kept().drop_all().ok() || world_.disk_full(self_),
+  Recovered left = deployer_->recover();
+  world_.check(!left.stays || world_.disk_full(self_),
                "what an earlier process kept can be removed");
-  driver_.begin();
+  driver_.begin(std::move(left.with_snapshots));
   std::vector<NodeIndex> peers;
   for (NodeIndex node = 0; node < world_.nodes(); ++node) {
     if (node != self_) peers.push_back(node);
@@ -102,6 +104,7 @@ std::string SimExecutor::held() const {
   if (driver_.attempts() > 0) return "an attempt";
   if (machine().errands() > 0) return "an errand";
   if (!serving_.empty()) return "a partition that is being sent";
+  if (!fetching_.empty()) return "state files that are being fetched";
   if (deployer_->runs() > 0) return "a run";
   if (plane_->open() > 0) return "an end of a channel";
   const auto files = world_.disk(self_).files_below("/work");
@@ -211,6 +214,34 @@ void SimExecutor::send(Report report) {
   if (dead_) return;
   if (ready && killed_at(KillPoint::ready_not_started)) return;
   if (finished) killed_at(KillPoint::reported_not_acknowledged);
+}
+
+void SimExecutor::fetch(std::uint64_t number, SnapshotOrder order) {
+  if (dead_) return;
+  world_.trace("n{} fetches {} files of run {}", self_, order.files.size(), order.run);
+  auto host = std::make_shared<SimTaskHost>(world_, self_);
+  FetchingTask task = deployer_->fetching(std::move(order), host);
+  host->attach([this, number] { fetch_on(number); });
+  fetching_.emplace(number, Fetching{host, TaskTurns({}, std::move(task.task)), task.here});
+  host->begin();
+}
+
+void SimExecutor::stop_fetch(std::uint64_t number) {
+  const auto found = fetching_.find(number);
+  if (found != fetching_.end() && !dead_) found->second.turns.stop();
+}
+
+void SimExecutor::fetch_on(std::uint64_t number) {
+  const auto found = fetching_.find(number);
+  if (found == fetching_.end()) return;
+  auto& [host, turns, here] = found->second;
+  if (turns.turn()) return host->wake();
+  if (!turns.ended() || host->away() > 0) return;
+  host->leave();
+  using Files = Result<std::vector<StoredSnapshot>>;
+  const Files outcome = turns.error() ? Files(*turns.error()) : Files(*here);
+  fetching_.erase(found);
+  driver_.fetched(number, outcome);
 }
 
 void SimExecutor::build(const DeployTask& deploy) {
@@ -398,18 +429,20 @@ void SimExecutor::serve(NodeIndex peer, const Frame& frame) {
 
 Result<std::shared_ptr<Task>> SimExecutor::serving(const FetchRequest& request,
                                                    std::shared_ptr<SimTaskHost> host) {
-  const KeptFiles& kept = deployer_->kept();
+  const ServedFiles files{deployer_->kept(), deployer_->snapshots()};
   const Clock& clock = world_.clock_of(self_);
   FetchRequest what = request;
-  if (world_.mutated(Mutation::another_partition_served)) what.what.partition = 0;
+  auto* kept = std::get_if<KeptPartition>(&what.what);
+  if (kept == nullptr) return serving_task(what, files, *plane_, std::move(host), clock);
+  if (world_.mutated(Mutation::another_partition_served)) kept->partition = 0;
   // What did not reach the disk counts as kept: with the rows that are there, which are none.
   const bool missing = world_.mutated(Mutation::missing_input_is_empty) ||
                        world_.mutated(Mutation::failed_sync_ignored);
   if (!missing && !world_.mutated(Mutation::rot_not_seen)) {
-    return serving_task(what, kept, *plane_, std::move(host), clock);
+    return serving_task(what, files, *plane_, std::move(host), clock);
   }
   auto rows = std::make_unique<PartitionFileReader>(
-      kept.files(), kept.output(what.what.producer, what.what.edge), what.what.partition);
+      files.kept.files(), files.kept.output(kept->producer, kept->edge), kept->partition);
   return serving_task(what,
                       std::make_unique<Lenient>(
                           std::move(rows), missing ? ErrorCode::not_found : ErrorCode::corrupt),

@@ -36,6 +36,12 @@ class SimExecutor final : public Process, private ExecutorHands {
     std::shared_ptr<SimTaskHost> host;
     std::optional<TaskTurns> turns;  ///< once built
   };
+  /// State files on their way here.
+  struct Fetching {
+    std::shared_ptr<SimTaskHost> host;
+    TaskTurns turns;
+    std::shared_ptr<const std::vector<StoredSnapshot>> here;
+  };
 
   void begin();
   void tick();
@@ -55,6 +61,7 @@ class SimExecutor final : public Process, private ExecutorHands {
   Result<> amid(const Errand& errand);
   void check_errand(const ErrandKey& key, const Result<>& done) const;
 
+  void fetch_on(std::uint64_t number);
   void serve(NodeIndex peer, const Frame& frame);
   Result<std::shared_ptr<Task>> serving(const FetchRequest& request,
                                         std::shared_ptr<SimTaskHost> host);
@@ -62,6 +69,8 @@ class SimExecutor final : public Process, private ExecutorHands {
 
   // What the driver asks for.
   void send(Report report) override;
+  void fetch(std::uint64_t number, SnapshotOrder order) override;
+  void stop_fetch(std::uint64_t number) override;
   void build(const DeployTask& deploy) override;
   void open(const AttemptKey& key, const Deployment& deployment, const JobName& job) override;
   void run(const AttemptKey& key) override;
@@ -84,6 +93,7 @@ class SimExecutor final : public Process, private ExecutorHands {
   const std::shared_ptr<Deployer> deployer_;
   ExecutorDriver driver_;
   std::map<AttemptKey, Shell> shells_;
+  std::map<std::uint64_t, Fetching> fetching_;
   struct Serving {
     FetchRequest request;
     std::shared_ptr<SimTaskHost> host;

@@ -13,6 +13,7 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <arrow/type.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -91,6 +92,7 @@ class OneExecutor {
          .metrics = metrics_,
          .files = own_,
          .directory = directory_.path() + "/work",
+         .snapshots = directory_.path() + "/checkpoints",
          .expelled = [](std::string, Incarnation) {}});
     find_coordinator();
     static_cast<void>(next<JoinCluster>());
@@ -187,15 +189,26 @@ class OneExecutor {
       if (!std::holds_alternative<TaskProgress>(report)) return report;
     }
   }
-  bool gone(const std::string& path) const {
-    const auto full = directory_.path() + "/work/tasks/run-7" + path;
+  bool gone(const std::string& path) const { return gone_from("/work/run-7" + path); }
+  bool gone_from(const std::string& path) const {
+    const auto full = directory_.path() + path;
     for (int i = 0; i < 500 && std::filesystem::exists(full); ++i) {
       std::this_thread::sleep_for(10ms);
     }
     return !std::filesystem::exists(full);
   }
   std::string file(const std::string& path) const {
-    return directory_.path() + "/work/tasks/run-7" + path;
+    return directory_.path() + "/work/run-7" + path;
+  }
+  /// One of run "uid" that is here.
+  StoredSnapshot state_file(const std::string& name, const std::string& bytes) {
+    const SnapshotStore store(own_, directory_.path() + "/checkpoints");
+    store.prepare(RunUid("uid")).value();
+    write_atomically(own_, store.path(RunUid("uid"), name).value(), bytes).value();
+    StoredSnapshot stored{{name}, {NodeId("n")}};
+    stored.file.bytes = bytes.size();
+    stored.file.hash = XXH3_64bits(bytes.data(), bytes.size());
+    return stored;
   }
 
   std::shared_ptr<FakeSink> sink = std::make_shared<FakeSink>();
@@ -301,6 +314,37 @@ TEST_CASE("a task that was cancelled is stopped, and its files go") {
   node.command(CancelTask{node.token(producer1, 2), "no longer wanted"});
   static_cast<void>(node.next<TaskStopped>());
   CHECK(node.gone("/r7-t0.1-a2"));
+}
+
+TEST_CASE("a task goes on from state files that are whole, and from no others") {
+  OneExecutor node;
+  DeployTask deploy = node.deployment(producer0, 1);
+  deploy.run_uid = RunUid("uid");
+  deploy.epochs.restore = Epoch(4);
+  deploy.epochs.files = {node.state_file("one", "abc"), node.state_file("two", "def")};
+  node.command(deploy);
+  static_cast<void>(node.next<TaskReady>());
+  // One whose only copy is damaged, and one that only a node has which is away.
+  DeployTask damaged = deploy;
+  damaged.token = node.token(producer1, 2);
+  damaged.epochs.files[1].file.hash ^= 1;
+  node.command(damaged);
+  const auto lost = node.next<TaskFailed>();
+  CHECK(lost.failure == FailureClass::state_lost);
+  CHECK(lost.error.message.find("no good copy is left of the state file 'two'") !=
+        std::string::npos);
+  DeployTask away = deploy;
+  away.token = node.token(producer1, 3);
+  away.epochs.files[1].file.name = "three";
+  away.epochs.files[1].nodes = {NodeId("m")};
+  node.command(away);
+  CHECK(node.next<TaskFailed>().failure == FailureClass::node_lost);
+
+  node.command(DropSnapshots{node.token({}, 0), RunUid("uid"), {"one"}});
+  CHECK(node.gone_from("/checkpoints/uid/one"));
+  CHECK_FALSE(node.gone_from("/checkpoints/uid/two"));
+  node.command(ReleaseRun{node.token({}, 0), RunUid("uid"), true});
+  CHECK(node.gone_from("/checkpoints/uid"));
 }
 
 TEST_CASE("losing its coordinator loses no work: the next one is told what is held") {

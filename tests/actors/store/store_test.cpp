@@ -1,5 +1,6 @@
 #include "actors/store/store_actor.hpp"
 #include "actors/system/stepped_actor_system.hpp"
+#include "runtime/host/snapshot_bytes.hpp"
 #include "runtime/spill/partition_writer.hpp"
 #include "tests/runtime/host/two_planes.hpp"
 #include "tests/support/catch.hpp"
@@ -13,8 +14,8 @@ namespace {
 struct TwoNodes {
   TwoNodes()
       : kept(system_files(), directory.path()),
-        store(system.spawn<StoreActor>("store",
-                                       StoreServices{kept, planes.plane("a"), planes.metrics})) {
+        store(system.spawn<StoreActor>(
+            "store", StoreServices{{kept, snapshots}, planes.plane("a"), planes.metrics})) {
     planes.other = [this](const NodeId& from, const NodeId& to, const Frame& frame) {
       REQUIRE(to == NodeId("a"));
       REQUIRE(frame.to() == store_address);
@@ -43,6 +44,7 @@ struct TwoNodes {
   TempDir directory;
   TwoPlanes planes;
   KeptFiles kept;
+  SnapshotStore snapshots{system_files(), directory.path() + "/checkpoints"};
   SteppedActorSystem system{1};
   const AttemptKey producer{RunId(7), {StageId(1), 0}, Attempt(3)};
   std::shared_ptr<ManualHost> host = std::make_shared<ManualHost>();
@@ -115,6 +117,40 @@ TEST_CASE("a consumer that goes away ends what is sent to it") {
   nodes.run();
   CHECK(nodes.system.live().size() == 2);
   receiver.reset();
+  nodes.run();
+  CHECK(nodes.system.live().size() == 1);
+}
+
+TEST_CASE("a state file reaches another node byte by byte, and one that is not there is refused") {
+  TwoNodes nodes;
+  std::string bytes;
+  for (int i = 0; bytes.size() < 3'000'000; ++i) bytes += std::to_string(i);
+  nodes.snapshots.prepare(RunUid("uid")).value();
+  const std::string path = nodes.snapshots.path(RunUid("uid"), "file").value();
+  write_atomically(system_files(), path, bytes).value();
+  const PeerNode a = nodes.planes.seen_from_b().peer;
+  auto receiver = nodes.planes.b().fetch_snapshot(a, {RunUid("uid"), "file"}, nodes.host).value();
+  std::string got;
+  bool ended = false;
+  for (int turn = 0; turn < 200 && !ended; ++turn) {
+    nodes.run();
+    CHECK(receiver->level().batches <= 16);
+    while (auto item = receiver->receive().value()) {
+      ended = std::holds_alternative<EndOfStream>(*item);
+      if (ended) break;
+      got += bytes_in(std::get<Batch>(*item)).value();
+    }
+  }
+  CHECK(ended);
+  CHECK(got == bytes);
+
+  for (const char* name : {"other", "../work"}) {
+    auto missing = nodes.planes.b().fetch_snapshot(a, {RunUid("uid"), name}, nodes.host).value();
+    nodes.run();
+    const auto received = missing->receive();
+    REQUIRE_FALSE(received);
+    CHECK(received.error().message.find("node a: ") == 0);
+  }
   nodes.run();
   CHECK(nodes.system.live().size() == 1);
 }

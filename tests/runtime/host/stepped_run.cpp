@@ -14,7 +14,8 @@ SteppedRun::SteppedRun(const TaskGraph& graph, std::uint64_t seed, SteppedRunOpt
       run_(DeployedRun::of(std::make_shared<const TaskGraph>(graph), options.memory_bytes)),
       options_(std::move(options)),
       kept_(*options_.files, options_.directory),
-      site_{here, kept_, exchange_, nullptr, clock_, options_.channels} {
+      snapshots_(*options_.files, options_.directory + "/checkpoints"),
+      site_{here, kept_, exchange_, nullptr, clock_, options_.channels, &snapshots_} {
   all_to_deploy();
   deploy();
 }

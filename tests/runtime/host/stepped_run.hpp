@@ -85,6 +85,7 @@ class SteppedRun {
   const std::shared_ptr<DeployedRun> run_;
   const SteppedRunOptions options_;
   KeptFiles kept_;
+  const SnapshotStore snapshots_;
   LocalExchange exchange_;
   const DeploymentSite site_;
   std::set<TaskId> to_deploy_;
