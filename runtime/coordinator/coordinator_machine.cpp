@@ -242,7 +242,7 @@ void CoordinatorMachine::accept(const NodeId& from, const TaskProgress& report) 
 
 void CoordinatorMachine::have_done(const effect::HaveDone& wanted) {
   const Result<> taken = errands_.add(wanted, now_);
-  if (!taken) note({{wanted.run, wanted.errand.vertex}, taken.error()});
+  if (!taken) note({key_of(wanted.run, wanted.errand), taken.error()});
 }
 
 void CoordinatorMachine::accept(const NodeId& from, const ErrandDone& report) {
@@ -274,6 +274,7 @@ void CoordinatorMachine::hear_errand(std::uint64_t number, std::optional<Error> 
 
 void CoordinatorMachine::note(const ErrandOutcome& outcome) {
   const auto& [what, error] = outcome;
+  if (what.copy != 0) return;  // no run waits for copies yet
   if (what.vertex.empty()) {
     decide(error ? leftovers_.on_failed(what.run, *error, now_) : leftovers_.on_cleaned(what.run));
     out_.push_back(effect::RunTidied{what.run});

@@ -7,6 +7,21 @@
 #include <utility>
 
 namespace troupe {
+namespace {
+
+/// The cluster as if there were only those that may be asked.
+ClusterView without(const std::set<NodeId>& useless, ClusterView cluster) {
+  for (const NodeId& node : useless) cluster.nodes.erase(node);
+  return cluster;
+}
+
+std::string in_words(const ErrandKey& key, ErrandKind kind) {
+  if (kind == ErrandKind::commit_sink) return fmt::format("the commit of '{}'", key.vertex);
+  if (kind == ErrandKind::copy_snapshots) return "the copies of its state";
+  return "what is to be removed beside the outputs";
+}
+
+}  // namespace
 
 Result<> Errands::add(const effect::HaveDone& wanted, Instant now) {
   const std::size_t bytes = encode_errand(wanted.errand).size();
@@ -15,10 +30,11 @@ Result<> Errands::add(const effect::HaveDone& wanted, Instant now) {
                       "what '{}' has staged takes {} bytes to tell, at most {}: write fewer files",
                       wanted.errand.vertex, bytes, errand_bytes_max);
   }
-  const ErrandKey key{wanted.run, wanted.errand.vertex};
+  const ErrandKey key = key_of(wanted.run, wanted.errand);
   const auto [entry, is_new] = all_.try_emplace(key);
   if (!is_new) return {};
   entry->second.errand = wanted.errand;
+  entry->second.useless = wanted.useless;
   entry->second.since = now;
   entry->second.patience = patience_;
   wait(key, entry->second);
@@ -32,12 +48,17 @@ void Errands::wait(const ErrandKey& key, Entry& entry) {
 }
 
 Effects Errands::give_out(const ClusterView& cluster, Instant now) {
-  while (!waiting_.empty()) {
-    const auto [turn, key] = *waiting_.begin();
+  for (auto each = waiting_.begin(); each != waiting_.end();) {
+    const ErrandKey key = each->second;
     Entry& entry = all_.at(key);
     const ClusterNode* node = choose(entry, cluster);
-    if (node == nullptr) break;
-    waiting_.erase(turn);
+    // Where anybody would do, there is nobody for those behind it either.
+    if (node == nullptr && entry.useless.empty()) break;
+    if (node == nullptr) {
+      ++each;
+      continue;
+    }
+    each = waiting_.erase(each);
     ask(key, entry, *node, now);
   }
   if (!waiting_.empty() && usable_nodes({}, cluster).empty()) say_none_is_there();
@@ -49,7 +70,10 @@ const ClusterNode* Errands::choose(const Entry& entry, const ClusterView& cluste
   using Load = std::tuple<std::size_t, std::uint64_t>;
   const ClusterNode* best = nullptr;
   Load least;
-  for (const NodeId& name : usable_nodes(entry.avoided, cluster)) {
+  const auto usable = entry.useless.empty()
+                          ? usable_nodes(entry.avoided, cluster)
+                          : usable_nodes(entry.avoided, without(entry.useless, cluster));
+  for (const NodeId& name : usable) {
     const auto known = nodes_.find(name);
     const Asked asked = known == nodes_.end() ? Asked() : known->second;
     const Load load{asked.open, asked.last};
@@ -116,14 +140,11 @@ void Errands::on_tick(Instant now) {
 void Errands::note_silent(const ErrandKey& key, Entry& entry) {
   entry.avoided.insert(*entry.asked);
   entry.silent = entry.asked->first;
-  const bool commits = entry.errand.kind == ErrandKind::commit_sink;
   out_.push_back(effect::Persist{{EventRecord{
       key.run, log::Level::warn,
       fmt::format("{} does not answer what has become of {}: another executor is asked, where "
                   "there is one",
-                  *entry.silent,
-                  commits ? fmt::format("the commit of '{}'", key.vertex)
-                          : "what is to be removed beside the outputs")}}});
+                  *entry.silent, in_words(key, entry.errand.kind))}}});
 }
 
 std::optional<Instant> Errands::next_deadline() const {
@@ -152,7 +173,7 @@ std::optional<ErrandOutcome> Errands::answered(std::uint64_t number, std::option
   leave_node(entry);
   if (error && is_node_fault(*error)) {
     entry.avoided.insert(from);
-    if (has_good_node(cluster, entry.avoided)) {
+    if (has_good_node(without(entry.useless, cluster), entry.avoided)) {
       wait(key, entry);
       return {};
     }
@@ -164,7 +185,7 @@ std::optional<ErrandOutcome> Errands::answered(std::uint64_t number, std::option
 void Errands::drop_commits(RunId run) {
   for (auto each = all_.lower_bound({run, {}}); each != all_.end() && each->first.run == run;) {
     auto& [key, entry] = *each;
-    if (entry.errand.kind != ErrandKind::commit_sink) {
+    if (entry.errand.kind == ErrandKind::clean_up_sinks) {
       ++each;
       continue;
     }

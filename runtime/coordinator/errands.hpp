@@ -26,18 +26,19 @@ struct ErrandOutcome {
   std::optional<Error> error;  ///< none: it is done
 };
 
-/// What the coordinator has executors do to sinks: who is asked, and who is asked next.
+/// What the coordinator has executors do for runs: who is asked, and who is asked next.
 ///
 ///     waiting --(a member that does not rest has room)--> asked --(it answers)--> over
 ///        ^                                                  |
 ///        +--(it is lost, or joins anew; the fault is its own, and there is a better one;
 ///            it does not answer for too long)
 ///
-/// Any executor may do any errand, so one that does not answer is not waited for: another one is
-/// asked, or the same where it is the only one, and who did it in vain does no harm. (An executor
-/// that is at it and is asked again does not begin again.) Work is spread: the
-/// node with the fewest errands is asked, of several the one whose turn is longest ago; an errand
-/// that failed for a reason that may pass so goes elsewhere the next time.
+/// Any executor may do any errand, but for those of whom it says that they are no use, so one that
+/// does not answer is not waited for: another one is asked, or the same where it is the only one,
+/// and who did it in vain does no harm. (An executor that is at it and is asked again does not
+/// begin again.) Work is spread: the node with the fewest errands is asked, of several the one
+/// whose turn is longest ago; an errand that failed for a reason that may pass so goes elsewhere
+/// the next time.
 ///
 /// Owned by the CoordinatorMachine. No row: what is PUBLISHED and not COMMITTED is asked for by
 /// every leader, and so is what is left behind.
@@ -63,7 +64,7 @@ class Errands {
   /// An answer that it awaits. None: somebody else does it.
   std::optional<ErrandOutcome> answered(std::uint64_t number, std::optional<Error> error,
                                         const ClusterView& cluster);
-  /// Nobody needs to know any more what becomes of the run's commits.
+  /// Nobody needs to know any more what becomes of the run's commits, or of copies of its state.
   void drop_commits(RunId run);
 
   /// A sink whose commit nobody can be asked to do, or nobody answers for, and since when.
@@ -84,6 +85,7 @@ class Errands {
     std::uint64_t number = 0;       ///< of what was asked last
     Instant due = {};               ///< its answer
     Duration patience = {};         ///< for the next one
+    std::set<NodeId> useless;       ///< never asked
     std::set<NodeProcess> avoided;  ///< its own fault made it fail there, or it does not answer
     std::optional<NodeId> silent;   ///< the last one that did not answer
     bool told = false;              ///< the log has it that it waits

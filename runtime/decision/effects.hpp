@@ -61,6 +61,7 @@ struct PlanTasks {
 struct HaveDone {
   RunId run;
   Errand errand;
+  std::set<NodeId> useless = {};  ///< never asked: a copy on one that has the files is none
 };
 /// The run has ended, and what it left is to be removed: `Leftovers` sees to that. Never leaves
 /// this room.

@@ -256,3 +256,59 @@ TEST_CASE("the only executor is asked again, less and less often") {
   CHECK_FALSE(c.errands.commit_waits(RunId(7))->silent);
   CHECK_FALSE(c.errands.next_deadline());
 }
+
+namespace {
+
+effect::HaveDone copy(std::uint64_t run, std::uint64_t number, std::set<NodeId> useless) {
+  Errand errand;
+  errand.kind = ErrandKind::copy_snapshots;
+  errand.copy = number;
+  return {RunId(run), std::move(errand), std::move(useless)};
+}
+
+}  // namespace
+
+TEST_CASE("who is no use for an errand is never asked, whatever becomes of the others") {
+  Coordinator c;
+  c.node("a");
+  c.node("tired", true);
+  // Also where all others rest: a copy on a node that has the files is none.
+  REQUIRE(c.errands.add(copy(7, 1, {NodeId("a")}), now));
+  const Sent first = c.given_out_one();
+  CHECK(first.to == process("tired"));
+  SECTION("the fault was its own") {
+    const auto outcome = c.errands.answered(first.command.number, node_fault(away), c.cluster);
+    REQUIRE(outcome);
+    CHECK(outcome->what == ErrandKey{RunId(7), "", 1});
+  }
+  SECTION("it is lost") {
+    c.lose("tired");
+    CHECK(c.given_out().empty());
+  }
+  SECTION("it is silent") {
+    c.pass(errand_patience_min);
+    CHECK(c.given_out_one().to == process("tired"));
+  }
+  SECTION("another one comes") {
+    c.lose("tired");
+    CHECK(c.given_out().empty());
+    c.node("b");
+    CHECK(c.given_out_one().to == process("b"));
+  }
+}
+
+TEST_CASE("an errand that nobody there can do holds up no other") {
+  Coordinator c;
+  c.node("a");
+  REQUIRE(c.errands.add(copy(7, 1, {NodeId("a")}), now));
+  REQUIRE(c.errands.add(copy(7, 2, {NodeId("b")}), now));
+  REQUIRE(c.errands.add(commit(8, "out"), now));
+  const auto sent = c.given_out();
+  REQUIRE(sent.size() == 2);
+  CHECK(decode_errand(sent[0].command.content)->copy == 2);
+  CHECK(sent[1].command.token.run == RunId(8));
+  // It goes with its run.
+  c.errands.drop_commits(RunId(7));
+  c.node("b");
+  CHECK(c.given_out().empty());
+}
