@@ -206,18 +206,23 @@ DeployTask Regions::deployment(TaskId task) const {
   if (!splits.empty()) deploy.splits = splits.at(task.subtask);
   if (run_.topology->streams(task)) deploy.epochs = role_of(task);
   std::set<NodeId> named;
+  const auto name = [&](const ClusterNode* node) {
+    if (node == nullptr || !named.insert(node->node).second) return;
+    deploy.nodes.push_back({node->node, node->incarnation, node->address});
+  };
   const auto add = [&](std::vector<EdgePeers>& edges, const Neighbour& neighbour) {
     const TaskStatus& peer = run_.attempts.at(neighbour.task);
     if (edges.empty() || edges.back().edge != neighbour.edge) edges.push_back({neighbour.edge, {}});
     edges.back().peers.push_back({neighbour.task, peer.attempt, peer.node});
-    const ClusterNode* node = run_.cluster->find(peer.node, peer.incarnation);
-    if (node != nullptr && named.insert(peer.node).second) {
-      deploy.nodes.push_back({node->node, node->incarnation, node->address});
-    }
+    name(run_.cluster->find(peer.node, peer.incarnation));
   };
   for (const Neighbour& neighbour : run_.topology->producers(task)) add(deploy.inputs, neighbour);
   for (const Neighbour& neighbour : run_.topology->consumers(task)) {
     if (!run_.topology->blocking(neighbour)) add(deploy.outputs, neighbour);
+  }
+  // State files outlive the processes of their nodes: who is there now is asked.
+  for (const StoredSnapshot& file : deploy.epochs.files) {
+    for (const NodeId& node : file.nodes) name(run_.cluster->find(node));
   }
   return deploy;
 }

@@ -86,11 +86,14 @@ void Run::end(RunState to, std::optional<Error> why) {
   if (releases()) release_nodes();
 }
 
+/// Of one that has failed the state stays: another run may go on from it.
 void Run::release_nodes() {
+  const bool for_good = state == RunState::succeeded || state == RunState::cancelled;
+  const ReleaseRun release{attempts.token({}, {}), made.uid, for_good};
   for (const NodeId& name : attempts.nodes_used()) {
     const ClusterNode* node = cluster->find(name);
     if (node == nullptr) continue;
-    decision.send(node->node, node->incarnation, ReleaseRun{attempts.token({}, {})});
+    decision.send(node->node, node->incarnation, release);
   }
 }
 
