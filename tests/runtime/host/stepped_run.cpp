@@ -113,6 +113,7 @@ void SteppedRun::run_task(TaskId id) {
   if (progress == Progress::failed) errors_.push_back(task.error());
   if (progress == Progress::done) {
     for (auto& staged : task.staged()) {
+      // The last barrier may have come before its epoch was published.
       if (staged.epoch > published_) staged_[id.stage].push_back(staged);
     }
     done_.insert(id);
@@ -171,7 +172,11 @@ void SteppedRun::publish() {
   for (const auto& [id, snapshot] : acknowledged_) {
     REQUIRE(snapshot.files.size() <= snapshot_files_max);
     auto& all = staged[id.stage];
-    all.insert(all.end(), snapshot.committables.begin(), snapshot.committables.end());
+    for (const Committable& one : snapshot.committables) {
+      REQUIRE(one.epoch > published_);
+      REQUIRE(one.epoch <= begun_);
+      all.push_back(one);
+    }
   }
   commit(begun_, std::move(staged));
   published_ = begun_;

@@ -64,6 +64,7 @@ class Unquiet {
       REQUIRE(run_.errors().empty());
       if (run_.acknowledged() && under_way_ && random_.below(4) != 0) publish();
       if (!ending_) meddle();
+      if (dies_ && random_.below(500) == 0) restart();
       if (!run_.step()) go_on();
     }
     run_.commit();
@@ -77,20 +78,25 @@ class Unquiet {
       under_way_ = false;
       ++tally_.given_up;
     }
-    if (dies_ && random_.below(500) == 0) restart();
+    // An epoch that is under way is given up, wherever its barriers are.
+    if (run_.exhausted() && random_.below(20) == 0) end();
+  }
+
+  void end() {
+    under_way_ = false;
+    ending_ = true;
+    run_.end_sources();
   }
 
   void begin() {
     if (under_way_) ++tally_.given_up;
     run_.begin_epoch();
     under_way_ = true;
-    clean_ = false;
   }
 
   void publish() {
     run_.publish();
     under_way_ = false;
-    clean_ = true;
     ++tally_.published;
   }
 
@@ -99,7 +105,6 @@ class Unquiet {
     if (random_.below(2) == 0) disk_.power_cut();
     run_.restart();
     under_way_ = ending_ = false;
-    clean_ = true;
     ++tally_.restarts;
   }
 
@@ -110,10 +115,7 @@ class Unquiet {
     if (run_.acknowledged() && under_way_) return publish();
     REQUIRE(!under_way_);
     if (!run_.exhausted() || random_.below(2) == 0) return begin();
-    // What was staged for an epoch that was given up is in the next one.
-    if (!clean_) return begin();
-    ending_ = true;
-    run_.end_sources();
+    end();
   }
 
   SteppedRun& run_;
@@ -122,7 +124,6 @@ class Unquiet {
   const bool dies_;
   bool under_way_ = false;
   bool ending_ = false;
-  bool clean_ = true;  ///< no epoch was begun since the last one that is published
   Tally tally_;
 };
 
