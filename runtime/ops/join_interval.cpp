@@ -24,8 +24,9 @@ Result<Expression> bind_bound(const Options& options, const char* name, const Sc
 
 Result<JoinInterval> bind_interval(const Options& options, const SchemaPtr& left) {
   const auto back = std::chrono::duration_cast<EventTime::duration>(options.duration("reach_back"));
-  return JoinInterval{TRY(bind_bound(options, "from", left)), TRY(bind_bound(options, "to", left)),
-                      back.count()};
+  auto from = TRY(bind_bound(options, "from", left));
+  auto to = TRY(bind_bound(options, "to", left));
+  return JoinInterval{std::move(from), std::move(to), back.count()};
 }
 
 /// Both have an event time, and none takes rows back.

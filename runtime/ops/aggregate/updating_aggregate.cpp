@@ -268,11 +268,11 @@ class UpdatingAggregate final : public MiniBatchOperator {
     }
     if (!plan_->to_changes) {
       ENSURE(taken.empty(), "a row that never changes was taken back");
-      outbox().add(TRY(take(results, given)));
+      queue().add(TRY(take(results, given)));
       return {};
     }
-    outbox().add(with_weight(TRY(take(groups.results, taken)), -1));
-    outbox().add(with_weight(TRY(take(results, given)), 1));
+    queue().add(with_weight(TRY(take(groups.results, taken)), -1));
+    queue().add(with_weight(TRY(take(results, given)), 1));
     return {};
   }
 

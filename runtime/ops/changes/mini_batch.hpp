@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/operator/operator.hpp"
-#include "runtime/ops/changes/outbox.hpp"
+#include "runtime/ops/changes/output_queue.hpp"
 
 namespace troupe {
 
@@ -41,7 +41,7 @@ class MiniBatchOperator : public Operator {
   virtual Result<> work() = 0;
   /// No row before this time will come, except late ones: after `work`.
   virtual Result<> move_to(EventTime) { return {}; }
-  Outbox& outbox() { return outbox_; }
+  OutputQueue& queue() { return queue_; }
 
  private:
   Result<> begin() {
@@ -51,12 +51,12 @@ class MiniBatchOperator : public Operator {
     return {};
   }
   Step leave(Emitter& out) {
-    const Step step = outbox_.let_go(out);
+    const Step step = queue_.let_go(out);
     leaving_ = step == Step::again;
     return step;
   }
 
-  Outbox outbox_;
+  OutputQueue queue_;
   std::int64_t collected_ = 0;
   bool leaving_ = false;
 };

@@ -4,7 +4,7 @@
 #include "runtime/data/key_hash.hpp"
 #include "runtime/data/key_rows.hpp"
 #include "runtime/data/take.hpp"
-#include "runtime/ops/changes/outbox.hpp"
+#include "runtime/ops/changes/output_queue.hpp"
 #include "runtime/ops/changes/rows_by_time.hpp"
 #include "runtime/ops/changes/weighted_rows.hpp"
 #include "runtime/ops/columns.hpp"
@@ -64,8 +64,8 @@ class StreamJoin final : public Operator {
 
   Result<Step> process(int input, const Batch& batch, Emitter& out) override {
     if (!working_) TRY(begin(static_cast<std::size_t>(input), batch));
-    while (outbox_.empty() && working_ && !done_) TRY(go_on());
-    const bool more = outbox_.let_go(out) == Step::again || !done_;
+    while (queue_.empty() && working_ && !done_) TRY(go_on());
+    const bool more = queue_.let_go(out) == Step::again || !done_;
     working_ = more;
     return more ? Step::again : Step::done;
   }
@@ -319,20 +319,20 @@ class StreamJoin final : public Operator {
     const Batch batch =
         make_batch(with_hidden(spec_->join->schema, plain), std::move(columns), rows);
     if (spec_->flow.changes) {
-      outbox_.add(with_weight(batch, std::move(weights)));
+      queue_.add(with_weight(batch, std::move(weights)));
       return {};
     }
     const Signed repeated = Signed::of(weights);
     ENSURE(repeated.taken.empty(), "a join of appends took rows back");
     const bool once = repeated.given.size() == weights.size() &&
                       std::ranges::all_of(weights, [](std::int64_t weight) { return weight == 1; });
-    outbox_.add(once ? batch : TRY(take(batch, repeated.given)));
+    queue_.add(once ? batch : TRY(take(batch, repeated.given)));
     return {};
   }
 
   const std::shared_ptr<const StreamJoinSpec> spec_;
   std::array<std::unique_ptr<RowStore>, 2> stores_;
-  Outbox outbox_;
+  OutputQueue queue_;
   // Of the batch at work.
   bool working_ = false;
   bool done_ = true;  ///< nothing more follows from it

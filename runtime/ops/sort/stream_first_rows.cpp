@@ -70,21 +70,21 @@ class FirstRowsOfWindows final : public Operator {
   /// A window a step.
   Result<Step> close(std::int64_t watermark, Emitter& out) {
     const auto time = rows_->first();
-    if (outbox_.empty() && time && *time < watermark) {
+    if (queue_.empty() && time && *time < watermark) {
       const Batch first = TRY(first_of(*plan_, TRY(concat(rows_->take(*time)))));
       auto columns = first.columns()->columns();
       columns.push_back(times_array(std::vector(static_cast<std::size_t>(first.rows()), *time)));
-      outbox_.add(make_batch(output_, std::move(columns), first.rows()));
+      queue_.add(make_batch(output_, std::move(columns), first.rows()));
     }
-    if (outbox_.empty()) return Step::done;
-    outbox_.let_go(out);
+    if (queue_.empty()) return Step::done;
+    queue_.let_go(out);
     return Step::again;
   }
 
   const std::shared_ptr<const StreamFirstRows> plan_;
   const SchemaPtr output_;
   std::optional<RowsByTime> rows_;
-  Outbox outbox_;
+  OutputQueue queue_;
 };
 
 /// Work on a mini-batch is work on the keys that it touches: their first rows before and after, and
@@ -155,7 +155,7 @@ class UpdatingFirstRows final : public MiniBatchOperator {
     if (!plan_->rows->with_rank) {
       const Batch changed = TRY(difference(before, first));
       TRY(rows_->change(changed));
-      outbox().add(changed);
+      queue().add(changed);
       return {};
     }
     TRY(rows_->change(TRY(difference(before, without_hidden(first, 1)))));
@@ -172,7 +172,7 @@ class UpdatingFirstRows final : public MiniBatchOperator {
 
   Result<> put_out(const Batch& before, const Batch& after) {
     const Batch changed = TRY(difference(before, after));
-    if (changed) outbox().add(changed);
+    if (changed) queue().add(changed);
     return {};
   }
 

@@ -8,6 +8,7 @@
 #include "tests/runtime/host/stepped_run.hpp"
 #include "tests/runtime/host/stream_rows.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/rows.hpp"
 #include "tests/support/sim_disk.hpp"
 
 #include <algorithm>
@@ -214,4 +215,134 @@ TEST_CASE("late rows are late again after a restore, each once") {
     late_rows += answer.late.size();
   }
   CHECK(late_rows > 100);
+}
+
+namespace {
+
+using TwoStreams = std::function<GraphBuilder::Vertex(GraphBuilder&, GraphBuilder::Vertex a,
+                                                      GraphBuilder::Vertex b)>;
+
+/// What is committed in the end, line by line.
+std::vector<std::string> lines_left(const TwoStreams& describe, const Setting& setting, bool dies,
+                                    Tally& tally) {
+  sim::Disk disk(setting.seed);
+  Committed committed;
+  OperatorRegistry registry(system_files());
+  register_operators(registry);
+  const std::int64_t disorder = 5 * second;
+  for (const auto& [name, salt] : {std::pair{"given_a", 0u}, std::pair{"given_b", 50u}}) {
+    const auto rows = random_stream(setting.seed + salt, disorder, 150);
+    registry.add(given_kind(name, rows_schema(), table_of(rows, setting.seed), 6));
+  }
+  registry.add(commit_kind("collect", committed));
+  GraphBuilder builder("job");
+  builder.mode(JobMode::streaming);
+  const auto a = builder.add("a", "given_a"), b = builder.add("b", "given_b");
+  a.event_time({"at", 5s});
+  b.event_time({"at", 5s});
+  builder.add("out", "collect").from(describe(builder, a, b));
+  JobGraph job = builder.build().value();
+  const auto mistakes = bind(job, registry);
+  INFO((mistakes.empty() ? "" : mistakes.front().to_string()));
+  REQUIRE(mistakes.empty());
+  TaskGraph graph = plan_tasks(job, registry, {setting.parallelism, false}).value();
+  REQUIRE(assign_splits(graph).ok());
+  SteppedRun run(graph, setting.seed,
+                 {.directory = "/node", .files = &disk, .channels = {2, 2000}, .epochs = true});
+  const Tally played = Unquiet(run, disk, setting.seed * 31, dies).play();
+  tally.published += played.published;
+  tally.restarts += played.restarts;
+  return sorted_lines_of(committed.table);
+}
+
+void check_restored(const TwoStreams& describe) {
+  Tally tally;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    INFO("seed " << seed);
+    const Setting setting{static_cast<std::uint32_t>(1 + seed % 3), seed};
+    const auto expected = lines_left(describe, setting, false, tally);
+    REQUIRE(!expected.empty());
+    REQUIRE(lines_left(describe, setting, true, tally) == expected);
+  }
+  CHECK(tally.restarts > 6);
+}
+
+const Json sums = {{"group_by", {"key"}},
+                   {"select",
+                    {{"rows", "count(*)"},
+                     {"total", "sum(value)"},
+                     {"values", "count(distinct value % 10)"},
+                     {"most", "max(value)"}}}};
+const Json again = {{"group_by", {{"odd", "total % 2"}}},
+                    {"select",
+                     {{"keys", "count(*)"},
+                      {"total", "sum(total)"},
+                      {"least", "min(total)"},
+                      {"middle", "median(most)"}}}};
+const Json windows = {{"size", "10s"},
+                      {"group_by", {"key"}},
+                      {"select", {{"rows", "count(*)"}, {"total", "sum(value)"}}},
+                      {"late", "drop"}};
+
+}  // namespace
+
+TEST_CASE("groups go on where they were, of appends, of changes and of windows") {
+  check_restored([](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+    const auto both = job.add("both", "union").from({a, b});
+    const auto first = job.add("sums", "aggregate", sums).from(both);
+    return job.add("again", "aggregate", again).from(first);
+  });
+  check_restored([](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+    const auto both = job.add("both", "union").from({a, b});
+    const auto window = job.add("window", "window", windows).from(both);
+    return job
+        .add("of_windows", "aggregate",
+             {{"group_by", {"window_end"}}, {"select", {{"most", "max(rows)"}}}})
+        .from(window);
+  });
+}
+
+TEST_CASE("joins go on where they were") {
+  for (const char* type : {"inner", "full"}) {
+    check_restored([&](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+      const auto few = job.add("few", "filter", {{"where", "value % 5 = 0"}}).from(a);
+      const auto some = job.add("some", "filter", {{"where", "value % 4 = 0"}}).from(b);
+      return job.add("join", "join", {{"using", {"key"}}, {"type", type}, {"suffix", "_right"}})
+          .from({few, some});
+    });
+    check_restored([&](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+      const auto left = job.add("left", "window", windows).from(a);
+      const auto right = job.add("right", "window", windows).from(b);
+      return job
+          .add("join", "join",
+               {{"using", {"key", "window_end"}}, {"type", type}, {"suffix", "_right"}})
+          .from({left, right});
+    });
+  }
+  check_restored([](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+    return job
+        .add("near", "join.interval",
+             {{"using", {"key"}},
+              {"from", "at - INTERVAL '4 seconds'"},
+              {"to", "at + INTERVAL '3 seconds'"},
+              {"reach_back", "4s"},
+              {"suffix", "_right"}})
+        .from({a, b});
+  });
+}
+
+TEST_CASE("first rows go on where they were") {
+  check_restored([](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+    const auto both = job.add("both", "union").from({a, b});
+    return job
+        .add("top", "top",
+             {{"key", {"key"}}, {"order_by", {"value desc"}}, {"rows", 3}, {"rank", "place"}})
+        .from(both);
+  });
+  check_restored([](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+    const auto both = job.add("both", "union").from({a, b});
+    const auto window = job.add("window", "window", windows).from(both);
+    return job.add("top", "top", {{"key", {"window_end"}}, {"order_by", {"rows"}}, {"rows", 2}})
+        .from(window);
+  });
 }

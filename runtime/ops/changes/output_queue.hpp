@@ -9,7 +9,7 @@
 namespace troupe {
 
 /// Output that is made at once and leaves a batch a call, so that what stands behind bounds it.
-class Outbox {
+class OutputQueue {
  public:
   /// May have more rows than a batch: it is cut. None is left out.
   void add(const Batch& batch);
