@@ -4,6 +4,7 @@
 #include "runtime/base/json_text.hpp"
 #include "runtime/connectors/file_commit.hpp"
 #include "runtime/os/file_pattern.hpp"
+#include "runtime/os/random.hpp"
 
 #include <algorithm>
 #include <set>
@@ -136,7 +137,9 @@ Result<> FileLog::write(const SinkCommit& what, const std::string& staging,
   const std::string below = directory_ + "/" + entries_name;
   if (!goes_on()) TRY(make_durable_directories(files_, below));
   const std::string path = fmt::format("{}/{}", below, what.epoch.value());
-  const std::string beside = fmt::format("{}/entry.{}", staging, what.epoch.value());
+  // A name of its own: two who write one file would each place it half written by the other.
+  const std::string beside =
+      fmt::format("{}/entry.{}.{:016x}", staging, what.epoch.value(), Random::from_system().next());
   const auto file = TRY(files_.create(beside));
   TRY(file->append(FileLogEntry{what, staged}.text()));
   TRY(file->sync());

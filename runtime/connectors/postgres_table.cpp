@@ -219,8 +219,9 @@ Result<> PostgresTable::upsert(PostgresConnection& connection, Epoch epoch,
   return put ? put : refusal(connection, put.error(), "");
 }
 
-/// Weights of equal rows add up, whatever order they came in; of a key's rows that are left, the
-/// last one counts. Rows are equal if their texts are: some types know no other equality.
+/// Weights of equal rows add up, whatever order they came in, and what comes to nothing changes
+/// nothing; of a key's rows that are left, the last one counts. Rows are equal if their texts are:
+/// some types know no other equality.
 Result<> PostgresTable::put_in(PostgresConnection& connection, Epoch epoch) const {
   // Nobody waits for our bytes any more, and how long the server takes is its own affair.
   TRY(connection.query("SET LOCAL statement_timeout = 0"));
@@ -229,7 +230,7 @@ Result<> PostgresTable::put_in(PostgresConnection& connection, Epoch epoch) cons
   TRY(connection.query(fmt::format(
       "CREATE TEMP TABLE troupe_net ON COMMIT DROP AS SELECT DISTINCT ON ({1}) {0}, "
       "\"#net\" > 0 AS \"#there\" FROM (SELECT *, sum(\"#weight\") OVER (PARTITION BY {1}, "
-      "ROW({0})::text) AS \"#net\" FROM {2}) summed "
+      "ROW({0})::text) AS \"#net\" FROM {2}) summed WHERE \"#net\" <> 0 "
       "ORDER BY {1}, \"#net\" > 0 DESC, \"#number\" DESC",
       columns, key, rows_table)));
   std::vector<std::string> same;

@@ -89,8 +89,8 @@ TEST_CASE("an epoch begins anew, and what is taken back was never there") {
   const auto weighted = arrow::schema({schema->field(0), schema->field(1), schema->field(2),
                                        arrow::field("#weight", arrow::int64())});
   CHECK(checksum.of({rows_from(weighted, R"([{"a": 1, "b": "x", "c": 1, "#weight": 2},
-    {"a": 1, "b": "x", "c": 1, "#weight": -1}, {"a": 5, "#weight": 1}, {"a": 5, "#weight": -1}])")}) ==
-        first);
+    {"a": 1, "b": "x", "c": 1, "#weight": -1}, {"a": 5, "#weight": 1},
+    {"a": 5, "#weight": -1}])")}) == first);
 }
 
 TEST_CASE("integers of all widths have one checksum; nested columns are refused when planned") {

@@ -212,7 +212,7 @@ struct SinkRun {
     staged_ = TRY(writer->prepare(Epoch(1)));
     return {};
   }
-  Result<> commit() { return (*made_)->commit(marker_, staged_); }
+  Result<> commit() { return (*made_)->commit({marker_}, staged_); }
   Result<> clean_up() { return (*made_)->clean_up(marker_); }
   bool made() const { return made_.ok(); }
 

@@ -165,8 +165,10 @@ TEST_CASE("weights add up: what is left of a key is put in, or the key is delete
   // The new row comes before the old one is taken back; another one comes and goes at once.
   commit(
       R"([{"account": "a", "amount": 5, "#weight": 1}, {"account": "a", "amount": 1, "#weight": -1},
-             {"account": "b", "amount": 2, "#weight": -1}, {"account": "d", "amount": 9, "#weight": 1},
-             {"account": "d", "amount": 9, "#weight": -1}, {"account": "c", "amount": null, "#weight": -1},
+             {"account": "b", "amount": 2, "#weight": -1},
+             {"account": "d", "amount": 9, "#weight": 1},
+             {"account": "d", "amount": 9, "#weight": -1},
+             {"account": "c", "amount": null, "#weight": -1},
              {"account": "c", "amount": null, "#weight": 1}])");
   CHECK(table() == Rows{"a|5", "c|"});
 }

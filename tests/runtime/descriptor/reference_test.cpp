@@ -13,6 +13,9 @@ using namespace troupe;
 namespace {
 
 const std::string head = "apiVersion: troupe/v1\nkind: Job\nmetadata: {name: example}\n";
+/// That examples may name.
+const std::string connections =
+    "connections: {ledger: {type: postgres, url: postgres://db/ledger}}\n";
 const std::string flow =
     "dataflow:\n  rows: {op: values, with: {rows: [{a: 1}]}}\n  out: {op: print, from: rows}\n";
 
@@ -77,7 +80,7 @@ TEST_CASE("the example of every operator is valid in shape") {
     CHECK(!example.empty());
     const std::string text = example.starts_with("op:") ? "  it:\n" + indented(example, "    ")
                                                         : indented(example, "  ");
-    CHECK(mistakes(head + "dataflow:\n" + text, CheckStage::shape) == "");
+    CHECK(mistakes(head + connections + "dataflow:\n" + text, CheckStage::shape) == "");
     CHECK(example.find("op: " + kind->description().name) != std::string::npos);
   }
 }
