@@ -273,8 +273,8 @@ void CoordinatorMachine::hear_errand(std::uint64_t number, std::optional<Error> 
 }
 
 void CoordinatorMachine::note(const ErrandOutcome& outcome) {
-  const auto& [what, error] = outcome;
-  if (what.copy != 0) return;  // no run waits for copies yet
+  const auto& [what, error, by] = outcome;
+  if (what.copy != 0) return tell(what.run, run_event::Copied{what.copy, by, error});
   if (what.vertex.empty()) {
     decide(error ? leftovers_.on_failed(what.run, *error, now_) : leftovers_.on_cleaned(what.run));
     out_.push_back(effect::RunTidied{what.run});

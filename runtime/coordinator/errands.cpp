@@ -179,7 +179,7 @@ std::optional<ErrandOutcome> Errands::answered(std::uint64_t number, std::option
     }
   }
   all_.erase(key);
-  return ErrandOutcome{key, std::move(error)};
+  return ErrandOutcome{key, std::move(error), from.first};
 }
 
 void Errands::drop_commits(RunId run) {

@@ -24,6 +24,7 @@ inline constexpr Duration errand_patience_max = 1h;
 struct ErrandOutcome {
   ErrandKey what;
   std::optional<Error> error;  ///< none: it is done
+  NodeId by = {};              ///< whose answer it is; nobody's where it could not be asked for
 };
 
 /// What the coordinator has executors do for runs: who is asked, and who is asked next.

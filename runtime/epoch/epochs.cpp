@@ -3,6 +3,8 @@
 #include "runtime/base/ensure.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace troupe {
@@ -133,13 +135,30 @@ const CommitWait* Epochs::waits() const {
 /// Of the committed ones the last `keep` stay; the rest of a manifest is nobody's any more.
 void Epochs::forget(Decision& decision) {
   while (all_.size() > keep_ && all_.front().committed() && all_.front().number() < committed_) {
+    const Manifest forgotten = all_.front().manifest();
     all_.pop_front();
+    note_unnamed(forgotten);
   }
   const Epoch first = all_.front().number();
   if (first <= Epoch(1)) return;
   const std::uint64_t last = last_.value();
   const Epoch oldest(last > epochs_remembered_max ? last - epochs_remembered_max : 1);
   decision.persist(ForgetEpochsRecord{owner_->run, first, std::min(first, oldest)});
+}
+
+/// Lists of files only lose their oldest: what the next manifest does not name, no later one does.
+void Epochs::note_unnamed(const Manifest& forgotten) {
+  std::set<std::string> named;
+  for (const EpochMachine& one : all_) {
+    for (const TaskPart& part : one.manifest().tasks) {
+      for (const StoredSnapshot& file : part.files) named.insert(file.file.name);
+    }
+  }
+  for (const TaskPart& part : forgotten.tasks) {
+    for (const StoredSnapshot& file : part.files) {
+      if (!named.contains(file.file.name)) unnamed_.push_back(file);
+    }
+  }
 }
 
 // ---- what is where

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -63,6 +64,8 @@ class Epochs {
   const std::optional<Error>& refused() const;
   /// A sink is to be tried again.
   const CommitWait* waits() const;
+  /// Files that the manifests which are kept do not name any more; told once.
+  std::vector<StoredSnapshot> take_unnamed() { return std::exchange(unnamed_, {}); }
   /// That readers see, of all epochs.
   std::int64_t rows_committed() const { return rows_committed_; }
 
@@ -74,6 +77,7 @@ class Epochs {
   void commit_next(Decision& decision);
   void note_committed(Decision& decision);
   void forget(Decision& decision);
+  void note_unnamed(const Manifest& forgotten);
 
   const std::shared_ptr<const EpochOwner> owner_;
   const std::uint32_t keep_;
@@ -81,6 +85,7 @@ class Epochs {
   Epoch last_;
   Epoch committed_;  ///< the last one that is
   std::int64_t rows_committed_ = 0;
+  std::vector<StoredSnapshot> unnamed_;
 };
 
 }  // namespace troupe

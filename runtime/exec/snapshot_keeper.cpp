@@ -29,7 +29,7 @@ bool same(const std::vector<Batch>& left, const std::vector<Batch>& right) {
 /// Of a table that belongs to the task: all rows there are.
 Result<std::vector<Batch>> rows_of_task(const std::shared_ptr<const SnapshotSet>& set,
                                         const std::shared_ptr<const StateTable>& table) {
-  const auto reader = TRY(StateReader::open(set, {{task_state, table}, all_key_groups()}));
+  const auto reader = TRY(StateReader::open(set, {{state_of_task, table}, all_key_groups()}));
   std::vector<Batch> rows;
   for (Batch batch = TRY(reader->next()); batch; batch = TRY(reader->next())) rows.push_back(batch);
   return rows;
@@ -167,9 +167,9 @@ Result<std::optional<SnapshotFile>> SnapshotKeeper::write(const Change& change) 
   options.epoch_first = options.epoch_last = change.epoch;
   options.groups = site_.groups;
   const auto writer = TRY(SnapshotWriter::create(*site_.files, std::move(options)));
-  TRY(writer->write(task_state, *time_table(), {time_row(change.point.time)}));
+  TRY(writer->write(state_of_task, *time_table(), {time_row(change.point.time)}));
   if (change.point.position) {
-    TRY(writer->write(task_state, *positions_table(),
+    TRY(writer->write(state_of_task, *positions_table(),
                       {positions_row(*change.point.position, site_.self)}));
   }
   for (std::size_t op = 0; op < change.rows.size(); ++op) {
@@ -237,8 +237,8 @@ void SnapshotKeeper::merge(const SnapshotFiles& parts, bool from_oldest, std::ui
 }
 
 std::vector<OperatorTable> SnapshotKeeper::all_tables() const {
-  std::vector<OperatorTable> all = {{task_state, time_table()}};
-  if (site_.reads_source) all.push_back({task_state, positions_table()});
+  std::vector<OperatorTable> all = {{state_of_task, time_table()}};
+  if (site_.reads_source) all.push_back({state_of_task, positions_table()});
   for (const auto& tables : site_.tables) all.insert(all.end(), tables.begin(), tables.end());
   return all;
 }

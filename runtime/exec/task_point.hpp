@@ -20,12 +20,12 @@ struct TaskPoint {
   friend bool operator==(const TaskPoint&, const TaskPoint&) = default;
 };
 
-/// The tables that this is in a snapshot. They belong to the task; `op` of both is `task_state`.
+/// The tables that this is in a snapshot. They belong to the task; `op` of both is `state_of_task`.
 ///
 /// The splits of a stream are numbered for ever, and a subtask has those whose number is its own
 /// modulo the parallelism. So one row says how far a subtask has come: it has taken all its splits
 /// before `split`, and `rows` of that one.
-inline constexpr const char* task_state = "task";
+inline constexpr const char* state_of_task = "task";
 const std::shared_ptr<const StateTable>& positions_table();
 const std::shared_ptr<const StateTable>& time_table();
 

@@ -51,7 +51,7 @@ class DiskCall {
 /// What every file of an order is fetched with.
 struct Common {
   SnapshotOrder order;
-  SnapshotSite site;
+  FetchSite site;
   std::shared_ptr<TaskHost> host;
 
   bool shared() const { return !order.directory.empty(); }
@@ -320,7 +320,7 @@ class SnapshotFetch final : public ChannelReceiver {
 
 }  // namespace
 
-FetchingTask fetching_task(SnapshotOrder order, SnapshotSite site, std::shared_ptr<TaskHost> host,
+FetchingTask fetching_task(SnapshotOrder order, FetchSite site, std::shared_ptr<TaskHost> host,
                            const Clock& clock) {
   if (!order.directory.empty()) site.store = SnapshotStore(site.store.files(), order.directory);
   auto here = std::make_shared<std::vector<StoredSnapshot>>();

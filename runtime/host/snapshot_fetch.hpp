@@ -22,7 +22,7 @@ struct SnapshotOrder {
 };
 
 /// Whose disk it is, and how others are reached.
-struct SnapshotSite {
+struct FetchSite {
   NodeId self;
   SnapshotStore store;
   RemoteChannels* remote = nullptr;  ///< null: a node that has no others
@@ -46,7 +46,7 @@ struct FetchingTask {
 /// a
 ///   bad one. To try again is of no use;
 /// - this node's own fault, where its disk is.
-FetchingTask fetching_task(SnapshotOrder order, SnapshotSite site, std::shared_ptr<TaskHost> host,
+FetchingTask fetching_task(SnapshotOrder order, FetchSite site, std::shared_ptr<TaskHost> host,
                            const Clock& clock);
 
 /// Files of one order that are on their way at a time, each within the window of its channel.

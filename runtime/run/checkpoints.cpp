@@ -17,6 +17,7 @@ Checkpoints::Checkpoints(Run& run) : run_(run) {
 
 void Checkpoints::advance() {
   drop_stale();
+  drop_unnamed();
   if (run_.epochs.open() != Epoch() && run_.now >= begun_at_ + run_.made.checkpoint->timeout) {
     abort(fmt::format(
         "not acknowledged within {} by {} of {}", in_words(run_.made.checkpoint->timeout),
@@ -34,6 +35,22 @@ void Checkpoints::drop_stale() {
   if (run_.epochs.open() == Epoch() || all_run()) return;
   abort("a task begins again");
   next_at_ = run_.now;
+}
+
+/// Files that no manifest names any more go from the disks of their nodes. One that is away keeps
+/// them until the run is over.
+void Checkpoints::drop_unnamed() {
+  std::map<NodeId, std::vector<std::string>> by_node;
+  for (const StoredSnapshot& file : run_.epochs.take_unnamed()) {
+    for (const NodeId& node : file.nodes) by_node[node].push_back(file.file.name);
+    copies_.erase(file.file.name);
+  }
+  for (auto& [name, files] : by_node) {
+    const ClusterNode* node = run_.cluster->find(name);
+    if (node == nullptr) continue;
+    run_.decision.send(node->node, node->incarnation,
+                       DropSnapshots{run_.attempts.token({}, {}), run_.made.uid, std::move(files)});
+  }
 }
 
 bool Checkpoints::may_begin() const {
@@ -64,7 +81,73 @@ void Checkpoints::begin() {
 void Checkpoints::on_acknowledged(const run_event::Snapshotted& event) {
   if (event.epoch != run_.epochs.open() || !tasks_.contains(event.key.task)) return;
   acknowledged_[event.key.task] = event.snapshot;
-  if (acknowledged_.size() == tasks_.size()) publish();
+  if (acknowledged_.size() == tasks_.size()) on_all_acknowledged();
+}
+
+void Checkpoints::on_all_acknowledged() {
+  copy();
+  if (awaited_.empty()) publish();
+}
+
+/// Nodes of today's cluster that have it.
+std::vector<NodeId> Checkpoints::holders(const StoredSnapshot& file) const {
+  std::set<NodeId> all(file.nodes.begin(), file.nodes.end());
+  if (const auto found = copies_.find(file.file.name); found != copies_.end()) {
+    all.insert(found->second.begin(), found->second.end());
+  }
+  std::vector<NodeId> there;
+  for (const NodeId& node : all) {
+    if (run_.cluster->find(node) != nullptr) there.push_back(node);
+  }
+  return there;
+}
+
+/// Has files copied that are on one disk only, all of one disk together.
+void Checkpoints::copy() {
+  std::map<NodeId, Errand> by_node;
+  for (const auto& [task, snapshot] : acknowledged_) {
+    for (const StoredSnapshot& file : snapshot.files) {
+      if (file.nodes.empty()) continue;  // all nodes see it
+      const std::vector<NodeId> there = holders(file);
+      if (there.size() == 1) by_node[there.front()].files.push_back({file.file, there});
+    }
+  }
+  const auto takes_work = [](const auto& node) { return node.second.placeable; };
+  const auto& nodes = run_.cluster->nodes;
+  if (!by_node.empty() && std::count_if(nodes.begin(), nodes.end(), takes_work) < 2) {
+    by_node.clear();
+    if (!std::exchange(told_single_, true)) {
+      run_.say(log::Level::warn,
+               "its state is on the disk of one node only: there is no other one to copy it to");
+    }
+  }
+  for (auto& [holder, errand] : by_node) {
+    const ClusterNode* node = run_.cluster->find(holder);
+    errand.kind = ErrandKind::copy_snapshots;
+    errand.run_uid = run_.made.uid;
+    errand.copy = ++last_copy_;
+    errand.nodes.push_back({node->node, node->incarnation, node->address});
+    for (const StoredSnapshot& file : errand.files) {
+      copying_[errand.copy].push_back(file.file.name);
+    }
+    awaited_.insert(errand.copy);
+    run_.decision.effect(effect::HaveDone{run_.id(), std::move(errand), {holder}});
+  }
+}
+
+/// Also of an epoch that was given up meanwhile: the next one need not copy those again.
+void Checkpoints::on_copied(const run_event::Copied& event) {
+  const auto names = copying_.extract(event.copy);
+  if (names && !event.error) {
+    for (const std::string& name : names.mapped()) copies_[name].insert(event.by);
+  }
+  if (awaited_.erase(event.copy) == 0) return;
+  if (event.error) {
+    abort("its state could not be copied: " + event.error->to_string());
+    return;
+  }
+  // Who had the only other copy may be gone by now.
+  if (awaited_.empty()) on_all_acknowledged();
 }
 
 void Checkpoints::publish() {
@@ -72,6 +155,13 @@ void Checkpoints::publish() {
   std::map<std::string, std::vector<Committable>> sinks;
   for (auto& [task, snapshot] : acknowledged_) {
     if (!snapshot.sink.empty()) run_.add_staged(snapshot.committables, sinks[snapshot.sink]);
+    for (StoredSnapshot& file : snapshot.files) {
+      const auto found = copies_.find(file.file.name);
+      if (found == copies_.end()) continue;
+      std::set<NodeId> nodes(file.nodes.begin(), file.nodes.end());
+      nodes.insert(found->second.begin(), found->second.end());
+      file.nodes.assign(nodes.begin(), nodes.end());
+    }
     manifest.tasks.push_back({task, std::move(snapshot.files)});
   }
   for (auto& [vertex, staged] : sinks) manifest.sinks.push_back({vertex, std::move(staged)});
@@ -85,6 +175,7 @@ void Checkpoints::abort(const std::string& why) {
   run_.say(log::Level::warn, fmt::format("checkpoint {} is given up: {}", run_.epochs.open(), why));
   run_.epochs.abort(run_.decision);
   acknowledged_.clear();
+  awaited_.clear();
 }
 
 /// The last epoch is what all tasks have staged when they end.
@@ -109,6 +200,7 @@ void Checkpoints::on_listed(const NodeProcess& node) {
 void Checkpoints::end_sources() {
   run_.epochs.abort(run_.decision);
   acknowledged_.clear();
+  awaited_.clear();
   for (const TaskId& task : sources_) {
     if (run_.attempts.at(task).active()) run_.attempts.end_sources(task);
   }

@@ -13,7 +13,8 @@ namespace troupe {
 /// When the epochs of a streaming run begin, and whose acknowledgements they wait for.
 ///
 ///     (all tasks of its streams run, and it is time) --begin--> open: SnapshotTask to those that
-///         read sources --(each task acknowledges)--> sealed and published, in one transaction
+///         read sources --(each task acknowledges)--> files that only one node has are copied to
+///         another one --> sealed and published, in one transaction
 ///         --(too late, or a task begins again)--> aborted; the next one has all that it had
 ///     (all sources are at their end) --> EndSources: tasks end, and what they have staged is the
 ///         run's last epoch
@@ -22,9 +23,9 @@ namespace troupe {
 /// takes over aborts what is open.
 ///
 /// Invariant: an epoch is published only if each task of a stream has acknowledged it in the
-/// attempt that counts. Invariant: none begins while a task is not at work, or has ended: what an
-/// ended task has staged is in the run's last epoch, so no other one may say that all before it is
-/// published.
+/// attempt that counts, and each file of its state is on two nodes, if there are two for work.
+/// Invariant: none begins while a task is not at work, or has ended: what an ended task has
+/// staged is in the run's last epoch, so no other may say that all before it is published.
 class Checkpoints {
  public:
   explicit Checkpoints(Run& run);
@@ -32,6 +33,7 @@ class Checkpoints {
   /// Begins one, or gives one up, if it is time.
   void advance();
   void on_acknowledged(const run_event::Snapshotted& event);
+  void on_copied(const run_event::Copied& event);
   void on_exhausted(TaskId task, Attempt attempt);
 
   /// A node has a new conversation with its coordinator: what was said in the last one may be lost.
@@ -46,7 +48,11 @@ class Checkpoints {
   bool all_exhausted() const { return exhausted_.size() == sources_.size(); }
   void drop_stale();
   void begin();
+  void on_all_acknowledged();
+  void copy();
+  std::vector<NodeId> holders(const StoredSnapshot& file) const;
   void publish();
+  void drop_unnamed();
   void abort(const std::string& why);
   void end_sources();
 
@@ -55,8 +61,14 @@ class Checkpoints {
   std::set<TaskId> sources_;  ///< of them, those that read sources
   std::map<TaskId, Attempt> exhausted_;
   std::map<TaskId, TaskSnapshot> acknowledged_;  ///< of the open epoch
-  Instant next_at_ = {};                         ///< the next one begins not earlier
-  Instant begun_at_ = {};                        ///< the open one
+  /// Of files that are on another node's disk, too: their nodes.
+  std::map<std::string, std::set<NodeId>> copies_;
+  std::map<std::uint64_t, std::vector<std::string>> copying_;  ///< by errand: names of files
+  std::set<std::uint64_t> awaited_;  ///< errands that the open epoch waits for
+  std::uint64_t last_copy_ = 0;
+  bool told_single_ = false;
+  Instant next_at_ = {};   ///< the next one begins not earlier
+  Instant begun_at_ = {};  ///< the open one
 };
 
 }  // namespace troupe

@@ -2,6 +2,7 @@
 
 #include "runtime/decision/records.hpp"
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -77,6 +78,12 @@ struct SinkCommitFailed {
   std::string vertex;
   Error error;
 };
+/// Files of the run's state are on the disk of one more node, or could not be copied there.
+struct Copied {
+  std::uint64_t copy = 0;  ///< the number of the errand
+  NodeId by;
+  std::optional<Error> error;
+};
 struct Cancel {
   std::string by;
 };
@@ -87,11 +94,12 @@ struct Tick {};
 
 }  // namespace run_event
 
-using RunEvent = std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready,
-                              run_event::Snapshotted, run_event::Exhausted, run_event::Finished,
-                              run_event::Failed, run_event::Granted, run_event::Stopped,
-                              run_event::Progress, run_event::Listed, run_event::NodeLost,
-                              run_event::SinkCommitted, run_event::SinkCommitFailed,
-                              run_event::Cancel, run_event::Continued, run_event::Tick>;
+using RunEvent =
+    std::variant<run_event::Planned, run_event::PlanFailed, run_event::Ready,
+                 run_event::Snapshotted, run_event::Exhausted, run_event::Finished,
+                 run_event::Failed, run_event::Granted, run_event::Stopped, run_event::Progress,
+                 run_event::Listed, run_event::NodeLost, run_event::SinkCommitted,
+                 run_event::SinkCommitFailed, run_event::Copied, run_event::Cancel,
+                 run_event::Continued, run_event::Tick>;
 
 }  // namespace troupe

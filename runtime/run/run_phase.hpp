@@ -38,6 +38,7 @@ class RunPhase {
   void on(const run_event::NodeLost&);
   void on(const run_event::SinkCommitted&);
   void on(const run_event::SinkCommitFailed&);
+  void on(const run_event::Copied&) {}
   void on(const run_event::Cancel&) {}
   void on(const run_event::Continued&) {}
   void on(const run_event::Tick&) { run_.epochs.on_tick(run_.now, run_.decision); }

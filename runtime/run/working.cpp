@@ -197,6 +197,11 @@ void Working::on(const run_event::SinkCommitted& event) {
   advance();
 }
 
+void Working::on(const run_event::Copied& event) {
+  if (checkpoints_) checkpoints_->on_copied(event);
+  advance();
+}
+
 void Working::on(const run_event::SinkCommitFailed& event) {
   RunPhase::on(event);
   if (ended(run_.state)) regions_.free_all();

@@ -28,6 +28,7 @@ class Working : public RunPhase {
   void on(const run_event::Cancel&);
   void on(const run_event::Tick&);
   void on(const run_event::SinkCommitted&);
+  void on(const run_event::Copied&);
   void on(const run_event::SinkCommitFailed&);
 
   void enter();
