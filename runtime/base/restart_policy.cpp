@@ -19,12 +19,22 @@ Duration backed_off(const RestartLimits& limits, std::size_t earlier, std::uint6
 
 }  // namespace
 
+RestartDecision RestartPolicy::on_lost_node(Instant now, std::uint64_t chance) {
+  while (!lost_.empty() && lost_.front() + limits_.window <= now) lost_.pop_front();
+  const std::size_t earlier = lost_.size();
+  if (earlier <= limits_.attempts) lost_.push_back(now);
+  if (earlier < limits_.attempts) return {true, {}, ""};
+  return {true, backed_off(limits_, earlier, chance), ""};
+}
+
 RestartDecision RestartPolicy::on_failure(FailureClass failure, Instant now, std::uint64_t chance) {
   switch (failure) {
     case FailureClass::user_error:
     case FailureClass::poison_record:
     case FailureClass::state_lost:
       return {false, {}, fmt::format("a {} is not retried", to_string(failure))};
+    case FailureClass::node_lost:
+      return on_lost_node(now, chance);
     default:
       break;
   }
@@ -36,9 +46,7 @@ RestartDecision RestartPolicy::on_failure(FailureClass failure, Instant now, std
   }
   const std::size_t earlier = restarts_.size();
   restarts_.push_back(now);
-  if (failure == FailureClass::node_lost || failure == FailureClass::node_fault) {
-    return {true, {}, ""};
-  }
+  if (failure == FailureClass::node_fault) return {true, {}, ""};
   return {true, backed_off(limits_, earlier, chance), ""};
 }
 

@@ -27,10 +27,12 @@ struct RestartDecision {
 /// escalate instead of multiplying their attempts.
 ///
 /// - A user error, a poison record and lost state never restart.
-/// - After a lost or a faulty node it restarts at once (somewhere else), but this counts.
+/// - A lost node is nobody's fault: it restarts at once (somewhere else), and this does not count.
+///   After more of them than `limits.attempts` in the window it waits like others.
+/// - After a faulty node it restarts at once, but this counts.
 /// - Others wait: `initial_delay`, doubled for each failure in the window, at most `max_delay`,
 ///   of which a random half is taken off so that many do not come back together.
-/// Invariant: at most `limits.attempts` restarts within any `limits.window`.
+/// Invariant: at most `limits.attempts` restarts that count within any `limits.window`.
 class RestartPolicy {
  public:
   explicit RestartPolicy(RestartLimits limits) : limits_(limits) {}
@@ -41,8 +43,11 @@ class RestartPolicy {
   std::size_t restarts_in_window() const { return restarts_.size(); }
 
  private:
+  RestartDecision on_lost_node(Instant now, std::uint64_t chance);
+
   RestartLimits limits_;
   std::deque<Instant> restarts_;
+  std::deque<Instant> lost_;  ///< nodes
 };
 
 }  // namespace troupe

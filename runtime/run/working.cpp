@@ -232,6 +232,8 @@ void Working::begin_again(const std::set<std::size_t>& regions, const RestartDec
   if (!decision.restart) {
     Error told = cause;
     told.hint = told.hint.empty() ? decision.reason : told.hint;
+    // Without its state it cannot be exact: a person decides.
+    if (failure == FailureClass::state_lost) return halt(std::move(told));
     return fail(std::move(told));
   }
   run_.recovery.on_restart();
@@ -241,6 +243,11 @@ void Working::begin_again(const std::set<std::size_t>& regions, const RestartDec
   for (const std::size_t region : regions) {
     regions_.reset(region, run_.now + decision.delay, cause.message);
   }
+}
+
+void Working::halt(Error cause) {
+  regions_.free_all();
+  run_.halt(std::move(cause));
 }
 
 void Working::fail(Error cause) {

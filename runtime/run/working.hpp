@@ -39,6 +39,7 @@ class Working : public RunPhase {
   void advance();
   void finish();
   void fail(Error cause);
+  void halt(Error cause);
   std::set<TaskId> tasks_on(const NodeProcess& node) const;
   void judge_held(const HeldTask& task, const NodeProcess& node);
   void retry(const std::set<std::size_t>& regions, FailureClass failure, const Error& cause);

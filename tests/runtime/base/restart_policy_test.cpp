@@ -22,8 +22,8 @@ const Instant begin{1h};
 
 TEST_CASE("what can never work is not tried again, and does not count") {
   RestartPolicy policy(limits);
-  for (const FailureClass failure : {FailureClass::user_error, FailureClass::poison_record,
-                                     FailureClass::state_lost}) {
+  for (const FailureClass failure :
+       {FailureClass::user_error, FailureClass::poison_record, FailureClass::state_lost}) {
     const RestartDecision decision = policy.on_failure(failure, begin, 0);
     CHECK_FALSE(decision.restart);
     CHECK(decision.reason == fmt::format("a {} is not retried", to_string(failure)));
@@ -31,14 +31,26 @@ TEST_CASE("what can never work is not tried again, and does not count") {
   CHECK(policy.restarts_in_window() == 0);
 }
 
-TEST_CASE("a lost node is replaced at once, but counts") {
+TEST_CASE("a lost node is nobody's fault: it uses nothing up; where many are lost it waits") {
+  RestartPolicy policy(limits);
+  for (int i = 0; i < 60; ++i) {
+    const RestartDecision decision = policy.on_failure(FailureClass::node_lost, begin, 0);
+    CHECK(decision.restart);
+    CHECK((decision.delay == Duration::zero()) == (i < 3));
+    CHECK(decision.delay <= limits.max_delay);
+  }
+  CHECK(policy.restarts_in_window() == 0);
+  CHECK(policy.on_failure(FailureClass::node_lost, begin + 10min, 0).delay == Duration::zero());
+}
+
+TEST_CASE("a faulty node is avoided at once, but counts") {
   RestartPolicy policy(limits);
   for (int i = 0; i < 3; ++i) {
-    const RestartDecision decision = policy.on_failure(FailureClass::node_lost, begin, 12345);
+    const RestartDecision decision = policy.on_failure(FailureClass::node_fault, begin, 12345);
     CHECK(decision.restart);
     CHECK(decision.delay == Duration::zero());
   }
-  const RestartDecision last = policy.on_failure(FailureClass::node_lost, begin, 0);
+  const RestartDecision last = policy.on_failure(FailureClass::node_fault, begin, 0);
   CHECK_FALSE(last.restart);
   CHECK(last.reason == "3 restarts within 600 s are used up");
 }

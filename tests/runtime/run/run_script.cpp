@@ -163,7 +163,8 @@ ExchangeKind exchange_of(const std::string& word) {
 FailureClass failure_of(const std::string& word) {
   for (const FailureClass failure :
        {FailureClass::user_error, FailureClass::poison_record, FailureClass::node_lost,
-        FailureClass::resource, FailureClass::internal, FailureClass::node_fault}) {
+        FailureClass::resource, FailureClass::internal, FailureClass::node_fault,
+        FailureClass::state_lost}) {
     if (word == to_string(failure)) return failure;
   }
   ENSURE(false, "'{}' is no failure class", word);
