@@ -5,8 +5,8 @@
 
 namespace troupe {
 
-/// Does the errand, here and now. Blocks: it works on the disks of the run's sinks. Not for copying,
-/// which is a task (`snapshot_fetch.hpp`).
+/// Does the errand, here and now. Blocks: it works on the disks of the run's sinks. Not for
+/// copying, which is a task (`snapshot_fetch.hpp`).
 Result<> carry_out(const Errand& errand, Planner& planner);
 
 }  // namespace troupe
