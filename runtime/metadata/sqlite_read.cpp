@@ -140,7 +140,8 @@ Result<> add_epochs(SqliteDatabase& database, RunImage& image) {
       TRY(database.prepare("SELECT epoch, state, sinks FROM epochs WHERE run = ? ORDER BY epoch"));
   rows.bind(1, signed_of(image.made.run.value()));
   while (TRY(rows.step())) {
-    EpochImage epoch{Epoch(unsigned_of(rows.integer(0))), TRY(state_of<EpochState>(rows.text(1)))};
+    const EpochState state = TRY(state_of<EpochState>(rows.text(1)));
+    EpochImage epoch{Epoch(unsigned_of(rows.integer(0))), state};
     if (!rows.is_null(2)) epoch.manifest = TRY(decode_manifest(rows.text(2)));
     image.epochs.push_back(std::move(epoch));
   }

@@ -90,10 +90,10 @@ void Run::end(RunState to, std::optional<Error> why) {
 void Run::release_nodes() {
   const bool for_good = state == RunState::succeeded || state == RunState::cancelled;
   const ReleaseRun release{attempts.token({}, {}), made.uid, for_good};
-  for (const NodeId& name : attempts.nodes_used()) {
-    const ClusterNode* node = cluster->find(name);
-    if (node == nullptr) continue;
-    decision.send(node->node, node->incarnation, release);
+  for (const auto& [name, node] : cluster->nodes) {
+    // Of the state of a stream there may be copies where it never had a task.
+    if (!streams() && !attempts.nodes_used().contains(name)) continue;
+    decision.send(node.node, node.incarnation, release);
   }
 }
 

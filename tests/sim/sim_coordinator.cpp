@@ -58,6 +58,11 @@ bool has_epoch(const StoreSteps& steps, EpochState state) {
   });
 }
 
+bool has_epoch(const RunImage& run, EpochState state) {
+  return std::any_of(run.epochs.begin(), run.epochs.end(),
+                     [&](const EpochImage& epoch) { return epoch.state == state; });
+}
+
 }  // namespace
 
 SimCoordinator::SimCoordinator(World& world)
@@ -69,7 +74,7 @@ SimCoordinator::SimCoordinator(World& world)
   if (world_.mutated(Mutation::term_not_raised) && before != Term()) image_.term = before;
   if (world_.mutated(Mutation::cleanup_forgotten)) image_.leftovers.clear();
   for (const RunImage& run : image_.runs) {
-    if (run.epoch == EpochState::published) published_before_.insert(run.made.run);
+    if (has_epoch(run, EpochState::published)) published_before_.insert(run.made.run);
   }
   world_.check(image_.term > before, "a new leader must act in a term of its own");
   std::vector<NodeIndex> peers;
@@ -464,7 +469,9 @@ void SimCoordinator::check_published(const DoErrand& command) const {
   const auto run = world_.store.all_runs().find(command.token.run);
   world_.check(run != world_.store.all_runs().end(), "an errand for a run that has no row");
   const RunImage& row = run->second;
-  world_.check(ended(row.state) || (row.epoch && *row.epoch != EpochState::started),
+  const bool published =
+      has_epoch(row, EpochState::published) || has_epoch(row, EpochState::committed);
+  world_.check(ended(row.state) || published,
                "a sink is committed although its epoch is not published");
 }
 
@@ -487,8 +494,9 @@ bool SimCoordinator::killed_by_answer(const Report& report) {
   if (run == world_.store.all_runs().end() || run->second.state != RunState::finishing)
     return false;
   const std::size_t committed = ++sinks_committed_[done->token.run];
-  return killed_at(committed < run->second.epochs.back().manifest->sinks.size() ? KillPoint::committing_half_the_sinks
-                                                           : KillPoint::committed_not_recorded);
+  const std::size_t sinks = run->second.epochs.back().manifest->sinks.size();
+  return killed_at(committed < sinks ? KillPoint::committing_half_the_sinks
+                                     : KillPoint::committed_not_recorded);
 }
 
 std::unique_ptr<Process> make_coordinator(World& world) {
