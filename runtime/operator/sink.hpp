@@ -65,8 +65,8 @@ class Sink {
   virtual Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) = 0;
   /// Makes exactly these visible, in one step if the storage can. Idempotent: after a crash it is
   /// called again with the same arguments, and recognises a commit that took effect: marker and
-  /// epoch are kept with the data, in the same step. Where the data says that neither this epoch nor
-  /// a later one is there, but not `previous` either, rows would be lost or doubled: `conflict`.
+  /// epoch are kept with the data, in the same step. Where neither this epoch nor a later one is
+  /// there, but not `previous` either, rows would be lost or doubled: `conflict`.
   virtual Result<> commit(const SinkCommit& what, const std::vector<Committable>& staged) = 0;
   /// Removes all that attempts have staged and `commit` has not made visible. Called when no
   /// attempt can still write; failures are harmless.
