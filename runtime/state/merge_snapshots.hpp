@@ -1,8 +1,8 @@
 #pragma once
 
 #include "runtime/base/time.hpp"
-#include "runtime/state/snapshot_file.hpp"
 #include "runtime/operator/state_table.hpp"
+#include "runtime/state/snapshot_file.hpp"
 
 #include <optional>
 #include <string>

@@ -53,10 +53,7 @@ RowStore::Piece::Piece(Batch rows, const StateTable& table)
 }
 
 RowStore::RowStore(std::shared_ptr<const StateTable> table, MemoryBudget* memory, bool barriers)
-    : table_(std::move(table)),
-      key_(table_->key_columns()),
-      memory_(memory),
-      barriers_(barriers) {
+    : table_(std::move(table)), key_(table_->key_columns()), memory_(memory), barriers_(barriers) {
   ENSURE(table_->merge != StateMerge::accumulate, "'{}' accumulates, and keeps no rows",
          table_->name);
 }

@@ -3,8 +3,8 @@
 #include "runtime/base/time.hpp"
 #include "runtime/data/key_rows.hpp"
 #include "runtime/operator/reservation.hpp"
-#include "runtime/state/row_index.hpp"
 #include "runtime/operator/state_table.hpp"
+#include "runtime/state/row_index.hpp"
 
 #include <cstdint>
 #include <memory>

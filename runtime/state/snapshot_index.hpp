@@ -2,9 +2,9 @@
 
 #include "runtime/base/ids.hpp"
 #include "runtime/base/result.hpp"
+#include "runtime/operator/state_table.hpp"
 #include "runtime/spill/partition_index.hpp"
 #include "runtime/state/key_group_range.hpp"
-#include "runtime/operator/state_table.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "runtime/operator/state_table.hpp"
 #include "runtime/os/file_system.hpp"
 #include "runtime/state/snapshot_file.hpp"
 #include "runtime/state/snapshot_index.hpp"
-#include "runtime/operator/state_table.hpp"
 
 #include <memory>
 #include <string>

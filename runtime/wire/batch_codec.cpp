@@ -292,8 +292,8 @@ Result<StreamItem> ChannelDecoder::State::decode(const DataFrame& frame) {
       case schema::DataHeader::Item::WATERMARK:
         return StreamItem(Watermark{EventTime(EventTime::duration(item.getWatermark()))});
       case schema::DataHeader::Item::BARRIER:
-        return StreamItem(Barrier{Epoch(item.getBarrier().getEpoch()),
-                                  Epoch(item.getBarrier().getPublished())});
+        return StreamItem(
+            Barrier{Epoch(item.getBarrier().getEpoch()), Epoch(item.getBarrier().getPublished())});
       case schema::DataHeader::Item::END_OF_STREAM:
         ended = true;
         return StreamItem(EndOfStream{});

@@ -186,8 +186,8 @@ TEST_CASE("a task that is stopped is gone when nothing of it is left, and so are
     node.driver.ended({key(1), make_error(ErrorCode::cancelled, "cancelled")});
   }
   SECTION("or done just before: nobody wants it any more") { node.driver.ended({key(1)}); }
-  CHECK(node.hands.told() == Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1",
-                                   "send TaskStopped", "forget 7"});
+  CHECK(node.hands.told() ==
+        Lines{"over 1 stopped", "drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
 }
 
 TEST_CASE("a task that is stopped while it is built never opens") {
@@ -207,8 +207,7 @@ TEST_CASE("what a finished attempt keeps goes when it is cancelled") {
   node.driver.ended({key(1)});
   node.hands.told();
   node.driver.obey(CancelTask{token(1), "superseded"});
-  CHECK(node.hands.told() ==
-        Lines{"drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
+  CHECK(node.hands.told() == Lines{"drop /kept/run-7/r7-t1.0-a1", "send TaskStopped", "forget 7"});
 }
 
 TEST_CASE("a run is forgotten with its last attempt, and its directory when it is released") {
@@ -249,8 +248,8 @@ TEST_CASE("a run is forgotten with its last attempt, and its directory when it i
     node.open(2);
     node.driver.ended({key(2), make_error(ErrorCode::internal, "no")});
     node.driver.obey(AckReport{token(2)});
-    CHECK(node.hands.told() == Lines{"over 2 failed", "send TaskFailed",
-                                     "drop /kept/run-7/r7-t1.0-a2", "forget 7"});
+    CHECK(node.hands.told() ==
+          Lines{"over 2 failed", "send TaskFailed", "drop /kept/run-7/r7-t1.0-a2", "forget 7"});
   }
   SECTION("nor while another attempt of it is held") {
     node.open(2);

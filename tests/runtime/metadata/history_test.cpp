@@ -112,8 +112,8 @@ TEST_CASE("a run's row carries its counts, as its attempts say") {
     CHECK(counts().tasks == 2);
     CHECK(counts().tasks_finished == finished);
     CHECK(counts().task_restarts == stored->image.attempts.size() - tried.size());
-    const bool committed = !stored->image.epochs.empty() &&
-                           stored->image.epochs.back().state == EpochState::committed;
+    const bool committed =
+        !stored->image.epochs.empty() && stored->image.epochs.back().state == EpochState::committed;
     CHECK(counts().rows_committed == (committed ? 10 : 0));
   }
   CHECK(counts().tasks_finished == 2);
