@@ -26,6 +26,12 @@ const char* to_string(RunState state) { return word_of(run_states, state); }
 const char* to_string(AttemptState state) { return word_of(attempt_states, state); }
 const char* to_string(EpochState state) { return word_of(epoch_states, state); }
 
+std::vector<SinkPart> sink_parts(std::map<std::string, std::vector<Committable>> staged) {
+  std::vector<SinkPart> parts;
+  for (auto& [vertex, committables] : staged) parts.push_back({vertex, std::move(committables)});
+  return parts;
+}
+
 std::int64_t rows_of(const std::vector<SinkPart>& manifest) {
   std::int64_t rows = 0;
   for (const auto& part : manifest) {

@@ -71,6 +71,8 @@ struct SinkPart {
   friend bool operator==(const SinkPart&, const SinkPart&) = default;
 };
 
+/// One part a sink, of what each has staged.
+std::vector<SinkPart> sink_parts(std::map<std::string, std::vector<Committable>> staged);
 /// Rows of all parts.
 std::int64_t rows_of(const std::vector<SinkPart>& sinks);
 

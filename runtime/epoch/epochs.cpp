@@ -55,7 +55,7 @@ void Epochs::publish(Decision& decision) {
   EpochMachine* one = open_one();
   ENSURE(one != nullptr, "run {} has no open epoch to publish", owner_->run);
   one->publish(decision);
-  commit_next(decision);
+  commit_published(decision);
 }
 
 void Epochs::abort(Decision& decision) {
@@ -64,8 +64,6 @@ void Epochs::abort(Decision& decision) {
   one->abort(decision);
   all_.pop_back();
 }
-
-void Epochs::commit_published(Decision& decision) { commit_next(decision); }
 
 // ---- commits, one epoch after the other
 
@@ -80,7 +78,7 @@ EpochMachine* Epochs::committing() {
 const EpochMachine* Epochs::committing() const { return const_cast<Epochs*>(this)->committing(); }
 
 /// An epoch whose sinks have nothing to do is committed at once, and so may the next one be.
-void Epochs::commit_next(Decision& decision) {
+void Epochs::commit_published(Decision& decision) {
   EpochMachine* next = committing();
   if (next == nullptr || next->commit_begun()) return;
   next->commit(committed_, decision);
@@ -102,7 +100,7 @@ void Epochs::note_committed(Decision& decision) {
   committed_ = done->number();
   rows_committed_ += rows_of(done->manifest().sinks);
   forget(decision);
-  commit_next(decision);
+  commit_published(decision);
 }
 
 void Epochs::on_commit_failed(const std::string& vertex, const Error& error, Instant now,

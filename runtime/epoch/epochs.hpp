@@ -41,7 +41,8 @@ class Epochs {
   void publish(Decision& decision);
   /// The open one, if any: nothing of it becomes visible.
   void abort(Decision& decision);
-  /// What an earlier leader has published and nobody has committed.
+  /// The next one that is published and that nobody commits, if it is its turn: after `publish`,
+  /// and of what an earlier leader has published.
   void commit_published(Decision& decision);
 
   void on_committed(const std::string& vertex, Instant now, Decision& decision);
@@ -74,7 +75,6 @@ class Epochs {
   EpochMachine* committing();
   const EpochMachine* committing() const;
   const EpochMachine* last_published() const;
-  void commit_next(Decision& decision);
   void note_committed(Decision& decision);
   void forget(Decision& decision);
   void note_unnamed(const Manifest& forgotten);

@@ -152,9 +152,9 @@ void Checkpoints::on_copied(const run_event::Copied& event) {
 
 void Checkpoints::publish() {
   Manifest manifest;
-  std::map<std::string, std::vector<Committable>> sinks;
+  Run::Staged sinks;
   for (auto& [task, snapshot] : acknowledged_) {
-    if (!snapshot.sink.empty()) run_.add_staged(snapshot.committables, sinks[snapshot.sink]);
+    run_.add_staged(snapshot.sink, snapshot.committables, sinks);
     for (StoredSnapshot& file : snapshot.files) {
       const auto found = copies_.find(file.file.name);
       if (found == copies_.end()) continue;
@@ -164,7 +164,7 @@ void Checkpoints::publish() {
     }
     manifest.tasks.push_back({task, std::move(snapshot.files)});
   }
-  for (auto& [vertex, staged] : sinks) manifest.sinks.push_back({vertex, std::move(staged)});
+  manifest.sinks = sink_parts(std::move(sinks));
   acknowledged_.clear();
   run_.epochs.seal(std::move(manifest), run_.decision);
   run_.epochs.publish(run_.decision);

@@ -72,9 +72,12 @@ void Run::halt(Error why) {
   end(RunState::halted, std::move(why));
 }
 
-void Run::add_staged(const std::vector<Committable>& staged, std::vector<Committable>& to) const {
+void Run::add_staged(const std::string& sink, const std::vector<Committable>& staged,
+                     Staged& to) const {
+  if (sink.empty()) return;
+  std::vector<Committable>& all = to[sink];
   for (const Committable& one : staged) {
-    if (one.epoch > epochs.published()) to.push_back(one);
+    if (one.epoch > epochs.published()) all.push_back(one);
   }
 }
 

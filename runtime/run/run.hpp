@@ -6,9 +6,11 @@
 #include "runtime/run/attempts.hpp"
 #include "runtime/run/recovery.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -45,8 +47,11 @@ struct Run {
   /// An attempt has stopped. After the last one a run that is CANCELLING becomes CANCELLED, and
   /// what an ended run has left may be removed.
   void note_stopped();
-  /// Adds what a task has staged and no epoch has published yet.
-  void add_staged(const std::vector<Committable>& staged, std::vector<Committable>& to) const;
+  /// By its vertex, what each sink makes visible with an epoch.
+  using Staged = std::map<std::string, std::vector<Committable>>;
+  /// Adds what a task has staged and no epoch has published yet; `sink` is empty where it has none.
+  void add_staged(const std::string& sink, const std::vector<Committable>& staged,
+                  Staged& to) const;
   void say(log::Level level, std::string text) { decision.say(level, std::move(text)); }
 
   RunRecord made;

@@ -39,15 +39,12 @@ void Working::advance() {
 /// Seals the manifest of the last epoch, of all that the sinks have staged, in the same row change
 /// that makes the run FINISHING.
 void Working::finish() {
-  std::map<std::string, std::vector<Committable>> sinks;
+  Run::Staged sinks;
   for (const auto& [task, status] : run_.attempts.tasks()) {
-    if (status.result.sink.empty()) continue;
-    run_.add_staged(status.result.committables, sinks[status.result.sink]);
+    run_.add_staged(status.result.sink, status.result.committables, sinks);
   }
-  Manifest manifest;
-  for (auto& [vertex, staged] : sinks) manifest.sinks.push_back({vertex, std::move(staged)});
   if (run_.streams()) run_.epochs.begin(run_.decision);
-  run_.epochs.seal(std::move(manifest), run_.decision);
+  run_.epochs.seal({sink_parts(std::move(sinks)), {}}, run_.decision);
   run_.set_state(RunState::finishing);
   const std::vector<SinkPart>& sealed = run_.epochs.sealed().sinks;
   run_.say(log::Level::info,
