@@ -47,16 +47,9 @@ class JoinKind final : public OperatorKind {
     spec->type = join_type(options.text("type"));
 
     OperatorPlan plan;
-    const JoinSide left_side = prepare_join_side(0, left, left_flow, pairs, plan.phases);
-    const JoinSide right_side =
-        prepare_join_side(1, right, streams ? inputs[1].flow : Flow(), pairs, plan.phases);
-    spec->left_keys = left_side.keys;
-    spec->right_keys = right_side.keys;
-    spec->right = right_side.schema;
-    const JoinOutput output =
-        TRY(bind_join_output(*spec, left_side, left, right, pairs, options, context));
-    spec->columns = output.columns;
-    spec->schema = arrow::schema(output.fields);
+    const auto [left_side, right_side, output] =
+        TRY(prepare_join(*spec, inputs, {left_flow, streams ? inputs[1].flow : Flow()}, pairs,
+                         options, context, plan.phases));
     if (streams) {
       plan.phases.push_back(
           TRY(stream_join_phase(spec, {left_side, right_side}, {inputs[0], inputs[1]}, pairs, {})));

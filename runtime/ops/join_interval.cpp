@@ -57,15 +57,8 @@ class JoinIntervalKind final : public OperatorKind {
     const JoinInterval interval = TRY(bind_interval(options, left));
     auto spec = std::make_shared<JoinSpec>();
     OperatorPlan plan;
-    const JoinSide left_side = prepare_join_side(0, left, inputs[0].flow, pairs, plan.phases);
-    const JoinSide right_side = prepare_join_side(1, right, inputs[1].flow, pairs, plan.phases);
-    spec->left_keys = left_side.keys;
-    spec->right_keys = right_side.keys;
-    spec->right = right_side.schema;
-    const JoinOutput output =
-        TRY(bind_join_output(*spec, left_side, left, right, pairs, options, context));
-    spec->columns = output.columns;
-    spec->schema = arrow::schema(output.fields);
+    const auto [left_side, right_side, output] = TRY(prepare_join(
+        *spec, inputs, {inputs[0].flow, inputs[1].flow}, pairs, options, context, plan.phases));
     plan.phases.push_back(TRY(
         stream_join_phase(spec, {left_side, right_side}, {inputs[0], inputs[1]}, pairs, interval)));
     plan.phases.back().detail = fmt::format("{}, from {} to {}", join_keys_text(options),

@@ -155,26 +155,20 @@ Result<> GroupStates::add(const Batch& rows) {
   return {};
 }
 
-Result<> GroupStates::merge(const Batch& states) {
-  if (states.rows() == 0) return {};
-  Arrays columns = states.columns()->columns();
-  const std::size_t keys = plan_->key_count();
-  const RowGroups groups =
-      TRY(assign(Arrays(columns.begin(), columns.begin() + keys), states.rows()));
-  for (std::size_t p = 0; p < parts_.size(); ++p) {
-    TRY(parts_[p]->merge(groups, *TRY(plain(columns[keys + p]))));
-  }
-  return {};
-}
+Result<> GroupStates::merge(const Batch& states) { return apply(states, &Accumulator::merge); }
 
 Result<> GroupStates::take_back(const Batch& states) {
+  return apply(states, &Accumulator::take_back);
+}
+
+Result<> GroupStates::apply(const Batch& states, StateCall call) {
   if (states.rows() == 0) return {};
   Arrays columns = states.columns()->columns();
   const std::size_t keys = plan_->key_count();
   const RowGroups groups =
       TRY(assign(Arrays(columns.begin(), columns.begin() + keys), states.rows()));
   for (std::size_t p = 0; p < parts_.size(); ++p) {
-    TRY(parts_[p]->take_back(groups, *TRY(plain(columns[keys + p]))));
+    TRY(((*parts_[p]).*call)(groups, *TRY(plain(columns[keys + p]))));
   }
   return {};
 }

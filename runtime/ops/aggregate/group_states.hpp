@@ -43,6 +43,8 @@ class GroupStates {
   Result<RowGroups> assign(const std::vector<std::shared_ptr<arrow::Array>>& keys,
                            std::int64_t rows);
   void count_rows(RowGroups& groups);
+  using StateCall = Result<> (Accumulator::*)(const RowGroups&, const arrow::Array&);
+  Result<> apply(const Batch& states, StateCall call);
   Result<std::vector<std::shared_ptr<arrow::Array>>> keys(std::uint32_t begin,
                                                           std::uint32_t end) const;
   Result<Batch> group_states(Cursor& cursor) const;

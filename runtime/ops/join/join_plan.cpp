@@ -222,6 +222,10 @@ Result<std::vector<JoinKeyPair>> bind_join_keys(const Options& options, const Sc
   return pairs;
 }
 
+namespace {
+
+/// Adds a phase where a key is no column yet, or not of the type that it is compared as. `flow`: of
+/// the batches that it will be given.
 JoinSide prepare_join_side(int input, const SchemaPtr& schema, const Flow& flow,
                            const std::vector<JoinKeyPair>& pairs, std::vector<Phase>& phases) {
   JoinSide side{PhaseInput{.index = input}, schema, {}};
@@ -254,6 +258,7 @@ JoinSide prepare_join_side(int input, const SchemaPtr& schema, const Flow& flow,
   return side;
 }
 
+/// What the spec's type gives, named by the options; only the columns that somebody needs.
 Result<JoinOutput> bind_join_output(const JoinSpec& spec, const JoinSide& left_side,
                                     const SchemaPtr& left, const SchemaPtr& right,
                                     const std::vector<JoinKeyPair>& pairs, const Options& options,
@@ -266,6 +271,26 @@ Result<JoinOutput> bind_join_output(const JoinSpec& spec, const JoinSide& left_s
   }
   narrow(output, context.projection);
   return output;
+}
+
+}  // namespace
+
+Result<PreparedJoin> prepare_join(JoinSpec& spec, const std::vector<PlanInput>& inputs,
+                                  const std::array<Flow, 2>& flows,
+                                  const std::vector<JoinKeyPair>& pairs, const Options& options,
+                                  const PlanContext& context, std::vector<Phase>& phases) {
+  const SchemaPtr& left = inputs[0].schema;
+  const SchemaPtr& right = inputs[1].schema;
+  PreparedJoin made{prepare_join_side(0, left, flows[0], pairs, phases),
+                    prepare_join_side(1, right, flows[1], pairs, phases),
+                    {}};
+  spec.left_keys = made.left.keys;
+  spec.right_keys = made.right.keys;
+  spec.right = made.right.schema;
+  made.output = TRY(bind_join_output(spec, made.left, left, right, pairs, options, context));
+  spec.columns = made.output.columns;
+  spec.schema = arrow::schema(made.output.fields);
+  return made;
 }
 
 JoinNeeds needs_of_join(const JoinOutput& output, const std::vector<JoinKeyPair>& pairs,

@@ -4,6 +4,7 @@
 #include "runtime/operator/operator_kind.hpp"
 #include "runtime/ops/join/join_spec.hpp"
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,10 +43,6 @@ struct JoinSide {
   SchemaPtr schema;
   std::vector<int> keys;
 };
-/// Adds a phase where a key is no column yet, or not of the type that it is compared as. `flow`: of
-/// the batches that it will be given.
-JoinSide prepare_join_side(int input, const SchemaPtr& schema, const Flow& flow,
-                           const std::vector<JoinKeyPair>& pairs, std::vector<Phase>& phases);
 
 /// The columns of the output, and for each the input columns it is made of.
 struct JoinOutput {
@@ -55,11 +52,19 @@ struct JoinOutput {
   std::vector<std::set<int>> needs_right;
 };
 
-/// What the spec's type gives, named by the options; only the columns that somebody needs.
-Result<JoinOutput> bind_join_output(const JoinSpec& spec, const JoinSide& left_side,
-                                    const SchemaPtr& left, const SchemaPtr& right,
-                                    const std::vector<JoinKeyPair>& pairs, const Options& options,
-                                    const PlanContext& context);
+/// Both sides on their way into the join, and what it gives.
+struct PreparedJoin {
+  JoinSide left;
+  JoinSide right;
+  JoinOutput output;
+};
+
+/// All of that: fills in the spec, whose type is set, and adds the phases in front of the join.
+/// `flows`: of the batches that each side will be given.
+Result<PreparedJoin> prepare_join(JoinSpec& spec, const std::vector<PlanInput>& inputs,
+                                  const std::array<Flow, 2>& flows,
+                                  const std::vector<JoinKeyPair>& pairs, const Options& options,
+                                  const PlanContext& context, std::vector<Phase>& phases);
 
 using JoinNeeds = std::function<std::vector<std::vector<int>>(const std::vector<int>&)>;
 /// `more_left`: columns that it needs of the left input, whatever is wanted.
