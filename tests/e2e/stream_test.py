@@ -99,6 +99,20 @@ def jobs(site, settings=""):
     return stream, out, written(batch)
 
 
+def begun(cluster, site, settings=""):
+    """A run whose first rows are there: its number, its output, and what that must come to."""
+    stream, out, rows = jobs(site, settings)
+    number = cluster.start(stream)
+    eventually(lambda: out.is_dir() and sum(written(out).values()) > 0, "rows are there", patience=30)
+    return number, out, rows
+
+
+def ends_exact(cluster, number, out, rows):
+    cluster.end_of(number)
+    equal(written(out), rows, "rows")
+    epochs(out)
+
+
 def epochs(out):
     """The entries of the log, in order: each names the one before it."""
     log = sorted((one for one in (pathlib.Path(out) / "_commits").iterdir() if one.name.isdigit()),
@@ -114,9 +128,7 @@ def a_stream_commits_as_it_runs(site):
     """Rows are there while it runs, and in the end they are those of a batch run. Its state is in a
     directory that all nodes see."""
     cluster = Cluster(site)
-    stream, out, rows = jobs(site, f", directory: {site.path}/checkpoints")
-    number = cluster.start(stream)
-    eventually(lambda: out.is_dir() and sum(written(out).values()) > 0, "rows are there", patience=30)
+    number, out, rows = begun(cluster, site, f", directory: {site.path}/checkpoints")
     check(cluster.run(number)["state"] == "RUNNING", "it runs still")
     cluster.end_of(number)
     equal(written(out), rows, "rows")
@@ -146,29 +158,21 @@ def a_kill_at_any_moment_loses_nothing_and_doubles_nothing(site):
 def a_killed_coordinator_goes_on_with_its_stream(site):
     """kill -9 of node a, where a task is, too; it begins again over the same data."""
     cluster = Cluster(site)
-    stream, out, rows = jobs(site)
-    number = cluster.start(stream)
-    eventually(lambda: out.is_dir() and sum(written(out).values()) > 0, "rows are there", patience=30)
+    run = begun(cluster, site)
     cluster.a.kill()
     cluster.a.start()
-    cluster.end_of(number)
-    equal(written(out), rows, "rows")
-    epochs(out)
+    ends_exact(cluster, *run)
 
 
 @test
 def a_frozen_executor_changes_nothing(site):
     """SIGSTOP past its lease: others go on from the last checkpoint; when it wakes up it is too late."""
     cluster = Cluster(site)
-    stream, out, rows = jobs(site)
-    number = cluster.start(stream)
-    eventually(lambda: out.is_dir() and sum(written(out).values()) > 0, "rows are there", patience=30)
+    run = begun(cluster, site)
     cluster.executors[0].signal(signal.SIGSTOP)
     time.sleep(3.5)
     cluster.executors[0].signal(signal.SIGCONT)
-    cluster.end_of(number)
-    equal(written(out), rows, "rows")
-    epochs(out)
+    ends_exact(cluster, *run)
 
 
 test.main()
