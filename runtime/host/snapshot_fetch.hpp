@@ -43,8 +43,7 @@ struct FetchingTask {
 /// The task fails with
 /// - `unavailable`, where a node is away, or does not answer, that may have a good copy;
 /// - `corrupt`, and not as this node's fault, where every node that should have a copy has none, or
-/// a
-///   bad one. To try again is of no use;
+///   a bad one. To try again is of no use;
 /// - this node's own fault, where its disk is.
 FetchingTask fetching_task(SnapshotOrder order, FetchSite site, std::shared_ptr<TaskHost> host,
                            const Clock& clock);
