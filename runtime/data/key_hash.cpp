@@ -128,8 +128,41 @@ Result<> write_hashes(const arrow::Array& column, std::size_t stride, std::uint6
   }
 }
 
-void combine(const std::vector<std::uint64_t>& values, std::size_t columns,
-             std::vector<std::uint64_t>& out) {
+using Arrays = std::vector<std::shared_ptr<arrow::Array>>;
+
+Result<> write_values(const Arrays& columns, std::int64_t rows, std::vector<std::uint64_t>& out) {
+  out.resize(static_cast<std::size_t>(rows) * columns.size());
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    TRY(write_hashes(*columns[c], columns.size(), out.data() + c));
+  }
+  return {};
+}
+
+Arrays columns_of(const Batch& batch, const std::vector<int>& columns) {
+  Arrays arrays;
+  for (const int column : columns) arrays.push_back(batch.columns()->column(column));
+  return arrays;
+}
+
+/// The same failure, with the name of the column that has no hash.
+Error naming_column(Error error, const Batch& batch, const std::vector<int>& columns) {
+  std::vector<std::uint64_t> hashes;
+  for (const int column : columns) {
+    if (hash_keys(columns_of(batch, {column}), batch.rows(), hashes)) continue;
+    return error.within(batch.columns()->schema()->field(column)->name());
+  }
+  return error;
+}
+
+}  // namespace
+
+void hash_rows(const std::vector<std::uint64_t>& values, std::size_t columns,
+               std::vector<std::uint64_t>& out) {
+  if (columns == 1) {
+    out = values;
+    return;
+  }
+  out.resize(values.size() / columns);
   if (columns == 2) {
     // A length the compiler knows takes the short branch of xxh3 without asking.
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = XXH3_64bits(&values[i * 2], 16);
@@ -140,33 +173,30 @@ void combine(const std::vector<std::uint64_t>& values, std::size_t columns,
   }
 }
 
-}  // namespace
-
-Result<> hash_keys(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows,
-                   std::vector<std::uint64_t>& out) {
+Result<> hash_keys(const Arrays& columns, std::int64_t rows, std::vector<std::uint64_t>& out) {
   const std::size_t count = columns.size();
-  out.assign(rows, XXH3_64bits(nullptr, 0));
-  if (rows == 0 || count == 0) return {};
-  if (count == 1) return write_hashes(*columns.front(), 1, out.data());
-  std::vector<std::uint64_t> values(rows * count);
-  for (std::size_t c = 0; c < count; ++c) {
-    TRY(write_hashes(*columns[c], count, values.data() + c));
+  if (count == 1) {
+    out.resize(static_cast<std::size_t>(rows));
+    return write_hashes(*columns.front(), 1, out.data());
   }
-  combine(values, count, out);
+  out.assign(static_cast<std::size_t>(rows), XXH3_64bits(nullptr, 0));
+  if (rows == 0 || count == 0) return {};
+  std::vector<std::uint64_t> values;
+  TRY(write_values(columns, rows, values));
+  hash_rows(values, count, out);
   return {};
 }
 
 Result<> hash_keys(const Batch& batch, const std::vector<int>& columns,
                    std::vector<std::uint64_t>& out) {
-  std::vector<std::shared_ptr<arrow::Array>> arrays;
-  for (int column : columns) arrays.push_back(batch.columns()->column(column));
-  const Result<> hashed = hash_keys(arrays, batch.rows(), out);
-  if (hashed) return {};
-  for (std::size_t c = 0; c < columns.size(); ++c) {
-    if (hash_keys({arrays[c]}, batch.rows(), out)) continue;
-    return hashed.error().within(batch.columns()->schema()->field(columns[c])->name());
-  }
-  return hashed.error();
+  const Result<> hashed = hash_keys(columns_of(batch, columns), batch.rows(), out);
+  return hashed ? hashed : naming_column(hashed.error(), batch, columns);
+}
+
+Result<> hash_values(const Batch& batch, const std::vector<int>& columns,
+                     std::vector<std::uint64_t>& out) {
+  const Result<> hashed = write_values(columns_of(batch, columns), batch.rows(), out);
+  return hashed ? hashed : naming_column(hashed.error(), batch, columns);
 }
 
 }  // namespace troupe

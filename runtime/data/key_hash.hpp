@@ -27,7 +27,14 @@ namespace troupe {
 Result<> hash_keys(const Batch& batch, const std::vector<int>& columns,
                    std::vector<std::uint64_t>& out);
 
-/// The same for arrays of equal length that stand in no batch.
+/// The hashes of all values, row by row: of row r and the c-th of n columns, the word r * n + c.
+Result<> hash_values(const Batch& batch, const std::vector<int>& columns,
+                     std::vector<std::uint64_t>& out);
+/// One hash a row, from those of its values; of at least one column.
+void hash_rows(const std::vector<std::uint64_t>& values, std::size_t columns,
+               std::vector<std::uint64_t>& out);
+
+/// The same as `hash_keys` for arrays of equal length that stand in no batch.
 Result<> hash_keys(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows,
                    std::vector<std::uint64_t>& out);
 

@@ -4,6 +4,7 @@
 #include "runtime/values/vector.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -49,6 +50,23 @@ Result<Vector> map_rows(const SqlType& type, const std::vector<Vector>& argument
   return Vector{TRY(out.finish(arrow_type(type)))};
 }
 
+template <class Out, class Quick, class Exact, class... In, std::size_t... I>
+Result<Vector> map_quickly(const SqlType& type, const std::vector<Vector>& arguments,
+                           std::int64_t rows, const Quick& quick, const Exact& exact,
+                           std::tuple<In...>* in, std::index_sequence<I...> each) {
+  const std::tuple<ValueLane<In>...> lanes{ValueLane<In>(arguments[I])...};
+  if ((std::get<I>(lanes).has_nulls() || ...)) {
+    return map_rows<Out>(type, arguments, rows, exact, in, each);
+  }
+  ValueOutput<Out> out;
+  TRY(out.allocate(rows));
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::optional<Out> value = quick(std::get<I>(lanes)[row]...);
+    out.data()[row] = value ? *value : TRY(exact(std::get<I>(lanes)[row]...));
+  }
+  return Vector{TRY(out.finish(arrow_type(type)))};
+}
+
 }  // namespace detail
 
 /// A kernel out of a function of values: NULL where any argument is NULL. The function returns an
@@ -60,6 +78,17 @@ Kernel strict(const SqlType& type, F function) {
     return detail::map_rows<Out>(type, arguments, rows, function,
                                  static_cast<std::tuple<In...>*>(nullptr),
                                  std::index_sequence_for<In...>{});
+  };
+}
+
+/// The same with two functions of which `quick`, a lambda, is inlined and gives an optional: it
+/// knows the result of nearly all rows, and `exact` that of the others, or their failure.
+template <class Out, class... In, class Quick, class Exact>
+Kernel strict(const SqlType& type, Quick quick, Exact exact) {
+  return [type, quick, exact](const std::vector<Vector>& arguments, std::int64_t rows) {
+    return detail::map_quickly<Out>(type, arguments, rows, quick, exact,
+                                    static_cast<std::tuple<In...>*>(nullptr),
+                                    std::index_sequence_for<In...>{});
   };
 }
 

@@ -97,11 +97,13 @@ Kernel date_minus_date(const SqlType& type) {
 }
 Kernel moment_plus_interval(const SqlType& type) {
   return strict<Moment, Moment, Interval>(
-      type, [](Moment moment, const Interval& interval) { return add(moment, interval); });
+      type, [](Moment moment, const Interval& interval) { return add_time(moment, interval); },
+      [](Moment moment, const Interval& interval) { return add(moment, interval); });
 }
 Kernel interval_plus_moment(const SqlType& type) {
   return strict<Moment, Interval, Moment>(
-      type, [](const Interval& interval, Moment moment) { return add(moment, interval); });
+      type, [](const Interval& interval, Moment moment) { return add_time(moment, interval); },
+      [](const Interval& interval, Moment moment) { return add(moment, interval); });
 }
 Kernel moment_minus_interval(const SqlType& type) {
   return strict<Moment, Moment, Interval>(
@@ -120,11 +122,13 @@ Kernel interval_minus_interval(const SqlType& type) {
 }
 Kernel interval_times(const SqlType& type) {
   return strict<Interval, Interval, double>(
-      type, [](const Interval& interval, double factor) { return multiply(interval, factor); });
+      type, [](const Interval& interval, double factor) { return multiply_time(interval, factor); },
+      [](const Interval& interval, double factor) { return multiply(interval, factor); });
 }
 Kernel times_interval(const SqlType& type) {
   return strict<Interval, double, Interval>(
-      type, [](double factor, const Interval& interval) { return multiply(interval, factor); });
+      type, [](double factor, const Interval& interval) { return multiply_time(interval, factor); },
+      [](double factor, const Interval& interval) { return multiply(interval, factor); });
 }
 Kernel interval_divided(const SqlType& type) {
   return strict<Interval, Interval, double>(

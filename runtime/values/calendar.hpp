@@ -3,8 +3,10 @@
 #include "runtime/base/result.hpp"
 #include "runtime/values/vector.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace troupe {
 
@@ -67,6 +69,28 @@ Date week_begin(Date date);
 /// The year that the ISO week of the date belongs to, and the week's number in it.
 std::int32_t iso_year(Date date);
 int iso_week(Date date);
+
+/// The sum with an interval that has no months and no days; nothing if it has, or out of range.
+inline std::optional<Moment> add_time(Moment moment, const Interval& interval) {
+  std::int64_t micros = 0;
+  if (interval.months != 0 || interval.days != 0 ||
+      __builtin_add_overflow(moment.micros, floor_divide<std::int64_t>(interval.nanos, 1000),
+                             &micros) ||
+      micros < moment_min.micros) {
+    return std::nullopt;
+  }
+  return Moment{micros};
+}
+/// The product of such an interval, to the microsecond; nothing if it has months or days, or the
+/// result may be out of range.
+inline std::optional<Interval> multiply_time(const Interval& interval, double factor) {
+  const double micros =
+      static_cast<double>(floor_divide<std::int64_t>(interval.nanos, 1000)) * factor;
+  if (interval.months != 0 || interval.days != 0 || !(std::fabs(micros) < 9e15)) {
+    return std::nullopt;
+  }
+  return Interval{0, 0, static_cast<std::int64_t>(std::rint(micros)) * 1000};
+}
 
 /// Adds months first (the day is clamped to the month's end), then days, then time.
 Result<Moment> add(Moment moment, const Interval& interval);

@@ -11,6 +11,7 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <array>
 
 using namespace troupe;
 
@@ -22,18 +23,35 @@ const SchemaPtr schema =
     arrow::schema({arrow::field("a", arrow::int64()), arrow::field("b", arrow::utf8()),
                    arrow::field("c", arrow::float64())});
 
-/// What is shown of these rows, epoch by epoch.
+class Collected final : public Emitter {
+ public:
+  void emit(Batch batch, int) override { batches.push_back(std::move(batch)); }
+  void emit_to(std::uint32_t, Batch) override { FAIL("not for one of its partitions"); }
+
+  std::vector<Batch> batches;
+};
+
+/// What is shown of these rows, epoch by epoch; two subtasks sum them up in turn.
 class Checksum {
  public:
-  explicit Checksum(const SchemaPtr& of = schema) {
-    const auto plan = plan_connector("checksum", {{"title", "check"}}, {}, {{of}});
+  explicit Checksum(const SchemaPtr& of = schema, const Flow& flow = {}) {
+    const auto plan = plan_connector("checksum", {{"title", "check"}}, {},
+                                     {PlanInput{.schema = of, .flow = flow}});
     REQUIRE(plan);
-    sink_ = *plan->phases.front().make_sink();
+    for (auto& subtask : subtasks_) subtask = *plan->phases.front().make_operator();
+    sink_ = *plan->phases.back().make_sink();
     writer_ = *sink_->open({});
   }
 
   Lines of(const std::vector<Batch>& batches) {
-    for (const Batch& batch : batches) REQUIRE(writer_->write(batch));
+    Collected sums;
+    std::size_t turn = 0;
+    for (const Batch& batch : batches) {
+      REQUIRE(subtasks_[turn++ % 2]->process(0, batch, sums));
+    }
+    CHECK(sums.batches.empty());
+    for (auto& subtask : subtasks_) REQUIRE(subtask->flush(sums));
+    for (const Batch& batch : sums.batches) REQUIRE(writer_->write(batch));
     const auto staged = writer_->prepare(Epoch(1));
     REQUIRE(staged);
     REQUIRE(staged->size() == 1);
@@ -44,6 +62,7 @@ class Checksum {
   }
 
  private:
+  std::array<std::unique_ptr<Operator>, 2> subtasks_;
   std::shared_ptr<Sink> sink_;
   std::unique_ptr<SinkWriter> writer_;
 };
@@ -88,7 +107,8 @@ TEST_CASE("an epoch begins anew, and what is taken back was never there") {
 
   const auto weighted = arrow::schema({schema->field(0), schema->field(1), schema->field(2),
                                        arrow::field("#weight", arrow::int64())});
-  CHECK(checksum.of({rows_from(weighted, R"([{"a": 1, "b": "x", "c": 1, "#weight": 2},
+  Checksum changes(schema, {.changes = true});
+  CHECK(changes.of({rows_from(weighted, R"([{"a": 1, "b": "x", "c": 1, "#weight": 2},
     {"a": 1, "b": "x", "c": 1, "#weight": -1}, {"a": 5, "#weight": 1},
     {"a": 5, "#weight": -1}])")}) == first);
 }
