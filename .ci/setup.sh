@@ -9,6 +9,8 @@ VEGA_DIR=$TROUPE_CACHE/vega-datasets-3.2.1
 VEGA_SHA256=6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3
 TPCH_SCALE=${TPCH_SCALE:-1}
 TPCH_DIR=$TROUPE_CACHE/tpch-$TPCH_SCALE
+NEXMARK_DIR=$TROUPE_CACHE/nexmark-1
+PEER_PROGRAMS=${PEER_PROGRAMS:-../shared/peers}
 BENCH_PYTHON=$TROUPE_CACHE/peers-1/bin/python
 TOOL_PYTHON=$TROUPE_CACHE/tools-2/bin/python
 BUILD_DIR=${BUILD_DIR:-build}
@@ -119,6 +121,57 @@ fetch_tpch() {
     "$stage/tpchgen-cli" parquet --quiet -s "$TPCH_SCALE" --output-dir "$stage/tables"
   mv -T "$stage/tables" "$TPCH_DIR"
   rm -rf "$stage"
+}
+
+# Ten million events of the Nexmark benchmark, and those peers that read them whose tools are here.
+# Their programs, and the generator's, are in $PEER_PROGRAMS.
+fetch_nexmark() {
+  local peers=$NEXMARK_DIR/peers stage
+  mkdir -p "$peers"
+  need_tool cargo "a Rust of 1.93 or later"
+  if [ ! -e "$NEXMARK_DIR/parts-2m" ]; then
+    quietly "building the generator of Nexmark" env CARGO_TARGET_DIR="$peers" \
+      cargo build --release --quiet --manifest-path "$(writable nexgen)/Cargo.toml"
+    stage=$(mktemp -d "$TROUPE_CACHE/nexmark.XXXXXX")
+    quietly "generating ten million events" "$peers/release/nexgen" "$stage" 10000000
+    local millions
+    for millions in 10 4 2; do
+      quietly "the first $millions million as Arrow files" "$BENCH_PYTHON" \
+        benchmarks/nexmark_events.py "$stage" "${millions}000000" "$NEXMARK_DIR/arrow-${millions}m"
+      quietly "the first $millions million as Parquet files" "$BENCH_PYTHON" \
+        "$PEER_PROGRAMS/nexparq.py" "$stage" "${millions}000000" 2 "$NEXMARK_DIR/parts-${millions}m"
+    done
+    mv "$stage/events.nxb" "$NEXMARK_DIR/"
+    rm -rf "$stage"
+  fi
+  [ -e "$peers/release/dbspmark" ] || quietly "building DBSP 0.349 (some ten minutes)" env \
+    CARGO_TARGET_DIR="$peers" cargo build --release --quiet --manifest-path "$(writable dbsp)/Cargo.toml"
+  [ -e "$peers/clink/.complete" ] ||
+    quietly "installing clink 0.12.2" make_venv "$peers/clink" pyclink==0.12.2 pyarrow
+  [ -e "$peers/flink/target" ] || fetch_flink "$peers/flink"
+}
+
+fetch_flink() {
+  need_tool mvn "Maven"
+  cp -r "$PEER_PROGRAMS/flink" "$1.new"
+  chmod -R u+w "$1.new"
+  quietly "fetching Flink 2.3.0" mvn -q -B -f "$1.new/pom.xml" compile \
+    dependency:copy-dependencies -DoutputDirectory="$1.new/lib" -DincludeScope=runtime
+  mv "$1.new" "$1"
+}
+
+# A copy of a peer's program that its build may write to.
+writable() {
+  rm -rf "$NEXMARK_DIR/$1"
+  cp -r "$PEER_PROGRAMS/$1" "$NEXMARK_DIR/$1"
+  chmod -R u+w "$NEXMARK_DIR/$1"
+  echo "$NEXMARK_DIR/$1"
+}
+
+need_tool() {
+  command -v "$1" >/dev/null && return 0
+  echo "failed: the suite nexmark needs $1 ($2); install it, or leave the suite out" >&2
+  return 1
 }
 
 make_bench_python() {

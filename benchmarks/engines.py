@@ -63,7 +63,10 @@ class Troupe:
 
     def run_warm(self, case, data, out):
         """From the POST of the descriptor to the answer that says SUCCEEDED, as a client sees it."""
-        body = {"descriptor": descriptor(case).read_text(), "params": parameters(case, data, out)}
+        return self.run_text(case, descriptor(case).read_text(), parameters(case, data, out))
+
+    def run_text(self, case, text, params):
+        body = {"descriptor": text, "params": params}
         start = time.monotonic()
         run = self.ask("/runs", body)["run"]
         view = self.ask(f"/runs/{run}/end")

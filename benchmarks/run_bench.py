@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Measures Troupe beside other engines, on the same files, in the same run, in turn, and prints ratios.
 
-usage: run_bench.py BUILD FLIGHTS VEGA TPCH [--suite NAME] [--case NAME] [--peers NAME...] [--json FILE]
-Suites: startup, wire, flights, tpch; without --suite all. --json appends one JSON object a
-comparison."""
+usage: run_bench.py BUILD FLIGHTS VEGA TPCH NEXMARK [--suite NAME] [--case NAME] [--peers NAME...] [--json FILE]
+Suites: startup, wire, flights, tpch; without --suite all of these; and nexmark. --json appends one JSON
+object a comparison."""
 import argparse
 import json
 import pathlib
@@ -16,6 +16,7 @@ import time
 
 import engines
 import measure
+import nexmark
 
 ANSWERS = pathlib.Path(__file__).with_name("answers.py")
 FLIGHTS_CASES = ["flights", "group-by", "join", "large-join", "sort", "top-n"]
@@ -27,6 +28,7 @@ SLOW_COLD_RUNS, SLOW_WARM_RUNS = 1, 3  # of PySpark, which takes minutes otherwi
 WIRE_MESSAGES, WIRE_MEGABYTES, WIRE_LANES = "200000", "1000", "2"
 IDLE_SETTLE_S, IDLE_WATCH_S = 2, 5
 SUITES = ["startup", "wire", "flights", "tpch"]
+STREAM_PEERS = list(nexmark.PEERS)
 
 
 class Bench:
@@ -155,6 +157,10 @@ class Bench:
         for kind in ("whole process", "warm"):
             self.summarise("tpch", kind)
 
+    def nexmark(self):
+        """14 queries over a stream of events, beside engines of streams."""
+        nexmark.suite(self, self.options.nexmark.resolve())
+
     def startup(self):
         all_engines = [self.troupe] + self.peers()
         self.cold("startup", "trivial", all_engines)
@@ -204,16 +210,18 @@ HEAD = (f"{'suite':<8} {'case':<28} {'troupe s':>8} {'peer':<8} {'peer s':>8} {'
 
 def main():
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--suite", choices=SUITES)
-    parser.add_argument("--case", choices=FLIGHTS_CASES + TPCH_CASES, metavar="NAME",
-                        help="only this one of suite flights (sort, ...) or tpch (q01, ...)")
+    parser.add_argument("--suite", choices=SUITES + ["nexmark"])
+    parser.add_argument("--case", choices=FLIGHTS_CASES + TPCH_CASES + list(nexmark.EVENTS), metavar="NAME",
+                        help="only this one of suite flights (sort, ...), tpch (q01, ...) or nexmark (q1, ...)")
     parser.add_argument("--json", metavar="FILE", help="append one JSON object a comparison")
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="NAME",
-                        help=f"only these of {', '.join(PEERS)}")
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS) + STREAM_PEERS,
+                        default=list(PEERS) + STREAM_PEERS, metavar="NAME",
+                        help=f"only these of {', '.join(PEERS)}; of nexmark: {', '.join(STREAM_PEERS)}")
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("flights", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("vega", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("tpch", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("nexmark", type=pathlib.Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     measure.adopt_orphans()
     bench = Bench(options)

@@ -11,7 +11,7 @@ namespace {
 /// Arrow IPC files, in parts of whole record batches; a stream is one part.
 class IpcFormat final : public ReadFormat {
  public:
-  using ReadFormat::ReadFormat;
+  IpcFormat(FileSystem& files, FileAccess access) : ReadFormat(files), access_(access) {}
 
   Result<FileInfo> inspect(const std::string& path) const override {
     const IpcInfo info = TRY(ipc_info(files(), path));
@@ -43,13 +43,23 @@ class IpcFormat final : public ReadFormat {
   Result<std::unique_ptr<BatchReader>> open(const FilePart& part,
                                             const ReadRequest& request) const override {
     return read_ipc(files(), part.path, part.first, part.count,
-                    TRY(select_columns(request.schema, request.columns)));
+                    TRY(select_columns(request.schema, request.columns)), access_);
   }
+
+ private:
+  const FileAccess access_;
 };
 
 std::vector<Parameter> parameters() {
   auto all = file_source_parameters(".arrow");
   all.push_back(bytes_as_parameter());
+  all.push_back({.name = "memory_map",
+                 .type = ParameterType::boolean,
+                 .help = "True: values are used where they lie in the file, instead of a copy, "
+                         "which saves a good part of the work. Only for files that nobody changes "
+                         "while the job runs (a new one may replace an old one by a rename): one "
+                         "that is cut short ends the process of the node.",
+                 .default_value = "false"});
   return all;
 }
 
@@ -59,7 +69,9 @@ class ReadIpc final : public OperatorKind {
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
-    const auto format = TRY(bytes_as_text(options, std::make_shared<IpcFormat>(*context.files)));
+    const auto access = options.boolean("memory_map") ? FileAccess::map : FileAccess::read;
+    const auto format =
+        TRY(bytes_as_text(options, std::make_shared<IpcFormat>(*context.files, access)));
     return plan_file_source(description_, options, context, format);
   }
 

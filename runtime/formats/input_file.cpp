@@ -1,11 +1,10 @@
 #include "runtime/formats/input_file.hpp"
 
-#include "runtime/base/ensure.hpp"
 #include "runtime/base/node_fault.hpp"
 #include "runtime/data/arrow_result.hpp"
 
 #include <arrow/buffer.h>
-#include <arrow/io/interfaces.h>
+#include <arrow/io/memory.h>
 
 #include <algorithm>
 
@@ -90,24 +89,46 @@ class InputFile final : public arrow::io::RandomAccessFile {
   std::optional<Error> failure_;
 };
 
-}  // namespace
+/// Holds the bytes that it shows.
+class MappedBuffer final : public arrow::Buffer {
+ public:
+  explicit MappedBuffer(std::shared_ptr<const std::string_view> bytes)
+      : arrow::Buffer(reinterpret_cast<const std::uint8_t*>(bytes->data()),
+                      static_cast<std::int64_t>(bytes->size())),
+        bytes_(std::move(bytes)) {}
 
-Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(FileSystem& files,
-                                                                const std::string& path) {
+ private:
+  const std::shared_ptr<const std::string_view> bytes_;
+};
+
+Result<std::unique_ptr<ReadableFile>> open_named(FileSystem& files, const std::string& path) {
   auto file = files.open(path);
   if (!file && file.error().code == ErrorCode::not_found) {
     return make_error(ErrorCode::not_found, "there is no file '{}'", path);
   }
-  if (!file) return file.error();
-  const auto size = static_cast<std::int64_t>(TRY((*file)->size()));
+  return file;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(FileSystem& files,
+                                                                const std::string& path) {
+  auto file = TRY(open_named(files, path));
+  const auto size = static_cast<std::int64_t>(TRY(file->size()));
   return std::shared_ptr<arrow::io::RandomAccessFile>(
-      std::make_shared<InputFile>(*std::move(file), path, size));
+      std::make_shared<InputFile>(std::move(file), path, size));
+}
+
+Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_mapped(FileSystem& files,
+                                                                 const std::string& path) {
+  auto bytes = TRY(TRY(open_named(files, path))->map());
+  return std::shared_ptr<arrow::io::RandomAccessFile>(
+      std::make_shared<arrow::io::BufferReader>(std::make_shared<MappedBuffer>(std::move(bytes))));
 }
 
 std::optional<Error> disk_error(const arrow::io::RandomAccessFile& file) {
   const auto* input = dynamic_cast<const InputFile*>(&file);
-  ENSURE(input != nullptr, "a file that open_input has not opened");
-  return input->failure();
+  return input ? input->failure() : std::nullopt;  // one that is in memory does not fail
 }
 
 }  // namespace troupe

@@ -54,6 +54,8 @@ arrow::ipc::IpcReadOptions read_options(arrow::io::RandomAccessFile& file) {
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
   options.memory_pool = memory_for_file(file.GetSize().ValueOr(0));
+  // Of a mapped file the values stay where they are, unless they stand where no value may.
+  options.ensure_alignment = arrow::ipc::Alignment::kDataTypeSpecificAlignment;
   return options;
 }
 
@@ -272,8 +274,9 @@ Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path) {
 
 Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::string& path,
                                               std::int64_t first, std::int64_t count,
-                                              const SchemaPtr& columns) {
-  const auto file = TRY(open_input(files, path));
+                                              const SchemaPtr& columns, FileAccess access) {
+  const auto file =
+      access == FileAccess::map ? TRY(open_mapped(files, path)) : TRY(open_input(files, path));
   std::unique_ptr<Batches> batches;
   if (TRY(is_file(path, *file))) {
     auto options = read_options(*file);

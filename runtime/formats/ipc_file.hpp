@@ -21,11 +21,15 @@ Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path);
 /// Its columns alone.
 Result<SchemaPtr> ipc_schema(FileSystem& files, const std::string& path);
 
+/// How the bytes of a file come into memory: copied, or as they lie on the disk (`open_mapped`).
+enum class FileAccess { read, map };
+
 /// Record batches [first, first + count) of a file, or the whole of a stream, with these columns.
 /// Everything is checked on the way in: a damaged file is `corrupt` and harms nobody.
 Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::string& path,
                                               std::int64_t first, std::int64_t count,
-                                              const SchemaPtr& columns);
+                                              const SchemaPtr& columns,
+                                              FileAccess access = FileAccess::read);
 
 /// A file (not a stream), compressed with "lz4", "zstd" or "none".
 Result<std::unique_ptr<BatchWriter>> write_ipc(FileSystem& files, const std::string& path,

@@ -45,9 +45,44 @@ Result<WindowSpan> span_of(const Options& options) {
   return span;
 }
 
+/// Where 'gap' is given, windows are sessions.
+Result<std::optional<SessionSpan>> session_of(const Options& options) {
+  if (!options.has("gap")) {
+    if (options.has("size")) return std::optional<SessionSpan>();
+    Error error = make_error(ErrorCode::invalid_argument, "it has neither 'size' nor 'gap'");
+    error.hint = "size: 1m makes windows of a minute; gap: 1m makes sessions that end with one";
+    return error;
+  }
+  for (const char* other : {"size", "slide"}) {
+    if (!options.has(other)) continue;
+    return make_error(ErrorCode::invalid_argument,
+                      "sessions, which 'gap' makes, have no '{}': they are as long as they are",
+                      other)
+        .at(other);
+  }
+  const std::int64_t gap = micros(options.duration("gap"));
+  if (gap > 0) return std::optional(SessionSpan{gap});
+  return make_error(ErrorCode::invalid_argument, "a gap is at least one microsecond long")
+      .at("gap");
+}
+
+/// What a session computes is handed on from slice to slice, a row a group.
+Result<> check_parts(const Aggregation& plan) {
+  for (const Aggregation::Part& part : plan.parts) {
+    if (!is_of_pairs(part.kind)) continue;
+    Error error = make_error(ErrorCode::unsupported,
+                             "sessions cannot compute what keeps all values of a group, such as "
+                             "count(distinct), a median or a list");
+    error.hint = "count(*), sum, avg, min, max, stddev and their like are possible";
+    return error.at("select");
+  }
+  return {};
+}
+
 /// One window operator, bound.
 struct WindowPlan {
-  WindowSpan span;
+  WindowSpan span;                     ///< its slices, where it makes sessions
+  std::optional<SessionSpan> session;  ///< else windows of one size
   Flow flow;
   bool late = false;  ///< somebody reads the late rows
   std::vector<int> columns_read;
@@ -55,8 +90,9 @@ struct WindowPlan {
   SchemaPtr output;
 };
 
-SchemaPtr output_of(const Aggregation& plan) {
+SchemaPtr output_of(const Aggregation& plan, bool sessions) {
   arrow::FieldVector fields = plan.select.output->fields();
+  if (sessions) fields.resize(fields.size() - 2);  // first and last time, told as the bounds
   const auto moment = arrow::timestamp(arrow::TimeUnit::MICRO);
   fields.insert(
       fields.begin() + static_cast<std::ptrdiff_t>(plan.key_count()),
@@ -84,8 +120,8 @@ Phase assign_phase(const WindowPlan& plan, const SchemaPtr& input) {
     phase.outputs.push_back(input);
     phase.flows.push_back(plan.flow);
   }
-  phase.make_operator = [span = plan.span, late = plan.late] {
-    return make_assign_windows(span, late);
+  phase.make_operator = [span = plan.span, session = plan.session, late = plan.late] {
+    return session ? make_assign_sessions(*session, late) : make_assign_windows(span, late);
   };
   return phase;
 }
@@ -120,13 +156,15 @@ Phase close_phase(const WindowPlan& plan) {
   phase.outputs = {plan.output};
   phase.flows = {plan.flow};
   // A window's row has the time of its last moment.
-  phase.flows.front().windows = {{start_column, plan.span.size - 1}, {end_column, -1}};
+  phase.flows.front().windows = {{end_column, -1}};
+  if (!plan.session) phase.flows.front().windows.push_back({start_column, plan.span.size - 1});
   phase.state = {slices_table(plan.span, plan.sliced.by_slice), closed_table()};
-  phase.make_operator = [span = plan.span, by_window = plan.sliced.by_window,
-                         output = with_hidden(plan.output, plan.flow),
-                         slices = phase.state.front()] {
-    return make_close_windows(span, by_window, output, true, slices);
-  };
+  phase.make_operator =
+      [span = plan.span, session = plan.session, by_window = plan.sliced.by_window,
+       output = with_hidden(plan.output, plan.flow), slices = phase.state.front()] {
+        return session ? make_close_sessions(*session, by_window, output, slices)
+                       : make_close_windows(span, by_window, output, true, slices);
+      };
   return phase;
 }
 
@@ -159,7 +197,8 @@ class WindowKind final : public OperatorKind {
   static Result<WindowPlan> bound(const Options& options, const PlanInput& input,
                                   const PlanContext& context) {
     WindowPlan plan;
-    plan.span = TRY(span_of(options));
+    plan.session = TRY(session_of(options));
+    plan.span = plan.session ? plan.session->slices() : TRY(span_of(options));
     plan.flow = input.flow;
     plan.flow.windows.clear();
     plan.late = input.flow.stream && context.ports_read.count(late_port) > 0;
@@ -167,9 +206,12 @@ class WindowKind final : public OperatorKind {
     const std::vector<NamedText> select = texts_of(options, "select");
     TRY(check_names(keys, "group_by"));
     TRY(check_names(select, "select"));
-    plan.sliced = TRY(SlicedAggregation::make(keys, select, input.schema));
-    plan.output = output_of(*plan.sliced.by_window);
+    plan.sliced = plan.session ? TRY(SlicedAggregation::of_sessions(keys, select, input.schema))
+                               : TRY(SlicedAggregation::make(keys, select, input.schema));
+    if (plan.session) TRY(check_parts(*plan.sliced.by_window));
+    plan.output = output_of(*plan.sliced.by_window, plan.session.has_value());
     plan.columns_read = columns_read(*plan.sliced.by_window);
+    std::erase(plan.columns_read, input.schema->num_fields());  // `#at` is not the input's
     return plan;
   }
 
@@ -179,11 +221,14 @@ class WindowKind final : public OperatorKind {
       .parameters =
           {{.name = "size",
             .type = ParameterType::duration,
-            .help = "How long a window is. Windows begin at multiples of it since 1970 UTC.",
-            .required = true},
+            .help = "How long a window is. Windows begin at multiples of it since 1970 UTC."},
            {.name = "slide",
             .type = ParameterType::duration,
             .help = "A window begins every so often, so that windows overlap. Default: 'size'."},
+           {.name = "gap",
+            .type = ParameterType::duration,
+            .help = "Instead of 'size': a window of a key is a session, which goes on as long as "
+                    "less than this lies between one row and the next."},
            {.name = "group_by",
             .type = ParameterType::expressions,
             .help = "The key: a list of columns, or a map from names to SQL expressions. Without "
@@ -193,8 +238,9 @@ class WindowKind final : public OperatorKind {
             .help = "What to compute, as for `aggregate`."},
            {.name = "late",
             .type = ParameterType::choice,
-            .help = "`drop`: rows that come when all their windows are closed are dropped and "
-                    "counted. Else read them: from: <id>.late.",
+            .help = "`drop`: rows that come when all their windows are closed (those of sessions: "
+                    "when the watermark has passed their time) are dropped and counted. Else read "
+                    "them: from: <id>.late.",
             .choices = {"drop"}}},
       .example =
           "op: window\nfrom: payments\nwith:\n  size: 1m\n  slide: 10s\n  group_by: [card]\n"
@@ -204,7 +250,8 @@ class WindowKind final : public OperatorKind {
           "the watermark has reached its end, in a batch job at the end; it has the columns of "
           "'group_by', then 'window_start' and 'window_end' (timestamp, UTC; the end is not part "
           "of "
-          "the window), then those of 'select'. Windows without rows have none.",
+          "the window), then those of 'select'. Windows without rows have none. A session begins "
+          "with its first row and ends a gap after its last one.",
       .ports = {{late_port, "Rows that came when all their windows were closed, as they came.",
                  "late"}},
       .streams = true,

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,16 @@ bool machine_failed(int number) {
   }
 }
 
+/// Bytes of a file in the memory of the process.
+struct Mapping {
+  std::string_view bytes;
+
+  Mapping(const void* begin, std::size_t size) : bytes(static_cast<const char*>(begin), size) {}
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() { ::munmap(const_cast<char*>(bytes.data()), bytes.size()); }
+};
+
 class ReadSystemFile final : public ReadableFile {
  public:
   ReadSystemFile(int descriptor, std::string path)
@@ -63,6 +74,15 @@ class ReadSystemFile final : public ReadableFile {
     struct stat info;
     if (::fstat(descriptor_, &info) != 0) return os_error("read the size of", path_, errno);
     return static_cast<std::uint64_t>(info.st_size);
+  }
+
+  Result<std::shared_ptr<const std::string_view>> map() override {
+    const std::size_t bytes = TRY(size());
+    if (bytes == 0) return std::make_shared<const std::string_view>();  // cannot be mapped
+    void* begin = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, descriptor_, 0);
+    if (begin == MAP_FAILED) return os_error("map", path_, errno);
+    const auto mapping = std::make_shared<const Mapping>(begin, bytes);
+    return std::shared_ptr<const std::string_view>(mapping, &mapping->bytes);
   }
 
  private:
@@ -317,6 +337,18 @@ Error os_error(std::string_view doing, const std::string& path, int number) {
 
 Result<std::string> FileSystem::version(const std::string& path) {
   return std::to_string(TRY(size(path)));
+}
+
+Result<std::shared_ptr<const std::string_view>> ReadableFile::map() {
+  struct Whole {
+    std::string text;
+    std::string_view bytes;
+  };
+  const auto whole = std::make_shared<Whole>();
+  whole->text.resize(TRY(size()));
+  whole->text.resize(TRY(read_at(0, whole->text)));
+  whole->bytes = whole->text;
+  return std::shared_ptr<const std::string_view>(whole, &whole->bytes);
 }
 
 Result<std::unique_ptr<ReadableFile>> FileSystem::open(const std::string& path) {

@@ -31,6 +31,11 @@ class ReadableFile {
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
   /// The size now: somebody else may be writing to it.
   virtual Result<std::uint64_t> size() = 0;
+  /// All bytes that it has now, for as long as the result lives. The machine's disk maps them into
+  /// memory, other disks keep the default and read them. Of a mapped file the bytes are read when
+  /// they are touched: who changes it meanwhile changes them, and who cuts it short ends this
+  /// process by SIGBUS. So only for those who asked for it.
+  virtual Result<std::shared_ptr<const std::string_view>> map();
 };
 
 /// The door to a disk, for our own files and those of users; there is no other. `main` chooses the

@@ -161,12 +161,17 @@ Result<> GroupStates::take_back(const Batch& states) {
   return apply(states, &Accumulator::take_back);
 }
 
+Result<RowGroups> GroupStates::groups_of(const Batch& rows) {
+  const Arrays& columns = rows.columns()->columns();
+  const auto keys = static_cast<std::ptrdiff_t>(plan_->key_count());
+  return assign(Arrays(columns.begin(), columns.begin() + keys), rows.rows());
+}
+
 Result<> GroupStates::apply(const Batch& states, StateCall call) {
   if (states.rows() == 0) return {};
   Arrays columns = states.columns()->columns();
   const std::size_t keys = plan_->key_count();
-  const RowGroups groups =
-      TRY(assign(Arrays(columns.begin(), columns.begin() + keys), states.rows()));
+  const RowGroups groups = TRY(groups_of(states));
   for (std::size_t p = 0; p < parts_.size(); ++p) {
     TRY(((*parts_[p]).*call)(groups, *TRY(plain(columns[keys + p]))));
   }
@@ -211,6 +216,10 @@ Result<Batch> GroupStates::group_states(Cursor& cursor) const {
   const std::uint32_t begin = cursor.next;
   const std::uint32_t end = std::min(groups(), begin + static_cast<std::uint32_t>(batch_rows_max));
   cursor.next = end;
+  return states(begin, end);
+}
+
+Result<Batch> GroupStates::states(std::uint32_t begin, std::uint32_t end) const {
   Arrays columns = TRY(keys(begin, end));
   for (const auto& part : parts_) columns.push_back(TRY(part->states(begin, end)));
   return make_batch(plan_->partial, std::move(columns), end - begin);

@@ -21,6 +21,10 @@ class GroupStates {
   /// The reverse, exactly: for aggregations all of whose parts know it (`takes_back`).
   Result<> take_back(const Batch& states);
 
+  /// The group of each row, by its first columns, which are the key; a key that is new becomes a
+  /// group without rows. Good until the next call.
+  Result<RowGroups> groups_of(const Batch& rows);
+
   /// Without keys there is one group, even if no row came.
   std::uint32_t groups() const;
   /// How many rows `next_states` gives: groups, and pairs.
@@ -34,6 +38,13 @@ class GroupStates {
   };
   /// The next partial results, at most a batch of them; an empty batch (`!batch`) at the end.
   Result<Batch> next_states(Cursor& cursor) const;
+  /// The partial results of groups [begin, end), where no part has pairs.
+  Result<Batch> states(std::uint32_t begin, std::uint32_t end) const;
+  /// Of these, those of one part alone.
+  Result<std::shared_ptr<arrow::Array>> states_of_part(std::size_t part, std::uint32_t begin,
+                                                       std::uint32_t end) const {
+    return parts_[part]->states(begin, end);
+  }
   /// The answer for groups [begin, end).
   Result<Batch> results(std::uint32_t begin, std::uint32_t end) const;
 

@@ -19,26 +19,37 @@ std::int64_t floor_to(std::int64_t value, std::int64_t step) {
   return value - (rest < 0 ? rest + step : rest);
 }
 
+const SchemaPtr& added_columns(bool sessions) {
+  static const auto moment = arrow::timestamp(arrow::TimeUnit::MICRO);
+  static const SchemaPtr windows = arrow::schema({arrow::field(slice_column, moment, false)});
+  static const SchemaPtr both = arrow::schema(
+      {arrow::field(at_column, moment, false), arrow::field(slice_column, moment, false)});
+  return sessions ? both : windows;
+}
+
 class AssignWindows final : public Operator {
  public:
-  AssignWindows(const WindowSpan& span, bool late_port) : span_(span), late_port_(late_port) {}
+  AssignWindows(const WindowSpan& span, bool sessions, bool late_port)
+      : span_(span), sessions_(sessions), late_port_(late_port) {}
 
   Result<Step> process(int, const Batch& batch, Emitter& out) override {
-    std::vector<std::int64_t> slices;
-    slices.reserve(static_cast<std::size_t>(batch.rows()));
-    for (const std::int64_t time : times_of(batch)) slices.push_back(span_.slice_of(time));
-    if (none_late(slices)) {
-      out.emit(with_slices(batch, std::move(slices)));
+    const auto times = times_of(batch);
+    slices_.clear();
+    for (const std::int64_t time : times) slices_.push_back(span_.slice_of(time));
+    // What is late is known by one number of each row.
+    const std::span<const std::int64_t> decisive = sessions_ ? times : slices_;
+    if (times.empty() || !is_late(*std::min_element(decisive.begin(), decisive.end()))) {
+      out.emit(with_slices(batch, slices_));
       return Step::done;
     }
     std::vector<std::uint32_t> late, on_time;
-    for (std::uint32_t row = 0; row < slices.size(); ++row) {
-      (is_late(slices[row]) ? late : on_time).push_back(row);
+    for (std::uint32_t row = 0; row < times.size(); ++row) {
+      (is_late(decisive[row]) ? late : on_time).push_back(row);
     }
     TRY(put_aside(batch, late, out));
-    for (std::size_t i = 0; i < on_time.size(); ++i) slices[i] = slices[on_time[i]];
-    slices.resize(on_time.size());
-    if (!slices.empty()) out.emit(with_slices(TRY(take(batch, on_time)), std::move(slices)));
+    for (std::size_t i = 0; i < on_time.size(); ++i) slices_[i] = slices_[on_time[i]];
+    slices_.resize(on_time.size());
+    if (!slices_.empty()) out.emit(with_slices(TRY(take(batch, on_time)), slices_));
     return Step::done;
   }
 
@@ -53,9 +64,9 @@ class AssignWindows final : public Operator {
   }
 
  private:
-  bool is_late(std::int64_t slice) const { return span_.last_end(slice) <= time_; }
-  bool none_late(const std::vector<std::int64_t>& slices) const {
-    return slices.empty() || !is_late(*std::min_element(slices.begin(), slices.end()));
+  /// Of a slice of windows, or the time of a row of a session.
+  bool is_late(std::int64_t decisive) const {
+    return sessions_ ? decisive < time_ : span_.last_end(decisive) <= time_;
   }
 
   Result<> put_aside(const Batch& batch, const std::vector<std::uint32_t>& late, Emitter& out) {
@@ -67,22 +78,29 @@ class AssignWindows final : public Operator {
     return {};
   }
 
-  static Batch with_slices(const Batch& batch, std::vector<std::int64_t> slices) {
-    static const auto field =
-        arrow::field(slice_column, arrow::timestamp(arrow::TimeUnit::MICRO), false);
+  /// In the place of the hidden event time.
+  Batch with_slices(const Batch& batch, std::vector<std::int64_t> slices) const {
+    const SchemaPtr& added = added_columns(sessions_);
     arrow::FieldVector fields = batch.columns()->schema()->fields();
-    fields.back() = field;
     auto columns = batch.columns()->columns();
-    columns.back() = std::make_shared<arrow::TimestampArray>(
-        field->type(), batch.rows(), arrow::Buffer::FromVector(std::move(slices)));
+    const auto time = columns.back();
+    fields.pop_back();
+    columns.pop_back();
+    fields.insert(fields.end(), added->fields().begin(), added->fields().end());
+    if (sessions_) columns.push_back(time);
+    columns.push_back(
+        std::make_shared<arrow::TimestampArray>(added->fields().back()->type(), batch.rows(),
+                                                arrow::Buffer::FromVector(std::move(slices))));
     return Batch(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.rows(),
                                           std::move(columns)));
   }
 
   const WindowSpan span_;
+  const bool sessions_;
   const bool late_port_;
   std::int64_t time_ = EventTime::min().time_since_epoch().count();
   std::uint64_t dropped_ = 0;
+  std::vector<std::int64_t> slices_;  ///< of the batch at hand
 };
 
 }  // namespace
@@ -103,7 +121,11 @@ std::int64_t WindowSpan::first_end(std::int64_t slice_begin) const {
 }
 
 Result<std::unique_ptr<Operator>> make_assign_windows(const WindowSpan& span, bool late_port) {
-  return std::make_unique<AssignWindows>(span, late_port);
+  return std::make_unique<AssignWindows>(span, false, late_port);
+}
+
+Result<std::unique_ptr<Operator>> make_assign_sessions(const SessionSpan& span, bool late_port) {
+  return std::make_unique<AssignWindows>(span.slices(), true, late_port);
 }
 
 }  // namespace troupe

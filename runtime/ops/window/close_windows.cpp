@@ -1,33 +1,19 @@
-#include "runtime/data/arrow_result.hpp"
-#include "runtime/data/take.hpp"
 #include "runtime/operator/flow.hpp"
-#include "runtime/operator/reservation.hpp"
 #include "runtime/ops/aggregate/group_states.hpp"
 #include "runtime/ops/columns.hpp"
-#include "runtime/ops/window/window_plan.hpp"
+#include "runtime/ops/window/open_slices.hpp"
 #include "runtime/ops/window/window_state.hpp"
 
 #include <arrow/array.h>
-#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 
 namespace troupe {
 namespace {
-
-/// What it holds whatever the budget says, so that a few rows always find room.
-constexpr std::int64_t unreserved_bytes_max = 256 << 10;
-
-std::shared_ptr<arrow::Array> moments(std::int64_t moment, std::int64_t rows) {
-  std::vector<std::int64_t> values(static_cast<std::size_t>(rows), moment);
-  return std::make_shared<arrow::TimestampArray>(arrow::timestamp(arrow::TimeUnit::MICRO), rows,
-                                                 arrow::Buffer::FromVector(std::move(values)));
-}
 
 class CloseWindows final : public Operator {
  public:
@@ -37,17 +23,15 @@ class CloseWindows final : public Operator {
         plan_(std::move(plan)),
         output_(std::move(output)),
         bounds_(bounds),
-        slices_table_(std::move(slices)) {}
+        open_(span, plan_, std::move(slices)) {}
 
   Result<> open(const OperatorContext& context) override {
-    notes_changes_ = context.barriers;
-    memory_.attach(context.memory);
-    memory_bytes_max_ = context.memory ? context.memory->bytes_max() : 0;
+    open_.open(context);
     return {};
   }
 
   Result<Step> process(int, const Batch& batch, Emitter&) override {
-    TRY(add(batch, notes_changes_));
+    TRY(open_.add(batch));
     return Step::done;
   }
 
@@ -61,23 +45,14 @@ class CloseWindows final : public Operator {
   /// Of the slices that are still open.
   Result<StateRows> snapshot() override {
     StateRows tables(2);
-    for (const auto& [slice, batches] : changes_) {
-      for (const Batch& batch : batches) {
-        tables[0].push_back(slice_rows(*slices_table_, span_, slice, batch));
-      }
-    }
+    tables[0] = open_.take_changes();
     if (closed_) tables[1] = {closed_row(*closed_)};
-    changes_.clear();
-    shrink(std::exchange(changed_bytes_, 0));
     return tables;
   }
 
   Result<> restore(int table, const Batch& rows) override {
-    if (table == 0) return add(TRY(states_of(rows)), false);
-    const auto& ends = static_cast<const arrow::TimestampArray&>(*rows.columns()->column(0));
-    for (std::int64_t row = 0; row < ends.length(); ++row) {
-      closed_ = std::max(closed_.value_or(ends.Value(row)), ends.Value(row));
-    }
+    if (table == 0) return open_.restore(rows);
+    closed_ = last_closed(rows, closed_);
     return {};
   }
 
@@ -88,53 +63,6 @@ class CloseWindows final : public Operator {
     GroupStates* states = nullptr;
     std::uint32_t next = 0;
   };
-
-  Result<> add(const Batch& batch, bool note) {
-    // The first column is the slice: a batch has few of them, mostly one.
-    const auto& slices = static_cast<const arrow::TimestampArray&>(*batch.columns()->column(0));
-    std::map<std::int64_t, std::vector<std::uint32_t>> rows;
-    for (std::uint32_t row = 0; row < slices.length(); ++row) {
-      rows[slices.Value(row)].push_back(row);
-    }
-    for (const auto& [slice, mine] : rows) {
-      const Batch some = rows.size() == 1 ? batch : TRY(take(batch, mine));
-      TRY(add(slice, Batch(TRY(arrow_try(some.columns()->RemoveColumn(0))))));
-      if (note) TRY(note_change(slice, some));
-    }
-    return {};
-  }
-
-  Result<> note_change(std::int64_t slice, const Batch& batch) {
-    changes_[slice].push_back(batch);
-    changed_bytes_ += batch.bytes();
-    return reserve(batch.bytes());
-  }
-
-  static Batch closed_row(std::int64_t end) {
-    return Batch(arrow::RecordBatch::Make(closed_table()->schema, 1, {moments(end, 1)}));
-  }
-
-  Result<> add(std::int64_t slice, const Batch& states) {
-    auto found = slices_.find(slice);
-    if (found == slices_.end()) {
-      found = slices_.emplace(slice, TRY(GroupStates::make(plan_))).first;
-    }
-    GroupStates& into = found->second;
-    const std::int64_t before = into.bytes();
-    TRY(into.merge(states));
-    return reserve(into.bytes() - before);
-  }
-
-  Result<> reserve(std::int64_t more) {
-    held_ += more;
-    if (memory_.grow(held_ - memory_.bytes()) || held_ <= unreserved_bytes_max) return {};
-    Error error = make_error(ErrorCode::unavailable,
-                             "the open windows take {} bytes, more than is left of the {} bytes "
-                             "that their run may reserve",
-                             held_, memory_bytes_max_);
-    error.hint = "give the run more memory, or make windows shorter";
-    return error;
-  }
 
   /// Puts out windows that end by `time`, in the order of their ends.
   Result<Step> close(std::int64_t time, Emitter& out) {
@@ -150,13 +78,14 @@ class CloseWindows final : public Operator {
 
   /// False if no window ends by then.
   Result<bool> begin_next(std::int64_t time) {
-    if (slices_.empty()) return false;
-    std::int64_t end = span_.first_end(slices_.begin()->first);
+    auto& slices = open_.all();
+    if (slices.empty()) return false;
+    std::int64_t end = span_.first_end(slices.begin()->first);
     if (closed_) end = std::max(end, *closed_ + span_.slide);
     if (end > time) return false;
     closing_ = Closing{end};
     if (span_.slice == span_.size) {
-      closing_->states = &slices_.begin()->second;
+      closing_->states = &slices.begin()->second;
     } else {
       TRY(sum_up(end));
     }
@@ -166,8 +95,8 @@ class CloseWindows final : public Operator {
   /// A window of several slices is their sum.
   Result<> sum_up(std::int64_t end) {
     sum_ = TRY(GroupStates::make(plan_));
-    for (auto slice = slices_.lower_bound(end - span_.size);
-         slice != slices_.end() && slice->first < end; ++slice) {
+    for (auto slice = open_.all().lower_bound(end - span_.size);
+         slice != open_.all().end() && slice->first < end; ++slice) {
       GroupStates::Cursor cursor;
       for (Batch states = TRY(slice->second.next_states(cursor)); states;
            states = TRY(slice->second.next_states(cursor))) {
@@ -195,37 +124,14 @@ class CloseWindows final : public Operator {
     closed_ = closing_->end;
     closing_.reset();
     sum_.reset();
-    std::int64_t gone = 0;
-    while (!slices_.empty() && span_.last_end(slices_.begin()->first) <= *closed_) {
-      gone += slices_.begin()->second.bytes();
-      slices_.erase(slices_.begin());
-    }
-    for (auto old = changes_.begin();
-         old != changes_.end() && span_.last_end(old->first) <= *closed_;
-         old = changes_.erase(old)) {
-      for (const Batch& batch : old->second) changed_bytes_ -= batch.bytes(), gone += batch.bytes();
-    }
-    shrink(gone);
-  }
-
-  void shrink(std::int64_t gone) {
-    held_ -= gone;
-    memory_.shrink(std::max<std::int64_t>(memory_.bytes() - held_, 0));
+    open_.forget(*closed_);
   }
 
   const WindowSpan span_;
   const std::shared_ptr<const Aggregation> plan_;
   const SchemaPtr output_;  ///< hidden columns included
   const bool bounds_;       ///< rows say where their window begins and ends
-  const std::shared_ptr<const StateTable> slices_table_;
-  bool notes_changes_ = false;
-  Reservation memory_;
-  std::int64_t memory_bytes_max_ = 0;
-  std::int64_t held_ = 0;
-  std::map<std::int64_t, GroupStates> slices_;
-  /// What came since the last barrier, by slice: what ends with its windows is never written.
-  std::map<std::int64_t, std::vector<Batch>> changes_;
-  std::int64_t changed_bytes_ = 0;
+  OpenSlices open_;
   std::optional<std::int64_t> closed_;  ///< the end of the last window that was put out
   std::optional<Closing> closing_;
   std::optional<GroupStates> sum_;

@@ -77,6 +77,16 @@ Result<SlicedAggregation> SlicedAggregation::make(std::vector<NamedText> keys,
   return plan;
 }
 
+Result<SlicedAggregation> SlicedAggregation::of_sessions(const std::vector<NamedText>& keys,
+                                                         std::vector<NamedText> select,
+                                                         const SchemaPtr& input) {
+  select.push_back({"#first", fmt::format("min(\"{}\")", at_column)});
+  select.push_back({"#last", fmt::format("max(\"{}\")", at_column)});
+  arrow::FieldVector fields = input->fields();
+  fields.push_back(arrow::field(at_column, arrow::timestamp(arrow::TimeUnit::MICRO), false));
+  return make(keys, select, arrow::schema(std::move(fields)));
+}
+
 Result<OperatorPlan> plan_groups_of_windows(const std::string& name,
                                             const std::vector<NamedText>& group_by,
                                             const std::vector<NamedText>& select,

@@ -8,7 +8,9 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace troupe {
 namespace {
@@ -72,6 +74,23 @@ const std::shared_ptr<const StateTable>& closed_table() {
     return std::make_shared<const StateTable>(std::move(table));
   }();
   return made;
+}
+
+Batch closed_row(std::int64_t end) {
+  return Batch(arrow::RecordBatch::Make(closed_table()->schema, 1, {moments(end, 1)}));
+}
+
+std::int64_t last_closed(const Batch& rows, std::optional<std::int64_t> closed) {
+  const auto& ends = static_cast<const arrow::TimestampArray&>(*rows.columns()->column(0));
+  std::int64_t last = closed.value_or(INT64_MIN);
+  for (std::int64_t row = 0; row < ends.length(); ++row) last = std::max(last, ends.Value(row));
+  return last;
+}
+
+std::shared_ptr<arrow::Array> moments(std::int64_t moment, std::int64_t rows) {
+  std::vector<std::int64_t> values(static_cast<std::size_t>(rows), moment);
+  return std::make_shared<arrow::TimestampArray>(arrow::timestamp(arrow::TimeUnit::MICRO), rows,
+                                                 arrow::Buffer::FromVector(std::move(values)));
 }
 
 Batch slice_rows(const StateTable& table, const WindowSpan& span, std::int64_t slice,

@@ -3,8 +3,9 @@
 #include "runtime/operator/state_table.hpp"
 #include "runtime/ops/window/window_plan.hpp"
 
+#include <cstdint>
 #include <memory>
-#include <vector>
+#include <optional>
 
 namespace troupe {
 
@@ -16,6 +17,13 @@ std::shared_ptr<const StateTable> slices_table(const WindowSpan& span,
                                                std::shared_ptr<const Aggregation> by_slice);
 /// One row: the end of the last window that was put out. None: there was none.
 const std::shared_ptr<const StateTable>& closed_table();
+
+/// A row of it, and the latest end that its rows or `closed` tell.
+Batch closed_row(std::int64_t end);
+std::int64_t last_closed(const Batch& rows, std::optional<std::int64_t> closed);
+
+/// So many rows of one moment.
+std::shared_ptr<arrow::Array> moments(std::int64_t moment, std::int64_t rows);
 
 /// Partial results of one slice as rows of the first, and rows of the first as partial results.
 Batch slice_rows(const StateTable& table, const WindowSpan& span, std::int64_t slice,

@@ -31,10 +31,21 @@ void write(const std::string& path, const std::vector<Batch>& batches, const Sch
   REQUIRE(writer->close());
 }
 
+Result<std::vector<Batch>> read_by(FileAccess access, const std::string& path,
+                                   const SchemaPtr& columns, std::int64_t first,
+                                   std::int64_t count) {
+  const auto reader = TRY(read_ipc(system_files(), path, first, count, columns, access));
+  return batches_of(*reader);
+}
+
+/// Reads it both ways, which must come to the same.
 Result<std::vector<Batch>> read(const std::string& path, const SchemaPtr& columns,
                                 std::int64_t first, std::int64_t count) {
-  const auto reader = TRY(read_ipc(system_files(), path, first, count, columns));
-  return batches_of(*reader);
+  const auto copied = read_by(FileAccess::read, path, columns, first, count);
+  const auto mapped = read_by(FileAccess::map, path, columns, first, count);
+  CHECK(copied.ok() == mapped.ok());
+  if (copied && mapped) CHECK(lines_of(*copied) == lines_of(*mapped));
+  return copied;
 }
 
 void write_stream(const std::string& path, const Batch& batch) {

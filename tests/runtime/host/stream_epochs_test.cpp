@@ -302,6 +302,21 @@ TEST_CASE("groups go on where they were, of appends, of changes and of windows")
   });
 }
 
+TEST_CASE("sessions go on where they were, also those that go on from slice to slice") {
+  for (const char* gap : {"700ms", "3s", "20s"}) {
+    check_restored([&](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {
+      const auto both = job.add("both", "union").from({a, b});
+      return job
+          .add("window", "window",
+               {{"gap", gap},
+                {"group_by", {"key"}},
+                {"select", {{"rows", "count(*)"}, {"total", "sum(value)"}, {"most", "max(value)"}}},
+                {"late", "drop"}})
+          .from(both);
+    });
+  }
+}
+
 TEST_CASE("joins go on where they were") {
   for (const char* type : {"inner", "full"}) {
     check_restored([&](GraphBuilder& job, GraphBuilder::Vertex a, GraphBuilder::Vertex b) {

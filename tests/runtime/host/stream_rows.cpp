@@ -80,6 +80,51 @@ Windows fold(const std::vector<Row>& rows, const Span& span) {
   return windows;
 }
 
+Json session_options(std::int64_t gap) {
+  return {{"gap", fmt::format("{}us", gap)},
+          {"group_by", {"key"}},
+          {"select", {{"rows", "count(*)"}, {"total", "sum(value)"}}}};
+}
+
+Sessions fold_sessions(std::vector<Row> rows, std::int64_t gap) {
+  std::sort(rows.begin(), rows.end());
+  std::map<std::int64_t, std::pair<std::int64_t, Session>> open;  // by key, with the last time
+  Sessions sessions;
+  const auto put_out = [&](std::int64_t key, const std::pair<std::int64_t, Session>& session) {
+    sessions[{session.first + gap, key}] = session.second;
+  };
+  for (const Row& row : rows) {
+    auto found = open.find(row.key);
+    if (found != open.end() && row.time - found->second.first >= gap) {
+      put_out(row.key, found->second);
+      open.erase(found);
+      found = open.end();
+    }
+    if (found == open.end()) found = open.insert({row.key, {row.time, {row.time, {}}}}).first;
+    auto& [last, session] = found->second;
+    last = row.time;
+    ++session.counted.rows;
+    session.counted.total += row.value;
+  }
+  for (const auto& [key, session] : open) put_out(key, session);
+  return sessions;
+}
+
+Sessions sessions_of(const Table& table) {
+  Sessions sessions;
+  for (const Batch& batch : table) {
+    for (std::int64_t i = 0; i < batch.rows(); ++i) {
+      const auto [place, fresh] =
+          sessions.insert({{number(batch, "window_end", i), number(batch, "key", i)},
+                           {number(batch, "window_start", i),
+                            {number(batch, "rows", i), number(batch, "total", i)}}});
+      INFO("session of key " << place->first.second << " that ends at " << place->first.first);
+      CHECK(fresh);
+    }
+  }
+  return sessions;
+}
+
 std::int64_t number(const Batch& batch, const std::string& column, std::int64_t row) {
   return batch.columns()->GetColumnByName(column)->data()->GetValues<std::int64_t>(1)[row];
 }

@@ -49,6 +49,21 @@ using Windows = std::map<std::pair<std::int64_t, std::int64_t>, Counted>;
 void count(Windows& windows, const Row& row, const Span& span, std::int64_t sign = 1);
 Windows fold(const std::vector<Row>& rows, const Span& span);
 
+struct Session {
+  std::int64_t start = 0;
+  Counted counted;
+
+  friend bool operator==(const Session&, const Session&) = default;
+};
+
+/// What `window_options` counts, in sessions.
+Json session_options(std::int64_t gap);
+/// By end and key, each of which there is once.
+using Sessions = std::map<std::pair<std::int64_t, std::int64_t>, Session>;
+Sessions fold_sessions(std::vector<Row> rows, std::int64_t gap);
+/// Of rows as `window` puts them out; a session that is there twice fails the test.
+Sessions sessions_of(const Table& table);
+
 std::int64_t number(const Batch& batch, const std::string& column, std::int64_t row);
 /// Batches as they came from a source of such rows.
 std::vector<Row> rows_of(const Table& table);

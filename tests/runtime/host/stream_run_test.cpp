@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 using namespace troupe;
 
@@ -142,6 +143,52 @@ TEST_CASE("a late row is counted in no window and leaves as it came; none is los
     for (const Row& row : late) count(expected, row, span, -1);
     late_rows += late.size();
     REQUIRE(windows_of(answer->windows, span) == expected);
+  }
+  CHECK(late_rows > 100);
+}
+
+TEST_CASE("sessions are what a fold over all rows says, in any order that is allowed") {
+  for (const std::int64_t gap : {second / 2, 2 * second, 7 * second, 100 * second}) {
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+      const std::int64_t disorder = seed % 2 == 0 ? 0 : 5 * second;
+      const auto rows = random_stream(seed, disorder);
+      for (const JobMode mode : {JobMode::streaming, JobMode::batch}) {
+        INFO("gap " << gap << " seed " << seed << " " << to_string(mode));
+        Json options = session_options(gap);
+        options["late"] = "drop";
+        const auto answer = run_stream(
+            rows,
+            [&](GraphBuilder& job, const GraphBuilder::Vertex& source) {
+              job.add("out", "windows").from(job.add("window", "window", options).from(source));
+            },
+            std::chrono::microseconds(disorder),
+            {static_cast<std::uint32_t>(1 + seed % 3), seed, mode});
+        REQUIRE(sessions_of(answer->windows.in_order()) == fold_sessions(rows, gap));
+      }
+    }
+  }
+}
+
+TEST_CASE("a row that comes after its time is in no session; what is left is theirs") {
+  std::size_t late_rows = 0;
+  const std::int64_t gap = 2 * second;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    INFO("seed " << seed);
+    const auto rows = random_stream(seed, 30 * second);
+    const auto answer = run_stream(
+        rows,
+        [&](GraphBuilder& job, const GraphBuilder::Vertex& source) {
+          const auto window = job.add("window", "window", session_options(gap)).from(source);
+          job.add("out", "windows").from(window);
+          job.add("too_late", "late").and_from(window, "late");
+        },
+        1s, {static_cast<std::uint32_t>(1 + seed % 3), seed});
+    std::multiset<Row> on_time(rows.begin(), rows.end());
+    const auto late = rows_of(answer->late.in_order());
+    for (const Row& row : late) on_time.erase(on_time.find(row));
+    late_rows += late.size();
+    REQUIRE(sessions_of(answer->windows.in_order()) ==
+            fold_sessions({on_time.begin(), on_time.end()}, gap));
   }
   CHECK(late_rows > 100);
 }

@@ -103,6 +103,12 @@ TEST_CASE("a file is read at any place, and gives less only at its end") {
     CHECK(at(10).empty());
     CHECK(at(1'000'000).empty());
     CHECK(*files->read_range(path, 7, 2) == "78");
+    const auto whole = *(*file)->map();
+    REQUIRE(files->remove_all(path));  // what is mapped stays
+    CHECK(*whole == "0123456789");
+    REQUIRE(write_atomically(*files, path, ""));
+    CHECK((*(*files->open(path))->map())->empty());
+    REQUIRE(write_atomically(*files, path, "0123456789"));
     CHECK(*files->read_range(path, 7, 20) == "789");
     CHECK(files->open(dir.path() + "/none").error().code == ErrorCode::not_found);
   }
