@@ -12,7 +12,9 @@ constexpr Duration step_every = 100ms;
 }  // namespace
 
 Client::Client(World& world)
-    : world_(world), random_(world.random.next()), open_max_(2 + random_.below(4)) {}
+    : world_(world),
+      random_(world.random.next()),
+      open_max_(world.streams() ? 1 + random_.below(2) : 2 + random_.below(4)) {}
 
 void Client::begin() { step(); }
 
@@ -30,8 +32,9 @@ void Client::step() {
 
 void Client::submit_new() {
   const bool may_fail = !world_.calm() && !world_.one_bad_disk();
-  ModelJob job = make_model_job(submissions_.size(), random_,
-                                {world_.planner(), world_.users_files(), may_fail});
+  const ModelPlace place{world_.planner(), world_.users_files(), world_.model_streams, may_fail};
+  ModelJob job = world_.streams() ? make_model_stream(submissions_.size(), random_, place)
+                                  : make_model_job(submissions_.size(), random_, place);
   Entry& entry = submissions_.emplace_back();
   entry.key = fmt::format("key-{}", submissions_.size());
   entry.plan = job.plan;
@@ -130,6 +133,9 @@ void Client::check_entry(const Entry& entry) const {
   if (run.state == RunState::failed &&
       run.cause->message.find("the user's mistake") == std::string::npos) {
     violation("with another cause than its own");
+  }
+  if (StreamCheck* stream = world_.stream_check(run.made.run)) {
+    stream->ended(run.state == RunState::succeeded);
   }
   check_output(run, job);
 }

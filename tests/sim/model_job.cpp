@@ -324,6 +324,10 @@ Submission submission_of(const ModelJob& job, const std::string& key) {
   submission.nonce = std::hash<std::string>()(key);
   submission.target = job.target;
   submission.settings.memory_bytes = job.memory_bytes;
+  if (job.checkpoint) {
+    submission.settings.mode = JobMode::streaming;
+    submission.settings.checkpoint = *job.checkpoint;
+  }
   submission.settings.restart.attempts = 10'000;
   submission.settings.restart.initial_delay = 50ms;
   submission.settings.restart.max_delay = 500ms;

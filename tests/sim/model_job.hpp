@@ -3,6 +3,7 @@
 #include "runtime/coordinator/coordinator_machine.hpp"
 #include "runtime/graph/planner.hpp"
 #include "runtime/os/random.hpp"
+#include "tests/sim/model_stream.hpp"
 
 #include <compare>
 #include <cstdint>
@@ -39,13 +40,21 @@ struct ModelJob {
   std::int64_t memory_bytes = std::int64_t{1} << 30;
   /// The run must fail as the user's mistake.
   bool always_fails = false;
+  // Of a stream, whose sinks are there.
+  std::shared_ptr<const ModelStream> stream = {};
+  std::optional<CheckpointSettings> checkpoint = {};
 };
+
+/// Where sources find the rows of streams, by the name of their job.
+using ModelStreams = std::map<std::string, std::shared_ptr<const ModelStream>>;
 
 /// Where jobs find what they need. `may_fail`: no task fails on purpose otherwise.
 struct ModelPlace {
   Planner& planner;
   FileSystem& files;
+  ModelStreams& streams;
   bool may_fail = true;
+  std::size_t stream_rows = 800;  ///< of each subtask of a stream's source
 };
 
 /// Writes the files that the job reads, and plans it. The same random numbers give the same job.

@@ -85,7 +85,10 @@ void drive(World& world) {
   client.begin();
   nemesis.begin();
   const Instant began = world.loop.now();
-  const auto enough = [&] { return world.net.delivered() >= world.options.messages_min; };
+  const auto enough = [&] {
+    return world.streams() ? world.epochs >= world.options.epochs_min
+                           : world.net.delivered() >= world.options.messages_min;
+  };
   run_until(world, world.loop.now() + faults_at_most, enough);
   if (!world.calm() && !world.one_bad_disk() && world.random.chance(1, 4))
     world.lose_for_good(1 + world.random.below(world.nodes() - 1));
@@ -107,6 +110,7 @@ void drive(World& world) {
 
 void count(const World& world, Outcome& outcome) {
   outcome.messages = world.net.delivered();
+  outcome.epochs = world.epochs;
   outcome.kills = world.kills;
   outcome.kills_at = world.kills_at;
   outcome.refused = world.refused_commands + world.refused_reports;

@@ -12,6 +12,7 @@ struct Outcome {
   bool ok = true;
   std::string violation;
   std::uint64_t messages = 0;
+  std::uint64_t epochs = 0;  ///< committed
   std::uint64_t kills = 0;
   std::uint64_t runs = 0;
   std::uint64_t succeeded = 0;

@@ -38,6 +38,7 @@ CommandLine parse(int count, char** words) {
       line.seeds = 1;
     }
     if (word == "--messages") line.options.messages_min = number(i);
+    if (word == "--streams") line.options.streams = true;
     if (word == "--verbose") line.options.verbose = true;
     if (word == "--mutants") line.mutants = true;
     if (word == "--mutant" && i + 1 < count) {
@@ -51,7 +52,7 @@ CommandLine parse(int count, char** words) {
 }
 
 int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
-           std::uint64_t messages_least) {
+           std::uint64_t messages_least, std::uint64_t epochs_least) {
   std::printf(
       "%llu runs, %llu succeeded; %llu attempts lost, %llu kills, %llu refused\n",
       static_cast<unsigned long long>(sum.runs), static_cast<unsigned long long>(sum.succeeded),
@@ -60,6 +61,8 @@ int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
   std::printf("messages: %llu, at least %llu a seed\n",
               static_cast<unsigned long long>(sum.messages),
               static_cast<unsigned long long>(messages_least));
+  std::printf("epochs: %llu, at least %llu a seed\n", static_cast<unsigned long long>(sum.epochs),
+              static_cast<unsigned long long>(epochs_least));
   for (std::size_t point = 0; point < kill_points; ++point) {
     const bool enough = sum.kills_at[point] >= line.hits_min;
     std::printf("  %-32s %llu%s\n", kill_point_names[point].data(),
@@ -81,7 +84,7 @@ int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
 int run_seeds(const CommandLine& line) {
   Outcome sum;
   std::uint64_t failed = 0;
-  std::uint64_t messages_least = ~std::uint64_t{0};
+  std::uint64_t messages_least = ~std::uint64_t{0}, epochs_least = ~std::uint64_t{0};
   for (std::uint64_t seed = line.from; seed < line.from + line.seeds; ++seed) {
     SimOptions options = line.options;
     options.seed = seed;
@@ -93,6 +96,8 @@ int run_seeds(const CommandLine& line) {
                   static_cast<unsigned long long>(seed));
     }
     sum.messages += outcome.messages;
+    sum.epochs += outcome.epochs;
+    epochs_least = std::min(epochs_least, outcome.epochs);
     sum.runs += outcome.runs;
     sum.succeeded += outcome.succeeded;
     sum.restarts += outcome.restarts;
@@ -102,7 +107,7 @@ int run_seeds(const CommandLine& line) {
     messages_least = std::min(messages_least, outcome.messages);
     for (std::size_t i = 0; i < kill_points; ++i) sum.kills_at[i] += outcome.kills_at[i];
   }
-  return report(line, sum, failed, messages_least);
+  return report(line, sum, failed, messages_least, epochs_least);
 }
 
 /// The first seed that sees the fault, or 0.

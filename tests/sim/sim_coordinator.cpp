@@ -452,10 +452,16 @@ void SimCoordinator::plan(effect::PlanTasks work) {
 bool SimCoordinator::sends_errand(const effect::Send& sent) {
   const auto* command = std::get_if<DoErrand>(&sent.command);
   if (command == nullptr) return true;
-  check_published(*command);
   const RunId run = command->token.run;
-  const bool cleans_up = ended(world_.store.all_runs().at(run).state);
-  if (cleans_up && command->part == 0 && killed_at(KillPoint::ended_not_cleaned)) return false;
+  if (command->part == 0) sent_errand_.clear();
+  sent_errand_ += command->content;
+  if (command->part + 1 == command->parts) {
+    const auto errand = decode_errand(sent_errand_);
+    world_.check(errand.ok(), "our own errands decode");
+    if (errand->kind == ErrandKind::commit_sink) check_published(run, errand->epoch);
+    const bool cleans_up = errand->kind == ErrandKind::clean_up_sinks;
+    if (cleans_up && killed_at(KillPoint::ended_not_cleaned)) return false;
+  }
   last_errand_[World::index_of(sent.node)] = command->number;
   if (world_.mutated(Mutation::published_not_recommitted) && published_before_.contains(run)) {
     return false;
@@ -465,20 +471,23 @@ bool SimCoordinator::sends_errand(const effect::Send& sent) {
   return !world_.mutated(Mutation::commit_lost_with_its_node) || asked->second == node;
 }
 
-void SimCoordinator::check_published(const DoErrand& command) const {
-  const auto run = world_.store.all_runs().find(command.token.run);
-  world_.check(run != world_.store.all_runs().end(), "an errand for a run that has no row");
-  const RunImage& row = run->second;
-  const bool published =
-      has_epoch(row, EpochState::published) || has_epoch(row, EpochState::committed);
-  world_.check(ended(row.state) || published,
-               "a sink is committed although its epoch is not published");
+void SimCoordinator::check_published(RunId run, Epoch epoch) const {
+  const auto found = world_.store.all_runs().find(run);
+  world_.check(found != world_.store.all_runs().end(), "an errand for a run that has no row");
+  const auto& epochs = found->second.epochs;
+  const bool published = std::any_of(epochs.begin(), epochs.end(), [&](const EpochImage& one) {
+    return one.epoch == epoch &&
+           (one.state == EpochState::published || one.state == EpochState::committed);
+  });
+  world_.check(published, "a sink is committed although its epoch is not published");
 }
 
 /// Not only at the end of all: what another executor commits afterwards would hide it.
 void SimCoordinator::check_committed(const EpochRecord& epoch) const {
   if (epoch.to != EpochState::committed) return;
   const RunImage& run = world_.store.all_runs().at(epoch.run);
+  ++world_.epochs;
+  if (StreamCheck* stream = world_.stream_check(epoch.run)) stream->committed(epoch.epoch);
   for (const auto& [vertex, sink] : world_.jobs.at(*run.plan).sinks) {
     if (!world_.users_disk().exists(sink.path)) {
       world_.violation(fmt::format("run {} is to be COMMITTED, and nothing is visible of {}",

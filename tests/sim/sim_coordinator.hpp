@@ -69,7 +69,7 @@ class SimCoordinator final : public Process, private CoordinatorHands {
 
   // Errands.
   bool sends_errand(const effect::Send& sent);
-  void check_published(const DoErrand& command) const;
+  void check_published(RunId run, Epoch epoch) const;
   void check_committed(const EpochRecord& epoch) const;
   bool killed_by_answer(const Report& report);
 
@@ -84,6 +84,7 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   StoreSteps writing_;      ///< one transaction, under way
   bool write_failed_ = false;
   std::map<RunId, std::size_t> sinks_committed_;
+  std::string sent_errand_;  ///< its parts so far
 
   // Of mutants.
   std::map<std::uint64_t, Looked> early_looks_;

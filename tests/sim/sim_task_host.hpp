@@ -38,7 +38,7 @@ class SimTaskHost final : public TaskHost, public std::enable_shared_from_this<S
   void offload(std::function<void()> work) override {
     if (dead()) return;
     ++away_;
-    world_.loop.after(node_, world_.between(20us, 1ms),
+    world_.loop.after(node_, world_.between(20us, world_.disk_max()),
                       [self = shared_from_this(), work = std::move(work)] {
                         work();
                         if (--self->away_ == 0) self->wake();

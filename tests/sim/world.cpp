@@ -3,6 +3,7 @@
 #include "runtime/connectors/connectors.hpp"
 #include "runtime/ops/builtin_ops.hpp"
 #include "tests/sim/sim_operators.hpp"
+#include "tests/sim/sim_source.hpp"
 
 #include <cstdio>
 
@@ -22,6 +23,10 @@ Mutation door_mutation(Mutation mutation, bool own) {
 }
 
 std::size_t cluster_size(Random& random) { return 1 + (random.chance(1, 5) ? 5 : 3); }
+
+/// So late is a request to a database that nobody waits for any more.
+constexpr Duration late_request_max = 5s;
+constexpr int databases = 2;
 
 NetSettings net_settings(Random& random) {
   NetSettings settings;
@@ -49,6 +54,8 @@ World::World(const SimOptions& given)
   calm_ = options.seed % calm_one_in == 7;
   if (options.seed % calm_one_in == 13) bad_disk_ = 1 + random.below(size - 1);
   make_disks();
+  make_databases();
+  register_all();
   set_clocks();
   if (calm_ || bad_disk_) {
     net.heal();
@@ -80,13 +87,54 @@ void World::make_disks() {
     doors_.push_back(std::move(door));
   }
   if (bad_disk_) disk(*bad_disk_).be_full(true);
+}
+
+void World::make_databases() {
+  if (!streams()) return;
+  const Database::Hands hands{
+      .fate = [this] { return fate_of_request(); },
+      .later =
+          [this](std::function<void()> what) {
+            loop.after(between(1ms, late_request_max), std::move(what));
+          },
+      .changed = [this](const std::string& marker) { database_changed(marker); }};
+  for (int i = 0; i < databases; ++i) {
+    databases_.push_back(std::make_unique<Database>(Database::Faults(), hands));
+  }
+}
+
+Database::Fate World::fate_of_request() {
+  if (calm() || healed_ || !random.chance(1, 8)) return Database::Fate::done;
+  return static_cast<Database::Fate>(1 + random.below(3));
+}
+
+void World::register_all() {
   registry_ = std::make_unique<OperatorRegistry>(*users_door_);
   register_operators(*registry_);
   register_connectors(*registry_);
   register_sim_operators(
       *registry_,
       {[this](const std::string& name) { return failed_once.insert(name).second; }, &random});
+  register_sim_source(*registry_,
+                      [this](const std::string& name) { return model_streams.at(name); });
+  register_sim_database(*registry_, [this](std::int64_t number) -> Database& {
+    return database(static_cast<int>(number));
+  });
   planner_ = std::make_unique<Planner>(*registry_);
+}
+
+StreamCheck* World::stream_check(RunId run) {
+  const RunImage& image = store.all_runs().at(run);
+  const auto& stream = jobs.at(*image.plan).stream;
+  if (stream == nullptr) return nullptr;
+  return &stream_checks_.try_emplace(run, *this, run, image.made.uid, stream).first->second;
+}
+
+/// Who has a marker like this has committed something.
+void World::database_changed(const std::string& marker) {
+  for (const auto& [id, run] : store.all_runs()) {
+    if (marker.starts_with(run.made.uid.value() + "/")) return stream_check(id)->moved();
+  }
 }
 
 void World::set_clocks() {

@@ -11,6 +11,8 @@
 #include "tests/sim/kill_point.hpp"
 #include "tests/sim/model_job.hpp"
 #include "tests/sim/mutation.hpp"
+#include "tests/sim/sim_database.hpp"
+#include "tests/sim/stream_check.hpp"
 #include "tests/support/sim_disk.hpp"
 #include "tests/support/sim_loop.hpp"
 #include "tests/support/sim_net.hpp"
@@ -37,6 +39,9 @@ struct SimOptions {
   bool verbose = false;
   Mutation mutation = Mutation::none;
   std::uint64_t messages_min = 4000;
+  /// Its jobs are streams, and it goes on until so many of their epochs are committed.
+  bool streams = false;
+  std::uint64_t epochs_min = 20;
 };
 
 /// What is damaged beside processes and connections, and how often something noticed.
@@ -118,6 +123,9 @@ class World {
   void jump_ahead(NodeIndex node, Duration length);
   /// No fault is planned for this seed: nothing may be restarted or refused.
   bool calm() const { return calm_; }
+  bool streams() const { return options.streams; }
+  /// What blocks takes at most so long.
+  Duration disk_max() const { return disk_max_; }
   /// By chance, in some seeds: the rows with which a channel ends shall be lost.
   bool cuts_an_end() {
     return ends_cut_one_in_ > 0 && !healed_ && random.chance(1, ends_cut_one_in_);
@@ -145,6 +153,9 @@ class World {
   void end_hanging() { over_ = true; }
   Disk& users_disk() { return *disks_.front(); }
   Planner& planner() { return *planner_; }
+  Database& database(int number) { return *databases_.at(static_cast<std::size_t>(number)); }
+  /// Of a streaming run; null for any other one.
+  StreamCheck* stream_check(RunId run);
   /// What may be used after its process is dead, by what that has left in the loop.
   template <class T>
   std::shared_ptr<T> keep(std::shared_ptr<T> thing) {
@@ -200,6 +211,7 @@ class World {
   std::vector<std::unique_ptr<OwnFiles>> own_files_;
   std::unique_ptr<Door> users_door_;
   std::unique_ptr<OperatorRegistry> registry_;
+  std::vector<std::unique_ptr<Database>> databases_;
   std::unique_ptr<Planner> planner_;  ///< one for all nodes: it takes most of the time otherwise
   std::vector<NodeClock> node_clocks_;
   std::vector<std::shared_ptr<void>> kept_;
@@ -209,6 +221,7 @@ class World {
   Net net;
   Store store;
   std::map<std::string, ModelJob> jobs;  ///< by plan
+  ModelStreams model_streams;
   /// What attempts have told that they have staged, by marker: a mutant commits it, whoever has
   /// won.
   std::map<std::string, std::vector<Committable>> staged;
@@ -219,6 +232,7 @@ class World {
   std::uint64_t refused_commands = 0;
   std::uint64_t refused_reports = 0;
   std::uint64_t ghosts = 0;
+  std::uint64_t epochs = 0;  ///< committed
   Damage damage;
   bool store_fails_next = false;
   /// Frames that a node received earlier, to be heard again as if by an attacker or a defect.
@@ -230,6 +244,10 @@ class World {
     std::int64_t drift_permille = 0;
   };
   void make_disks();
+  void make_databases();
+  void register_all();
+  Database::Fate fate_of_request();
+  void database_changed(const std::string& marker);
   void plan_kill_points();
   void set_clocks();
   void take_down(NodeIndex node);
@@ -245,6 +263,8 @@ class World {
   bool calm_ = false;
   std::uint64_t ends_cut_one_in_ = 0;
   std::optional<NodeIndex> bad_disk_;
+  Duration disk_max_ = 1ms;
+  std::map<RunId, StreamCheck> stream_checks_;
   std::optional<NodeIndex> hanging_;
   bool over_ = false;
   std::vector<ClockOf> clocks_;
