@@ -8,6 +8,9 @@ namespace troupe {
 
 namespace {
 
+/// From any first delay to any longest one.
+constexpr std::size_t doublings_max = 64;
+
 Duration backed_off(const RestartLimits& limits, std::size_t earlier, std::uint64_t chance) {
   Duration delay = limits.initial_delay;
   for (std::size_t i = 0; i < earlier && delay < limits.max_delay; ++i) delay *= 2;
@@ -22,9 +25,9 @@ Duration backed_off(const RestartLimits& limits, std::size_t earlier, std::uint6
 RestartDecision RestartPolicy::on_lost_node(Instant now, std::uint64_t chance) {
   while (!lost_.empty() && lost_.front() + limits_.window <= now) lost_.pop_front();
   const std::size_t earlier = lost_.size();
-  if (earlier <= limits_.attempts) lost_.push_back(now);
+  if (earlier < limits_.attempts + doublings_max) lost_.push_back(now);
   if (earlier < limits_.attempts) return {true, {}, ""};
-  return {true, backed_off(limits_, earlier, chance), ""};
+  return {true, backed_off(limits_, earlier - limits_.attempts, chance), ""};
 }
 
 RestartDecision RestartPolicy::on_failure(FailureClass failure, Instant now, std::uint64_t chance) {

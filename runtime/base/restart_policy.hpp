@@ -28,7 +28,8 @@ struct RestartDecision {
 ///
 /// - A user error, a poison record and lost state never restart.
 /// - A lost node is nobody's fault: it restarts at once (somewhere else), and this does not count.
-///   After more of them than `limits.attempts` in the window it waits like others.
+///   After more of them than `limits.attempts` in the window it waits, at first as long as others
+///   do at first.
 /// - After a faulty node it restarts at once, but this counts.
 /// - Others wait: `initial_delay`, doubled for each failure in the window, at most `max_delay`,
 ///   of which a random half is taken off so that many do not come back together.

@@ -308,6 +308,14 @@ class JobMaker {
   ModelJob job_;
 };
 
+/// Its restarts are never used up, and where nodes are lost again and again they wait.
+void set_up_stream(const CheckpointSettings& checkpoint, JobSettings& settings) {
+  settings.mode = JobMode::streaming;
+  settings.checkpoint = checkpoint;
+  settings.restart.attempts = 30;
+  settings.restart.window = 2s;
+}
+
 }  // namespace
 
 ModelJob make_model_job(std::uint64_t number, Random& random, const ModelPlace& place) {
@@ -324,13 +332,10 @@ Submission submission_of(const ModelJob& job, const std::string& key) {
   submission.nonce = std::hash<std::string>()(key);
   submission.target = job.target;
   submission.settings.memory_bytes = job.memory_bytes;
-  if (job.checkpoint) {
-    submission.settings.mode = JobMode::streaming;
-    submission.settings.checkpoint = *job.checkpoint;
-  }
   submission.settings.restart.attempts = 10'000;
   submission.settings.restart.initial_delay = 50ms;
   submission.settings.restart.max_delay = 500ms;
+  if (job.checkpoint) set_up_stream(*job.checkpoint, submission.settings);
   return submission;
 }
 

@@ -3,6 +3,7 @@
 //   sim --seeds 300 --from 1            many seeds; ends with "N passed, M failed"
 //   sim --seed 17 --verbose             one, with everything that happens
 //   sim --mutants [--seeds 60]          each planted fault must be found, no fault must not
+#include "runtime/base/log.hpp"
 #include "tests/sim/seed.hpp"
 
 #include <cstdio>
@@ -149,5 +150,6 @@ int run_mutants(const CommandLine& line) {
 
 int main(int count, char** words) {
   const CommandLine line = parse(count, words);
+  log::set_level(log::Level::off);
   return line.mutants ? run_mutants(line) : run_seeds(line);
 }

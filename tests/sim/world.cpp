@@ -53,6 +53,7 @@ World::World(const SimOptions& given)
   disk_full_until_.resize(size);
   calm_ = options.seed % calm_one_in == 7;
   if (options.seed % calm_one_in == 13) bad_disk_ = 1 + random.below(size - 1);
+  if (streams()) disk_max_ = net.delay_max() * static_cast<std::int64_t>(4 + random.below(8));
   make_disks();
   make_databases();
   register_all();
@@ -275,9 +276,25 @@ void World::bury() {
   burying_ = false;
 }
 
+/// Not where a stream would wait for it for ever: nobody was there to copy its state to.
 void World::lose_for_good(NodeIndex node) {
+  if (has_the_only_copy(node)) return;
   lost_for_good_ = node;
   kill(node, 1s);
+}
+
+bool World::has_the_only_copy(NodeIndex node) const {
+  for (const auto& [id, run] : store.all_runs()) {
+    for (const EpochImage& epoch : run.epochs) {
+      if (ended(run.state) || !epoch.manifest) continue;
+      for (const TaskPart& part : epoch.manifest->tasks) {
+        for (const StoredSnapshot& file : part.files) {
+          if (file.nodes == std::vector{name_of(node)}) return true;
+        }
+      }
+    }
+  }
+  return false;
 }
 
 void World::heal() {

@@ -250,6 +250,7 @@ class World {
   void database_changed(const std::string& marker);
   void plan_kill_points();
   void set_clocks();
+  bool has_the_only_copy(NodeIndex node) const;
   void take_down(NodeIndex node);
   void print(const std::string& text) const;
 

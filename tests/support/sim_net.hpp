@@ -73,6 +73,7 @@ class Net {
   void cut(NodeIndex from, NodeIndex to);
   void heal();
 
+  Duration delay_max() const { return settings_.delay_max; }
   std::uint64_t delivered() const { return delivered_; }
   /// Damaged packets that somebody got.
   std::uint64_t damaged() const { return damaged_; }

@@ -38,6 +38,8 @@ TEST_CASE("a lost node is nobody's fault: it uses nothing up; where many are los
     CHECK(decision.restart);
     CHECK((decision.delay == Duration::zero()) == (i < 3));
     CHECK(decision.delay <= limits.max_delay);
+    if (i == 3) CHECK(decision.delay == limits.initial_delay);
+    if (i == 4) CHECK(decision.delay == 2 * limits.initial_delay);
   }
   CHECK(policy.restarts_in_window() == 0);
   CHECK(policy.on_failure(FailureClass::node_lost, begin + 10min, 0).delay == Duration::zero());
