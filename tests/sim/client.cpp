@@ -14,7 +14,7 @@ constexpr Duration step_every = 100ms;
 Client::Client(World& world)
     : world_(world),
       random_(world.random.next()),
-      open_max_(world.streams() ? 1 + random_.below(2) : 2 + random_.below(4)) {}
+      open_max_(world.streams() ? 1 + random_.below(5) / 4 : 2 + random_.below(4)) {}
 
 void Client::begin() { step(); }
 

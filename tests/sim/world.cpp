@@ -28,11 +28,12 @@ std::size_t cluster_size(Random& random) { return 1 + (random.chance(1, 5) ? 5 :
 constexpr Duration late_request_max = 5s;
 constexpr int databases = 2;
 
-NetSettings net_settings(Random& random) {
+/// Whatever is damaged throws a stream back to its last epoch, so it must be rare.
+NetSettings net_settings(Random& random, bool streams) {
   NetSettings settings;
   if (random.chance(1, 4)) settings.delay_max = 20ms;
   if (random.chance(1, 2)) settings.duplicate_one_in = 50;
-  if (random.chance(1, 3)) settings.damage_one_in = 20 + random.below(200);
+  if (random.chance(1, 3)) settings.damage_one_in = (streams ? 50 : 1) * (20 + random.below(200));
   return settings;
 }
 
@@ -42,7 +43,7 @@ World::World(const SimOptions& given)
     : options(given),
       random(given.seed),
       loop(cluster_size(random)),
-      net(loop, Random(random.next()), net_settings(random), 1 + 5),
+      net(loop, Random(random.next()), net_settings(random, given.streams), 1 + 5),
       store(ClusterId("sim")),
       node_lease(random.chance(1, 3) ? 10s : 3s) {
   Random shape(given.seed);
@@ -62,7 +63,7 @@ World::World(const SimOptions& given)
     net.heal();
   } else {
     plan_kill_points();
-    if (random.chance(1, 3)) ends_cut_one_in_ = 40;
+    if (random.chance(1, 3)) ends_cut_one_in_ = streams() ? 2000 : 40;
     if (random.chance(1, 4)) hanging_ = 1 + random.below(size - 1);
   }
 }
