@@ -43,10 +43,12 @@ Json as_json(const OperatorDescription& op) {
   for (const auto& parameter : op.parameters) parameters.push_back(as_json(parameter));
   Json ports = Json::array();
   for (const auto& port : op.ports) ports.push_back({{"name", port.name}, {"help", port.help}});
-  return {{"name", op.name},         {"role", role_of(op.role)}, {"summary", op.summary},
-          {"inputs", inputs_of(op)}, {"parameters", parameters}, {"example", op.example},
-          {"notes", op.notes},       {"ports", ports},           {"streams", op.streams},
-          {"changes", op.changes}};
+  Json told = {{"name", op.name},         {"role", role_of(op.role)}, {"summary", op.summary},
+               {"inputs", inputs_of(op)}, {"parameters", parameters}, {"example", op.example},
+               {"notes", op.notes},       {"ports", ports},           {"streams", op.streams},
+               {"changes", op.changes}};
+  if (op.guarantee) told["guarantee"] = to_string(*op.guarantee);
+  return told;
 }
 
 /// What flows into it, beside tables; nothing where that is all.
@@ -131,6 +133,7 @@ class OpShow final : public Verb {
       context.out.line(fmt::format("  {:<16} {}", "", parameter.help));
     }
     if (const std::string told = takes(op); !told.empty()) context.out.line(told);
+    if (op.guarantee) context.out.line(fmt::format("guarantee: {}", to_string(*op.guarantee)));
     if (!op.ports.empty()) context.out.line("further outputs (from: <id>.<name>):");
     for (const auto& port : op.ports) {
       context.out.line(fmt::format("  {:<16} {}", port.name, port.help));

@@ -236,6 +236,7 @@ class ChecksumKind final : public OperatorKind {
           "all epochs add up, and rows that are taken back count against those that came.",
       .streams = true,
       .changes = true,
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -177,6 +177,7 @@ class DatagenKind final : public OperatorKind {
           "The same rows each time, whatever the parallelism and whoever computes them again "
           "after a failure. `hash64(n, SEED)` is as good as a random number: take one seed "
           "a column.",
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -266,6 +266,7 @@ class ReadCsv final : public OperatorKind {
           "quote "
           "that is not closed, and an integer that would lose digits as double precision fail the "
           "job with file and line: no row is skipped in silence.",
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -90,6 +90,7 @@ class ReadIpc final : public OperatorKind {
 )",
       .notes =
           "The record batches of a file are read in parallel; a stream is read by one subtask.",
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -97,6 +97,7 @@ class ReadJsonl final : public OperatorKind {
           "line: declare it in 'types', name what to read in 'columns', or say 'schema: union'. "
           "Texts that look like times stay texts in lists and structs. A field of base64 is "
           "declared as bytea.",
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -132,6 +132,7 @@ class ReadParquet final : public OperatorKind {
           "Row groups are read in parallel. Only the columns that the job uses are read, and "
           "row groups are skipped where their statistics show that a filter right after the "
           "source would drop all their rows.",
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -112,6 +112,7 @@ class ValuesKind final : public OperatorKind {
       .notes =
           "For small tables that belong to the job, and for tests: `troupe test` gives its "
           "rows through it.",
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

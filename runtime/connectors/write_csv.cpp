@@ -63,6 +63,7 @@ class WriteCsv final : public OperatorKind {
     path: out/totals.csv
 )",
       .notes = file_sink_notes,
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -55,6 +55,7 @@ class WriteIpc final : public OperatorKind {
     path: out/totals.arrow
 )",
       .notes = file_sink_notes,
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

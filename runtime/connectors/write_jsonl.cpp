@@ -50,6 +50,7 @@ class WriteJsonl final : public OperatorKind {
     path: out/totals.jsonl
 )",
       .notes = notes(),
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -65,6 +65,7 @@ class WriteParquet final : public OperatorKind {
     path: out/totals/
 )",
       .notes = file_sink_notes,
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

@@ -46,6 +46,18 @@ const char* to_string(ParameterType type) {
   return "text";
 }
 
+const char* to_string(Guarantee guarantee) {
+  switch (guarantee) {
+    case Guarantee::exactly_once:
+      return "exactly-once";
+    case Guarantee::at_least_once:
+      return "at-least-once";
+    case Guarantee::at_most_once:
+      return "at-most-once";
+  }
+  return "at-most-once";
+}
+
 const Parameter* OperatorDescription::find(const std::string& parameter) const {
   for (const Parameter& candidate : parameters) {
     if (candidate.name == parameter) return &candidate;

@@ -49,6 +49,16 @@ struct Parameter {
 
 enum class OperatorRole { source, transform, sink };
 
+/// How often a row of a connector counts, whatever dies and comes back.
+enum class Guarantee {
+  exactly_once,   ///< a source gives the same rows again; a sink shows each once
+  at_least_once,  ///< after a failure some come, or are shown, again
+  at_most_once,   ///< after a failure some are lost
+};
+
+/// "exactly-once".
+const char* to_string(Guarantee guarantee);
+
 /// An output beyond the first one, for rows that take another way: `from: <id>.<name>`.
 struct OutputPort {
   std::string name;
@@ -75,6 +85,8 @@ struct OperatorDescription {
   /// Its streams may take rows back. In front of a sink that does not say so, rows wait until no
   /// more of them are taken back; a transform is refused.
   bool changes = false;
+  /// Of sources and sinks, each of which says one.
+  std::optional<Guarantee> guarantee = {};
 
   const Parameter* find(const std::string& parameter) const;
 };
