@@ -10,6 +10,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <utility>
+
 namespace troupe {
 namespace {
 
@@ -18,6 +20,7 @@ struct PrintSettings {
   std::int64_t limit = 0;
   std::vector<OrderTerm> order;
   SchemaPtr schema;
+  bool stream = false;
 };
 
 /// Rows that wait to be ordered before the rest of them is dropped.
@@ -54,7 +57,8 @@ Result<Batch> first_rows(const Batch& batch, const PrintSettings& settings) {
   return take(batch, rows);
 }
 
-/// Keeps no more rows than it shows, give or take those that wait for a cut.
+/// Keeps no more rows than it shows, give or take those that wait for a cut. Each epoch has its own
+/// rows; one of a stream without rows shows nothing.
 class PrintWriter final : public SinkWriter {
  public:
   explicit PrintWriter(std::shared_ptr<const PrintSettings> settings)
@@ -70,9 +74,13 @@ class PrintWriter final : public SinkWriter {
 
   Result<std::vector<Committable>> prepare(Epoch) override {
     if (!settings_->order.empty()) TRY(cut());
+    const std::int64_t count = std::exchange(rows_in_all_, 0);
+    if (count == 0 && settings_->stream) return std::vector<Committable>();
     const Batch rows = TRY(all());
+    kept_.clear();
+    kept_rows_ = 0;
     std::string ipc = TRY(to_ipc(rows));
-    const PrintedRows printed{settings_->title, rows_in_all_, std::move(ipc)};
+    const PrintedRows printed{settings_->title, count, std::move(ipc)};
     std::string detail = encode_printed(printed);
     if (detail.size() > committable_bytes_max) {
       Error error =
@@ -81,7 +89,7 @@ class PrintWriter final : public SinkWriter {
       error.hint = "lower `limit`, or write the rows to a file";
       return error;
     }
-    return std::vector<Committable>{{std::move(detail), rows_in_all_}};
+    return std::vector<Committable>{{std::move(detail), count}};
   }
 
  private:
@@ -151,6 +159,7 @@ class PrintKind final : public OperatorKind {
     settings->title = options.has("title") ? options.text("title") : "";
     settings->limit = options.integer("limit");
     settings->schema = inputs.front().schema;
+    settings->stream = inputs.front().flow.stream;
     if (options.has("order_by")) {
       const auto terms = options.list("order_by");
       for (std::size_t i = 0; i < terms.size(); ++i) {
@@ -176,7 +185,7 @@ class PrintKind final : public OperatorKind {
  private:
   const OperatorDescription description_ = {
       .name = "print",
-      .summary = "Shows the first rows when the run has succeeded.",
+      .summary = "Shows the first rows once they are committed.",
       .role = OperatorRole::sink,
       .parameters = {{.name = "title",
                       .type = ParameterType::text,
@@ -195,7 +204,10 @@ class PrintKind final : public OperatorKind {
   from: totals
   with: {order_by: [flights desc], limit: 10}
 )",
-      .notes = "The rows are kept with the run's metadata: at most 1 MiB of them.",
+      .notes =
+          "The rows are kept with the run's metadata: at most 1 MiB of them. Of a stream each "
+          "epoch shows its own, once it is committed.",
+      .guarantee = Guarantee::exactly_once,
   };
 };
 
