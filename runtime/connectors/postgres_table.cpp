@@ -24,23 +24,6 @@ std::string listed(const std::vector<std::string>& names) {
   return listed(names, [](const std::string& name) { return name; });
 }
 
-Result<> make_markers(PostgresConnection& connection) {
-  const auto there = TRY(connection.query("SELECT to_regclass('troupe_commits') IS NOT NULL"));
-  if (there.text(0, 0) == "t") return {};
-  const auto made = connection.query(
-      "CREATE TABLE IF NOT EXISTS troupe_commits (marker text PRIMARY KEY, epoch bigint NOT NULL, "
-      "rows bigint NOT NULL, committed_at timestamptz NOT NULL)");
-  if (made) return {};
-  // Two that make it at the same moment may get in each other's way.
-  const auto now = connection.query("SELECT to_regclass('troupe_commits') IS NOT NULL");
-  if (now && now->text(0, 0) == "t") return {};
-  Error error = made.error().within("making the table troupe_commits");
-  error.hint =
-      "CREATE TABLE troupe_commits (marker text PRIMARY KEY, epoch bigint NOT NULL, rows bigint "
-      "NOT NULL, committed_at timestamptz NOT NULL), and let the user insert, select and update";
-  return error;
-}
-
 /// "COPY balances, line 3, column amount" -> 3; 0 where it names none.
 std::size_t line_of(std::string_view context) {
   constexpr std::string_view before = ", line ";
@@ -67,6 +50,23 @@ std::string PostgresTable::quoted_table() const {
          quoted_name(settings_.table.substr(dot + 1));
 }
 
+Result<> PostgresTable::make_markers(PostgresConnection& connection) {
+  const auto there = TRY(connection.query("SELECT to_regclass('troupe_commits') IS NOT NULL"));
+  if (there.text(0, 0) == "t") return {};
+  const auto made = connection.query(
+      "CREATE TABLE IF NOT EXISTS troupe_commits (marker text PRIMARY KEY, epoch bigint NOT NULL, "
+      "rows bigint NOT NULL, committed_at timestamptz NOT NULL)");
+  if (made) return {};
+  // Two that make it at the same moment may get in each other's way.
+  const auto now = connection.query("SELECT to_regclass('troupe_commits') IS NOT NULL");
+  if (now && now->text(0, 0) == "t") return {};
+  Error error = made.error().within("making the table troupe_commits");
+  error.hint =
+      "CREATE TABLE troupe_commits (marker text PRIMARY KEY, epoch bigint NOT NULL, rows bigint "
+      "NOT NULL, committed_at timestamptz NOT NULL), and let the user insert, select and update";
+  return error;
+}
+
 Result<> PostgresTable::check(PostgresConnection& connection) const {
   const auto there = TRY(connection.query(
       "SELECT to_regclass($1), has_table_privilege(to_regclass($1), 'INSERT')", {quoted_table()}));
@@ -74,11 +74,12 @@ Result<> PostgresTable::check(PostgresConnection& connection) const {
     Error error = make_error(ErrorCode::not_found, "there is no table '{}' in {}", settings_.table,
                              connection.place());
     error.hint = "make it before the job; names are taken as they are written, letter for letter";
-    return error;
+    return error.at("table");
   }
   if (there.text(0, 1) == "f") {
     return make_error(ErrorCode::not_allowed, "the user may not insert into the table '{}'",
-                      settings_.table);
+                      settings_.table)
+        .at("table");
   }
   const auto rows = TRY(connection.query(
       "SELECT attname, attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
@@ -89,8 +90,7 @@ Result<> PostgresTable::check(PostgresConnection& connection) const {
     found.push_back({rows.text(row, 0), rows.text(row, 1) == "t"});
   }
   TRY(check_columns(found));
-  if (settings_.mode == Mode::upsert) TRY(check_key(connection));
-  return make_markers(connection);
+  return settings_.mode == Mode::upsert ? check_key(connection) : Result<>();
 }
 
 Result<> PostgresTable::check_columns(const std::vector<Column>& found) const {
@@ -103,7 +103,7 @@ Result<> PostgresTable::check_columns(const std::vector<Column>& found) const {
     Error error = unknown_column(
         fmt::format("the table '{}' has no column '{}'", settings_.table, name), name, names);
     if (error.hint.empty()) error.hint = fmt::format("it has: {}", fmt::join(names, ", "));
-    return error;
+    return error.at(name == settings_.epoch_column ? "epoch_column" : "table");
   }
   for (const Column& column : found) {
     if (!column.needed || std::count(ours.begin(), ours.end(), column.name)) continue;
@@ -112,7 +112,7 @@ Result<> PostgresTable::check_columns(const std::vector<Column>& found) const {
                    "the table '{}' wants a value for '{}', and the rows have no such column",
                    settings_.table, column.name);
     error.hint = fmt::format("the rows have: {}", fmt::join(ours, ", "));
-    return error;
+    return error.at("table");
   }
   return {};
 }
@@ -135,7 +135,7 @@ Result<> PostgresTable::check_key(PostgresConnection& connection) const {
                            settings_.table, fmt::join(settings_.key, ", "));
   error.hint = fmt::format("CREATE UNIQUE INDEX ON {} ({}), or name the table's key",
                            quoted_table(), listed(settings_.key));
-  return error;
+  return error.at("key");
 }
 
 Result<> PostgresTable::commit(PostgresConnection& connection, const SinkCommit& what,

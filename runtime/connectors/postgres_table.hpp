@@ -34,9 +34,11 @@ class PostgresTable {
   explicit PostgresTable(Settings settings) : settings_(std::move(settings)) {}
 
   /// Finds out before the first row what a commit would meet after the last one: that the table is
-  /// there, has the columns, asks for no others, and for `upsert` that the key is one. Makes the
-  /// table of markers.
+  /// there, has the columns, asks for no others, and for `upsert` that the key is one. Errors have
+  /// the path "table", "key" or "epoch_column".
   Result<> check(PostgresConnection& connection) const;
+  /// Makes the table of markers where it is not there.
+  static Result<> make_markers(PostgresConnection& connection);
   /// What `Sink::commit` says. A row that the table does not take is `invalid_argument`, and named.
   Result<> commit(PostgresConnection& connection, const SinkCommit& what,
                   const std::vector<Committable>& staged, FileSystem& files) const;

@@ -99,9 +99,15 @@ class PostgresSink final : public Sink {
   PostgresSink(std::shared_ptr<const PostgresSettings> settings, FileSystem& files)
       : settings_(std::move(settings)), files_(files), table_(settings_->table) {}
 
+  Result<> check() override {
+    if (!secrets_are_here()) return {};
+    const Result<> checked = check_table();
+    return checked || retryable(checked.error().code) ? Result<>() : checked;
+  }
+
   /// A database that is away now may be back when rows are committed, and is checked then.
   Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) override {
-    const Result<> checked = check();
+    const Result<> checked = check_and_mark();
     if (!checked && !retryable(checked.error().code)) return checked.error();
     const std::string directory =
         settings_->staging.empty()
@@ -124,9 +130,20 @@ class PostgresSink final : public Sink {
   }
 
  private:
-  Result<> check() const {
+  bool secrets_are_here() const {
+    const auto found = [&](const char* key) {
+      return settings_->connection.resolve(key, files_).ok();
+    };
+    return found("url") && found("user") && found("password");
+  }
+  Result<> check_table() const {
+    auto connection = connect(settings_->connection, files_);
+    return connection ? table_.check(*connection) : connection.error().at("connection");
+  }
+  Result<> check_and_mark() const {
     auto connection = TRY(connect(settings_->connection, files_));
-    return table_.check(connection);
+    TRY(table_.check(connection));
+    return PostgresTable::make_markers(connection);
   }
 
   /// A secret that is not on this node may be on another one, or come to this one.
@@ -162,9 +179,30 @@ Result<> check_table_name(const std::string& name) {
       .at("table");
 }
 
+/// What is put in place of a key, or deleted, can be one row only. Of a stream whose rows may be
+/// several of a key for a while, nobody could say which one.
+Result<> check_changes(const Flow& flow, const Options& options) {
+  if (!flow.changes) return {};
+  const auto key = options.list("key");
+  const auto in_key = [&](const std::string& name) { return std::ranges::count(key, name) > 0; };
+  if (flow.key && std::ranges::all_of(*flow.key, in_key)) return {};
+  Error error =
+      make_error(ErrorCode::unsupported, "there may be several rows of one ({}): its input is a {}",
+                 fmt::join(key, ", "), to_string(flow));
+  error.hint =
+      flow.key && !flow.key->empty()
+          ? fmt::format("name its key: [{}]; or say which row of each counts (op: dedup)",
+                        fmt::join(*flow.key, ", "))
+          : fmt::format("say which row of each counts: op: dedup, key: [{}]", fmt::join(key, ", "));
+  return error.at("key");
+}
+
 class WritePostgres final : public OperatorKind {
  public:
   const OperatorDescription& description() const override { return description_; }
+  bool takes_changes(const Options& options) const override {
+    return options.text("mode") == "upsert";
+  }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
                             const PlanContext& context) const override {
@@ -176,6 +214,7 @@ class WritePostgres final : public OperatorKind {
     auto settings = std::make_shared<PostgresSettings>();
     settings->connection = *std::move(connection);
     settings->key = TRY(key_columns(options, schema));
+    TRY(check_changes(inputs.front().flow, options));
     settings->table.table = options.text("table");
     settings->table.columns = schema->field_names();
     if (options.text("mode") == "upsert") {
@@ -264,7 +303,13 @@ class WritePostgres final : public OperatorKind {
           "committed together: so rows are there once, whatever dies and comes back. That "
           "table is made where it is not there. A database that is away is waited for; one "
           "that refuses a row halts the run, which says the row. Of rows of one key in an "
-          "epoch, the last one counts; a key must not be null.",
+          "epoch, the last one counts; a key must not be null. `upsert` takes streams that take "
+          "rows back, if their key is a part of `key`; `append` gets the rows that are left of "
+          "one once it has ended. A column of the table that has no value in the rows must have "
+          "a default, or be allowed to be null.",
+      .streams = true,
+      .changes = true,
+      .guarantee = Guarantee::exactly_once,
   };
 };
 

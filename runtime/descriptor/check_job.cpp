@@ -105,6 +105,10 @@ class JobChecker {
     for (const Error& error : check_outputs(sound_part(), registry_)) {
       report(Mistake::unwritable, error);
     }
+    if (!bound_) return;
+    for (const Error& error : check_sinks(shaped_.job.graph, registry_)) {
+      report(Mistake::unwritable, error);
+    }
   }
 
  private:

@@ -20,7 +20,7 @@ enum class CheckStage {
   shape,        ///< keys, kinds and bounds of values, parameters, `${{ }}`
   graph,        ///< operators and their inputs
   types,        ///< schemas flow along the edges, SQL is bound; reads headers of sources that exist
-  environment,  ///< sources can be read, outputs can be written
+  environment,  ///< sources can be read, outputs can be written, systems outside have what it needs
 };
 
 struct CheckOptions {

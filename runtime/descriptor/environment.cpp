@@ -1,6 +1,7 @@
 #include "runtime/descriptor/environment.hpp"
 
 #include "runtime/base/json.hpp"
+#include "runtime/graph/bound_graph.hpp"
 #include "runtime/operator/operator_kind.hpp"
 
 #include <algorithm>
@@ -59,19 +60,45 @@ Result<> writable(FileSystem& files, const std::string& named) {
 
 }  // namespace
 
+namespace {
+
+/// What the paths of sinks say, before anything is planned.
+void check_paths(const JobVertex& vertex, const OperatorKind& kind, FileSystem& files,
+                 std::vector<Error>& errors) {
+  for (const Parameter& parameter : kind.description().parameters) {
+    const auto value = vertex.with->find(parameter.name);
+    if (parameter.type != ParameterType::path || value == vertex.with->end()) continue;
+    const auto& path = value->get_ref<const std::string&>();
+    if (path.find("://") != std::string::npos) continue;
+    const Result<> checked = writable(files, path);
+    if (!checked) errors.push_back(checked.error().at(vertex.id + ".with." + parameter.name));
+  }
+}
+
+Result<> check_sink(const OperatorPlan& plan) {
+  const auto sink = TRY(plan.phases.back().make_sink());
+  return sink->check();
+}
+
+}  // namespace
+
 std::vector<Error> check_outputs(const JobGraph& graph, const OperatorRegistry& registry) {
   std::vector<Error> errors;
   for (const JobVertex& vertex : graph.vertices) {
     const OperatorKind* kind = registry.find(vertex.op);
     if (!kind || kind->description().role != OperatorRole::sink) continue;
-    for (const Parameter& parameter : kind->description().parameters) {
-      const auto value = vertex.with->find(parameter.name);
-      if (parameter.type != ParameterType::path || value == vertex.with->end()) continue;
-      const auto& path = value->get_ref<const std::string&>();
-      if (path.find("://") != std::string::npos) continue;
-      const Result<> checked = writable(registry.files(), path);
-      if (!checked) errors.push_back(checked.error().at(vertex.id + ".with." + parameter.name));
-    }
+    check_paths(vertex, *kind, registry.files(), errors);
+  }
+  return errors;
+}
+
+std::vector<Error> check_sinks(const JobGraph& graph, const OperatorRegistry& registry) {
+  std::vector<Error> errors;
+  const BoundGraph bound = plan_vertices(graph, registry, 1);
+  for (std::size_t i = 0; i < graph.vertices.size(); ++i) {
+    if (!bound.plans[i] || !bound.plans[i]->phases.back().make_sink) continue;
+    const Result<> checked = check_sink(*bound.plans[i]);
+    if (!checked) errors.push_back(checked.error().at(graph.vertices[i].id + ".with"));
   }
   return errors;
 }

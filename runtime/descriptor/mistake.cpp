@@ -99,7 +99,9 @@ const std::vector<MistakeKind>& mistake_kinds() {
        "The file, directory or pattern is not there, cannot be opened, or is not of this format. "
        "Relative paths start where the command is run. --offline leaves this check out."},
       {Mistake::unwritable, "TR1302", "an output cannot be written",
-       "The directory cannot be made, or files in it cannot be created, by the user who runs this. "
+       "The directory cannot be made, or files in it cannot be created, by the user who runs this; "
+       "or "
+       "a table lacks what the job needs. "
        "--offline leaves this check out."},
   };
   return kinds;

@@ -153,7 +153,7 @@ class VertexPlanner {
                                  const std::vector<PlanInput>& inputs, const PlanContext& context) {
     const OperatorDescription& told = kind.description();
     const bool sink = told.role == OperatorRole::sink;
-    if (sink && !told.changes && inputs.front().flow.changes) {
+    if (sink && inputs.front().flow.changes && !kind.takes_changes(options)) {
       return plan_sink(kind, options, inputs, context);
     }
     OperatorPlan plan = TRY(kind.plan(options, inputs, context));

@@ -44,6 +44,7 @@ class LimitedKind final : public OperatorKind {
       : kind_(kind), paths_(std::move(paths)) {}
 
   const OperatorDescription& description() const override { return kind_.description(); }
+  bool takes_changes(const Options& options) const override { return kind_.takes_changes(options); }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,
                             const PlanContext& context) const override {

@@ -8,9 +8,12 @@
 
 namespace troupe {
 
-const char* to_string(const Flow& flow) {
-  if (flow.stream) return flow.changes ? "stream of changes" : "stream of appends";
-  return flow.timed ? "table with event time" : "table";
+std::string to_string(const Flow& flow) {
+  if (!flow.stream) return flow.timed ? "table with event time" : "table";
+  if (!flow.changes) return "stream of appends";
+  if (!flow.key) return "stream of changes";
+  if (flow.key->empty()) return "stream of changes of one row";
+  return fmt::format("stream of changes by {}", fmt::join(*flow.key, ", "));
 }
 
 const WindowColumn* find_window(const Flow& flow, const std::string& column) {
@@ -22,6 +25,8 @@ const WindowColumn* find_window(const Flow& flow, const std::string& column) {
 Flow with_columns(Flow flow, const arrow::Schema& columns) {
   std::erase_if(flow.windows,
                 [&](const WindowColumn& column) { return columns.GetFieldIndex(column.name) < 0; });
+  const auto gone = [&](const std::string& name) { return columns.GetFieldIndex(name) < 0; };
+  if (flow.key && std::ranges::any_of(*flow.key, gone)) flow.key.reset();
   return flow;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,18 +35,22 @@ struct Flow {
   /// Each row has a weight: a negative one takes rows back that came before. Else rows are only
   /// ever appended.
   bool changes = false;
+  /// Of changes: once all that come together are in, no two rows that are left agree in these
+  /// columns (of none: there is one row). Nothing: nobody knows of such columns.
+  std::optional<std::vector<std::string>> key = {};
   /// Of a stream with event time that only appends.
   std::vector<WindowColumn> windows = {};
 
   friend bool operator==(const Flow&, const Flow&) = default;
 };
 
-/// "table", "stream of appends".
-const char* to_string(const Flow& flow);
+/// "table", "stream of appends", "stream of changes by account".
+std::string to_string(const Flow& flow);
 
 /// The window column of that name; null where it is none.
 const WindowColumn* find_window(const Flow& flow, const std::string& column);
-/// The same flow for rows that have only these columns: window columns that are gone are no more.
+/// The same flow for rows that have only these columns: window columns that are gone are no more,
+/// and neither is a key without all of its columns.
 Flow with_columns(Flow flow, const arrow::Schema& columns);
 
 /// How many hidden columns the batches of a flow have.

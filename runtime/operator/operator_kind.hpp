@@ -139,6 +139,9 @@ class OperatorKind {
  public:
   virtual ~OperatorKind() = default;
   virtual const OperatorDescription& description() const = 0;
+  /// With these options, of those whose description says that they can take changes. In front of a
+  /// sink that does not, a materialising phase is put.
+  virtual bool takes_changes(const Options&) const { return description().changes; }
   /// Binds the options to the inputs. Errors have the path "<parameter>[.<key>]", or an empty path
   /// if the inputs themselves are wrong. May block: sources may read file headers here.
   virtual Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>& inputs,

@@ -62,6 +62,10 @@ struct SinkCommit {
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// Finds out, before anything runs, what a commit would be refused for, and changes nothing. A
+  /// storage that is away now, or that only other nodes may see, is no mistake. Errors have the path
+  /// "<parameter>". Blocks.
+  virtual Result<> check() { return {}; }
   virtual Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) = 0;
   /// Makes exactly these visible, in one step if the storage can. Idempotent: after a crash it is
   /// called again with the same arguments, and recognises a commit that took effect: marker and

@@ -54,6 +54,7 @@ class ChangesKind final : public OperatorKind {
     phase.outputs = {arrow::schema(std::move(fields))};
     Flow flow = input.flow;
     flow.changes = false;
+    flow.key.reset();
     phase.flows = {flow};
     phase.make_operator =
         [flow = input.flow,

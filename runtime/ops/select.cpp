@@ -181,9 +181,24 @@ std::set<int> named_columns(const Options& options, const arrow::Schema& input) 
   return columns;
 }
 
-/// Window columns are so by any name.
+/// The columns of a key by their new names; nothing where one of them is gone.
+std::optional<std::vector<std::string>> key_of(const Selection& selection, const PlanInput& input) {
+  if (!input.flow.key) return std::nullopt;
+  std::vector<std::string> key;
+  for (const std::string& name : *input.flow.key) {
+    const auto kept = std::ranges::find_if(selection, [&](const Selected& column) {
+      return column.value.as_column() == input.schema->GetFieldIndex(name);
+    });
+    if (kept == selection.end()) return std::nullopt;
+    key.push_back(kept->name);
+  }
+  return key;
+}
+
+/// Window columns, and those of a key, are so by any name.
 Flow flow_of(const Selection& selection, const PlanInput& input) {
   Flow flow = input.flow;
+  flow.key = key_of(selection, input);
   flow.windows.clear();
   for (const Selected& column : selection) {
     const int plain = column.value.as_column();

@@ -128,6 +128,7 @@ Result<SchemaPtr> united(const std::vector<PlanInput>& inputs) {
 /// With event time where all of them have one, and taking rows back where any does.
 Result<Flow> united_flow(const std::vector<PlanInput>& inputs) {
   Flow united = inputs.front().flow;
+  if (inputs.size() > 1) united.key.reset();
   for (std::size_t i = 1; i < inputs.size(); ++i) {
     const Flow& flow = inputs[i].flow;
     if (flow.stream != united.stream) {

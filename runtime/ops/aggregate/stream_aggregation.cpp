@@ -40,6 +40,7 @@ Phase update_phase(const std::string& name,
   phase.inputs = {std::move(input)};
   phase.outputs = {plan->all->select.output};
   phase.flows = {{.stream = true, .changes = plan->to_changes}};
+  if (plan->to_changes) phase.flows.front().key = plan->all->select.keys->field_names();
   phase.state = {plan->groups};
   phase.state.insert(phase.state.end(), plan->values.begin(), plan->values.end());
   phase.make_operator = [plan] { return make_updating_aggregate(plan); };

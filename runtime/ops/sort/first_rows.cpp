@@ -124,6 +124,14 @@ Result<std::shared_ptr<const StateTable>> rows_table(const SchemaPtr& columns,
   return std::shared_ptr<const StateTable>(std::move(table));
 }
 
+/// What tells the rows that are left apart: the key, and of several rows of it their places.
+std::optional<std::vector<std::string>> key_left(const FirstRowsOperator::Spec& spec,
+                                                 std::vector<std::string> key) {
+  if (spec.ties || (spec.rows > 1 && !spec.with_rank)) return std::nullopt;
+  if (spec.rows > 1) key.push_back(spec.output->fields().back()->name());
+  return key;
+}
+
 /// All rows of a key in one subtask; by window where the key tells one.
 Result<Phase> stream_phase(const std::shared_ptr<const FirstRowsOperator::Spec>& spec,
                            const SortTerms& terms, const std::vector<std::string>& key,
@@ -142,6 +150,7 @@ Result<Phase> stream_phase(const std::shared_ptr<const FirstRowsOperator::Spec>&
   phase.inputs = {PhaseInput{.exchange = ExchangeKind::hash, .keys = plan->keys}};
   phase.outputs = {spec->output};
   phase.flows = {windows ? input.flow : Flow{.stream = true, .changes = true}};
+  if (!windows) phase.flows.front().key = key_left(*spec, key);
   phase.detail = fmt::format("the first {} of each {}", spec->rows, fmt::join(key, ", "));
   phase.state = {plan->table};
   phase.make_operator = [plan = std::shared_ptr<const StreamFirstRows>(plan), windows] {

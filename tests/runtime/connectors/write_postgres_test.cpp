@@ -341,3 +341,43 @@ TEST_CASE("a secret that is not here is named, before the first row and at the c
   REQUIRE_FALSE(committed.ok());
   CHECK(committed.error().reason == ErrorReason::node_fault);
 }
+
+TEST_CASE("upsert takes changes whose key is a part of its own; append takes none") {
+  const auto planned = [](const Json& by, std::optional<std::vector<std::string>> key) {
+    Json with = by;
+    with["table"] = "balances";
+    with["connection"] = {
+        {"name", "ledger"}, {"type", "postgres"}, {"url", {{"env", "TROUPE_TEST_LEDGER"}}}};
+    const Flow flow{.stream = true, .changes = true, .key = std::move(key)};
+    const auto plan =
+        plan_connector("write.postgres", with, {}, {{.schema = balances, .flow = flow}});
+    return plan ? std::string("taken") : plan.error().path + ": " + plan.error().message;
+  };
+  CHECK(planned(by_account, {{"account"}}) == "taken");
+  CHECK(planned(by_account, std::vector<std::string>()) == "taken");
+  CHECK(planned({{"mode", "upsert"}, {"key", {"amount", "account"}}}, {{"account"}}) == "taken");
+  CHECK(planned(by_account, {{"account", "amount"}}) ==
+        "key: there may be several rows of one (account): its input is a stream of changes by "
+        "account, amount");
+  CHECK(planned(by_account, std::nullopt) ==
+        "key: there may be several rows of one (account): its input is a stream of changes");
+}
+
+TEST_CASE("before anything runs a sink says what it would be refused for, and changes nothing") {
+  fresh();
+  Ledger good;
+  CHECK(good.sink().check());
+  CHECK(test_postgres::rows("SELECT to_regclass('troupe_commits')") == Rows{""});
+  const auto refused = Ledger(by_account).sink().check();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().path == "key");
+  const auto nowhere = Ledger({{"table", "nowhere"}}).sink().check();
+  REQUIRE_FALSE(nowhere.ok());
+  CHECK(nowhere.error().path == "table");
+  // Other nodes may have the secret, and see the database.
+  Ledger elsewhere(by_account);
+  unsetenv("TROUPE_TEST_LEDGER");
+  CHECK(elsewhere.sink().check());
+  setenv("TROUPE_TEST_LEDGER", "postgres://nobody@127.0.0.1:1/nowhere", 1);
+  CHECK(elsewhere.sink().check());
+}

@@ -4,6 +4,7 @@
 #include "tests/support/all_operators.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -82,5 +83,25 @@ TEST_CASE("the example of every operator is valid in shape") {
                                                         : indented(example, "  ");
     CHECK(mistakes(head + connections + "dataflow:\n" + text, CheckStage::shape) == "");
     CHECK(example.find("op: " + kind->description().name) != std::string::npos);
+  }
+}
+
+TEST_CASE("every source and sink says its guarantee, and the reference has it") {
+  std::ifstream file(TROUPE_REFERENCE);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  for (const OperatorKind* kind : all_operators().all()) {
+    const OperatorDescription& told = kind->description();
+    INFO(told.name);
+    if (told.role == OperatorRole::transform) {
+      CHECK_FALSE(told.guarantee);
+      continue;
+    }
+    REQUIRE(told.guarantee);
+    const std::string row = fmt::format("| {} |", to_string(*told.guarantee));
+    CHECK(std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+      return line.find("`" + told.name + "`") != std::string::npos &&
+             line.find(row) != std::string::npos;
+    }));
   }
 }
