@@ -191,7 +191,10 @@ class NodeProcess:
         return self
 
     def start(self):
-        self.launch()
+        return self.launch().ready()
+
+    def ready(self):
+        """Waits until it is, and learns its addresses."""
         line = self.process.stdout.readline()
         check(line, f"the node {self.name} did not start:\n{self.log()}")
         about = json.loads(line)

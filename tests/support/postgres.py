@@ -90,6 +90,12 @@ class Postgres:
         for pid in self.processes():
             os.kill(pid, signal.SIGCONT)
 
+    def admit(self, user, password):
+        """The URL of a further user, whom the server asks for that password."""
+        (self.data / "pg_hba.conf").write_text(f"local all {user} scram-sha-256\nlocal all all trust\n")
+        self.lines(f"CREATE ROLE {user} LOGIN PASSWORD '{password}' IN ROLE {USER}; SELECT pg_reload_conf()")
+        return self.url.replace(f"{USER}@", f"{user}@")
+
     def restart(self):
         self.stop()
         return self.start()
