@@ -174,6 +174,8 @@ struct SnapshotTask {
   epoch @1 :UInt64;
   published @2 :UInt64;
   # The last epoch that is; 0: none.
+  hold @3 :Bool;
+  # No more rows behind it, until the next one comes.
 }
 
 struct EndSources {

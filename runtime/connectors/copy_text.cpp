@@ -113,6 +113,10 @@ Result<> append_copy_text(const Batch& rows, const std::int64_t* weights, std::s
   return {};
 }
 
+void for_each_row(std::string_view lines, const std::function<void(std::string_view)>& each) {
+  for_each_line(lines, [&](std::string_view line) { each(line.substr(0, line.rfind('\t'))); });
+}
+
 std::string without_last_value(std::string_view lines) {
   std::string made;
   made.reserve(lines.size());

@@ -5,6 +5,7 @@
 #include "runtime/data/schema.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ Result<> check_copy_columns(const arrow::Schema& schema);
 
 /// Appends all rows; behind the values of each, its weight (`weights` null: 1).
 Result<> append_copy_text(const Batch& rows, const std::int64_t* weights, std::string& out);
+
+/// Hands over each row without its last value, the weight.
+void for_each_row(std::string_view lines, const std::function<void(std::string_view)>& each);
 
 /// The same rows without their last value, the weight; or with another value behind each, too.
 std::string without_last_value(std::string_view lines);

@@ -2,6 +2,7 @@
 #include "runtime/base/node_fault.hpp"
 #include "runtime/connectors/copy_text.hpp"
 #include "runtime/connectors/file_commit.hpp"
+#include "runtime/connectors/net_rows.hpp"
 #include "runtime/connectors/postgres_table.hpp"
 #include "runtime/connectors/staged_rows.hpp"
 #include "runtime/formats/column_types.hpp"
@@ -37,28 +38,63 @@ Result<PostgresConnection> connect(const Connection& connection, FileSystem& fil
   return made;
 }
 
+/// Rows are appended as they come. Those of an upsert are kept until the epoch ends, or there are
+/// too many of them: most take others back, or are replaced.
 class PostgresWriter final : public SinkWriter {
  public:
   PostgresWriter(std::shared_ptr<const PostgresSettings> settings, FileSystem& files,
-                 std::string directory)
-      : settings_(std::move(settings)), stage_(files, std::move(directory)) {}
+                 std::string directory, std::int64_t bytes_max)
+      : settings_(std::move(settings)),
+        stage_(files, std::move(directory)),
+        bytes_max_(bytes_max) {}
 
   Result<> write(const Batch& batch) override {
     TRY(check_key(batch));
-    const int columns = static_cast<int>(settings_->table.columns.size());
     const std::int64_t* weights = TRY(weights_of(batch));
+    const int columns = static_cast<int>(settings_->table.columns.size());
+    const Batch rows = without_hidden(batch, batch.columns()->num_columns() - columns);
     lines_.clear();
-    TRY(append_copy_text(without_hidden(batch, batch.columns()->num_columns() - columns), weights,
-                         lines_));
-    rows_ += batch.rows();
-    return stage_.add(lines_);
+    TRY(append_copy_text(rows, nullptr, lines_));
+    if (settings_->table.mode == PostgresTable::Mode::append) {
+      rows_ += batch.rows();
+      return stage_.add(lines_);
+    }
+    TRY(weights == nullptr ? put(rows) : add(weights));
+    return net_.bytes() > bytes_max_ ? stage_net() : Result<>();
   }
 
   Result<std::vector<Committable>> prepare(Epoch) override {
+    TRY(stage_net());
     return stage_.finish(std::exchange(rows_, 0));
   }
 
  private:
+  Result<> stage_net() {
+    rows_ += net_.rows();
+    return stage_.add(net_.take());
+  }
+  Result<> add(const std::int64_t* weights) {
+    for_each_row(lines_, [&](std::string_view row) { net_.add(row, *weights++); });
+    return {};
+  }
+  Result<> put(const Batch& rows) {
+    std::vector<std::shared_ptr<arrow::Array>> values;
+    arrow::FieldVector fields;
+    for (const int column : settings_->key) {
+      values.push_back(rows.columns()->column(column));
+      fields.push_back(rows.columns()->schema()->field(column));
+    }
+    keys_.clear();
+    TRY(append_copy_text(
+        Batch(arrow::RecordBatch::Make(arrow::schema(fields), rows.rows(), values)), nullptr,
+        keys_));
+    std::vector<std::string_view> keys;
+    for_each_row(keys_, [&](std::string_view key) { keys.push_back(key); });
+    auto key = keys.begin();
+    for_each_row(lines_, [&](std::string_view row) { net_.put(*key++, row); });
+    return {};
+  }
+
   /// Null where every row counts once.
   Result<const std::int64_t*> weights_of(const Batch& batch) const {
     const auto column = batch.columns()->GetColumnByName(weight_column);
@@ -90,7 +126,10 @@ class PostgresWriter final : public SinkWriter {
 
   const std::shared_ptr<const PostgresSettings> settings_;
   RowStage stage_;
+  const std::int64_t bytes_max_;
+  NetRows net_;
   std::string lines_;
+  std::string keys_;
   std::int64_t rows_ = 0;
 };
 
@@ -114,7 +153,7 @@ class PostgresSink final : public Sink {
             ? std::string()
             : stage_directory(settings_->staging, context.marker) + "/" + safe_name(context.tag);
     return std::unique_ptr<SinkWriter>(
-        std::make_unique<PostgresWriter>(settings_, files_, directory));
+        std::make_unique<PostgresWriter>(settings_, files_, directory, context.bytes_max));
   }
 
   Result<> commit(const SinkCommit& what, const std::vector<Committable>& staged) override {

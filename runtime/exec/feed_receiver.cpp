@@ -17,6 +17,7 @@ Result<std::optional<StreamItem>> FeedReceiver::receive() {
   if (std::exchange(due_, false)) return std::optional<StreamItem>(Watermark{watermark_});
   if (stays_) {
     if (const auto barrier = take_order()) return std::optional<StreamItem>(*barrier);
+    if (held_ && !may_end_.load(std::memory_order_acquire)) return std::optional<StreamItem>();
   }
   auto batch = TRY(feed_->poll());
   if (!batch) return std::optional<StreamItem>();
@@ -45,10 +46,11 @@ void FeedReceiver::note_times(const Batch& batch) {
   watermark_ = std::max(watermark_, watermark);
 }
 
-void FeedReceiver::order(const Barrier& barrier) {
+void FeedReceiver::order(const Barrier& barrier, bool hold) {
   std::lock_guard lock(mutex_);
   if (ordered_ && barrier.epoch <= ordered_->epoch) return;
   ordered_ = barrier;
+  hold_ordered_ = hold;
   is_ordered_.store(true, std::memory_order_release);
 }
 
@@ -58,6 +60,7 @@ std::optional<Barrier> FeedReceiver::take_order() {
   if (!is_ordered_.load(std::memory_order_acquire)) return std::nullopt;
   std::lock_guard lock(mutex_);
   is_ordered_.store(false, std::memory_order_relaxed);
+  held_ = hold_ordered_;
   return ordered_;
 }
 

@@ -33,7 +33,8 @@ class FeedReceiver : public ChannelReceiver {
 
   // Of one that stays. The first two: any thread, and the task is woken by whoever calls them.
   /// A barrier comes next, behind the rows that the task has taken. A later one takes its place.
-  void order(const Barrier& barrier);
+  /// With `hold` there are no rows behind it until the next one comes.
+  void order(const Barrier& barrier, bool hold = false);
   void let_end();
   bool exhausted() const { return exhausted_.load(std::memory_order_relaxed); }
   /// Behind the rows that the task has taken.
@@ -55,8 +56,10 @@ class FeedReceiver : public ChannelReceiver {
   std::atomic<bool> exhausted_{false};
   std::atomic<bool> may_end_{false};
   std::atomic<bool> is_ordered_{false};
+  bool held_ = false;  ///< by the barrier that came last
   std::mutex mutex_;
   std::optional<Barrier> ordered_;
+  bool hold_ordered_ = false;
 };
 
 }  // namespace troupe

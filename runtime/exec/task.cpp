@@ -67,9 +67,9 @@ void Task::fail(Error error) {
   if (!error_) error_ = std::move(error);
 }
 
-void Task::snapshot(const Barrier& barrier) {
+void Task::snapshot(const Barrier& barrier, bool hold) {
   if (source_ == nullptr) return;
-  source_->order(barrier);
+  source_->order(barrier, hold);
   host_->wake();
 }
 

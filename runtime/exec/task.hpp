@@ -82,7 +82,7 @@ class Task {
   Progress run(const TaskBudget& budget = {});
   // Of a stream; any thread, any time.
   /// An epoch ends here for the rows of its sources.
-  void snapshot(const Barrier& barrier);
+  void snapshot(const Barrier& barrier, bool hold = false);
   /// It need not stay any more when its sources have come to their end.
   void end_sources();
 

@@ -82,7 +82,8 @@ void ExecutorDriver::carry_out(executor_effect::RunTask& effect) { hands_.run(ef
 
 void ExecutorDriver::carry_out(executor_effect::SnapshotTask& effect) {
   const auto found = attempts_.find(effect.key);
-  if (found != attempts_.end()) found->second.deployment->task->snapshot(effect.barrier);
+  if (found != attempts_.end())
+    found->second.deployment->task->snapshot(effect.barrier, effect.hold);
 }
 
 void ExecutorDriver::carry_out(executor_effect::EndSources& effect) {

@@ -189,8 +189,8 @@ const ExecutorMachine::Held* ExecutorMachine::running(const Token& token) {
 
 void ExecutorMachine::obey(const SnapshotTask& command) {
   if (!admits(command, "SnapshotTask") || running(command.token) == nullptr) return;
-  out_.push_back(executor_effect::SnapshotTask{key_of(command.token),
-                                               Barrier{command.epoch, command.published}});
+  out_.push_back(executor_effect::SnapshotTask{
+      key_of(command.token), Barrier{command.epoch, command.published}, command.hold});
 }
 
 void ExecutorMachine::obey(const EndSources& command) {

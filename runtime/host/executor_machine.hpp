@@ -109,6 +109,7 @@ struct RunTask {
 struct SnapshotTask {
   AttemptKey key;
   Barrier barrier;
+  bool hold = false;  ///< no more rows until the next one comes
 };
 /// The task need not wait any more when its sources have come to their end.
 struct EndSources {

@@ -233,11 +233,13 @@ struct SnapshotTask {
   using Schema = schema::SnapshotTask;
   Token token;
   Epoch epoch;
-  Epoch published;  ///< the last one that is; 0: none
+  Epoch published;    ///< the last one that is; 0: none
+  bool hold = false;  ///< the sources take no more rows until the next one comes
 
   static constexpr auto fields() {
     return std::tuple{field("epoch", &SnapshotTask::epoch),
-                      field("published", &SnapshotTask::published)};
+                      field("published", &SnapshotTask::published),
+                      field("hold", &SnapshotTask::hold)};
   }
 };
 

@@ -160,10 +160,10 @@ void Attempts::start(TaskId task) {
   decision_.send(status.node, status.incarnation, StartTask{token(task, status.attempt)});
 }
 
-void Attempts::snapshot(TaskId task, Epoch epoch, Epoch published) {
+void Attempts::snapshot(TaskId task, Epoch epoch, Epoch published, bool hold) {
   const TaskStatus& status = tasks_.at(task);
   decision_.send(status.node, status.incarnation,
-                 SnapshotTask{token(task, status.attempt), epoch, published});
+                 SnapshotTask{token(task, status.attempt), epoch, published, hold});
 }
 
 void Attempts::end_sources(TaskId task) {

@@ -83,7 +83,7 @@ class Attempts {
   // What is said to an attempt's node.
   Token token(TaskId task, Attempt attempt) const;
   void start(TaskId task);
-  void snapshot(TaskId task, Epoch epoch, Epoch published);
+  void snapshot(TaskId task, Epoch epoch, Epoch published, bool hold);
   void end_sources(TaskId task);
   void cancel(const AttemptKey& key, const NodeProcess& where, const std::string& why);
   void acknowledge(const AttemptKey& key, const NodeProcess& where);

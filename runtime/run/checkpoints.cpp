@@ -18,7 +18,9 @@ Checkpoints::Checkpoints(Run& run) : run_(run) {
 void Checkpoints::advance() {
   drop_stale();
   drop_unnamed();
-  if (run_.epochs.open() != Epoch() && run_.now >= begun_at_ + run_.made.checkpoint->timeout) {
+  if (complete() && may_publish()) on_all_acknowledged();
+  if (run_.epochs.open() != Epoch() && !complete() &&
+      run_.now >= begun_at_ + run_.made.checkpoint->timeout) {
     abort(fmt::format(
         "not acknowledged within {} by {} of {}", in_words(run_.made.checkpoint->timeout),
         count_of(static_cast<std::int64_t>(tasks_.size() - acknowledged_.size()), "task"),
@@ -54,8 +56,13 @@ void Checkpoints::drop_unnamed() {
 }
 
 bool Checkpoints::may_begin() const {
-  return run_.epochs.open() == Epoch() && run_.now >= next_at_ && !all_exhausted() &&
-         run_.epochs.uncommitted() < uncommitted_epochs_max && all_run();
+  return run_.epochs.open() == Epoch() && run_.now >= next_at_ && !all_exhausted() && all_run();
+}
+
+bool Checkpoints::may_publish() const { return run_.epochs.uncommitted() < uncommitted_epochs_max; }
+
+bool Checkpoints::complete() const {
+  return run_.epochs.open() != Epoch() && acknowledged_.size() == tasks_.size() && awaited_.empty();
 }
 
 bool Checkpoints::all_run() const {
@@ -74,7 +81,9 @@ void Checkpoints::begin() {
   next_at_ = run_.now + run_.made.checkpoint->every;
   const Epoch published = run_.epochs.published();
   const Epoch epoch = run_.epochs.begin(run_.decision);
-  for (const TaskId& task : sources_) run_.attempts.snapshot(task, epoch, published);
+  // This one cannot be published before an earlier one is committed: no rows come meanwhile.
+  const bool hold = !may_publish();
+  for (const TaskId& task : sources_) run_.attempts.snapshot(task, epoch, published, hold);
 }
 
 /// Only the attempt that counts, and only the open epoch: others are late.
@@ -86,7 +95,7 @@ void Checkpoints::on_acknowledged(const run_event::Snapshotted& event) {
 
 void Checkpoints::on_all_acknowledged() {
   copy();
-  if (awaited_.empty()) publish();
+  if (complete() && may_publish()) publish();
 }
 
 /// Nodes of today's cluster that have it.
@@ -207,6 +216,7 @@ void Checkpoints::end_sources() {
 }
 
 std::optional<Instant> Checkpoints::next_deadline() const {
+  if (complete()) return std::nullopt;
   if (run_.epochs.open() != Epoch()) return begun_at_ + run_.made.checkpoint->timeout;
   // Else it waits for tasks, or commits, which come with events of their own.
   if (next_at_ > run_.now) return next_at_;

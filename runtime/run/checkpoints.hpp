@@ -16,6 +16,8 @@ namespace troupe {
 ///         read sources --(each task acknowledges)--> files that only one node has are copied to
 ///         another one --> sealed and published, in one transaction
 ///         --(too late, or a task begins again)--> aborted; the next one has all that it had
+///     (enough are published that no sink has committed) --> the next one holds the sources, and is
+///         published when one of those is committed: a storage that is away costs no more than that
 ///     (all sources are at their end) --> EndSources: tasks end, and what they have staged is the
 ///         run's last epoch
 ///
@@ -44,6 +46,10 @@ class Checkpoints {
 
  private:
   bool may_begin() const;
+  /// Else storages are away, and what waits for them is enough.
+  bool may_publish() const;
+  /// The open one has all that it needs.
+  bool complete() const;
   bool all_run() const;
   bool all_exhausted() const { return exhausted_.size() == sources_.size(); }
   void drop_stale();

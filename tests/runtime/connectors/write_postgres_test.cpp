@@ -173,6 +173,26 @@ TEST_CASE("weights add up: what is left of a key is put in, or the key is delete
   CHECK(table() == Rows{"a|5", "c|"});
 }
 
+TEST_CASE("an epoch as long as one likes stages no more than the rows that are left") {
+  fresh_with_key();
+  Ledger ledger(by_account);
+  auto writer = ledger.open();
+  REQUIRE(writer);
+  for (int i = 0; i < 40000; i += 2) {
+    REQUIRE((*writer)->write(
+        rows_from(with_weights(), fmt::format(R"([{{"account": "a", "amount": {0}, "#weight": 1}},
+          {{"account": "a", "amount": {1}, "#weight": -1}}])",
+                                              i, i - 2))));
+  }
+  const auto staged = (*writer)->prepare(Epoch(1));
+  REQUIRE(staged);
+  REQUIRE(staged->size() == 1);
+  CHECK(staged->front().rows == 2);
+  CHECK(staged->front().detail == "{}\na\t-2\t-1\na\t39998\t1\n");
+  REQUIRE(ledger.commit(1, 0, *staged));
+  CHECK(table() == Rows{"a|39998"});
+}
+
 TEST_CASE("a row that is taken back cannot be appended") {
   fresh();
   Ledger ledger;

@@ -75,8 +75,8 @@ struct CommandText {
     return text;
   }
   std::string operator()(const SnapshotTask& asked) const {
-    return fmt::format("SnapshotTask {} at epoch {}, published {}", short_of(key_of(asked.token)),
-                       asked.epoch, asked.published);
+    return fmt::format("SnapshotTask {} at epoch {}, published {}{}", short_of(key_of(asked.token)),
+                       asked.epoch, asked.published, asked.hold ? ", then no rows" : "");
   }
   std::string operator()(const EndSources& asked) const {
     return fmt::format("EndSources {}", short_of(key_of(asked.token)));
