@@ -26,6 +26,8 @@ struct DataHeader {
       # The last epoch that is; 0: none.
     }
     endOfStream @11 :Void;
+    idle @13 :Int64;
+    # A watermark, of a channel for which nobody waits until its next one.
   }
 }
 

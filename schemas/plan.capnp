@@ -63,4 +63,6 @@ struct PlanTime {
   value @0 :Text;
   # SQL over the source's columns.
   maxOutOfOrderNs @1 :Int64;
+  idleAfterNs @2 :Int64;
+  # 0: none.
 }

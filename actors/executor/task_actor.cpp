@@ -1,5 +1,8 @@
 #include "actors/executor/task_actor.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace troupe {
 
 void ActorTaskHost::begin() {
@@ -10,6 +13,10 @@ void ActorTaskHost::begin() {
 void ActorTaskHost::wake() {
   if (!begun_.load(std::memory_order_seq_cst)) return;
   if (!woken_.exchange(true, std::memory_order_seq_cst)) actor_.send(Message::of(RunTask{}));
+}
+
+void ActorTaskHost::wake_at(Instant time) {
+  if (!wake_at_ || time < *wake_at_) wake_at_ = time;
 }
 
 void ActorTaskHost::offload(std::function<void()> work) {
@@ -35,7 +42,20 @@ void TaskActor::on(const RunTask&) {
   const bool more = turns_.turn();
   report_news();
   if (more) return host_->wake();
+  set_timer();
   report_if_ended();
+}
+
+/// One that fires earlier stays: what the task then still waits for, it asks for again.
+void TaskActor::set_timer() {
+  const auto wanted = host_->take_wake_at();
+  if (!wanted || (timer_at_ && *timer_at_ <= *wanted)) return;
+  if (timer_at_) cancel(timer_);
+  timer_at_ = wanted;
+  timer_ = after(std::max(Duration(0), *wanted - clock().now()), [this] {
+    timer_at_.reset();
+    host_->wake();
+  });
 }
 
 /// High, as the end of the task: what comes before it is heard before it.

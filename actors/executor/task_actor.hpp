@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 namespace troupe {
 
@@ -34,9 +35,12 @@ class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<Actor
   void begin();
 
   void wake() override;
+  void wake_at(Instant time) override;
   void offload(std::function<void()> work) override;
   /// A run begins: wakes from here on are another run.
   void running() { woken_.store(false, std::memory_order_seq_cst); }
+  /// What the run that has ended asked for by `wake_at`; told once.
+  std::optional<Instant> take_wake_at() { return std::exchange(wake_at_, std::nullopt); }
   /// Calls on the I/O pool that have not ended; when the last one has, the task is woken.
   int away() const { return away_.load(std::memory_order_seq_cst); }
 
@@ -48,6 +52,7 @@ class ActorTaskHost : public TaskHost, public std::enable_shared_from_this<Actor
   std::atomic<bool> begun_{false};
   std::atomic<bool> woken_{false};
   std::atomic<int> away_{0};
+  std::optional<Instant> wake_at_;  ///< used by runs alone
 };
 
 /// One attempt of one task: gives it turns on the scheduler's workers.
@@ -73,11 +78,14 @@ class TaskActor : public ActorOf<TaskActor, RunTask, StopTask, TaskDefect> {
  private:
   void report_news();
   void report_if_ended();
+  void set_timer();
 
   const AttemptKey key_;
   TaskTurns turns_;
   std::shared_ptr<ActorTaskHost> host_;
   const ActorHandle supervisor_;
+  std::optional<Instant> timer_at_;  ///< the one that is set
+  TimerId timer_ = 0;
 };
 
 }  // namespace troupe

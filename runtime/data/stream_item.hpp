@@ -11,6 +11,11 @@ namespace troupe {
 /// No row with an earlier event time will follow on this channel, except late ones.
 struct Watermark {
   EventTime time;
+  /// No rows have come for long: nobody waits for this channel until its next watermark, which
+  /// comes before its next row.
+  bool idle = false;
+
+  friend bool operator==(const Watermark&, const Watermark&) = default;
 };
 
 /// Everything before it belongs to this epoch. Travels in band, never overtakes a row.

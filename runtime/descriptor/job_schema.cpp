@@ -123,16 +123,16 @@ Json operator_schema(const OperatorRegistry& registry) {
     names.push_back(kind->description().name);
     rules.push_back(operator_rule(kind->description()));
   }
-  Json schema =
-      closed({{"op", {{"enum", names}, {"description", "The operator."}}},
-              {"from", any_of(ref("input"), list_of(ref("input")))},
-              {"with", {{"type", "object"}, {"description", "Its parameters."}}},
-              {"event_time",
-               closed({{"value", ref("sql")}, {"max_out_of_order", or_template(ref("duration"))}},
-                      {"value"})},
-              {"parallelism", ref("count")},
-              {"description", typed("string")}},
-             {"op"});
+  Json schema = closed({{"op", {{"enum", names}, {"description", "The operator."}}},
+                        {"from", any_of(ref("input"), list_of(ref("input")))},
+                        {"with", {{"type", "object"}, {"description", "Its parameters."}}},
+                        {"event_time", closed({{"value", ref("sql")},
+                                               {"max_out_of_order", or_template(ref("duration"))},
+                                               {"idle_after", or_template(ref("duration"))}},
+                                              {"value"})},
+                        {"parallelism", ref("count")},
+                        {"description", typed("string")}},
+                       {"op"});
   schema["allOf"] = std::move(rules);
   return schema;
 }

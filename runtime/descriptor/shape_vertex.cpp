@@ -130,8 +130,7 @@ class VertexShaper {
 
   void event_time(const YamlNode& node) {
     const std::string path = vertex_.id + ".event_time";
-    MapReader reader(node, "event_time", diagnostics_, {"value", "max_out_of_order"},
-                     {"idle_after"});
+    MapReader reader(node, "event_time", diagnostics_, {"value", "max_out_of_order", "idle_after"});
     reader.require("value", node.offset);
     TimeSettings time;
     if (const YamlNode* value = reader.find("value")) {
@@ -146,6 +145,15 @@ class VertexShaper {
       const std::string place = path + ".max_out_of_order";
       const auto bound = shape_duration(*late, "max_out_of_order", place, filler_, diagnostics_);
       time.max_out_of_order = bound.value_or(Duration(0));
+    }
+    if (const YamlNode* idle = reader.find("idle_after")) {
+      const std::string place = path + ".idle_after";
+      time.idle_after = shape_duration(*idle, "idle_after", place, filler_, diagnostics_);
+      if (time.idle_after == Duration(0)) {
+        diagnostics_.report(Mistake::bad_value, idle->offset, marked_bytes(*idle),
+                            "'idle_after' must be longer than nothing",
+                            "leave it out where all subtasks of the source always have rows");
+      }
     }
     vertex_.event_time = std::move(time);
   }

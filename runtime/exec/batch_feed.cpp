@@ -29,6 +29,7 @@ BatchFeed::BatchFeed(std::shared_ptr<TaskHost> host, std::unique_ptr<BatchReader
 
 Result<std::optional<Batch>> BatchFeed::poll() {
   std::optional<Batch> batch;
+  std::optional<Instant> later;
   bool start = false;
   {
     std::lock_guard lock(mutex_);
@@ -40,13 +41,24 @@ Result<std::optional<Batch>> BatchFeed::poll() {
       return *error_;
     } else if (ended_ || closed_) {
       batch = Batch();
-      position_ = end_;
+      position_ = behind_;
+    } else if (asked_again_) {
+      position_ = behind_;
     }
-    start = !reading_ && !ended_ && !closed_ && !error_ && ready_.size() < ahead_max;
+    start = !reading_ && may_read();
+    if (start && asked_again_ && clock_.now() < *asked_again_) {
+      later = asked_again_;
+      start = false;
+    }
     reading_ = reading_ || start;
   }
+  if (later && !batch) host_->wake_at(*later);
   if (start) host_->offload([self = shared_from_this()] { self->read_ahead(); });
   return batch;
+}
+
+bool BatchFeed::may_read() const {
+  return !ended_ && !closed_ && !error_ && ready_.size() < ahead_max;
 }
 
 void BatchFeed::read_ahead() {
@@ -64,19 +76,23 @@ void BatchFeed::read_ahead() {
   }
 }
 
-/// True while there is room for another batch.
+/// True while there is room for another batch, and the reader has some.
 bool BatchFeed::store(Result<Batch> batch) {
   std::lock_guard lock(mutex_);
+  asked_again_.reset();
   if (!batch) {
     error_ =
         counters_ ? batch.error().within(fmt::format("'{}'", counters_->vertex)) : batch.error();
   } else if (!*batch) {
     ended_ = true;
-    end_ = reader_->position();
+    behind_ = reader_->position();
   } else if (!closed_ && batch->rows() > 0) {
     ready_.push_back({*std::move(batch), reader_->position()});
+  } else if (const Duration pause = reader_->pause(); pause > Duration(0)) {
+    asked_again_ = clock_.now() + pause;
+    behind_ = reader_->position();
   }
-  reading_ = !error_ && !ended_ && !closed_ && ready_.size() < ahead_max;
+  reading_ = may_read() && !asked_again_;
   return reading_;
 }
 

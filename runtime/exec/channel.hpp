@@ -17,6 +17,10 @@ struct ChannelLimits {
   std::int64_t bytes_max = std::int64_t{16} << 20;
 };
 
+/// In a stream a row should not wait behind many others.
+inline constexpr ChannelLimits stream_channel_limits = {.batches_max = 8,
+                                                        .bytes_max = std::int64_t{2} << 20};
+
 /// How full a channel is: what `show` calls the queue.
 struct ChannelLevel {
   std::size_t batches = 0;

@@ -14,17 +14,35 @@ FeedReceiver::FeedReceiver(std::shared_ptr<BatchFeed> feed,
 FeedReceiver::~FeedReceiver() { feed_->close(); }
 
 Result<std::optional<StreamItem>> FeedReceiver::receive() {
+  if (back_) return hand_over(std::exchange(back_, Batch()));
   if (std::exchange(due_, false)) return std::optional<StreamItem>(Watermark{watermark_});
   if (stays_) {
     if (const auto barrier = take_order()) return std::optional<StreamItem>(*barrier);
     if (held_ && !may_end_.load(std::memory_order_acquire)) return std::optional<StreamItem>();
   }
   auto batch = TRY(feed_->poll());
-  if (!batch) return std::optional<StreamItem>();
-  if (stays_) position_ = feed_->position();
+  if (!batch) return wait();
   if (!*batch) return at_end();
-  if (event_time_) note_times(*batch);
-  return std::optional<StreamItem>(*std::move(batch));
+  if (!std::exchange(idle_, false)) return hand_over(*std::move(batch));
+  back_ = *std::move(batch);
+  return std::optional<StreamItem>(Watermark{watermark_});
+}
+
+std::optional<StreamItem> FeedReceiver::hand_over(Batch batch) {
+  if (event_time_) note_times(batch);
+  return batch;
+}
+
+/// There are no rows, perhaps for long.
+std::optional<StreamItem> FeedReceiver::wait() {
+  if (!event_time_ || !event_time_->idle_after || idle_) return std::nullopt;
+  const Instant now = feed_->now();
+  if (!last_rows_) last_rows_ = now;
+  const Instant until = *last_rows_ + *event_time_->idle_after;
+  idle_ = now >= until;
+  if (idle_) return Watermark{watermark_, true};
+  feed_->wake_at(until);
+  return std::nullopt;
 }
 
 std::optional<StreamItem> FeedReceiver::at_end() {
@@ -38,6 +56,7 @@ std::optional<StreamItem> FeedReceiver::at_end() {
 }
 
 void FeedReceiver::note_times(const Batch& batch) {
+  if (event_time_->idle_after) last_rows_ = feed_->now();
   const std::span<const std::int64_t> times = times_of(batch);
   if (times.empty()) return;
   const EventTime latest{EventTime::duration(*std::max_element(times.begin(), times.end()))};
@@ -65,7 +84,7 @@ std::optional<Barrier> FeedReceiver::take_order() {
 }
 
 void FeedReceiver::begin(const SplitPosition& position, EventTime time) {
-  position_ = position;
+  feed_->begin(position);
   watermark_ = time;
 }
 

@@ -15,7 +15,8 @@ namespace troupe {
 ///
 /// With an event time its rows have the hidden column for it, and a watermark follows each batch
 /// that brings a later time: nobody waits for rows that are earlier than the latest one by more
-/// than `max_out_of_order`.
+/// than `max_out_of_order`. Where it is said when a source is idle, it says so when it is, and says
+/// that it is not before its next rows.
 ///
 /// In a stream whose run has epochs it stays: where the feed has come to its end, so has time, but
 /// barriers follow until somebody lets it end.
@@ -38,11 +39,13 @@ class FeedReceiver : public ChannelReceiver {
   void let_end();
   bool exhausted() const { return exhausted_.load(std::memory_order_relaxed); }
   /// Behind the rows that the task has taken.
-  SplitPosition position() const { return position_; }
+  const SplitPosition& position() const { return feed_->position(); }
   /// It goes on from there, before the first `receive`.
   void begin(const SplitPosition& position, EventTime time);
 
  private:
+  std::optional<StreamItem> hand_over(Batch batch);
+  std::optional<StreamItem> wait();
   void note_times(const Batch& batch);
   std::optional<Barrier> take_order();
   std::optional<StreamItem> at_end();
@@ -52,7 +55,9 @@ class FeedReceiver : public ChannelReceiver {
   const bool stays_;
   EventTime watermark_ = EventTime::min();
   bool due_ = false;  ///< it has moved, and is told next
-  SplitPosition position_;
+  bool idle_ = false;
+  std::optional<Instant> last_rows_;  ///< where idleness is told; else nothing
+  Batch back_;                        ///< the first rows after it was idle
   std::atomic<bool> exhausted_{false};
   std::atomic<bool> may_end_{false};
   std::atomic<bool> is_ordered_{false};

@@ -7,8 +7,10 @@
 
 namespace troupe {
 
-InputGate::InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory)
-    : memory_(std::move(memory)) {
+InputGate::InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory, bool apart)
+    : memory_(std::move(memory)), apart_(apart) {
+  const auto timed = [](const Input& input) { return input.timed; };
+  several_timed_ = std::count_if(inputs.begin(), inputs.end(), timed) > 1;
   for (auto& input : inputs) {
     State state;
     state.ordered = input.ordered;
@@ -24,7 +26,8 @@ InputGate::InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> me
 Result<std::optional<InputGate::Event>> InputGate::poll(const std::function<bool(int)>& wanted) {
   do {
     if (auto told = marks()) return told;
-    if (auto event = TRY(poll_inputs(wanted))) return event;
+    auto polled = poll_inputs(wanted);
+    if (!polled || polled->has_value()) return polled;
   } while (marked_);
   return std::optional<Event>();
 }
@@ -38,17 +41,23 @@ std::optional<InputGate::Event> InputGate::marks() {
   return std::nullopt;
 }
 
-/// The new time of the task, if it has moved.
+/// The new time of the task, if it has moved, or that it is idle, or back.
 std::optional<InputGate::Event> InputGate::advance() {
-  EventTime least = EventTime::max();
+  EventTime least = EventTime::max(), latest = EventTime::min();
+  bool any_idle = false, any_awaited = false;
   for (const State& state : inputs_) {
     for (const Lane& lane : state.lanes) {
-      if (state.timed && !lane.ended) least = std::min(least, lane.watermark);
+      if (!state.timed || lane.ended) continue;
+      (lane.idle ? any_idle : any_awaited) = true;
+      latest = std::max(latest, lane.watermark);
+      if (!lane.idle) least = std::min(least, lane.watermark);
     }
   }
-  if (least <= time_) return std::nullopt;
-  time_ = least;
-  return Advanced{time_};
+  const bool idle = any_idle && !any_awaited;
+  const Watermark now{std::max(told_.time, idle ? latest : least), idle};
+  if (now == told_) return std::nullopt;
+  told_ = now;
+  return Advanced{told_};
 }
 
 /// The barrier that all have delivered; whoever has ended has delivered all.
@@ -76,11 +85,42 @@ void InputGate::begin_at(EventTime time) {
   marked_ = true;
 }
 
+/// How far an input has come; none where nobody waits for it.
+std::optional<EventTime> InputGate::time_of(const State& state) const {
+  std::optional<EventTime> least;
+  for (const Lane& lane : state.lanes) {
+    if (!state.timed || lane.ended || lane.idle) continue;
+    least = std::min(least.value_or(lane.watermark), lane.watermark);
+  }
+  return least;
+}
+
+std::optional<std::size_t> InputGate::furthest_behind() const {
+  std::optional<std::size_t> behind;
+  std::optional<EventTime> least;
+  for (std::size_t i = 0; i < inputs_.size() && several_timed_; ++i) {
+    const auto time = time_of(inputs_[i]);
+    if (!time || (least && *least <= *time)) continue;
+    behind = i;
+    least = time;
+  }
+  return behind;
+}
+
+bool InputGate::waits(const State& state, EventTime least) const {
+  if (!apart_ || aligning_) return false;
+  const auto time = time_of(state);
+  return time && least + ahead_max < *time;
+}
+
 Result<std::optional<InputGate::Event>> InputGate::poll_inputs(
     const std::function<bool(int)>& wanted) {
+  const auto behind = furthest_behind();
+  const EventTime least = behind ? *time_of(inputs_[*behind]) : EventTime::max() - ahead_max;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    std::size_t input = (turn_ + i) % inputs_.size();
-    if (inputs_[input].ended || !wanted(static_cast<int>(input))) continue;
+    const std::size_t input = (behind.value_or(turn_) + i) % inputs_.size();
+    State& state = inputs_[input];
+    if (state.ended || !wanted(static_cast<int>(input)) || waits(state, least)) continue;
     auto polled = poll_input(static_cast<int>(input));
     if (polled.ok() && !polled->has_value()) continue;
     turn_ = input + 1;
@@ -144,6 +184,7 @@ Result<std::optional<Batch>> InputGate::take(State& state, Lane& lane) {
   if (const auto* watermark = std::get_if<Watermark>(&*item)) {
     ENSURE(state.timed, "a watermark on an input without event time");
     lane.watermark = std::max(lane.watermark, watermark->time);
+    lane.idle = watermark->idle;
     marked_ = true;
     return std::optional<Batch>();
   }

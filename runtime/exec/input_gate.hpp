@@ -21,8 +21,14 @@ namespace troupe {
 ///
 /// The channels of a timed input say by watermarks how far their event time has come. The task's
 /// own time is that of the channel which is furthest behind, over all its timed inputs; one that
-/// has ended holds nothing back. So as not to collect rows that must wait for others, that channel
+/// has ended, or is idle, holds nothing back. Where all are idle it is that of the latest, and the
+/// task is idle itself. So as not to collect rows that must wait for others, that channel
 /// is asked first.
+///
+/// Of several timed inputs the one that is furthest behind is asked first, too. Where no source
+/// feeds two of them (`apart`), the others wait for one that is more than `ahead_max` behind: what
+/// a join keeps does not grow with how unequally fast its inputs are. But nobody waits for a
+/// barrier's sake.
 ///
 /// They also carry barriers. A channel that has delivered one is not asked any more until all timed
 /// channels have: so what was taken before is exactly what belongs to the epoch. A higher barrier
@@ -45,9 +51,10 @@ class InputGate {
     int input = 0;
   };
   /// No row with an earlier event time will come from any input, except late ones. Told before the
-  /// end of the last timed input, with the end of all times.
+  /// end of the last timed input, with the end of all times. Or: the task has become idle, or is no
+  /// longer.
   struct Advanced {
-    EventTime time;
+    Watermark to;
   };
   /// All that was taken so far belongs to this epoch, and nothing else does.
   struct Aligned {
@@ -56,7 +63,8 @@ class InputGate {
   using Event = std::variant<Rows, Ended, Advanced, Aligned>;
 
   /// What is set aside is reserved in `memory` (may be null); no more than fits is.
-  explicit InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory = {});
+  explicit InputGate(std::vector<Input> inputs, std::shared_ptr<MemoryBudget> memory = {},
+                     bool apart = false);
   ~InputGate();
 
   /// The next thing to do, from inputs that are wanted; none: the task is woken when there is more.
@@ -73,6 +81,8 @@ class InputGate {
   /// How full the fullest channel is.
   std::uint32_t fill_percent() const;
 
+  static constexpr EventTime::duration ahead_max = 10s;
+
  private:
   struct Aside {
     Batch batch;
@@ -83,6 +93,7 @@ class InputGate {
     Fifo<Aside> aside;
     bool ended = false;
     EventTime watermark = EventTime::min();
+    bool idle = false;
     Epoch barrier = {};  ///< the last one that it has delivered
   };
   struct State {
@@ -95,6 +106,9 @@ class InputGate {
     bool ended = false;
   };
 
+  std::optional<EventTime> time_of(const State& state) const;
+  std::optional<std::size_t> furthest_behind() const;
+  bool waits(const State& state, EventTime least) const;
   std::optional<Event> marks();
   std::optional<Event> advance();
   std::optional<Event> align();
@@ -113,9 +127,11 @@ class InputGate {
 
   std::vector<State> inputs_;
   std::shared_ptr<MemoryBudget> memory_;
+  const bool apart_;
+  bool several_timed_ = false;
   std::size_t turn_ = 0;
-  EventTime time_ = EventTime::min();  ///< told
-  std::optional<Barrier> aligning_;    ///< the highest that some channel has delivered
+  Watermark told_{EventTime::min()};
+  std::optional<Barrier> aligning_;  ///< the highest that some channel has delivered
   /// A watermark or a barrier came, or a timed channel ended: what that comes to is told before
   /// anything else.
   bool marked_ = false;

@@ -36,7 +36,7 @@ struct OperatorChain::Stop {
   Link link;
   std::unique_ptr<LinkEmitter> emitter;
   std::deque<Waiting> waiting;
-  std::optional<EventTime> time;  ///< told to the operator once nothing waits before it
+  std::optional<Watermark> mark;  ///< its time is told to the operator once nothing waits before it
   std::optional<Barrier> barrier;
   std::vector<int> open;   ///< inputs whose end it has not been told
   std::vector<int> ended;  ///< those of them that have ended
@@ -49,7 +49,7 @@ struct OperatorChain::Stop {
     const Batch taken = all ? std::move(batch) : without_hidden(batch, link.hidden_taken_off[at]);
     waiting.push_back({input, taken, bytes});
   }
-  bool busy() const { return !waiting.empty() || time || barrier || !ended.empty() || draining; }
+  bool busy() const { return !waiting.empty() || mark || barrier || !ended.empty() || draining; }
 };
 
 std::int64_t OperatorChain::LinkEmitter::count(const Batch& batch) {
@@ -141,15 +141,15 @@ void OperatorChain::offer(int input, Batch batch) {
   stops_.front().take(input, std::move(batch), bytes);
 }
 
-void OperatorChain::advance(EventTime time) {
-  if (stops_.empty()) return out_.advance(time);
-  stops_.front().time = time;
+void OperatorChain::advance(const Watermark& mark) {
+  if (stops_.empty()) return out_.advance(mark);
+  stops_.front().mark = mark;
 }
 
 /// Behind the rows that the operator has emitted: each passes the time on after its own rows.
-void OperatorChain::pass_on(std::size_t index, EventTime time) {
-  if (index + 1 == stops_.size()) return out_.advance(time);
-  if (!stops_[index + 1].finished) stops_[index + 1].time = time;
+void OperatorChain::pass_on(std::size_t index, const Watermark& mark) {
+  if (index + 1 == stops_.size()) return out_.advance(mark);
+  if (!stops_[index + 1].finished) stops_[index + 1].mark = mark;
 }
 
 void OperatorChain::barrier(const Barrier& barrier) {
@@ -191,7 +191,7 @@ void OperatorChain::end_input(int input) {
 void OperatorChain::abandon() {
   for (auto& stop : stops_) {
     stop.waiting.clear();
-    stop.time.reset();
+    stop.mark.reset();
     stop.barrier.reset();
     stop.ended.clear();
     stop.draining = false;
@@ -235,9 +235,9 @@ Result<> OperatorChain::call(Stop& stop) {
     if (op.satisfied()) end_early(index);
     return {};
   }
-  if (stop.time) {
-    if (TRY(op.advance(*stop.time, *stop.emitter)) == Step::again) return {};
-    pass_on(index, *std::exchange(stop.time, std::nullopt));
+  if (stop.mark) {
+    if (TRY(op.advance(stop.mark->time, *stop.emitter)) == Step::again) return {};
+    pass_on(index, *std::exchange(stop.mark, std::nullopt));
     return {};
   }
   if (stop.barrier) return hand_over(stop, index);
@@ -261,7 +261,7 @@ Result<> OperatorChain::call(Stop& stop) {
 void OperatorChain::end_early(std::size_t satisfied) {
   for (std::size_t i = 0; i <= satisfied; ++i) {
     stops_[i].waiting.clear();
-    stops_[i].time.reset();
+    stops_[i].mark.reset();
     stops_[i].barrier.reset();
     stops_[i].ended.clear();
     stops_[i].draining = false;

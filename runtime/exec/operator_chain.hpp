@@ -54,8 +54,9 @@ class OperatorChain {
   /// What is needed of its output, by the columns of its input: those that are columns there.
   NeededValues traced(const NeededValues& of_output) const;
   void offer(int input, Batch batch);
-  /// The event time of the input has come so far. Only where nothing waits in the chain.
-  void advance(EventTime time);
+  /// The event time of the input has come so far, or nobody waits for it. Only where nothing waits
+  /// in the chain.
+  void advance(const Watermark& mark);
   /// All rows of an epoch are in. Only where nothing waits in the chain.
   void barrier(const Barrier& barrier);
   /// Once a barrier has left the chain: what it has brought, told once.
@@ -82,7 +83,7 @@ class OperatorChain {
 
   Stop* active();
   Result<> call(Stop& stop);
-  void pass_on(std::size_t index, EventTime time);
+  void pass_on(std::size_t index, const Watermark& mark);
   Result<> hand_over(Stop& stop, std::size_t index);
   void leave(const Barrier& barrier);
   void end_early(std::size_t satisfied);

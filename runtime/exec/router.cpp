@@ -134,6 +134,18 @@ Result<> Router::flush(Lane& lane) {
   return {};
 }
 
+bool Router::let_go() {
+  bool any = false;
+  for (auto& edge : edges_) {
+    if (!edge.timed) continue;
+    for (auto& lane : edge.lanes) {
+      note(flush(lane));
+      any = any || !lane.outbox.empty();
+    }
+  }
+  return any;
+}
+
 /// Behind all rows.
 void Router::mark(const StreamItem& item) {
   for (auto& edge : edges_) {

@@ -24,7 +24,7 @@ class Router : public TaskOutput {
     std::vector<int> keys;
     /// One for each subtask of the consumer; a single one for `forward`.
     std::vector<std::unique_ptr<ChannelSender>> senders;
-    bool timed = false;  ///< it carries watermarks and barriers
+    bool timed = false;  ///< of a stream: it carries watermarks and barriers, and small batches
   };
 
   explicit Router(std::vector<Edge> edges);
@@ -33,7 +33,8 @@ class Router : public TaskOutput {
   void emit_to(std::uint32_t partition, Batch batch) override;
   Result<bool> ready() override;
   bool closed() const override;
-  void advance(EventTime time) override { mark(Watermark{time}); }
+  void advance(const Watermark& mark) override { this->mark(mark); }
+  bool let_go() override;
   void barrier(const Barrier& barrier) override { mark(barrier); }
   void finish() override;
   Result<bool> finished() override;

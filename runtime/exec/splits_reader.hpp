@@ -1,15 +1,14 @@
 #pragma once
 
-#include "runtime/exec/timed_reader.hpp"
+#include "runtime/exec/pace.hpp"
+#include "runtime/operator/flow.hpp"
 #include "runtime/operator/needed_values.hpp"
 #include "runtime/operator/source.hpp"
+#include "runtime/os/clock.hpp"
 
-#include <arrow/record_batch.h>
-
-#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -21,75 +20,54 @@ struct SourceNeeds {
   ColumnTests tests = {};
 };
 
-/// The splits of one subtask, read one after the other. What is before `begin`, which is told
-/// before anything is read, is left out; a split of which nothing is left is not opened.
+/// What one subtask reads of a source, and how.
+struct SplitsSite {
+  std::shared_ptr<Source> source;
+  SubtaskOf self = {};
+  std::vector<Split> splits = {};  ///< where the source lists them
+  std::shared_ptr<const SourceNeeds> needs = {};
+  std::shared_ptr<const EventTimePlan> event_time = {};
+  bool stream = false;  ///< its batches are those of a stream, and its splits may be a sequence
+  std::optional<double> rate = {};  ///< rows a second of all subtasks
+  /// Told before anything is read: what is before it is left out.
+  std::shared_ptr<const SplitPosition> begin = {};
+};
+
+/// Batches of a stream are small: a row does not wait for tens of thousands of others.
+inline constexpr std::int64_t stream_batch_rows_max = 8192;
+
+/// The splits of one subtask, read one after the other. A split that is listed, and of which
+/// nothing is left, is not opened.
+///
+/// Rows leave in the batches in which they are read; of a stream, in smaller ones, and where a rate
+/// is given, when they are due. The position is behind those that have left.
 class SplitsReader : public BatchReader {
  public:
-  SplitsReader(std::shared_ptr<Source> source, std::vector<Split> splits,
-               std::shared_ptr<const SourceNeeds> needs = nullptr,
-               std::shared_ptr<const EventTimePlan> event_time = nullptr,
-               std::shared_ptr<const SplitPosition> begin = nullptr)
-      : source_(std::move(source)),
-        splits_(std::move(splits)),
-        needs_(std::move(needs)),
-        event_time_(std::move(event_time)),
-        begin_(std::move(begin)) {}
+  SplitsReader(SplitsSite site, const Clock& clock);
 
-  Result<Batch> next() override {
-    if (begin_) at_ = *std::exchange(begin_, nullptr);
-    while (at_.split < splits_.size()) {
-      if (!reader_) TRY(open_next());
-      auto batch = TRY(next_of_split());
-      if (batch) return batch;
-      skipped_.add(reader_->skipped());
-      reader_.reset();
-      at_ = {at_.split + 1, 0};
-    }
-    return Batch();
-  }
-
+  Result<Batch> next() override;
+  Duration pause() const override { return pause_; }
   SplitPosition position() const override { return at_; }
   SkippedRows skipped() const override { return skipped_; }
 
  private:
-  Result<> open_next() {
-    reader_ = TRY(open(splits_[at_.split]));
-    to_skip_ = at_.rows;
-    return {};
-  }
+  void begin();
+  Result<> open(const Split& split);
+  Result<std::unique_ptr<BatchReader>> open_rows(const Split& split);
+  Result<bool> next_split();
+  Result<bool> next_rows();
+  Batch leave();
 
-  Result<Batch> next_of_split() {
-    while (true) {
-      Batch batch = TRY(reader_->next());
-      if (!batch) return batch;
-      const std::int64_t before = std::min(to_skip_, batch.rows());
-      to_skip_ -= before;
-      if (before > 0) batch = Batch(batch.columns()->Slice(before));
-      at_.rows += batch.rows();
-      if (before == 0 || batch.rows() > 0) return batch;
-    }
-  }
-
-  Result<std::unique_ptr<BatchReader>> open(const Split& split) {
-    auto rows = TRY(open_rows(split));
-    if (!event_time_) return rows;
-    return std::make_unique<TimedReader>(std::move(rows), event_time_, split.detail);
-  }
-
-  Result<std::unique_ptr<BatchReader>> open_rows(const Split& split) {
-    auto* narrowed = dynamic_cast<NarrowedSource*>(source_.get());
-    if (needs_ == nullptr || narrowed == nullptr) return source_->open(split);
-    return narrowed->open_narrowed(split, needs_->tests);
-  }
-
-  const std::shared_ptr<Source> source_;
-  const std::vector<Split> splits_;
-  const std::shared_ptr<const SourceNeeds> needs_;
-  const std::shared_ptr<const EventTimePlan> event_time_;
+  SplitsSite site_;
+  const Clock& clock_;
+  std::optional<Pace> pace_;
+  std::unique_ptr<SplitSequence> splits_;
   std::unique_ptr<BatchReader> reader_;
-  std::shared_ptr<const SplitPosition> begin_;
+  Batch rest_;  ///< read, but has not left
   SplitPosition at_;
   std::int64_t to_skip_ = 0;  ///< rows of the split at hand that were given in an earlier life
+  Duration pause_{0};
+  bool ended_ = false;
   SkippedRows skipped_;
 };
 

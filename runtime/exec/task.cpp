@@ -228,12 +228,12 @@ Result<Task::Turn> Task::take_input() {
   if (!know_needs()) return Turn::idle;
   tell_needs();
   auto event = TRY(gate_->poll([this](int input) { return chain_->wants(input); }));
-  if (!event) return Turn::idle;
+  if (!event) return output_->let_go() ? Turn::worked : Turn::idle;
   if (auto* rows = std::get_if<InputGate::Rows>(&*event)) {
     chain_->offer(rows->input, std::move(rows->batch));
   } else if (const auto* advanced = std::get_if<InputGate::Advanced>(&*event)) {
-    time_ = advanced->time;
-    chain_->advance(time_);
+    time_ = advanced->to.time;
+    chain_->advance(advanced->to);
   } else if (const auto* aligned = std::get_if<InputGate::Aligned>(&*event)) {
     ENSURE(keeper_ != nullptr, "a barrier for a task that takes no part in epochs");
     chain_->barrier(aligned->barrier);

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace troupe {
 namespace {
@@ -22,6 +24,32 @@ bool fed_by_exchange(const TaskGraph& graph, StageId stage) {
     if (edge.exchange != ExchangeKind::forward || fed_by_exchange(graph, edge.from)) return true;
   }
   return false;
+}
+
+/// The stages from which all rows of this one come.
+std::set<StageId> sources_of(const TaskGraph& graph, StageId stage) {
+  std::set<StageId> all;
+  for (const auto& edge : graph.edges) {
+    if (edge.to == stage) all.merge(sources_of(graph, edge.from));
+  }
+  if (all.empty()) all.insert(stage);
+  return all;
+}
+
+/// No source feeds two streams into this stage.
+bool streams_apart(const TaskGraph& graph, StageId stage) {
+  std::map<int, std::set<StageId>> by_input;
+  for (const auto& edge : graph.edges) {
+    if (edge.to != stage || !edge.flow.stream) continue;
+    by_input[edge.to_input].merge(sources_of(graph, edge.from));
+  }
+  std::set<StageId> seen;
+  for (const auto& [input, sources] : by_input) {
+    for (const StageId source : sources) {
+      if (!seen.insert(source).second) return false;
+    }
+  }
+  return true;
 }
 
 /// All writers of a stage together hold a quarter of what can be reserved.
@@ -83,11 +111,19 @@ class Assembly {
 
   void add_source(const Phase& phase, std::shared_ptr<VertexMeter> counters) {
     parts_.begin = std::make_shared<SplitPosition>();
-    auto reader = std::make_unique<SplitsReader>(objects_.source, std::move(site_.splits),
-                                                 parts_.needs, phase.event_time, parts_.begin);
+    const bool stream = phase.flow(0).stream;
+    auto reader =
+        std::make_unique<SplitsReader>(SplitsSite{.source = objects_.source,
+                                                  .self = {site_.task.subtask, stage_.parallelism},
+                                                  .splits = std::move(site_.splits),
+                                                  .needs = parts_.needs,
+                                                  .event_time = phase.event_time,
+                                                  .stream = stream,
+                                                  .rate = phase.rate,
+                                                  .begin = parts_.begin},
+                                       clock_);
     auto feed =
         std::make_shared<BatchFeed>(site_.host, std::move(reader), std::move(counters), clock_);
-    const bool stream = phase.flow(0).stream;
     std::vector<InputGate::Input> inputs(1);
     inputs.front().timed = stream;
     auto receiver = std::make_unique<FeedReceiver>(
@@ -142,7 +178,8 @@ class Assembly {
       input.set_aside = !edges[i]->blocking && fed_by_exchange(graph_, edges[i]->from);
     }
     parts_.inputs = count;
-    parts_.gate = std::make_unique<InputGate>(std::move(inputs), site_.memory);
+    parts_.gate = std::make_unique<InputGate>(std::move(inputs), site_.memory,
+                                              streams_apart(graph_, stage_.id));
   }
 
   void add_router() {

@@ -19,7 +19,10 @@ class TaskOutput : public Emitter {
   /// True once nobody wants more rows.
   virtual bool closed() const = 0;
   /// The event time of all rows that follow is not earlier, except that of late ones.
-  virtual void advance(EventTime /*time*/) {}
+  virtual void advance(const Watermark& /*mark*/) {}
+  /// The task of a stream has nothing else to do: rows that wait here for more of them need not.
+  /// True if there were some.
+  virtual bool let_go() { return false; }
   /// An epoch ends behind the rows that were emitted.
   virtual void barrier(const Barrier& /*barrier*/) {}
   /// What a sink has staged up to this barrier and does not know to be published; none while rows

@@ -19,22 +19,29 @@ std::shared_ptr<const StateTable> table_of(std::string name, SchemaPtr schema) {
   return std::make_shared<const StateTable>(std::move(table));
 }
 
-std::shared_ptr<arrow::Array> one(const std::shared_ptr<arrow::DataType>& type,
-                                  std::int64_t value) {
+std::shared_ptr<arrow::Array> one(std::int64_t value) {
   return arrow::MakeArray(arrow::ArrayData::Make(
-      type, 1, {nullptr, arrow::Buffer::FromVector(std::vector<std::int64_t>{value})}, 0));
+      arrow::int64(), 1, {nullptr, arrow::Buffer::FromVector(std::vector<std::int64_t>{value})},
+      0));
 }
 
-Batch row_of(const StateTable& table, const std::vector<std::int64_t>& values) {
-  std::vector<std::shared_ptr<arrow::Array>> columns;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    columns.push_back(one(table.schema->field(static_cast<int>(i))->type(), values[i]));
-  }
+std::shared_ptr<arrow::Array> one(const std::string& value) {
+  const std::vector<std::int32_t> offsets = {0, static_cast<std::int32_t>(value.size())};
+  return arrow::MakeArray(arrow::ArrayData::Make(
+      arrow::utf8(), 1,
+      {nullptr, arrow::Buffer::FromVector(offsets), arrow::Buffer::FromString(value)}, 0));
+}
+
+Batch row_of(const StateTable& table, std::vector<std::shared_ptr<arrow::Array>> columns) {
   return Batch(arrow::RecordBatch::Make(table.schema, 1, std::move(columns)));
 }
 
 std::int64_t value(const Batch& batch, int column, std::int64_t row) {
   return batch.columns()->column_data(column)->GetValues<std::int64_t>(1)[row];
+}
+
+std::string text(const Batch& batch, int column, std::int64_t row) {
+  return static_cast<const arrow::StringArray&>(*batch.columns()->column(column)).GetString(row);
 }
 
 }  // namespace
@@ -44,7 +51,8 @@ const std::shared_ptr<const StateTable>& positions_table() {
       table_of("positions", arrow::schema({arrow::field("subtask", arrow::int64(), false),
                                            arrow::field("parallelism", arrow::int64(), false),
                                            arrow::field("split", arrow::int64(), false),
-                                           arrow::field("rows", arrow::int64(), false)}));
+                                           arrow::field("rows", arrow::int64(), false),
+                                           arrow::field("mark", arrow::utf8(), false)}));
   return table;
 }
 
@@ -57,10 +65,14 @@ const std::shared_ptr<const StateTable>& time_table() {
 
 Batch positions_row(const SplitPosition& position, const SubtaskOf& self) {
   const auto split = static_cast<std::int64_t>(position.split) * self.parallelism + self.subtask;
-  return row_of(*positions_table(), {self.subtask, self.parallelism, split, position.rows});
+  return row_of(*positions_table(), {one(self.subtask), one(self.parallelism), one(split),
+                                     one(position.rows), one(position.mark)});
 }
 
-Batch time_row(EventTime time) { return row_of(*time_table(), {time.time_since_epoch().count()}); }
+Batch time_row(EventTime time) {
+  const auto moment = one(time.time_since_epoch().count());
+  return row_of(*time_table(), {moment->View(time_table()->schema->field(0)->type()).ValueOrDie()});
+}
 
 Result<std::optional<SplitPosition>> position_of(const std::vector<Batch>& rows,
                                                  const SubtaskOf& self) {
@@ -74,7 +86,7 @@ Result<std::optional<SplitPosition>> position_of(const std::vector<Batch>& rows,
       }
       if (value(batch, 0, row) != self.subtask) continue;
       position = {static_cast<std::size_t>(value(batch, 2, row) / self.parallelism),
-                  value(batch, 3, row)};
+                  value(batch, 3, row), text(batch, 4, row)};
     }
   }
   return position;

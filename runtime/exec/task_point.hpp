@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/base/time.hpp"
-#include "runtime/operator/batch_reader.hpp"
+#include "runtime/operator/source.hpp"
 #include "runtime/operator/state_table.hpp"
 
 #include <cstdint>
@@ -24,16 +24,10 @@ struct TaskPoint {
 ///
 /// The splits of a stream are numbered for ever, and a subtask has those whose number is its own
 /// modulo the parallelism. So one row says how far a subtask has come: it has taken all its splits
-/// before `split`, and `rows` of that one.
+/// before `split`, and `rows` of that one, which the source finds again by `mark`.
 inline constexpr const char* state_of_task = "task";
 const std::shared_ptr<const StateTable>& positions_table();
 const std::shared_ptr<const StateTable>& time_table();
-
-/// Which of how many subtasks it is.
-struct SubtaskOf {
-  std::uint32_t subtask = 0;
-  std::uint32_t parallelism = 1;
-};
 
 /// The rows of both tables, and back. `unsupported` where the positions are those of another
 /// parallelism.

@@ -19,7 +19,7 @@ constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max() / 1000;
 
 Result<Batch> TimedReader::next() {
   const Batch rows = TRY(rows_->next());
-  if (!rows) return rows;
+  if (!rows || rows.rows() == 0) return rows;
   const auto times = TRY(plain(TRY(event_time_->value.evaluate(rows))));
   TRY(check(*times));
   rows_before_ += rows.rows();
@@ -30,6 +30,12 @@ Result<Batch> TimedReader::next() {
   // Moments with and without a time zone are the same microseconds.
   columns.push_back(TRY(arrow_try(times->View(schema->fields().back()->type()))));
   return Batch(arrow::RecordBatch::Make(schema, rows.rows(), std::move(columns)));
+}
+
+std::int64_t TimedReader::skip(std::int64_t rows) {
+  const std::int64_t skipped = rows_->skip(rows);
+  rows_before_ += skipped;
+  return skipped;
 }
 
 Result<> TimedReader::check(const arrow::Array& times) const {

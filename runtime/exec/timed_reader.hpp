@@ -20,6 +20,8 @@ class TimedReader : public BatchReader {
       : rows_(std::move(rows)), event_time_(std::move(event_time)), place_(std::move(place)) {}
 
   Result<Batch> next() override;
+  Duration pause() const override { return rows_->pause(); }
+  std::int64_t skip(std::int64_t rows) override;
   SkippedRows skipped() const override { return rows_->skipped(); }
 
  private:

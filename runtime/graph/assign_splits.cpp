@@ -54,6 +54,9 @@ Result<> assign_splits(TaskGraph& graph) {
     if (!first.phase.make_source) continue;
     Result<std::shared_ptr<Source>> source = first.phase.make_source();
     if (!source) return source.error().within(first.vertex);
+    const bool stream = first.phase.flow(0).stream;
+    // Its subtasks find their splits themselves.
+    if (stream && (*source)->sequence({0, stage.parallelism}, {}) != nullptr) continue;
     const Result<std::vector<Split>> splits =
         (*source)->splits(stage.parallelism * splits_per_subtask);
     if (!splits) return splits.error().within(first.vertex);
@@ -62,8 +65,8 @@ Result<> assign_splits(TaskGraph& graph) {
                         "{}: {} splits are more than a source may have ({})", first.vertex,
                         splits->size(), splits_max);
     }
-    stage.splits = first.phase.flow(0).stream ? deal_in_turn(*splits, stage.parallelism)
-                                              : deal(*splits, stage.parallelism);
+    stage.splits =
+        stream ? deal_in_turn(*splits, stage.parallelism) : deal(*splits, stage.parallelism);
   }
   return {};
 }

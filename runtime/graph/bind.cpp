@@ -101,7 +101,7 @@ class VertexPlanner {
         return false;
       }
       inputs.push_back({phase.outputs[static_cast<std::size_t>(port->port)], plan->rows,
-                        plan->bytes, plan->rows_at_most, flow});
+                        plan->bytes, plan->rows_at_most, flow, plan->endless});
     }
     return true;
   }
@@ -125,8 +125,7 @@ class VertexPlanner {
   }
 
   /// The phases of a sink that takes no changes, behind those that wait until the stream has ended
-  /// and hand over the rows that are left. Once there are streams without an end, one of those is
-  /// refused here.
+  /// and hand over the rows that are left.
   Result<OperatorPlan> plan_sink(const OperatorKind& kind, const Options& options,
                                  std::vector<PlanInput> inputs, const PlanContext& context) {
     const OperatorKind* rows_left = registry_.find("materialize");
@@ -188,7 +187,8 @@ class VertexPlanner {
     }
     Phase& phase = plan.phases.back();
     phase.event_time = std::make_shared<const EventTimePlan>(EventTimePlan{
-        *value, std::chrono::duration_cast<EventTime::duration>(wanted.max_out_of_order)});
+        *value, std::chrono::duration_cast<EventTime::duration>(wanted.max_out_of_order),
+        wanted.idle_after});
     phase.flows = {{.stream = graph_.settings.mode == JobMode::streaming, .timed = true}};
     return {};
   }
@@ -202,6 +202,7 @@ class VertexPlanner {
     const auto read = ports_read_.find(vertex.id);
     if (read != ports_read_.end()) context.ports_read = read->second;
     context.resolved = vertex.resolved;
+    context.stream = vertex.event_time && graph_.settings.mode == JobMode::streaming;
     context.files = &registry_.files();
     const Result<Options> options = Options::make(kind.description(), *vertex.with);
     if (!options) return options.error().at(vertex.id + ".with");
@@ -212,7 +213,10 @@ class VertexPlanner {
     }
     // An estimate from a bound is a bound itself, whatever the operator says.
     ENSURE(!plan->phases.empty(), "'{}' plans no phase", vertex.op);
-    for (const PlanInput& input : inputs) plan->rows_at_most |= input.rows_at_most;
+    for (const PlanInput& input : inputs) {
+      plan->rows_at_most |= input.rows_at_most;
+      plan->endless |= input.endless;
+    }
     if (const Result<> named = check_names(*plan); !named) return named.error().at(vertex.id);
     if (vertex.event_time) {
       const Result<> timed = add_event_time(vertex, *plan);

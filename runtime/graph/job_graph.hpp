@@ -29,6 +29,8 @@ struct TimeSettings {
   std::string value;  ///< SQL over the source's columns: a timestamp
   /// Rows may be earlier than the latest one so far by this much; nobody waits for later ones.
   Duration max_out_of_order{0};
+  /// A subtask of the source that has no rows for so long holds nobody's time back.
+  std::optional<Duration> idle_after = {};
 };
 
 /// One operator of a job. The id that its author gave it names it everywhere: in the plan, metric

@@ -17,6 +17,23 @@ Result<> check_split(const Split& split, const AllowedPaths& paths) {
   return paths.check(detail["path"].get<std::string>());
 }
 
+class LimitedSequence final : public SplitSequence {
+ public:
+  LimitedSequence(std::unique_ptr<SplitSequence> splits, std::shared_ptr<const AllowedPaths> paths)
+      : splits_(std::move(splits)), paths_(std::move(paths)) {}
+
+  Result<Next> next() override {
+    Next next = TRY(splits_->next());
+    if (const auto* split = std::get_if<Split>(&next)) TRY(check_split(*split, *paths_));
+    return next;
+  }
+  std::string mark() const override { return splits_->mark(); }
+
+ private:
+  const std::unique_ptr<SplitSequence> splits_;
+  const std::shared_ptr<const AllowedPaths> paths_;
+};
+
 class LimitedSource final : public Source {
  public:
   LimitedSource(std::shared_ptr<Source> source, std::shared_ptr<const AllowedPaths> paths)
@@ -31,6 +48,13 @@ class LimitedSource final : public Source {
   Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
     TRY(check_split(split, *paths_));
     return source_->open(split);
+  }
+
+  std::unique_ptr<SplitSequence> sequence(const SubtaskOf& self,
+                                          const SplitPosition& from) override {
+    auto splits = source_->sequence(self, from);
+    if (!splits) return splits;
+    return std::make_unique<LimitedSequence>(std::move(splits), paths_);
   }
 
  private:

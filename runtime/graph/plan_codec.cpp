@@ -94,6 +94,7 @@ void put(schema::PlanVertex::Builder out, const JobVertex& vertex,
     auto time = out.initEventTime();
     time.setValue(to_kj(vertex.event_time->value));
     time.setMaxOutOfOrderNs(vertex.event_time->max_out_of_order.count());
+    time.setIdleAfterNs(vertex.event_time->idle_after.value_or(Duration(0)).count());
   }
 }
 
@@ -150,6 +151,8 @@ Result<JobVertex> get(schema::PlanVertex::Reader in, const std::vector<JobVertex
   if (in.hasEventTime()) {
     vertex.event_time = TimeSettings{to_std(in.getEventTime().getValue()),
                                      Duration(in.getEventTime().getMaxOutOfOrderNs())};
+    const Duration idle_after(in.getEventTime().getIdleAfterNs());
+    if (idle_after > Duration(0)) vertex.event_time->idle_after = idle_after;
   }
   return vertex;
 }

@@ -198,6 +198,10 @@ class Builder {
                             .least = 64 << 10,
                             .most = ChannelLimits().bytes_max};
     limits.bytes_max = std::min(limits.bytes_max, share.of(run_->memory().get()));
+    if (edge.flow.stream) {
+      limits.batches_max = std::min(limits.batches_max, stream_channel_limits.batches_max);
+      limits.bytes_max = std::min(limits.bytes_max, stream_channel_limits.bytes_max);
+    }
     return limits;
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
 #include "runtime/data/batch.hpp"
 
 #include <cstddef>
@@ -35,6 +36,7 @@ struct SkippedRows {
 struct SplitPosition {
   std::size_t split = 0;
   std::int64_t rows = 0;
+  std::string mark = {};  ///< what its source must be told to find that split again, if anything
 
   friend bool operator==(const SplitPosition&, const SplitPosition&) = default;
 };
@@ -44,8 +46,13 @@ struct SplitPosition {
 class BatchReader {
  public:
   virtual ~BatchReader() = default;
-  /// The next rows, at most `batch_rows_max`; an empty batch (`!batch`) at the end.
+  /// The next rows, at most `batch_rows_max`; an empty batch (`!batch`) at the end. One of no rows:
+  /// there are none yet, and it is asked again.
   virtual Result<Batch> next() = 0;
+  /// After a batch of no rows: for how long it is not asked again. Nobody holds a thread meanwhile.
+  virtual Duration pause() const { return Duration(0); }
+  /// Leaves out the next rows, as many of so many as it can without reading them. How many.
+  virtual std::int64_t skip(std::int64_t /*rows*/) { return 0; }
   /// Behind the rows that `next` has given last, where they are those of splits.
   virtual SplitPosition position() const { return {}; }
   /// The rows skipped so far.

@@ -71,6 +71,8 @@ std::span<const std::int64_t> weights_of(const Batch& batch);
 struct EventTimePlan {
   Expression value;  ///< a timestamp, over the source's columns
   EventTime::duration max_out_of_order{0};
+  /// A subtask that has no rows for so long holds nobody's time back until it has some again.
+  std::optional<Duration> idle_after = {};
 };
 
 }  // namespace troupe

@@ -65,6 +65,8 @@ struct Phase {
   std::string detail = {};
   /// Of a source of files: its pattern.
   std::string reads = {};
+  /// Of a source: so many rows a second, all subtasks together, and no more.
+  std::optional<double> rate = {};
   /// Of a sink of files: its directory or its single file; and for a directory, an example of the
   /// names that it gives its files.
   std::string writes = {}, writes_part = {};
@@ -95,6 +97,7 @@ struct PlanInput {
   std::optional<std::int64_t> bytes = {};
   bool rows_at_most = false;  ///< `rows` is a bound from a file's size, perhaps far too high
   Flow flow = {};
+  bool endless = false;  ///< of a stream: its rows never end
 };
 
 /// An operator, planned for given inputs.
@@ -109,6 +112,8 @@ struct OperatorPlan {
   /// Set by operators that only drop rows: the predicate all their output satisfies, over input 0.
   std::optional<Expression> predicate = {};
   std::vector<PlanPort> ports = {};  ///< further outputs
+  /// Its rows never end. A source says so; the planner hands it on.
+  bool endless = false;
 
   const SchemaPtr& output() const { return phases.back().outputs.front(); }
   /// Its phases know nothing of the hidden columns of these inputs.
@@ -125,6 +130,8 @@ struct PlanContext {
   std::optional<std::vector<std::string>> projection = {};
   /// ... and of a source only rows that satisfy this SQL predicate are needed; it may deliver more.
   std::string predicate = {};
+  /// Of a source: its rows are a stream.
+  bool stream = false;
   /// The names of the further outputs that somebody reads.
   std::set<std::string> ports_read = {};
   /// The schema that a source found when the job was submitted; it does not look again.

@@ -118,8 +118,9 @@ Result<std::vector<DataFrame>> ChannelEncoder::encode(const StreamItem& item) {
   if (const auto* batch = std::get_if<Batch>(&item)) {
     TRY(state_->encode(batch->columns(), frames));
   } else if (const auto* watermark = std::get_if<Watermark>(&item)) {
+    const std::int64_t time = watermark->time.time_since_epoch().count();
     frames.push_back(state_->mark(
-        [&](auto mark) { mark.setWatermark(watermark->time.time_since_epoch().count()); }));
+        [&](auto mark) { watermark->idle ? mark.setIdle(time) : mark.setWatermark(time); }));
   } else if (const auto* barrier = std::get_if<Barrier>(&item)) {
     frames.push_back(state_->mark([&](auto mark) {
       auto to = mark.initBarrier();
@@ -291,6 +292,8 @@ Result<StreamItem> ChannelDecoder::State::decode(const DataFrame& frame) {
         return StreamItem(TRY(decode_batch(frame, item.getBatch())));
       case schema::DataHeader::Item::WATERMARK:
         return StreamItem(Watermark{EventTime(EventTime::duration(item.getWatermark()))});
+      case schema::DataHeader::Item::IDLE:
+        return StreamItem(Watermark{EventTime(EventTime::duration(item.getIdle())), true});
       case schema::DataHeader::Item::BARRIER:
         return StreamItem(
             Barrier{Epoch(item.getBarrier().getEpoch()), Epoch(item.getBarrier().getPublished())});

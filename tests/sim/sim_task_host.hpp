@@ -3,8 +3,10 @@
 #include "runtime/exec/task_host.hpp"
 #include "tests/sim/world.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace troupe::sim {
@@ -35,6 +37,15 @@ class SimTaskHost final : public TaskHost, public std::enable_shared_from_this<S
       if (turn) turn();
     });
   }
+  void wake_at(Instant time) override {
+    if (dead() || (timer_ && *timer_ <= time)) return;
+    timer_ = time;
+    world_.loop.after(node_, std::max(Duration(0), time - world_.clock(node_)),
+                      [self = shared_from_this(), time] {
+                        if (self->timer_ == time) self->timer_.reset();
+                        self->wake();
+                      });
+  }
   void offload(std::function<void()> work) override {
     if (dead()) return;
     ++away_;
@@ -56,6 +67,7 @@ class SimTaskHost final : public TaskHost, public std::enable_shared_from_this<S
   int away_ = 0;
   bool begun_ = false;
   bool woken_ = false;
+  std::optional<Instant> timer_;
 };
 
 }  // namespace troupe::sim

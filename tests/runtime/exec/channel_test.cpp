@@ -45,6 +45,7 @@ class SleepingHost : public TaskHost {
     woken_ = true;
     changed_.notify_one();
   }
+  void wake_at(Instant) override {}
   void offload(std::function<void()>) override {}
   /// False: nobody woke it for so long that nobody will.
   bool sleep() {

@@ -52,7 +52,7 @@ struct Gated {
       return fmt::format("|{}", aligned->barrier.epoch);
     }
     if (const auto* advanced = std::get_if<InputGate::Advanced>(&*event)) {
-      return fmt::format("@{}", advanced->time.time_since_epoch().count());
+      return fmt::format("@{}", advanced->to.time.time_since_epoch().count());
     }
     return "end";
   }
@@ -123,8 +123,10 @@ class Log : public TaskOutput {
 struct Fed {
   explicit Fed(SplitPosition begin = {}) {
     auto reader = std::make_unique<SplitsReader>(
-        std::make_shared<FakeSource>(3, 4), std::vector<Split>{{"0", 1, -1}, {"1", 1, -1}}, nullptr,
-        nullptr, std::make_shared<const SplitPosition>(begin));
+        SplitsSite{.source = std::make_shared<FakeSource>(3, 4),
+                   .splits = {{"0", 1, -1}, {"1", 1, -1}},
+                   .begin = std::make_shared<const SplitPosition>(begin)},
+        clock_of_tests);
     receiver = std::make_unique<FeedReceiver>(
         std::make_shared<BatchFeed>(host, std::move(reader), nullptr, clock_of_tests), nullptr,
         true);

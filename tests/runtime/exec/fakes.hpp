@@ -7,11 +7,13 @@
 #include "runtime/operator/sink.hpp"
 #include "runtime/operator/source.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +29,11 @@ std::vector<std::int64_t> values_of(const Batch& batch);
 class ManualHost : public TaskHost {
  public:
   void wake() override { woken = true; }
+  void wake_at(Instant time) override { timer = std::min(timer.value_or(time), time); }
   void offload(std::function<void()> work) override { offloaded.push_back(std::move(work)); }
 
   bool woken = false;
+  std::optional<Instant> timer;  ///< the earliest asked for
   std::vector<std::function<void()>> offloaded;
 };
 

@@ -30,8 +30,8 @@ std::string text_of(const std::optional<InputGate::Event>& event) {
     return fmt::format("{}:{}", rows->input, values_of(rows->batch).front());
   }
   if (const auto* advanced = std::get_if<InputGate::Advanced>(&*event)) {
-    if (advanced->time == EventTime::max()) return "@max";
-    return fmt::format("@{}", advanced->time.time_since_epoch().count());
+    if (advanced->to.time == EventTime::max()) return "@max";
+    return fmt::format("@{}", advanced->to.time.time_since_epoch().count());
   }
   return fmt::format("end {}", std::get<InputGate::Ended>(*event).input);
 }
@@ -77,8 +77,8 @@ class Output : public TaskOutput {
   void emit_to(std::uint32_t, Batch batch) override { emit(std::move(batch), 0); }
   Result<bool> ready() override { return true; }
   bool closed() const override { return false; }
-  void advance(EventTime time) override {
-    log.push_back(fmt::format("@{}", time.time_since_epoch().count()));
+  void advance(const Watermark& mark) override {
+    log.push_back(fmt::format("@{}", mark.time.time_since_epoch().count()));
   }
   void finish() override {}
   Result<bool> finished() override { return true; }
@@ -230,11 +230,11 @@ TEST_CASE("a watermark passes each operator after what the operator lets go for 
   chain.offer(0, numbers({3, 5, 9}));
   work();
   CHECK(output.log.empty());
-  chain.advance(at(5));
+  chain.advance({at(5)});
   CHECK_FALSE(chain.accepts());
   work();
   CHECK(output.log == std::vector<std::string>{"3", "5", "@5"});
-  chain.advance(at(7));
+  chain.advance({at(7)});
   work();
   CHECK(output.log == std::vector<std::string>{"3", "5", "@5", "@7"});
 }
@@ -257,7 +257,7 @@ TEST_CASE("a router sends a watermark to all receivers of a stream, behind the r
   router.emit(number_range(0, 20), 0);  // too few to be sent at once
   REQUIRE(router.ready().value());
   CHECK_FALSE(receivers[0]->receive().value());
-  router.advance(at(4));
+  router.advance({at(4)});
   REQUIRE(router.ready().value());
   std::int64_t rows = 0;
   for (int i = 0; i < 2; ++i) {

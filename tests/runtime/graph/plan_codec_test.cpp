@@ -29,6 +29,7 @@ TEST_CASE("a plan comes back from its bytes as it was") {
       {arrow::field("a", arrow::int64()), arrow::field("m", arrow::decimal128(10, 2))});
   graph.vertices[0].projection = std::vector<std::string>{"m"};
   graph.vertices[0].predicate = "(dep_delay > 30)";
+  graph.vertices[0].event_time = TimeSettings{"m", 5s, 30s};
   graph.settings.restart.attempts = 3;
 
   const JobGraph back = *decode_plan(encode_plan(graph));
@@ -40,6 +41,10 @@ TEST_CASE("a plan comes back from its bytes as it was") {
   CHECK(back.vertices[0].resolved->Equals(*graph.vertices[0].resolved));
   CHECK(back.vertices[0].projection == graph.vertices[0].projection);
   CHECK(back.vertices[0].predicate == "(dep_delay > 30)");
+  REQUIRE(back.vertices[0].event_time);
+  CHECK(back.vertices[0].event_time->max_out_of_order == 5s);
+  CHECK(back.vertices[0].event_time->idle_after == Duration(30s));
+  CHECK_FALSE(back.vertices[1].event_time);
   CHECK_FALSE(back.vertices[1].resolved);
   CHECK_FALSE(back.vertices[1].projection);
   CHECK(back.vertices[1].with->at("where") == "dep_delay > 30");

@@ -201,7 +201,8 @@ TEST_CASE("marks pass between rows") {
     return decoder.decode(travelled(encoder.encode(item).value().at(0))).value();
   };
   const EventTime time(1234567us);
-  CHECK(std::get<Watermark>(carry(Watermark{time})).time == time);
+  CHECK(std::get<Watermark>(carry(Watermark{time})) == Watermark{time});
+  CHECK(std::get<Watermark>(carry(Watermark{time, true})) == Watermark{time, true});
   const Barrier barrier{Epoch(9), Epoch(7)};
   CHECK(std::get<Barrier>(carry(barrier)) == barrier);
   CHECK(std::holds_alternative<EndOfStream>(carry(EndOfStream{})));
