@@ -1,5 +1,6 @@
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
+#include "runtime/connectors/generated_rows.hpp"
 #include "runtime/data/take.hpp"
 #include "runtime/expr/expression_set.hpp"
 #include "runtime/operator/operator_kind.hpp"
@@ -11,17 +12,10 @@
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace troupe {
 namespace {
-
-/// Rows that are computed together: few enough for the cache.
-constexpr std::int64_t rows_at_once = 16384;
-
-/// Splits for each one that is wanted, so that subtasks of unequal speed end at the same time.
-constexpr std::int64_t splits_each = 4;
 
 /// The rows that columns are computed of: their numbers, from 0.
 const SchemaPtr& row_numbers() {
@@ -29,12 +23,13 @@ const SchemaPtr& row_numbers() {
   return schema;
 }
 
-Batch numbers_from(std::int64_t first, std::int64_t count) {
-  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
-  std::iota(numbers.begin(), numbers.end(), first);
-  auto column =
-      std::make_shared<arrow::Int64Array>(count, arrow::Buffer::FromVector(std::move(numbers)));
-  return Batch(arrow::RecordBatch::Make(row_numbers(), count, {std::move(column)}));
+Batch numbers_in(const RowRange& rows) {
+  std::vector<std::int64_t> numbers;
+  numbers.reserve(static_cast<std::size_t>(rows.count()));
+  for (std::int64_t n = rows.from; n < rows.to; n += rows.step) numbers.push_back(n);
+  auto column = std::make_shared<arrow::Int64Array>(rows.count(),
+                                                    arrow::Buffer::FromVector(std::move(numbers)));
+  return Batch(arrow::RecordBatch::Make(row_numbers(), rows.count(), {std::move(column)}));
 }
 
 /// What a column is called, and what its values are.
@@ -47,65 +42,14 @@ struct GeneratedColumns {
   const ExpressionSet together;
 };
 
-/// Rows [at, end).
-class DatagenReader final : public BatchReader {
- public:
-  DatagenReader(std::shared_ptr<const GeneratedColumns> columns, std::int64_t at, std::int64_t end)
-      : columns_(std::move(columns)), at_(at), end_(end) {}
-
-  Result<Batch> next() override {
-    const std::int64_t count = std::min(rows_at_once, end_ - at_);
-    if (count <= 0) return Batch();
-    Result<Batch> rows = compute(numbers_from(at_, count));
-    if (!rows) return rows.error().within(fmt::format("rows {} to {}", at_, at_ + count - 1));
-    at_ += count;
-    return rows;
+Result<Batch> compute(const GeneratedColumns& columns, const RowRange& rows) {
+  ExpressionSet::Values values(columns.together, numbers_in(rows));
+  std::vector<std::shared_ptr<arrow::Array>> made;
+  for (const Expression& value : columns.values) {
+    made.push_back(TRY(plain(TRY(values.of(value)))));
   }
-
- private:
-  Result<Batch> compute(const Batch& numbers) const {
-    ExpressionSet::Values values(columns_->together, numbers);
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    for (const Expression& value : columns_->values) {
-      columns.push_back(TRY(plain(TRY(values.of(value)))));
-    }
-    return Batch(arrow::RecordBatch::Make(columns_->schema, numbers.rows(), std::move(columns)));
-  }
-
-  const std::shared_ptr<const GeneratedColumns> columns_;
-  std::int64_t at_;
-  const std::int64_t end_;
-};
-
-/// Each split is a range of row numbers.
-class DatagenSource final : public Source {
- public:
-  DatagenSource(std::shared_ptr<const GeneratedColumns> columns, std::int64_t rows)
-      : columns_(std::move(columns)), rows_(rows) {}
-
-  Result<std::vector<Split>> splits(std::uint32_t wanted) override {
-    const std::int64_t batches = (rows_ + rows_at_once - 1) / rows_at_once;
-    const std::int64_t count = std::min(batches, wanted * splits_each);
-    std::vector<Split> splits;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t from = batches * i / count * rows_at_once;
-      const std::int64_t to = std::min(rows_, batches * (i + 1) / count * rows_at_once);
-      Json detail = {{"from", from}, {"to", to}};
-      splits.push_back({json_text(detail), to - from, to - from});
-    }
-    return splits;
-  }
-
-  Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
-    const Json detail = Json::parse(split.detail);
-    return std::make_unique<DatagenReader>(columns_, detail.at("from").get<std::int64_t>(),
-                                           detail.at("to").get<std::int64_t>());
-  }
-
- private:
-  const std::shared_ptr<const GeneratedColumns> columns_;
-  const std::int64_t rows_;
-};
+  return Batch(arrow::RecordBatch::Make(columns.schema, rows.count(), std::move(made)));
+}
 
 class DatagenKind final : public OperatorKind {
  public:
@@ -114,16 +58,9 @@ class DatagenKind final : public OperatorKind {
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
     const auto columns = TRY(bind(options, context));
-    const std::int64_t rows = options.integer("rows");
-    OperatorPlan plan;
-    plan.rows = rows;
-    Phase phase{"datagen", {}, {columns->schema}};
-    phase.detail = fmt::format("{} rows", rows);
-    phase.make_source = [columns, rows]() -> Result<std::shared_ptr<Source>> {
-      return std::make_shared<DatagenSource>(columns, rows);
-    };
-    plan.phases = {std::move(phase)};
-    return plan;
+    const GeneratedRows rows = TRY(GeneratedRows::of(options, context));
+    return plan_generated("datagen", columns->schema, rows,
+                          [columns](const RowRange& of) { return compute(*columns, of); });
   }
 
  private:
@@ -152,12 +89,8 @@ class DatagenKind final : public OperatorKind {
       .role = OperatorRole::source,
       .inputs_min = 0,
       .inputs_max = 0,
-      .parameters = {{.name = "rows",
-                      .type = ParameterType::integer,
-                      .help = "How many.",
-                      .required = true,
-                      .min = 0,
-                      .max = 1e15},
+      .parameters = {GeneratedRows::count_parameter(),
+                     GeneratedRows::rate_parameter(),
                      {.name = "columns",
                       .type = ParameterType::expressions,
                       .help = "From the name of a column to its value, an expression over `n`, the "
@@ -176,7 +109,10 @@ class DatagenKind final : public OperatorKind {
       .notes =
           "The same rows each time, whatever the parallelism and whoever computes them again "
           "after a failure. `hash64(n, SEED)` is as good as a random number: take one seed "
-          "a column.",
+          "a column. In a stream subtask i of p makes the rows i, i + p, i + 2p..., so an event "
+          "time "
+          "made of `n` goes forward in all of them alike. Its position is how many it has made; a "
+          "restart makes none of them again.",
       .guarantee = Guarantee::exactly_once,
   };
 };

@@ -3,6 +3,7 @@
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
 #include "runtime/connectors/file_log.hpp"
+#include "runtime/connectors/followed_files.hpp"
 #include "runtime/connectors/partitions.hpp"
 #include "runtime/data/arrow_result.hpp"
 #include "runtime/data/take.hpp"
@@ -19,6 +20,8 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 
 namespace troupe {
 namespace {
@@ -161,6 +164,34 @@ bool satisfies(const arrow::Scalar& value, const ColumnBound& bound) {
   return true;
 }
 
+/// Parts of a file, one after the other.
+class WholeFile final : public BatchReader {
+ public:
+  using Open = std::function<Result<std::unique_ptr<BatchReader>>(const Split&)>;
+
+  WholeFile(Open open, std::vector<Split> parts)
+      : open_(std::move(open)), parts_(std::move(parts)) {}
+
+  Result<Batch> next() override {
+    for (; next_ < parts_.size(); ++next_) {
+      if (!part_) part_ = TRY(open_(parts_[next_]));
+      const Batch batch = TRY(part_->next());
+      if (batch) return batch;
+      skipped_.add(part_->skipped());
+      part_.reset();
+    }
+    return Batch();
+  }
+  SkippedRows skipped() const override { return skipped_; }
+
+ private:
+  const Open open_;
+  const std::vector<Split> parts_;
+  std::size_t next_ = 0;
+  std::unique_ptr<BatchReader> part_;
+  SkippedRows skipped_;
+};
+
 bool is_in(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -204,18 +235,52 @@ Result<std::vector<Split>> FileSource::splits(std::uint32_t wanted) {
     const std::string version = TRY(files_.version(path));
     ReadRequest request = TRY(request_of(path));
     request.first_file = paths.front();
-    const auto parts =
-        TRY(reading(path, [&] { return format_->parts(path, request, part_bytes); }));
-    for (const FilePart& part : parts) {
-      splits.push_back(
-          {.detail = detail_of(part, version), .bytes = part.bytes, .rows = part.rows});
+    for (Split& part : TRY(parts_of(path, version, request, part_bytes))) {
+      splits.push_back(std::move(part));
     }
   }
   return splits;
 }
 
+Result<std::vector<Split>> FileSource::parts_of(const std::string& path, const std::string& version,
+                                                const ReadRequest& request,
+                                                std::int64_t part_bytes) const {
+  const auto parts = TRY(reading(path, [&] { return format_->parts(path, request, part_bytes); }));
+  std::vector<Split> splits;
+  for (const FilePart& part : parts) {
+    splits.push_back({.detail = detail_of(part, version), .bytes = part.bytes, .rows = part.rows});
+  }
+  return splits;
+}
+
+std::unique_ptr<SplitSequence> FileSource::sequence(const SubtaskOf& self,
+                                                    const SplitPosition& from) {
+  if (!table_.follow) return nullptr;
+  return std::make_unique<FollowedFiles>(files_, table_.pattern, self, from);
+}
+
+Result<std::unique_ptr<BatchReader>> FileSource::open_whole(const std::string& path,
+                                                            const std::string& version) {
+  TRY(check_unchanged(files_, path, version));
+  ReadRequest request = TRY(request_of(path));
+  request.first_file = table_.pattern;
+  constexpr std::int64_t no_cuts = std::numeric_limits<std::int64_t>::max();
+  auto parts = TRY(parts_of(path, version, request, no_cuts));
+  const auto open = [this](const Split& part) { return open_part(part, {}); };
+  return std::unique_ptr<BatchReader>(std::make_unique<WholeFile>(open, std::move(parts)));
+}
+
 Result<std::unique_ptr<BatchReader>> FileSource::open_narrowed(const Split& split,
                                                                const ColumnTests& tests) {
+  if (table_.follow) {
+    const Json detail = Json::parse(split.detail);
+    return open_whole(detail.at("path"), detail.at("version"));
+  }
+  return open_part(split, tests);
+}
+
+Result<std::unique_ptr<BatchReader>> FileSource::open_part(const Split& split,
+                                                           const ColumnTests& tests) {
   const auto [part, version] = TRY(part_of(split));
   TRY(check_unchanged(files_, part.path, version));
   ReadRequest request = TRY(request_of(part.path));

@@ -23,6 +23,7 @@ struct FileTable {
   bool unite = false;  ///< columns that a file lacks are null, narrower types are widened
   std::vector<std::string> partitions = {};  ///< columns from the names of directories
   bool hive = true;                          ///< there may be such
+  bool follow = false;                       ///< files go on coming
 };
 
 /// The rows of all files that a pattern names, in one format.
@@ -38,11 +39,18 @@ class FileSource final : public Source, public NarrowedSource {
   Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
     return open_narrowed(split, {});
   }
+  std::unique_ptr<SplitSequence> sequence(const SubtaskOf& self,
+                                          const SplitPosition& from) override;
   bool narrows() const override { return format_->narrows(); }
   Result<std::unique_ptr<BatchReader>> open_narrowed(const Split& split,
                                                      const ColumnTests& tests) override;
 
  private:
+  Result<std::vector<Split>> parts_of(const std::string& path, const std::string& version,
+                                      const ReadRequest& request, std::int64_t part_bytes) const;
+  Result<std::unique_ptr<BatchReader>> open_part(const Split& split, const ColumnTests& tests);
+  Result<std::unique_ptr<BatchReader>> open_whole(const std::string& path,
+                                                  const std::string& version);
   Result<ReadRequest> request_of(const std::string& path) const;
   Result<bool> may_match(const std::string& path) const;
 

@@ -172,6 +172,16 @@ std::int64_t row_width(const arrow::Schema& schema) {
   return bytes;
 }
 
+/// What is known of how much there is.
+void estimate(const arrow::Schema& found, const arrow::Schema& output, OperatorPlan& plan) {
+  plan.rows = figure(found, rows_key);
+  if (!plan.rows) {
+    plan.rows = figure(found, rows_max_key);
+    plan.rows_at_most = plan.rows.has_value();
+  }
+  plan.bytes = plan.rows ? *plan.rows * row_width(output) : figure(found, bytes_key);
+}
+
 std::string told(const std::string& pattern, const arrow::Schema& all, const PlanContext& context) {
   std::string text = pattern;
   if (context.projection) {
@@ -186,6 +196,13 @@ std::string told(const std::string& pattern, const arrow::Schema& all, const Pla
 Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
                                       const Options& options, const PlanContext& context,
                                       std::shared_ptr<const ReadFormat> format) {
+  const bool follow = options.boolean("follow");
+  if (follow && !context.stream) {
+    Error error = make_error(ErrorCode::invalid_argument,
+                             "only a stream can follow files that are still to come");
+    error.hint = "leave it out; or make it a stream: mode streaming, and an event_time";
+    return error.at("follow");
+  }
   const std::string pattern = options.text("path");
   ReadRequest request;
   request.schema = context.resolved;
@@ -200,22 +217,19 @@ Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
     request.bounds = TRY(Expression::bind_predicate(context.predicate, request.schema)).bounds();
   }
   OperatorPlan plan;
+  plan.endless = follow;
   const SchemaPtr output = TRY(select_columns(request.schema, request.columns));
-  plan.rows = figure(*request.schema, rows_key);
-  if (!plan.rows) {
-    plan.rows = figure(*request.schema, rows_max_key);
-    plan.rows_at_most = plan.rows.has_value();
-  }
-  plan.bytes = plan.rows ? *plan.rows * row_width(*output) : figure(*request.schema, bytes_key);
+  if (!follow) estimate(*request.schema, *output, plan);
   Phase phase;
   phase.name = description.name;
   phase.outputs = {output};
-  phase.detail = told(pattern, *request.schema, context);
+  phase.detail = told(pattern, *request.schema, context) + (follow ? ", followed" : "");
   phase.reads = pattern;
   const FileTable table{.pattern = pattern,
                         .unite = options.text("schema") == "union",
                         .partitions = partitions_in(*request.schema),
-                        .hive = options.text("partitions") == "hive"};
+                        .hive = options.text("partitions") == "hive",
+                        .follow = follow};
   phase.make_source = [table, format, request]() -> Result<std::shared_ptr<Source>> {
     return std::make_shared<FileSource>(table, format, request);
   };
@@ -224,36 +238,44 @@ Result<OperatorPlan> plan_file_source(const OperatorDescription& description,
 }
 
 std::vector<Parameter> file_source_parameters(const std::string& extension) {
-  return {{.name = "path",
-           .type = ParameterType::path,
-           .help = fmt::format("A file, a directory (all files in it but those whose names begin "
-                               "with _ or ., and those in its directories named key=value), or a "
-                               "pattern with *, **, ? and [a-z]: \"data/2013-*{}\". A file is "
-                               "read once, however many symbolic links lead to it.",
-                               extension),
-           .required = true},
-          {.name = "columns",
-           .type = ParameterType::columns,
-           .help = "The columns to read, in this order. Not given: all. Columns that nothing "
-                   "downstream uses are never read, with or without this."},
-          {.name = "schema",
-           .type = ParameterType::choice,
-           .help = "Whether all files must have the same columns, in any order; or the union of "
-                   "them is read: each file is looked into, columns that one lacks are null there, "
-                   "and a type that is narrower in one is widened.",
-           .default_value = "\"same\"",
-           .choices = {"same", "union"}},
-          {.name = "partitions",
-           .type = ParameterType::choice,
-           .help = "hive: directories of the path named key=value give columns, after those of the "
-                   "files: bigint, date, else text; `__HIVE_DEFAULT_PARTITION__` is null. Files of "
-                   "directories that a filter rules out are not read. A column that the files "
-                   "have themselves is read from them.",
-           .default_value = "\"hive\"",
-           .choices = {"hive", "none"}},
-          {.name = "partition_types",
-           .type = ParameterType::column_types,
-           .help = "SQL types of such columns, where they should not be inferred: {code: text}."}};
+  return {
+      {.name = "path",
+       .type = ParameterType::path,
+       .help = fmt::format("A file, a directory (all files in it but those whose names begin "
+                           "with _ or ., and those in its directories named key=value), or a "
+                           "pattern with *, **, ? and [a-z]: \"data/2013-*{}\". A file is "
+                           "read once, however many symbolic links lead to it.",
+                           extension),
+       .required = true},
+      {.name = "columns",
+       .type = ParameterType::columns,
+       .help = "The columns to read, in this order. Not given: all. Columns that nothing "
+               "downstream uses are never read, with or without this."},
+      {.name = "schema",
+       .type = ParameterType::choice,
+       .help = "Whether all files must have the same columns, in any order; or the union of "
+               "them is read: each file is looked into, columns that one lacks are null there, "
+               "and a type that is narrower in one is widened.",
+       .default_value = "\"same\"",
+       .choices = {"same", "union"}},
+      {.name = "partitions",
+       .type = ParameterType::choice,
+       .help = "hive: directories of the path named key=value give columns, after those of the "
+               "files: bigint, date, else text; `__HIVE_DEFAULT_PARTITION__` is null. Files of "
+               "directories that a filter rules out are not read. A column that the files "
+               "have themselves is read from them.",
+       .default_value = "\"hive\"",
+       .choices = {"hive", "none"}},
+      {.name = "partition_types",
+       .type = ParameterType::column_types,
+       .help = "SQL types of such columns, where they should not be inferred: {code: text}."},
+      {.name = "follow",
+       .type = ParameterType::boolean,
+       .help = "Of a stream: it does not end with the files that are there, but reads those that "
+               "come, too, one after the other by name. Files appear whole, by a rename; each "
+               "name is greater than those before it; what is in them does not change. One that "
+               "has been read may be removed once all before it have been.",
+       .default_value = "false"}};
 }
 
 }  // namespace troupe

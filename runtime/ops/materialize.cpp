@@ -87,6 +87,15 @@ class MaterializeKind final : public OperatorKind {
       error.hint = "leave it out: these rows are final as they come";
       return error;
     }
+    if (input.endless) {
+      Error error = make_error(ErrorCode::unsupported,
+                               "rows that may be taken back are final only when the stream has "
+                               "ended, and this one never does");
+      error.hint =
+          "group by the columns of a window, so that rows come once they are final; take a sink "
+          "that takes changes; or make the weight of rows a column (op: changes)";
+      return error;
+    }
     auto table = std::make_shared<StateTable>();
     table->name = "rows";
     table->schema = with_hidden(input.schema, {.stream = true, .changes = true});

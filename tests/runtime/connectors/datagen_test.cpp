@@ -5,6 +5,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/rows.hpp"
 
+#include <arrow/record_batch.h>
+
 #include <algorithm>
 
 using namespace troupe;
@@ -50,6 +52,60 @@ TEST_CASE("no rows are no splits, and columns that nobody needs are not computed
   context.projection = std::vector<std::string>{};
   const auto count = plan_connector("datagen", with(3, {{"a", "n"}}), context);
   CHECK(rows_of(*count).value().front().rows() == 3);
+}
+
+TEST_CASE("a stream's subtasks make every so many-th row, for ever, and go on by arithmetic") {
+  PlanContext context;
+  context.stream = true;
+  const auto plan = plan_connector("datagen", {{"columns", {{"a", "n * 10"}}}}, context).value();
+  CHECK(plan.endless);
+  CHECK_FALSE(plan.rows);
+  const auto source = source_of(plan);
+  const auto splits = source->sequence({1, 3}, {});
+  const Split split = std::get<Split>(splits->next().value());
+  CHECK(std::holds_alternative<SplitSequence::NoMore>(splits->next().value()));
+  const auto first = [](BatchReader& reader) {
+    return lines_of({Batch(reader.next().value().columns()->Slice(0, 2))});
+  };
+  const auto reader = source->open(split).value();
+  CHECK(first(*reader) == std::vector<std::string>{"10", "40"});
+  const auto later = source->open(split).value();
+  CHECK(later->skip(1'000'000'000'000) == 1'000'000'000'000);
+  CHECK(first(*later) == std::vector<std::string>{"30000000000010", "30000000000040"});
+}
+
+TEST_CASE("all lanes of a stream with an end make each of its rows once") {
+  PlanContext context;
+  context.stream = true;
+  const auto plan = plan_connector("datagen", with(40'001, {{"a", "n"}}), context).value();
+  CHECK_FALSE(plan.endless);
+  const auto source = source_of(plan);
+  std::vector<std::int64_t> all;
+  for (std::uint32_t subtask = 0; subtask < 3; ++subtask) {
+    const auto splits = source->sequence({subtask, 3}, {});
+    const auto reader = source->open(std::get<Split>(splits->next().value())).value();
+    while (const Batch batch = reader->next().value()) {
+      for (const std::string& line : lines_of({batch})) all.push_back(std::stoll(line));
+    }
+    CHECK(reader->skip(5) == 0);
+    // What was taken is not given again.
+    CHECK(std::holds_alternative<SplitSequence::NoMore>(
+        source->sequence({subtask, 3}, {1, 0})->next().value()));
+  }
+  std::sort(all.begin(), all.end());
+  REQUIRE(all.size() == 40'001);
+  for (std::size_t i = 0; i < all.size(); ++i) REQUIRE(all[i] == static_cast<std::int64_t>(i));
+}
+
+TEST_CASE("only a stream has no end, and a rate") {
+  CHECK(plan_connector("datagen", {{"columns", {{"a", "n"}}}}).error().path == "rows");
+  Json fast = with(3, {{"a", "n"}});
+  fast["rate"] = 5;
+  CHECK(plan_connector("datagen", fast).error().path == "rate");
+  PlanContext context;
+  context.stream = true;
+  CHECK(plan_connector("datagen", fast, context)->phases.back().rate == 5);
+  CHECK(plan_connector("datagen", fast, context)->phases.back().detail == "3 rows, 5 a second");
 }
 
 TEST_CASE("mistakes have their place") {
