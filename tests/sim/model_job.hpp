@@ -54,7 +54,7 @@ struct ModelPlace {
   FileSystem& files;
   ModelStreams& streams;
   bool may_fail = true;
-  std::size_t stream_rows = 600;  ///< of each subtask of a stream's source
+  std::size_t stream_rows = 250;  ///< of each subtask of a stream's source
 };
 
 /// Writes the files that the job reads, and plans it. The same random numbers give the same job.

@@ -71,7 +71,7 @@ class StreamMaker {
         name_(fmt::format("stream-{}", number)),
         builder_(name_),
         source_(builder_.add("rows", "sim.stream",
-                             {{"name", name_}, {"at_once", 1 + random_.below(2)}})) {}
+                             {{"name", name_}, {"at_once", 1 + random.below(2)}})) {}
 
   ModelJob make() {
     job_.name = JobName(name_);

@@ -6,7 +6,8 @@
 namespace troupe::sim {
 
 Nemesis::Nemesis(World& world) : world_(world), random_(world.random.next()) {
-  pause_ = Duration(1s) / static_cast<std::int64_t>(1 + random_.below(8));
+  const Duration seldom = world.streams() ? 3s : 1s;
+  pause_ = seldom / static_cast<std::int64_t>(1 + random_.below(8));
   const std::uint64_t kinds = random_.chance(1, 3) ? 1 : 1 + random_.below(faults);
   for (std::uint64_t i = 0; i < kinds; ++i) {
     mix_.push_back(static_cast<Fault>(random_.below(faults)));

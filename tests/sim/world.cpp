@@ -28,6 +28,12 @@ std::size_t cluster_size(Random& random) { return 1 + (random.chance(1, 5) ? 5 :
 constexpr Duration late_request_max = 5s;
 constexpr int databases = 2;
 
+/// So slow that a source, which reads from it, lasts for some epochs.
+Duration slow_disk(Random& random, Duration delay_max) {
+  const Duration slow = delay_max * static_cast<std::int64_t>(10 + random.below(20));
+  return std::min<Duration>(slow, 200ms);
+}
+
 /// Whatever is damaged throws a stream back to its last epoch, so it must be rare.
 NetSettings net_settings(Random& random, bool streams) {
   NetSettings settings;
@@ -54,7 +60,7 @@ World::World(const SimOptions& given)
   disk_full_until_.resize(size);
   calm_ = options.seed % calm_one_in == 7;
   if (options.seed % calm_one_in == 13) bad_disk_ = 1 + random.below(size - 1);
-  if (streams()) disk_max_ = net.delay_max() * static_cast<std::int64_t>(4 + random.below(8));
+  if (streams()) disk_max_ = slow_disk(random, net.delay_max());
   make_disks();
   make_databases();
   register_all();
