@@ -110,7 +110,8 @@ std::optional<std::size_t> InputGate::furthest_behind() const {
 bool InputGate::waits(const State& state, EventTime least) const {
   if (!apart_ || aligning_) return false;
   const auto time = time_of(state);
-  return time && least + ahead_max < *time;
+  // Where all have told the end of all times, nobody waits.
+  return time && least < EventTime::max() - ahead_max && least + ahead_max < *time;
 }
 
 Result<std::optional<InputGate::Event>> InputGate::poll_inputs(
