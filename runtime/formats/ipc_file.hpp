@@ -13,10 +13,10 @@ namespace troupe {
 /// What an Arrow IPC file (or stream) tells without reading its rows.
 struct IpcInfo {
   SchemaPtr schema;
-  std::int64_t rows = -1;    ///< of a file; a stream does not say
+  std::int64_t rows = -1;    ///< of a file, about; a stream does not say
   std::int64_t batches = 1;  ///< parts it can be read in; a stream is one
 };
-/// Reads the head of every record batch, to count the rows.
+/// No part of a file tells how many rows there are in all: it asks some of its record batches.
 Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path);
 /// Its columns alone.
 Result<SchemaPtr> ipc_schema(FileSystem& files, const std::string& path);

@@ -84,6 +84,23 @@ TEST_CASE("IPC: rows of every type come back, whole and in parts") {
   }
 }
 
+TEST_CASE("IPC: the rows of a long file are known without reading it") {
+  TempDir dir;
+  const std::string path = dir.path() + "/x.arrow";
+  const auto schema =
+      arrow::schema({arrow::field("a", arrow::int64()), arrow::field("b", arrow::utf8())});
+  Random random(1);
+  std::vector<Batch> batches(100, random_batch(schema, 30, random));
+  batches.push_back(random_batch(schema, 7, random));
+  write(path, batches, schema);
+  CHECK(ipc_info(system_files(), path)->rows == 3007);
+  batches.insert(batches.begin(), 3, random_batch(schema, 300, random));
+  write(path, batches, schema);
+  const std::int64_t about = ipc_info(system_files(), path)->rows;
+  CHECK(about > 3907 / 2);
+  CHECK(about < 3907 * 2);
+}
+
 TEST_CASE("IPC: columns in the order asked for; none are still rows") {
   TempDir dir;
   const std::string path = dir.path() + "/x.arrow";
