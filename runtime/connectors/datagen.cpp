@@ -43,7 +43,8 @@ struct GeneratedColumns {
 };
 
 Result<Batch> compute(const GeneratedColumns& columns, const RowRange& rows) {
-  ExpressionSet::Values values(columns.together, numbers_in(rows));
+  const Batch numbers = numbers_in(rows);  // the values refer to it
+  ExpressionSet::Values values(columns.together, numbers);
   std::vector<std::shared_ptr<arrow::Array>> made;
   for (const Expression& value : columns.values) {
     made.push_back(TRY(plain(TRY(values.of(value)))));

@@ -1,5 +1,6 @@
 #include "runtime/exec/splits_reader.hpp"
 
+#include "runtime/base/json.hpp"
 #include "runtime/exec/timed_reader.hpp"
 
 #include <arrow/record_batch.h>
@@ -31,6 +32,13 @@ Batch nothing_yet() {
   static const Batch batch(arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector{}), 0,
                                                     std::vector<std::shared_ptr<arrow::Array>>{}));
   return batch;
+}
+
+/// What people call it: a file by its name.
+std::string place_of(const Split& split) {
+  const Json detail = Json::parse(split.detail, nullptr, /*allow_exceptions=*/false);
+  const bool file = detail.is_object() && detail.contains("path") && detail["path"].is_string();
+  return file ? fmt::format("'{}'", detail["path"].get<std::string>()) : split.detail;
 }
 
 std::optional<Pace> pace_of(const SplitsSite& site) {
@@ -74,7 +82,7 @@ Result<bool> SplitsReader::next_split() {
 Result<> SplitsReader::open(const Split& split) {
   reader_ = TRY(open_rows(split));
   if (site_.event_time) {
-    reader_ = std::make_unique<TimedReader>(std::move(reader_), site_.event_time, split.detail);
+    reader_ = std::make_unique<TimedReader>(std::move(reader_), site_.event_time, place_of(split));
   }
   to_skip_ -= reader_->skip(to_skip_);
   return {};
