@@ -31,11 +31,6 @@ Error too_many(const std::string& path, std::uint64_t number, std::uint64_t befo
                  number, path, before));
 }
 
-std::uint64_t before(const std::vector<std::string>& listed, const std::string& path) {
-  return static_cast<std::uint64_t>(std::lower_bound(listed.begin(), listed.end(), path) -
-                                    listed.begin());
-}
-
 bool is_in(const std::vector<std::string>& sorted, const std::string& path) {
   return std::binary_search(sorted.begin(), sorted.end(), path);
 }
@@ -97,28 +92,27 @@ Result<> FollowedFiles::look() {
   return known_.empty() ? begin(listed) : extend(listed);
 }
 
-Result<> FollowedFiles::begin(std::vector<std::string> listed) {
+Result<> FollowedFiles::begin(const std::vector<std::string>& listed) {
   if (told_.empty()) {
-    known_ = std::move(listed);
+    known_ = listed;
     return {};
   }
   at_ = TRY(FileMark::parse(std::exchange(told_, {})));
   first_ = at_->number;
-  const std::uint64_t count = before(listed, at_->path);
-  if (count > first_) return too_many(at_->path, first_, count);
   known_ = {at_->path};
+  const auto here = std::lower_bound(listed.begin(), listed.end(), at_->path);
+  before_.assign(listed.begin(), here);
+  if (before_.size() > first_) return too_many(at_->path, first_, before_.size());
   return extend(listed);
 }
 
 Result<> FollowedFiles::extend(const std::vector<std::string>& listed) {
-  const std::uint64_t count = before(listed, known_.front());
-  if (count > first_) return too_many(known_.front(), first_, count);
   const std::string last = known_.back();
-  for (std::size_t i = count; i < listed.size(); ++i) {
-    if (listed[i] > last) {
-      known_.push_back(listed[i]);
-    } else if (!std::binary_search(known_.begin(), known_.end(), listed[i])) {
-      return too_late(listed[i], last);
+  for (const std::string& path : listed) {
+    if (path > last) {
+      known_.push_back(path);
+    } else if (!is_in(known_, path) && !is_in(before_, path)) {
+      return too_late(path, last);
     }
   }
   forget(listed);

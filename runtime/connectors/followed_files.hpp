@@ -45,7 +45,7 @@ class FollowedFiles final : public SplitSequence {
  private:
   bool has(std::uint64_t number) const { return number < first_ + known_.size(); }
   Result<> look();
-  Result<> begin(std::vector<std::string> listed);
+  Result<> begin(const std::vector<std::string>& listed);
   Result<> extend(const std::vector<std::string>& listed);
   void forget(const std::vector<std::string>& listed);
   Result<std::vector<std::string>> list() const;
@@ -60,7 +60,8 @@ class FollowedFiles final : public SplitSequence {
   std::optional<FileMark> at_;  ///< the file that it has given last, or was at
   bool waits_ = false;
   std::vector<std::string> known_;
-  std::uint64_t first_ = 0;  ///< the number of the first of them
+  std::uint64_t first_ = 0;          ///< the number of the first of them
+  std::vector<std::string> before_;  ///< what was there before that when it began
 };
 
 }  // namespace troupe

@@ -221,9 +221,11 @@ Result<TaskGraph> plan_tasks(const JobGraph& graph, const OperatorRegistry& regi
   TRY(well_formed(graph));
   const BoundGraph bound = plan_vertices(graph, registry, target.parallelism);
   if (!bound.ok()) return bound.errors.front();
-  TaskGraph tasks = TaskPlanner(graph, bound, target).run();
+  // The tables of a stream end, and it goes on: they are regions of their own, also in one process.
+  const bool keep = target.keep_blocking_edges || graph.settings.mode == JobMode::streaming;
+  TaskGraph tasks = TaskPlanner(graph, bound, {target.parallelism, keep}).run();
   // An edge that was kept against a jam may split a region so that it would wait for itself.
-  if (target.keep_blocking_edges || TaskTopology::make(tasks)) return tasks;
+  if (keep || TaskTopology::make(tasks)) return tasks;
   return TaskPlanner(graph, bound, {target.parallelism, true}).run();
 }
 

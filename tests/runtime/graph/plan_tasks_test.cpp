@@ -133,6 +133,17 @@ TEST_CASE("a stage joined with what was made of it keeps its probe side, or it w
         "2 x2 r2-3: sums.final <- 1 hash kept | 3 x2 r4-5: both out <- 0 hash kept <- 2 hash kept");
 }
 
+TEST_CASE("what a streaming job reads first is kept in one process, too: tables end, it goes on") {
+  GraphBuilder job("job");
+  job.mode(JobMode::streaming);
+  const auto left = job.add("left", "test.read");
+  const auto right = job.add("right", "test.read");
+  job.add("out", "test.write")
+      .from(job.add("both", "test.join", {{"using", "a"}}).from({left, right}));
+  CHECK(plan_of(job, alone) == plan_of(job, cluster));
+  CHECK(plan_of(job, alone).find("hash kept") != std::string::npos);
+}
+
 TEST_CASE("a probe side that its join can hold is not kept, except in a cluster") {
   GraphBuilder job("job");
   const auto rows = job.add("rows", "test.read");
