@@ -172,14 +172,17 @@ def a_table_that_lacks_something_is_refused_before_anything_runs(site):
                  ("the table 'entries' wants a value for 'owner', and the rows have no such column", "table: entries")}
     with bank_of(site) as bank:
         job = bank.job()
+        lines = job.read_text().splitlines()
         site.call("validate", job).expect(0)
         for change, (said, place) in lacks.items():
             bank.postgres.lines(TABLES + change)
+            line = max(i for i, line in enumerate(lines) if place in line)
+            at = f"job.yaml:{line + 1}:{lines[line].index(place) + (1 if '[' in place else place.index(' ') + 2)}"
             for words in (("validate", job), ("run", job), ("apply", job, "--run")):
                 asked = bank.ask(*words) if words[0] == "apply" else site.call(*words)
                 check(asked.code != 0, f"{words[0]} takes a job where {said}")
                 contains(asked.err + asked.out, said, f"what {words[0]} says")
-                contains(asked.err + asked.out, place, f"where {words[0]} points to")
+                contains(asked.err + asked.out, at, f"where {words[0]} points to")
             site.call("validate", "--offline", job).expect(0)
         bank.postgres.stop()
         site.call("validate", job).expect(0)
