@@ -21,7 +21,9 @@ class Door final : public FileSystem {
   void on_create(std::function<void(const std::string& path)> heard) { heard_ = std::move(heard); }
 
   /// Is called before each change of the disk, which fails where it does; none: nobody.
-  void meanwhile(std::function<Result<>()> happens) { meanwhile_ = std::move(happens); }
+  void meanwhile(std::function<Result<>(const std::string& path)> happens) {
+    meanwhile_ = std::move(happens);
+  }
 
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override;
   Result<std::string> read(const std::string& path) override { return disk_.read(path); }
@@ -41,13 +43,13 @@ class Door final : public FileSystem {
 
  private:
   class File;
-  Result<> open() const;
+  Result<> open(const std::string& path) const;
 
   Disk& disk_;
   const Mutation mutation_;
   const std::function<bool()> shut_;
   std::function<void(const std::string&)> heard_;
-  std::function<Result<>()> meanwhile_;
+  std::function<Result<>(const std::string&)> meanwhile_;
 };
 
 }  // namespace troupe::sim

@@ -34,9 +34,27 @@ enum class KillPoint {
   errand_not_begun,
   amid_an_errand,
   errand_done_not_reported,
+  // of the coordinator, with streams
+  epoch_begun_not_told,
+  some_acknowledged,
+  acknowledged_not_copied,
+  copied_not_published,
+  sealed_not_written,
+  unnamed_not_dropped,
+  deployed_from_an_epoch,
+  // of an executor, with streams
+  epoch_ordered,
+  aligning,
+  state_being_written,
+  state_being_merged,
+  state_being_copied,
+  state_being_dropped,
+  saved_not_acknowledged,
+  restoring,
+  serving_state,
 };
 
-inline constexpr std::array<std::string_view, 23> kill_point_names{
+inline constexpr std::array<std::string_view, 39> kill_point_names{
     "asked_not_looked_up",
     "looked_up_not_made",
     "decided_not_written",
@@ -60,7 +78,25 @@ inline constexpr std::array<std::string_view, 23> kill_point_names{
     "errand_not_begun",
     "amid_an_errand",
     "errand_done_not_reported",
+    "epoch_begun_not_told",
+    "some_acknowledged",
+    "acknowledged_not_copied",
+    "copied_not_published",
+    "sealed_not_written",
+    "unnamed_not_dropped",
+    "deployed_from_an_epoch",
+    "epoch_ordered",
+    "aligning",
+    "state_being_written",
+    "state_being_merged",
+    "state_being_copied",
+    "state_being_dropped",
+    "saved_not_acknowledged",
+    "restoring",
+    "serving_state",
 };
 inline constexpr std::size_t kill_points = kill_point_names.size();
+/// From here on they are of streams.
+inline constexpr auto first_of_streams = static_cast<std::size_t>(KillPoint::epoch_begun_not_told);
 
 }  // namespace troupe::sim

@@ -55,14 +55,42 @@ enum class Mutation {
   commit_not_reported,         ///< now and then a commit that is done is not reported
   silent_errand_awaited,       ///< who does not answer what has become of an errand is waited for
   unseeded_chance,             ///< something is decided by what is in no seed
+  // of streams
+  state_not_fetched,             ///< state files are said to be here, and nobody has looked
+  state_not_synced,              ///< a state file is acknowledged before it is durable
+  committed_at_acknowledgement,  ///< what a task acknowledges is committed at once
+  commit_answered_first,         ///< a commit is answered, and done later
+  given_up_is_published,  ///< a barrier tells that the epoch before it is published, also one that
+                          ///< was given up
+  ends_alone,             ///< a task ends when its own sources have come to their end
+  state_dropped_early,    ///< files that the last manifest names are dropped
+  restored_from_the_one_before,  ///< all tasks go on from the epoch before the last one
+  one_task_from_the_one_before,  ///< one stage goes on from the epoch before the last one
+  any_epoch_acknowledged,        ///< an acknowledgement counts for whichever epoch is open
+  old_acknowledgement_counts,    ///< an acknowledgement of an attempt that is over counts for the
+                                 ///< next epoch
+  manifest_forgets_one,    ///< what is published has one committable less than what is committed
+  barrier_lost,            ///< now and then a barrier does not arrive
+  barrier_overtakes,       ///< rows of one lane come behind a barrier that was behind them
+  watermark_overtakes,     ///< a watermark comes before rows that were sent before it
+  time_runs_ahead,         ///< operators are told of a later time than the one that has come
+  barrier_not_flushed,     ///< what waits for more rows stays where it is at a barrier
+  change_not_handed_over,  ///< now and then a change is not in the state that is handed over
+  state_row_forgotten,     ///< a row of the state is not there after a restore
+  taking_back_forgotten,   ///< rows that take others back are lost
+  position_read_ahead,     ///< a source goes on behind the rows that were read, not those that were
+                           ///< taken
+  database_marker_ignored,  ///< a database does not look whether it has done it
+  database_marker_apart,    ///< the marker is another transaction than the rows
 };
 
 struct MutationName {
   Mutation mutation;
   std::string_view name;
+  bool streams = false;  ///< seeds of streams shall find it
 };
 
-inline constexpr std::array<MutationName, 45> mutations{{
+inline constexpr std::array<MutationName, 68> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -108,6 +136,29 @@ inline constexpr std::array<MutationName, 45> mutations{{
     {Mutation::commit_not_reported, "commit_not_reported"},
     {Mutation::silent_errand_awaited, "silent_errand_awaited"},
     {Mutation::unseeded_chance, "unseeded_chance"},
+    {Mutation::state_not_fetched, "state_not_fetched", true},
+    {Mutation::state_not_synced, "state_not_synced", true},
+    {Mutation::committed_at_acknowledgement, "committed_at_acknowledgement", true},
+    {Mutation::commit_answered_first, "commit_answered_first", true},
+    {Mutation::given_up_is_published, "given_up_is_published", true},
+    {Mutation::ends_alone, "ends_alone", true},
+    {Mutation::state_dropped_early, "state_dropped_early", true},
+    {Mutation::restored_from_the_one_before, "restored_from_the_one_before", true},
+    {Mutation::one_task_from_the_one_before, "one_task_from_the_one_before", true},
+    {Mutation::any_epoch_acknowledged, "any_epoch_acknowledged", true},
+    {Mutation::old_acknowledgement_counts, "old_acknowledgement_counts", true},
+    {Mutation::manifest_forgets_one, "manifest_forgets_one", true},
+    {Mutation::barrier_lost, "barrier_lost", true},
+    {Mutation::barrier_overtakes, "barrier_overtakes", true},
+    {Mutation::watermark_overtakes, "watermark_overtakes", true},
+    {Mutation::time_runs_ahead, "time_runs_ahead", true},
+    {Mutation::barrier_not_flushed, "barrier_not_flushed", true},
+    {Mutation::change_not_handed_over, "change_not_handed_over", true},
+    {Mutation::state_row_forgotten, "state_row_forgotten", true},
+    {Mutation::taking_back_forgotten, "taking_back_forgotten", true},
+    {Mutation::position_read_ahead, "position_read_ahead", true},
+    {Mutation::database_marker_ignored, "database_marker_ignored", true},
+    {Mutation::database_marker_apart, "database_marker_apart", true},
 }};
 
 }  // namespace troupe::sim

@@ -64,9 +64,19 @@ void check_damage(const World& world) {
   world.check(world.damage.frames == world.net.damaged(), "a damaged packet was not refused");
 }
 
+/// But for the one that is open when all sources have come to their end.
+void check_epochs_kept(const World& world) {
+  for (const auto& [id, run] : world.store.all_runs()) {
+    std::size_t given_up = 0;
+    for (const EpochImage& epoch : run.epochs) given_up += epoch.state == EpochState::aborted;
+    world.check(given_up <= 1, "an epoch was given up although nothing went wrong");
+  }
+}
+
 /// Recovery hides many a mistake; where there is nothing to recover from, there is none.
 void check_calm(const World& world) {
   world.check(attempts_lost(world) == 0, "an attempt was lost although nothing went wrong");
+  check_epochs_kept(world);
   world.check(world.refused_commands + world.refused_reports == 0,
               "something was refused although nothing went wrong");
 }

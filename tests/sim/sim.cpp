@@ -44,12 +44,17 @@ CommandLine parse(int count, char** words) {
     if (word == "--mutants") line.mutants = true;
     if (word == "--mutant" && i + 1 < count) {
       ++i;
-      for (const auto& [mutation, name] : mutations) {
+      for (const auto& [mutation, name, streams] : mutations) {
         if (name == words[i]) line.options.mutation = mutation;
       }
     }
   }
   return line;
+}
+
+/// Moments that streams do not have.
+bool of_batches_only(std::size_t point) {
+  return static_cast<KillPoint>(point) == KillPoint::serving_a_partition;
 }
 
 int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
@@ -65,6 +70,9 @@ int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
   std::printf("epochs: %llu, at least %llu a seed\n", static_cast<unsigned long long>(sum.epochs),
               static_cast<unsigned long long>(epochs_least));
   for (std::size_t point = 0; point < kill_points; ++point) {
+    const bool streams = line.options.streams;
+    const bool reached = streams ? !of_batches_only(point) : point < first_of_streams;
+    if (!reached) continue;
     const bool enough = sum.kills_at[point] >= line.hits_min;
     std::printf("  %-32s %llu%s\n", kill_point_names[point].data(),
                 static_cast<unsigned long long>(sum.kills_at[point]), enough ? "" : "  (too few)");
@@ -112,11 +120,13 @@ int run_seeds(const CommandLine& line) {
 }
 
 /// The first seed that sees the fault, or 0.
-std::uint64_t found_by(const CommandLine& line, Mutation mutation, std::string& violation) {
+std::uint64_t found_by(const CommandLine& line, Mutation mutation, bool streams,
+                       std::string& violation) {
   for (std::uint64_t seed = line.from; seed < line.from + line.seeds; ++seed) {
     SimOptions options = line.options;
     options.seed = seed;
     options.mutation = mutation;
+    options.streams = streams;
     const Outcome outcome = run_seed(options);
     if (outcome.ok) continue;
     violation = outcome.violation;
@@ -127,16 +137,17 @@ std::uint64_t found_by(const CommandLine& line, Mutation mutation, std::string& 
 
 int run_mutants(const CommandLine& line) {
   std::uint64_t passed = 0, failed = 0;
-  for (const auto& [mutation, name] : mutations) {
+  for (const auto& [mutation, name, streams] : mutations) {
+    if (streams != line.options.streams) continue;
     std::string violation;
-    const std::uint64_t seed = found_by(line, mutation, violation);
+    const std::uint64_t seed = found_by(line, mutation, streams, violation);
     std::printf("%-28s %s\n", name.data(),
                 seed == 0 ? "NOT FOUND" : fmt::format("seed {}: {}", seed, violation).c_str());
     std::fflush(stdout);
     ++(seed == 0 ? failed : passed);
   }
   std::string violation;
-  const std::uint64_t seed = found_by(line, Mutation::none, violation);
+  const std::uint64_t seed = found_by(line, Mutation::none, line.options.streams, violation);
   std::printf("%-28s %s\n", "none",
               seed == 0 ? "nothing found, as it must be"
                         : fmt::format("seed {}: {}", seed, violation).c_str());

@@ -63,6 +63,13 @@ bool has_epoch(const RunImage& run, EpochState state) {
                      [&](const EpochImage& epoch) { return epoch.state == state; });
 }
 
+bool seals(const effect::Persist& persist) {
+  return std::any_of(persist.records.begin(), persist.records.end(), [](const Record& record) {
+    const auto* sealed = std::get_if<ManifestRecord>(&record);
+    return sealed != nullptr && !sealed->manifest.tasks.empty();
+  });
+}
+
 }  // namespace
 
 SimCoordinator::SimCoordinator(World& world)
@@ -188,6 +195,10 @@ void SimCoordinator::receive(NodeIndex peer, const Frame& frame) {
   const bool finished = std::holds_alternative<TaskFinished>(*report);
   const bool listed = std::holds_alternative<Inventory>(*report);
   if (listed && killed_at(KillPoint::asked_not_listed)) return;
+  if (auto* snapshot = std::get_if<TaskSnapshotted>(&*report)) {
+    if (killed_at(KillPoint::some_acknowledged)) return;
+    hear_acknowledgement(peer, *snapshot);
+  }
   if (world_.mutated(Mutation::acknowledge_before_persist) && finished) {
     send(peer, AckReport{*token_of(*report)});
   }
@@ -209,6 +220,32 @@ void SimCoordinator::claim_current(Report& report) {
         }
       },
       report);
+}
+
+/// For mutants.
+void SimCoordinator::hear_acknowledgement(NodeIndex peer, TaskSnapshotted& snapshot) {
+  if (world_.mutated(Mutation::any_epoch_acknowledged)) {
+    const RunImage& run = world_.store.all_runs().at(snapshot.token.run);
+    if (!run.epochs.empty()) snapshot.epoch = run.epochs.back().epoch;
+  }
+  acknowledged_.insert_or_assign({snapshot.token.run, snapshot.token.task},
+                                 std::pair(peer, snapshot));
+}
+
+/// The mutant: of the attempts before these somebody has acknowledged already.
+void SimCoordinator::acknowledge_again(const SnapshotTask& begun) {
+  for (auto& [of, said] : acknowledged_) {
+    auto& [peer, snapshot] = said;
+    if (of.first != begun.token.run || snapshot.epoch >= begun.epoch) continue;
+    Report report(snapshot);
+    claim_current(report);
+    auto& claimed = std::get<TaskSnapshotted>(report);
+    if (claimed.token.attempt == snapshot.token.attempt) continue;
+    claimed.epoch = begun.epoch;
+    after(Duration(0), [this, peer = peer, report] {
+      tell(coordinator_event::Received{World::name_of(peer), report});
+    });
+  }
 }
 
 /// A frame that was heard before, straight to the machine: its tokens alone must make it harmless.
@@ -259,6 +296,7 @@ void SimCoordinator::decided(const Effects& effects) {
         if (const auto* epoch = std::get_if<EpochRecord>(&record)) check_committed(*epoch);
       }
       if (killed_at(KillPoint::decided_not_written)) return;
+      if (seals(*persist) && killed_at(KillPoint::sealed_not_written)) return;
     }
     if (const auto* look = std::get_if<effect::Look>(&effect)) {
       if (killed_at(KillPoint::asked_not_looked_up)) return;
@@ -298,11 +336,52 @@ void SimCoordinator::check_in_time(const effect::Reply& reply) const {
 
 void SimCoordinator::send(effect::Send sent) {
   check_durable(sent);
-  if (!sends_errand(sent)) return;
+  if (!sends_errand(sent) || !sends_of_streams(sent.command)) return;
   const NodeIndex peer = World::index_of(sent.node);
   const Session& session = *sessions_.at(peer);
   if (!session.up() || session.peer_incarnation() != sent.incarnation) return;
   send(peer, sent.command);
+}
+
+/// False where the process has died.
+bool SimCoordinator::sends_of_streams(Command& command) {
+  if (auto* deploy = std::get_if<DeployTask>(&command)) {
+    const bool restores = deploy->epochs.restore != Epoch();
+    if (restores && killed_at(KillPoint::deployed_from_an_epoch)) return false;
+    if (restores) choose_state(*deploy);
+  } else if (auto* drop = std::get_if<DropSnapshots>(&command)) {
+    if (killed_at(KillPoint::unnamed_not_dropped)) return false;
+    if (world_.mutated(Mutation::state_dropped_early)) drop_early(*drop);
+  } else if (const auto* snapshot = std::get_if<SnapshotTask>(&command)) {
+    if (world_.mutated(Mutation::old_acknowledgement_counts)) acknowledge_again(*snapshot);
+  }
+  return true;
+}
+
+/// The mutants: of the epoch before the last one.
+void SimCoordinator::choose_state(DeployTask& deploy) const {
+  const bool one = world_.mutated(Mutation::one_task_from_the_one_before) &&
+                   deploy.token.task.stage.value() == 1;
+  if (!one && !world_.mutated(Mutation::restored_from_the_one_before)) return;
+  const EpochImage* before = nullptr;
+  for (const EpochImage& epoch : world_.store.all_runs().at(deploy.token.run).epochs) {
+    if (epoch.manifest && epoch.epoch < deploy.epochs.restore) before = &epoch;
+  }
+  if (before == nullptr) return;
+  for (const TaskPart& part : before->manifest->tasks) {
+    if (part.task == deploy.token.task) deploy.epochs.files = part.files;
+  }
+}
+
+void SimCoordinator::drop_early(DropSnapshots& drop) const {
+  const auto& epochs = world_.store.all_runs().at(drop.token.run).epochs;
+  for (auto epoch = epochs.rbegin(); epoch != epochs.rend(); ++epoch) {
+    if (!epoch->manifest || epoch->manifest->tasks.empty()) continue;
+    for (const StoredSnapshot& file : epoch->manifest->tasks.front().files) {
+      drop.names.push_back(file.file.name);
+    }
+    return;
+  }
 }
 
 /// No effect before its row.
@@ -368,6 +447,7 @@ void SimCoordinator::write(StoreSteps steps) {
     after(Duration(0),
           [this, looked = looks_of(steps, world_.store)] { driver_.written(looked, now()); });
   }
+  if (world_.mutated(Mutation::manifest_forgets_one)) forget_one(steps);
   for (StoreStep& step : steps) writing_.push_back(std::move(step));
   if (has_state(writing_, RunState::finishing) &&
       killed_at(KillPoint::all_finished_before_manifest)) {
@@ -377,15 +457,31 @@ void SimCoordinator::write(StoreSteps steps) {
   if (idle) after(world_.between(100us, write_max), [this] { written(); });
 }
 
+void SimCoordinator::forget_one(StoreSteps& steps) {
+  for (StoreStep& step : steps) {
+    auto* persist = std::get_if<effect::Persist>(&step);
+    if (persist == nullptr) continue;
+    for (Record& record : persist->records) {
+      auto* sealed = std::get_if<ManifestRecord>(&record);
+      if (sealed == nullptr) continue;
+      for (SinkPart& sink : sealed->manifest.sinks) {
+        if (!sink.committables.empty()) sink.committables.pop_back();
+      }
+    }
+  }
+}
+
 void SimCoordinator::written() {
   if (std::exchange(world_.store_fails_next, false)) return fail_write();
   const bool manifest = has_state(writing_, RunState::finishing);
   const bool published = has_epoch(writing_, EpochState::published);
+  const bool begun = has_epoch(writing_, EpochState::started);
   const std::vector<Looked> answers = commit_write();
   writing_.clear();
   if (killed_at(KillPoint::after_persist_before_send)) return;
   if (manifest && killed_at(KillPoint::manifest_started_not_published)) return;
   if (published && killed_at(KillPoint::published_not_committed)) return;
+  if (begun && world_.streams() && killed_at(KillPoint::epoch_begun_not_told)) return;
   if (!answers.empty() && killed_at(KillPoint::looked_up_not_made)) return;
   if (world_.mutated(Mutation::send_before_persist)) return;
   driver_.written(answers, now());
@@ -461,6 +557,9 @@ bool SimCoordinator::sends_errand(const effect::Send& sent) {
     if (errand->kind == ErrandKind::commit_sink) check_published(run, errand->epoch);
     const bool cleans_up = errand->kind == ErrandKind::clean_up_sinks;
     if (cleans_up && killed_at(KillPoint::ended_not_cleaned)) return false;
+    const bool copies = errand->kind == ErrandKind::copy_snapshots;
+    if (copies && killed_at(KillPoint::acknowledged_not_copied)) return false;
+    errands_[command->number] = errand->kind;
   }
   last_errand_[World::index_of(sent.node)] = command->number;
   if (world_.mutated(Mutation::published_not_recommitted) && published_before_.contains(run)) {
@@ -496,14 +595,22 @@ void SimCoordinator::check_committed(const EpochRecord& epoch) const {
   }
 }
 
+/// Of an epoch with two sinks or more, between the commits of two of them, or behind the last one.
 bool SimCoordinator::killed_by_answer(const Report& report) {
   const auto* done = std::get_if<ErrandDone>(&report);
   if (done == nullptr) return false;
-  const auto run = world_.store.all_runs().find(done->token.run);
-  if (run == world_.store.all_runs().end() || run->second.state != RunState::finishing)
-    return false;
-  const std::size_t committed = ++sinks_committed_[done->token.run];
-  const std::size_t sinks = run->second.epochs.back().manifest->sinks.size();
+  const auto kind = errands_.find(done->number);
+  if (kind == errands_.end()) return false;
+  if (kind->second == ErrandKind::copy_snapshots) {
+    return killed_at(KillPoint::copied_not_published);
+  }
+  const RunImage& run = world_.store.all_runs().at(done->token.run);
+  const auto committing =
+      std::find_if(run.epochs.begin(), run.epochs.end(),
+                   [](const EpochImage& one) { return one.state == EpochState::published; });
+  if (kind->second != ErrandKind::commit_sink || committing == run.epochs.end()) return false;
+  const std::size_t committed = ++sinks_committed_[{run.made.run, committing->epoch}];
+  const std::size_t sinks = committing->manifest->sinks.size();
   return killed_at(committed < sinks ? KillPoint::committing_half_the_sinks
                                      : KillPoint::committed_not_recorded);
 }

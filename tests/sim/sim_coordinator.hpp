@@ -73,6 +73,14 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   void check_committed(const EpochRecord& epoch) const;
   bool killed_by_answer(const Report& report);
 
+  // Streams.
+  void hear_acknowledgement(NodeIndex peer, TaskSnapshotted& snapshot);
+  void acknowledge_again(const SnapshotTask& begun);
+  bool sends_of_streams(Command& command);
+  void choose_state(DeployTask& deploy) const;
+  void drop_early(DropSnapshots& drop) const;
+  static void forget_one(StoreSteps& steps);
+
   World& world_;
   const Incarnation incarnation_;
   ClusterImage image_;  ///< as it was when this process began
@@ -83,8 +91,9 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   std::uint64_t wake_ = 0;  ///< number of the last that was asked for
   StoreSteps writing_;      ///< one transaction, under way
   bool write_failed_ = false;
-  std::map<RunId, std::size_t> sinks_committed_;
-  std::string sent_errand_;  ///< its parts so far
+  std::map<std::pair<RunId, Epoch>, std::size_t> sinks_committed_;
+  std::map<std::uint64_t, ErrandKind> errands_;  ///< by number
+  std::string sent_errand_;                      ///< its parts so far
 
   // Of mutants.
   std::map<std::uint64_t, Looked> early_looks_;
@@ -93,6 +102,7 @@ class SimCoordinator final : public Process, private CoordinatorHands {
   std::map<NodeIndex, std::uint64_t> last_errand_;
   std::map<std::pair<RunId, std::string>, NodeProcess> errand_asked_;
   std::set<RunId> published_before_;
+  std::map<std::pair<RunId, TaskId>, std::pair<NodeIndex, TaskSnapshotted>> acknowledged_;
 };
 
 }  // namespace troupe::sim

@@ -56,9 +56,10 @@ SimExecutor::SimExecutor(World& world, NodeIndex self)
               [this](NodeIndex peer, DataFrame frame) { hear_data(peer, std::move(frame)); }}))),
       plane_(DataPlane::over(*wire_, world.metrics, world.clock_of(self), ClusterName("sim"),
                              World::name_of(self), incarnation_)),
-      deployer_(world.keep(
-          std::make_shared<Deployer>(World::name_of(self), world.planner(), world.own_files(self),
-                                     "/work", "/checkpoints", plane_.get(), world.clock_of(self)))),
+      channels_(world.keep(std::make_shared<SimChannels>(world, self, *plane_))),
+      deployer_(world.keep(std::make_shared<Deployer>(
+          World::name_of(self), world.planner(), world.own_files(self), "/work", "/checkpoints",
+          channels_.get(), world.clock_of(self)))),
       driver_(config_of(self, incarnation_), deployer_->kept(), deployer_->snapshots(), *this,
               world.clock_of(self)) {
   world_.keep(plane_);
@@ -165,16 +166,26 @@ void SimExecutor::obey(const Frame& frame) {
   if (world_.mutated(Mutation::cancel_ignored) && std::holds_alternative<CancelTask>(*command)) {
     return;
   }
+  obey_strangely(*command);
+  const bool snapshot = std::holds_alternative<SnapshotTask>(*command);
   const Term seen = machine().term_seen();
   const auto before = machine().held();
   const Command original = *command_of(frame);
   driver_.obey(*std::move(command));
-  if (dead_) return;
+  if (dead_ || (snapshot && killed_at(KillPoint::epoch_ordered))) return;
   // A command with a stale token changes nothing, however it got here.
   const Token* token = token_of(original);
   const bool stale = token != nullptr && (token->term < seen || token->incarnation != incarnation_);
   world_.check(!stale || (machine().held() == before && machine().term_seen() == seen),
                "a command with a stale token was obeyed");
+}
+
+void SimExecutor::obey_strangely(Command& command) {
+  if (auto* snapshot = std::get_if<SnapshotTask>(&command)) {
+    if (world_.mutated(Mutation::given_up_is_published)) {
+      snapshot->published = Epoch(snapshot->epoch.value() - 1);
+    }
+  }
 }
 
 void SimExecutor::replay(const Frame& frame) {
@@ -217,8 +228,12 @@ void SimExecutor::send(Report report) {
 }
 
 void SimExecutor::fetch(std::uint64_t number, SnapshotOrder order) {
-  if (dead_) return;
+  if (dead_ || killed_at(KillPoint::restoring)) return;
   world_.trace("n{} fetches {} files of run {}", self_, order.files.size(), order.run);
+  if (world_.mutated(Mutation::state_not_fetched)) {
+    return world_.loop.after(
+        self_, 1ms, [this, number, files = order.files] { driver_.fetched(number, files); });
+  }
   auto host = std::make_shared<SimTaskHost>(world_, self_);
   FetchingTask task = deployer_->fetching(std::move(order), host);
   host->attach([this, number] { fetch_on(number); });
@@ -262,6 +277,7 @@ void SimExecutor::build(const DeployTask& deploy) {
 void SimExecutor::open(const AttemptKey& key, const Deployment& deployment, const JobName&) {
   Shell& shell = shells_.at(key);
   shell.turns.emplace(key, deployment.task);
+  shell.task = deployment.task;
   shell.host->attach([this, key] { turn(key); });
   if (world_.mutated(Mutation::start_without_ready)) shell.host->begin();
 }
@@ -290,9 +306,30 @@ void SimExecutor::turn(const AttemptKey& key) {
   if (found == shells_.end()) return;
   Shell& shell = found->second;
   const bool more = shell.turns->turn();
-  if (TaskNews news = shell.turns->take_news(); news.any()) driver_.said(key, std::move(news));
+  if (TaskNews news = shell.turns->take_news(); news.any()) {
+    if (!news.saved.empty() && killed_at(KillPoint::saved_not_acknowledged)) return;
+    say(key, std::move(news));
+  }
   if (more) return shell.host->wake();
   if (shell.turns->ended() && shell.host->away() == 0) tell_end_of(key);
+}
+
+void SimExecutor::say(const AttemptKey& key, TaskNews news) {
+  if (world_.mutated(Mutation::committed_at_acknowledgement)) commit_at_once(key, news);
+  if (world_.mutated(Mutation::ends_alone) && news.exhausted) shells_.at(key).task->end_sources();
+  driver_.said(key, std::move(news));
+}
+
+/// The mutant: what a task has staged need not wait for the others.
+void SimExecutor::commit_at_once(const AttemptKey& key, const TaskNews& news) {
+  const RunImage& run = world_.store.all_runs().at(key.run);
+  for (const auto& [epoch, snapshot] : news.saved) {
+    if (snapshot.sink.empty()) continue;
+    Errand errand{ErrandKind::commit_sink, run.made.uid,          run.plan,
+                  snapshot.sink,           snapshot.committables, epoch,
+                  Epoch(epoch.value() - 1)};
+    static_cast<void>(carry_out(errand, world_.planner()).ok());
+  }
 }
 
 void SimExecutor::tell_end_of(const AttemptKey& key) {
@@ -346,6 +383,13 @@ void SimExecutor::hang(const ErrandKey& key, const Errand& errand) {
 }
 
 void SimExecutor::end_errand(const ErrandKey& key, const Errand& errand) {
+  const bool commit = errand.kind == ErrandKind::commit_sink;
+  if (commit && world_.mutated(Mutation::commit_answered_first)) {
+    driver_.errand_over(key, {});
+    return world_.loop.after(self_, world_.between(1ms, 100ms), [this, errand] {
+      static_cast<void>(carry_out(errand, world_.planner()).ok());
+    });
+  }
   Result<> done = carry_out_here(errand);
   if (dead_) return;
   check_errand(key, done);
@@ -366,7 +410,8 @@ Result<> SimExecutor::carry_out_here(const Errand& errand) {
   if (world_.disk_full(self_) && world_.random.chance(1, 2)) {
     return node_fault(make_error(ErrorCode::unavailable, "this node does not reach the storage"));
   }
-  world_.users_door().meanwhile([this, &errand] { return amid(errand); });
+  const auto happens = [this, &errand](const std::string&) { return amid(errand); };
+  world_.users_door().meanwhile(happens);
   Result<> done = carry_out(errand, world_.planner());
   world_.users_door().meanwhile({});
   return done;
@@ -382,7 +427,7 @@ Result<> SimExecutor::amid(const Errand& errand) {
   world_.users_door().meanwhile({});
   const Result<> other = carry_out(errand, world_.planner());
   world_.check(other || retryable(other.error().code), "of two commits the second one is refused");
-  world_.users_door().meanwhile([this, &errand] { return amid(errand); });
+  world_.users_door().meanwhile([this, &errand](const std::string&) { return amid(errand); });
   return {};
 }
 
@@ -396,6 +441,8 @@ void SimExecutor::check_errand(const ErrandKey& key, const Result<>& done) const
 
 void SimExecutor::drop(const std::string& path) {
   if (dead_) return;
+  const bool state = path.starts_with("/checkpoints/");
+  if (state && killed_at(KillPoint::state_being_dropped)) return;
   world_.loop.after(self_, world_.between(10us, 2ms), [this, path] {
     const Result<> done = deployer_->kept().drop(path);
     if (!done) world_.trace("n{}: {} stays: {}", self_, path, done.error().to_string());
@@ -418,6 +465,8 @@ void SimExecutor::serve(NodeIndex peer, const Frame& frame) {
   if (killed_at(KillPoint::serving_a_partition)) return;
   const auto request = fetch_request_of(World::name_of(peer), frame);
   world_.check(request.ok(), "executors ask for partitions");
+  const bool state = std::holds_alternative<WantedSnapshot>(request->what);
+  if (state && killed_at(KillPoint::serving_state)) return;
   auto host = std::make_shared<SimTaskHost>(world_, self_);
   auto task = serving(*request, host);
   if (!task) return plane_->refuse_fetch(request->from, task.error());

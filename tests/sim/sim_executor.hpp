@@ -2,6 +2,7 @@
 
 #include "runtime/host/deployer.hpp"
 #include "runtime/host/executor_driver.hpp"
+#include "tests/sim/sim_channels.hpp"
 #include "tests/sim/sim_task_host.hpp"
 #include "tests/sim/sim_wire.hpp"
 #include "tests/sim/stale_rows.hpp"
@@ -35,6 +36,7 @@ class SimExecutor final : public Process, private ExecutorHands {
   struct Shell {
     std::shared_ptr<SimTaskHost> host;
     std::optional<TaskTurns> turns;  ///< once built
+    std::shared_ptr<Task> task;      ///< likewise
   };
   /// State files on their way here.
   struct Fetching {
@@ -53,6 +55,9 @@ class SimExecutor final : public Process, private ExecutorHands {
   void be_reborn(Incarnation above);
   void turn(const AttemptKey& key);
   void tell_end_of(const AttemptKey& key);
+  void say(const AttemptKey& key, TaskNews news);
+  void commit_at_once(const AttemptKey& key, const TaskNews& news);
+  void obey_strangely(Command& command);
 
   void do_errand(const ErrandKey& key, const Errand& errand);
   void hang(const ErrandKey& key, const Errand& errand);
@@ -90,6 +95,7 @@ class SimExecutor final : public Process, private ExecutorHands {
   // Used by what tasks leave behind in the loop, which may end after this process.
   const std::shared_ptr<SimWire> wire_;
   const std::shared_ptr<DataPlane> plane_;
+  const std::shared_ptr<SimChannels> channels_;
   const std::shared_ptr<Deployer> deployer_;
   ExecutorDriver driver_;
   std::map<AttemptKey, Shell> shells_;

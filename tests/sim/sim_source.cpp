@@ -11,8 +11,6 @@
 namespace troupe::sim {
 namespace {
 
-using FindStream = std::function<std::shared_ptr<const ModelStream>(const std::string&)>;
-
 /// Some rows of a batch, a few at a time.
 class FewRows final : public BatchReader {
  public:
@@ -33,8 +31,11 @@ class FewRows final : public BatchReader {
 class StreamSource final : public Source {
  public:
   StreamSource(std::shared_ptr<const ModelStream> stream, std::vector<std::string> columns,
-               std::int64_t at_once)
-      : stream_(std::move(stream)), columns_(std::move(columns)), at_once_(at_once) {}
+               std::int64_t at_once, std::function<std::int64_t(const std::string&)> left_out)
+      : stream_(std::move(stream)),
+        columns_(std::move(columns)),
+        at_once_(at_once),
+        left_out_(std::move(left_out)) {}
 
   Result<std::vector<Split>> splits(std::uint32_t) override {
     std::vector<Split> splits;
@@ -47,7 +48,11 @@ class StreamSource final : public Source {
 
   Result<std::unique_ptr<BatchReader>> open(const Split& split) override {
     const std::size_t number = std::stoul(split.detail);
-    const std::size_t from = stream_->splits.at(number), to = stream_->splits.at(number + 1);
+    const std::size_t to = stream_->splits.at(number + 1);
+    std::size_t from = stream_->splits.at(number);
+    if (left_out_) {
+      from = std::min(from + static_cast<std::size_t>(left_out_(split.detail)), to - 1);
+    }
     const auto all = stream_->columns.columns()->Slice(static_cast<std::int64_t>(from),
                                                        static_cast<std::int64_t>(to - from));
     arrow::FieldVector fields;
@@ -64,25 +69,27 @@ class StreamSource final : public Source {
   const std::shared_ptr<const ModelStream> stream_;
   const std::vector<std::string> columns_;
   const std::int64_t at_once_;
+  const std::function<std::int64_t(const std::string&)> left_out_;
 };
 
 class SourceKind final : public OperatorKind {
  public:
-  explicit SourceKind(FindStream find) : find_(std::move(find)) {}
+  explicit SourceKind(SourceHooks hooks) : hooks_(std::move(hooks)) {}
   const OperatorDescription& description() const override { return description_; }
 
   Result<OperatorPlan> plan(const Options& options, const std::vector<PlanInput>&,
                             const PlanContext& context) const override {
-    auto stream = find_(options.text("name"));
+    auto stream = hooks_.find(options.text("name"));
     ENSURE(stream != nullptr, "there is no stream '{}'", options.text("name"));
     const auto& schema = *stream->columns.columns()->schema();
     const auto columns = context.projection.value_or(schema.field_names());
     arrow::FieldVector fields;
     for (const std::string& name : columns) fields.push_back(schema.GetFieldByName(name));
     Phase phase{"sim.stream", {}, {arrow::schema(fields)}};
-    phase.make_source = [stream, columns, at_once = options.integer("at_once")] {
+    phase.make_source = [stream, columns, at_once = options.integer("at_once"),
+                         left_out = hooks_.left_out] {
       return Result<std::shared_ptr<Source>>(
-          std::make_shared<StreamSource>(stream, columns, at_once));
+          std::make_shared<StreamSource>(stream, columns, at_once, left_out));
     };
     OperatorPlan plan;
     plan.phases.push_back(std::move(phase));
@@ -99,13 +106,13 @@ class SourceKind final : public OperatorKind {
       .parameters = {
           {.name = "name", .type = ParameterType::text, .help = "Which.", .required = true},
           {.name = "at_once", .type = ParameterType::integer, .help = "Rows.", .required = true}}};
-  const FindStream find_;
+  const SourceHooks hooks_;
 };
 
 }  // namespace
 
-void register_sim_source(OperatorRegistry& registry, FindStream find) {
-  registry.add(std::make_unique<SourceKind>(std::move(find)));
+void register_sim_source(OperatorRegistry& registry, SourceHooks hooks) {
+  registry.add(std::make_unique<SourceKind>(std::move(hooks)));
 }
 
 }  // namespace troupe::sim

@@ -2,6 +2,7 @@
 
 #include "runtime/connectors/connectors.hpp"
 #include "runtime/ops/builtin_ops.hpp"
+#include "tests/sim/faulty_operators.hpp"
 #include "tests/sim/sim_operators.hpp"
 #include "tests/sim/sim_source.hpp"
 
@@ -18,7 +19,8 @@ constexpr Duration apart_at_most = std::chrono::hours(300);
 
 /// Users' disk is where outputs are committed, a node's own one where it keeps rows.
 Mutation door_mutation(Mutation mutation, bool own) {
-  const bool of_own = mutation == Mutation::failed_sync_ignored;
+  const bool of_own =
+      mutation == Mutation::failed_sync_ignored || mutation == Mutation::state_not_synced;
   return of_own == own ? mutation : Mutation::none;
 }
 
@@ -77,8 +79,11 @@ World::World(const SimOptions& given)
 World::~World() { burying_ = true; }
 
 void World::make_disks() {
-  const auto shut = [this] { return burying_ || loop.burying(); };
+  down_.resize(nodes());
   for (NodeIndex node = 0; node < nodes(); ++node) {
+    const auto shut = [this, node] {
+      return burying_ || loop.burying() || (node != coordinator && down_[node]);
+    };
     disks_.push_back(std::make_unique<Disk>(random.next()));
     const bool own = node != coordinator;
     const Mutation mutation = door_mutation(options.mutation, own);
@@ -91,10 +96,27 @@ void World::make_disks() {
     door->on_create([this](const std::string& path) {
       damage.set_aside += path.find("/scratch/") != std::string::npos;
     });
+    if (streams()) {
+      door->meanwhile(
+          [this, node](const std::string& path) { return own_disk_changes(node, path); });
+    }
     own_files_.push_back(std::make_unique<OwnFiles>(*door));
     doors_.push_back(std::move(door));
   }
   if (bad_disk_) disk(*bad_disk_).be_full(true);
+}
+
+/// In the middle of writing, merging or copying state.
+Result<> World::own_disk_changes(NodeIndex node, const std::string& path) {
+  if (!path.starts_with("/checkpoints/")) return {};
+  const auto dash = path.rfind('-');
+  const bool copied = path.ends_with(".new");
+  const bool merged = !copied && dash != std::string::npos && path.substr(dash).starts_with("-m");
+  const KillPoint point = copied   ? KillPoint::state_being_copied
+                          : merged ? KillPoint::state_being_merged
+                                   : KillPoint::state_being_written;
+  if (!killed_at(point, node)) return {};
+  return make_error(ErrorCode::unavailable, "the process is dead");
 }
 
 void World::make_databases() {
@@ -107,7 +129,9 @@ void World::make_databases() {
           },
       .changed = [this](const std::string& marker) { database_changed(marker); }};
   for (int i = 0; i < databases; ++i) {
-    databases_.push_back(std::make_unique<Database>(Database::Faults(), hands));
+    const Database::Faults faults{mutated(Mutation::database_marker_ignored),
+                                  mutated(Mutation::database_marker_apart)};
+    databases_.push_back(std::make_unique<Database>(faults, hands));
   }
 }
 
@@ -118,13 +142,24 @@ Database::Fate World::fate_of_request() {
 
 void World::register_all() {
   registry_ = std::make_unique<OperatorRegistry>(*users_door_);
-  register_operators(*registry_);
+  if (is_of_operators(options.mutation)) {
+    true_kinds_ = std::make_unique<OperatorRegistry>(*users_door_);
+    register_operators(*true_kinds_);
+    register_faulty(*registry_, *true_kinds_, options.mutation, random);
+  } else {
+    register_operators(*registry_);
+  }
   register_connectors(*registry_);
   register_sim_operators(
       *registry_,
       {[this](const std::string& name) { return failed_once.insert(name).second; }, &random});
-  register_sim_source(*registry_,
-                      [this](const std::string& name) { return model_streams.at(name); });
+  SourceHooks hooks{[this](const std::string& name) { return model_streams.at(name); }};
+  if (mutated(Mutation::position_read_ahead)) {
+    hooks.left_out = [this](const std::string& split) {
+      return read_of_splits[split]++ > 0 ? 1 : 0;
+    };
+  }
+  register_sim_source(*registry_, std::move(hooks));
   register_sim_database(*registry_, [this](std::int64_t number) -> Database& {
     return database(static_cast<int>(number));
   });
@@ -229,30 +264,50 @@ void World::refuse_damaged(NodeIndex self, NodeIndex peer) {
 }
 
 void World::plan_kill_points() {
-  for (int i = 0; i < 6; ++i) {
-    const std::size_t point = random.below(kill_points);
+  for (int i = 0; i < (streams() ? 10 : 6); ++i) {
+    const bool of_streams = streams() && !random.chance(1, 4);
+    const std::size_t point = of_streams
+                                  ? first_of_streams + random.below(kill_points - first_of_streams)
+                                  : random.below(first_of_streams);
     planned_[point].insert(random.below(random.chance(1, 2) ? 4 : 40));
   }
 }
 
-bool World::killed_at(KillPoint point, NodeIndex node) {
+bool World::struck(KillPoint point) {
   const auto index = static_cast<std::size_t>(point);
-  if (healed_ || !planned_[index].contains(passed_[index]++)) return false;
+  return !healed_ && planned_[index].contains(passed_[index]++);
+}
+
+bool World::killed_at(KillPoint point, NodeIndex node) {
+  if (!struck(point)) return false;
+  const auto index = static_cast<std::size_t>(point);
   ++kills_at[index];
   trace("{} is killed: {}", name_of(node), kill_point_names[index]);
   kill(node, between(10ms, 2s));
   return true;
 }
 
+void World::kill_soon(KillPoint point, NodeIndex node) {
+  if (!struck(point)) return;
+  loop.after(node, Duration(0), [this, point, node] {
+    const auto index = static_cast<std::size_t>(point);
+    ++kills_at[index];
+    trace("{} is killed: {}", name_of(node), kill_point_names[index]);
+    kill(node, between(10ms, 2s));
+  });
+}
+
 void World::start(NodeIndex node) {
   if (alive(node)) return;
   loop.replace(node);
+  down_[node] = false;
   trace("{} starts", name_of(node));
   processes_[node] = node == coordinator ? make_coordinator(*this) : make_executor(*this, node);
 }
 
 void World::take_down(NodeIndex node) {
   net.down(node);
+  down_[node] = true;
   processes_[node]->on_kill();
   loop.replace(node);
   graveyard_.push_back(std::move(processes_[node]));

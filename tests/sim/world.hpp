@@ -111,6 +111,8 @@ class World {
   void lose_for_good(NodeIndex node);
   /// True where the plan of this seed kills the process here; the caller must return at once.
   bool killed_at(KillPoint point, NodeIndex node);
+  /// Likewise, but it dies when the call at hand is over.
+  void kill_soon(KillPoint point, NodeIndex node);
   /// No more faults; what is down comes up.
   void heal();
   bool healed() const { return healed_; }
@@ -210,6 +212,7 @@ class World {
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::unique_ptr<OwnFiles>> own_files_;
   std::unique_ptr<Door> users_door_;
+  std::unique_ptr<OperatorRegistry> true_kinds_;  ///< of mutants
   std::unique_ptr<OperatorRegistry> registry_;
   std::vector<std::unique_ptr<Database>> databases_;
   std::unique_ptr<Planner> planner_;  ///< one for all nodes: it takes most of the time otherwise
@@ -233,6 +236,8 @@ class World {
   std::uint64_t refused_reports = 0;
   std::uint64_t ghosts = 0;
   std::uint64_t epochs = 0;  ///< committed
+  /// Of a mutant: how often each split of a stream was opened.
+  std::map<std::string, std::int64_t> read_of_splits;
   Damage damage;
   bool store_fails_next = false;
   /// Frames that a node received earlier, to be heard again as if by an attacker or a defect.
@@ -249,6 +254,8 @@ class World {
   Database::Fate fate_of_request();
   void database_changed(const std::string& marker);
   void plan_kill_points();
+  bool struck(KillPoint point);
+  Result<> own_disk_changes(NodeIndex node, const std::string& path);
   void set_clocks();
   bool has_the_only_copy(NodeIndex node) const;
   void take_down(NodeIndex node);
@@ -270,6 +277,7 @@ class World {
   bool over_ = false;
   std::vector<ClockOf> clocks_;
   std::vector<Instant> disk_full_until_;
+  std::vector<bool> down_;  ///< its process is dead, whatever of it still runs
   Instant storage_away_until_ = {};
   std::uint64_t course_ = 0;
 };
