@@ -145,18 +145,19 @@ void Checkpoints::copy() {
 }
 
 /// Also of an epoch that was given up meanwhile: the next one need not copy those again.
-void Checkpoints::on_copied(const run_event::Copied& event) {
+bool Checkpoints::on_copied(const run_event::Copied& event) {
   const auto names = copying_.extract(event.copy);
   if (names && !event.error) {
     for (const std::string& name : names.mapped()) copies_[name].insert(event.by);
   }
-  if (awaited_.erase(event.copy) == 0) return;
+  if (awaited_.erase(event.copy) == 0) return false;
   if (event.error) {
     abort("its state could not be copied: " + event.error->to_string());
-    return;
+    return event.error->code == ErrorCode::corrupt;
   }
   // Who had the only other copy may be gone by now.
   if (awaited_.empty()) on_all_acknowledged();
+  return false;
 }
 
 void Checkpoints::publish() {

@@ -35,7 +35,8 @@ class Checkpoints {
   /// Begins one, or gives one up, if it is time.
   void advance();
   void on_acknowledged(const run_event::Snapshotted& event);
-  void on_copied(const run_event::Copied& event);
+  /// True where what was to be copied is damaged on the disk of who wrote it.
+  bool on_copied(const run_event::Copied& event);
   void on_exhausted(TaskId task, Attempt attempt);
 
   /// A node has a new conversation with its coordinator: what was said in the last one may be lost.

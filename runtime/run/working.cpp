@@ -195,8 +195,19 @@ void Working::on(const run_event::SinkCommitted& event) {
 }
 
 void Working::on(const run_event::Copied& event) {
-  if (checkpoints_) checkpoints_->on_copied(event);
+  if (checkpoints_ && checkpoints_->on_copied(event)) begin_streams_again(*event.error);
   advance();
+}
+
+/// What tasks have written of their state is damaged, so no later epoch could be published, either:
+/// they go on from the last one that is.
+void Working::begin_streams_again(const Error& cause) {
+  std::set<std::size_t> regions;
+  for (const auto& [task, status] : run_.attempts.tasks()) {
+    const std::size_t region = regions_.of(task);
+    if (run_.topology->streams(task) && status.active()) regions.insert(region);
+  }
+  retry(regions, FailureClass::resource, cause);
 }
 
 void Working::on(const run_event::SinkCommitFailed& event) {

@@ -42,6 +42,7 @@ class Working : public RunPhase {
   void halt(Error cause);
   std::set<TaskId> tasks_on(const NodeProcess& node) const;
   void judge_held(const HeldTask& task, const NodeProcess& node);
+  void begin_streams_again(const Error& cause);
   void retry(const std::set<std::size_t>& regions, FailureClass failure, const Error& cause);
   void begin_again(const std::set<std::size_t>& regions, const RestartDecision& decision,
                    FailureClass failure, const Error& cause);

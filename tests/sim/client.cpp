@@ -127,7 +127,7 @@ void Client::check_entry(const Entry& entry) const {
   if (!troupe::ended(run.state)) violation("it has not ended long after the last fault");
   if (entry.cancel_agreed && run.state == RunState::succeeded) violation("but it was cancelled");
   if (run.state == RunState::cancelled && !entry.cancel_asked) violation("nobody cancelled it");
-  if (run.state == RunState::halted) violation("nothing could have halted it");
+  if (run.state == RunState::halted) check_halted(run);
   if (run.state == RunState::failed && !job.always_fails) violation("nothing was wrong with it");
   if (run.state == RunState::succeeded && job.always_fails) violation("it cannot work");
   if (run.state == RunState::failed &&
@@ -138,6 +138,15 @@ void Client::check_entry(const Entry& entry) const {
     stream->ended(run.state == RunState::succeeded);
   }
   check_output(run, job);
+}
+
+/// Exactness could not be kept: no good copy of its state is left, and it says of what.
+void Client::check_halted(const RunImage& run) const {
+  world_.check(world_.may_halt(), "a run is halted, and nothing could have halted it");
+  const std::string why = run.cause ? run.cause->to_string() : "";
+  world_.check(why.find("key groups") != std::string::npos,
+               "a run is halted, and does not say which state is lost");
+  world_.check(why.find("task") != std::string::npos, "a run is halted, and does not say whose");
 }
 
 /// Nothing lost, nothing doubled, nothing of a loser: for a run that succeeded all of it, for

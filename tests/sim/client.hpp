@@ -45,6 +45,7 @@ class Client {
   void maybe_cancel(Entry& entry);
   bool ended(const Entry& entry) const;
   void check_entry(const Entry& entry) const;
+  void check_halted(const RunImage& run) const;
   void check_output(const RunImage& run, const ModelJob& job) const;
 
   World& world_;

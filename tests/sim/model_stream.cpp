@@ -115,11 +115,23 @@ class StreamMaker {
 
   Vertex add(const std::string& id, const char* op, const Json& with) {
     auto vertex = builder_.add(id, op, with);
-    vertex.parallelism(static_cast<std::uint32_t>(1 + random_.below(job_.target.parallelism)));
+    subtasks_ = static_cast<std::uint32_t>(1 + random_.below(job_.target.parallelism));
+    vertex.parallelism(subtasks_);
+    return vertex;
+  }
+
+  /// In the same tasks as the one before, mostly.
+  Vertex add_behind(const std::string& id, const char* op, const Json& with, const Vertex& from) {
+    auto vertex = builder_.add(id, op, with);
+    if (random_.chance(1, 6)) {
+      subtasks_ = static_cast<std::uint32_t>(1 + random_.below(job_.target.parallelism));
+    }
+    vertex.parallelism(subtasks_).from(from);
     return vertex;
   }
 
   void add_branch(StreamView view) {
+    subtasks_ = stream_->readers;
     switch (view) {
       case StreamView::rows:
         return add_sink("rows", view, source_, {"n", "k", "v"});
@@ -173,20 +185,19 @@ class StreamMaker {
   /// All lines have three numbers and a weight, whatever they show.
   void add_sink(const std::string& id, StreamView view, const Vertex& from,
                 const std::array<const char*, 3>& columns) {
-    auto line = add(id + "_line", "select",
-                    {{"columns", {{"a", columns[0]}, {"b", columns[1]}, {"c", columns[2]}}}});
-    line.from(from);
-    auto weighed = add(id + "_weighed", "changes", {{"as", "w"}});
-    weighed.from(line);
+    const auto line =
+        add_behind(id + "_line", "select",
+                   {{"columns", {{"a", columns[0]}, {"b", columns[1]}, {"c", columns[2]}}}}, from);
+    const auto weighed = add_behind(id + "_weighed", "changes", {{"as", "w"}}, line);
     StreamSink sink{view};
     const std::string vertex = id + "_out";
     const std::uint64_t where = random_.below(3);
     if (where < 2) {
       sink.database = static_cast<int>(where);
-      add(vertex, "sim.database", {{"number", where}}).from(weighed);
+      add_behind(vertex, "sim.database", {{"number", where}}, weighed);
     } else {
       sink.path = fmt::format("/out/{}/{}", name_, id);
-      add(vertex, "write.csv", {{"path", sink.path}}).from(weighed);
+      add_behind(vertex, "write.csv", {{"path", sink.path}}, weighed);
     }
     stream_->sinks.emplace(vertex, std::move(sink));
   }
@@ -213,6 +224,7 @@ class StreamMaker {
   GraphBuilder builder_;
   Vertex source_;
   std::shared_ptr<ModelStream> stream_ = std::make_shared<ModelStream>();
+  std::uint32_t subtasks_ = 1;  ///< of the vertex before
   ModelJob job_;
 };
 

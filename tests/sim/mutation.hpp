@@ -62,7 +62,6 @@ enum class Mutation {
   commit_answered_first,         ///< a commit is answered, and done later
   given_up_is_published,  ///< a barrier tells that the epoch before it is published, also one that
                           ///< was given up
-  ends_alone,             ///< a task ends when its own sources have come to their end
   state_dropped_early,    ///< files that the last manifest names are dropped
   restored_from_the_one_before,  ///< all tasks go on from the epoch before the last one
   one_task_from_the_one_before,  ///< one stage goes on from the epoch before the last one
@@ -90,7 +89,7 @@ struct MutationName {
   bool streams = false;  ///< seeds of streams shall find it
 };
 
-inline constexpr std::array<MutationName, 68> mutations{{
+inline constexpr std::array<MutationName, 67> mutations{{
     {Mutation::send_before_persist, "send_before_persist"},
     {Mutation::persist_before_sync, "persist_before_sync"},
     {Mutation::acknowledge_before_persist, "acknowledge_before_persist"},
@@ -141,7 +140,6 @@ inline constexpr std::array<MutationName, 68> mutations{{
     {Mutation::committed_at_acknowledgement, "committed_at_acknowledgement", true},
     {Mutation::commit_answered_first, "commit_answered_first", true},
     {Mutation::given_up_is_published, "given_up_is_published", true},
-    {Mutation::ends_alone, "ends_alone", true},
     {Mutation::state_dropped_early, "state_dropped_early", true},
     {Mutation::restored_from_the_one_before, "restored_from_the_one_before", true},
     {Mutation::one_task_from_the_one_before, "one_task_from_the_one_before", true},

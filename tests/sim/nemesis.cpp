@@ -86,6 +86,7 @@ void Nemesis::strike(Fault fault) {
 /// Something that a node keeps for consumers is damaged on its disk.
 void Nemesis::rot_something(NodeIndex node) {
   if (node == World::coordinator) return;
+  if (world_.streams()) return world_.rot_state(node, random_.next());
   Disk& disk = world_.disk(node);
   std::vector<std::string> kept = disk.files_below("/work");
   std::erase_if(kept, [](const auto& path) { return path.find("/edge-") == std::string::npos; });

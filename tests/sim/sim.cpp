@@ -3,6 +3,7 @@
 //   sim --seeds 300 --from 1            many seeds; ends with "N passed, M failed"
 //   sim --seed 17 --verbose             one, with everything that happens
 //   sim --mutants [--seeds 60]          each planted fault must be found, no fault must not
+//   sim --streams ...                   all of this with streams instead of batch jobs
 #include "runtime/base/log.hpp"
 #include "tests/sim/seed.hpp"
 
@@ -40,6 +41,7 @@ CommandLine parse(int count, char** words) {
     }
     if (word == "--messages") line.options.messages_min = number(i);
     if (word == "--streams") line.options.streams = true;
+    if (word == "--epochs") line.options.epochs_min = number(i);
     if (word == "--verbose") line.options.verbose = true;
     if (word == "--mutants") line.mutants = true;
     if (word == "--mutant" && i + 1 < count) {
@@ -78,12 +80,14 @@ int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
                 static_cast<unsigned long long>(sum.kills_at[point]), enough ? "" : "  (too few)");
     failed += !enough;
   }
-  for (const auto& [count, name] : damages) {
+  for (const auto& [count, name, when] : damages) {
+    if (when == (line.options.streams ? DamageName::of_batches : DamageName::of_streams)) continue;
     const bool enough = sum.damage.*count >= line.hits_min;
     std::printf("  %-32s %llu%s\n", name.data(), static_cast<unsigned long long>(sum.damage.*count),
                 enough ? "" : "  (too few)");
     failed += !enough;
   }
+  if (line.options.streams && epochs_least < line.options.epochs_min) ++failed;
   std::printf("%llu passed, %llu failed\n",
               static_cast<unsigned long long>(line.seeds - std::min(line.seeds, failed)),
               static_cast<unsigned long long>(failed));
@@ -112,7 +116,7 @@ int run_seeds(const CommandLine& line) {
     sum.restarts += outcome.restarts;
     sum.kills += outcome.kills;
     sum.refused += outcome.refused;
-    for (const auto& [count, name] : damages) sum.damage.*count += outcome.damage.*count;
+    for (const auto& [count, name, when] : damages) sum.damage.*count += outcome.damage.*count;
     messages_least = std::min(messages_least, outcome.messages);
     for (std::size_t i = 0; i < kill_points; ++i) sum.kills_at[i] += outcome.kills_at[i];
   }

@@ -277,7 +277,6 @@ void SimExecutor::build(const DeployTask& deploy) {
 void SimExecutor::open(const AttemptKey& key, const Deployment& deployment, const JobName&) {
   Shell& shell = shells_.at(key);
   shell.turns.emplace(key, deployment.task);
-  shell.task = deployment.task;
   shell.host->attach([this, key] { turn(key); });
   if (world_.mutated(Mutation::start_without_ready)) shell.host->begin();
 }
@@ -316,7 +315,6 @@ void SimExecutor::turn(const AttemptKey& key) {
 
 void SimExecutor::say(const AttemptKey& key, TaskNews news) {
   if (world_.mutated(Mutation::committed_at_acknowledgement)) commit_at_once(key, news);
-  if (world_.mutated(Mutation::ends_alone) && news.exhausted) shells_.at(key).task->end_sources();
   driver_.said(key, std::move(news));
 }
 

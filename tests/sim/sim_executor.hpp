@@ -36,7 +36,6 @@ class SimExecutor final : public Process, private ExecutorHands {
   struct Shell {
     std::shared_ptr<SimTaskHost> host;
     std::optional<TaskTurns> turns;  ///< once built
-    std::shared_ptr<Task> task;      ///< likewise
   };
   /// State files on their way here.
   struct Fetching {

@@ -71,6 +71,7 @@ World::World(const SimOptions& given)
     net.heal();
   } else {
     plan_kill_points();
+    rots_all_copies_ = streams() && random.chance(1, 12);
     if (random.chance(1, 3)) ends_cut_one_in_ = streams() ? 2000 : 40;
     if (random.chance(1, 4)) hanging_ = 1 + random.below(size - 1);
   }
@@ -209,6 +210,48 @@ void World::fill_disk(NodeIndex node, Duration length) {
   loop.after(length, [this, node] { disk(node).be_full(disk_full(node)); });
 }
 
+bool World::has_good_copy(NodeIndex node, const std::string& state) {
+  return node != lost_for_good_ && disk(node).exists(state) && !rotten_.contains({node, state});
+}
+
+/// By a manifest that somebody could go back to.
+bool World::named(const std::string& state) const {
+  const std::string name = state.substr(state.rfind('/') + 1);
+  for (const auto& [id, run] : store.all_runs()) {
+    for (const EpochImage& epoch : run.epochs) {
+      if (!epoch.manifest) continue;
+      for (const TaskPart& part : epoch.manifest->tasks) {
+        for (const StoredSnapshot& file : part.files) {
+          if (file.file.name == name) return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+void World::rot_state(NodeIndex node, std::uint64_t chance) {
+  const auto files = disk(node).files_below("/checkpoints");
+  if (files.empty()) return;
+  const std::string& victim = files[chance % files.size()];
+  std::vector<NodeIndex> good;
+  for (NodeIndex other = 1; other < nodes(); ++other) {
+    if (has_good_copy(other, victim)) good.push_back(other);
+  }
+  if (!has_good_copy(node, victim)) return;
+  const bool all = rots_all_copies_ && !state_rotten_;
+  // What nobody has copied yet nobody goes on from.
+  if (good.size() < 2 && !all && named(victim)) return;
+  if (!all) good = {node};
+  ++(all ? damage.state_lost : damage.state_rotten);
+  state_rotten_ = state_rotten_ || all;
+  for (const NodeIndex one : good) {
+    trace("{} of {} rots", victim, name_of(one));
+    rotten_.emplace(one, victim);
+    disk(one).rot(victim);
+  }
+}
+
 void World::lose_storage(Duration length) {
   trace("the storage is away for {} ms", length / 1ms);
   ++damage.storage_away;
@@ -345,13 +388,18 @@ void World::lose_for_good(NodeIndex node) {
   kill(node, 1s);
 }
 
-bool World::has_the_only_copy(NodeIndex node) const {
+bool World::has_the_only_copy(NodeIndex node) {
   for (const auto& [id, run] : store.all_runs()) {
     for (const EpochImage& epoch : run.epochs) {
       if (ended(run.state) || !epoch.manifest) continue;
       for (const TaskPart& part : epoch.manifest->tasks) {
         for (const StoredSnapshot& file : part.files) {
-          if (file.nodes == std::vector{name_of(node)}) return true;
+          const std::string path = "/checkpoints/" + run.made.uid.value() + "/" + file.file.name;
+          bool elsewhere = false;
+          for (NodeIndex other = 1; other < nodes(); ++other) {
+            elsewhere |= other != node && has_good_copy(other, path);
+          }
+          if (!elsewhere) return true;
         }
       }
     }

@@ -56,22 +56,27 @@ struct Damage {
   std::uint64_t storage_away = 0;
   std::uint64_t errands_hung = 0;
   std::uint64_t commits_at_once = 0;  ///< another executor did all of it in the middle of one
+  std::uint64_t state_rotten = 0;     ///< state files of which another copy was good
+  std::uint64_t state_lost = 0;       ///< state files without a good copy
 };
 struct DamageName {
   std::uint64_t Damage::*count;
   std::string_view name;
+  enum { always, of_batches, of_streams } when = always;
 };
-inline constexpr std::array<DamageName, 10> damages{{
+inline constexpr std::array<DamageName, 12> damages{{
     {&Damage::frames, "frames refused as damaged"},
-    {&Damage::partitions, "kept partitions found rotten"},
+    {&Damage::partitions, "kept partitions found rotten", DamageName::of_batches},
     {&Damage::kept_writes, "kept partitions not written"},
     {&Damage::store_writes, "store writes refused"},
     {&Damage::clock_jumps, "clocks that jumped"},
     {&Damage::black_outs, "power cuts"},
-    {&Damage::set_aside, "files of rows set aside"},
+    {&Damage::set_aside, "files of rows set aside", DamageName::of_batches},
     {&Damage::storage_away, "storages away"},
     {&Damage::errands_hung, "errands hung"},
     {&Damage::commits_at_once, "commits at the same time"},
+    {&Damage::state_rotten, "copies of state that rot", DamageName::of_streams},
+    {&Damage::state_lost, "state that rots everywhere", DamageName::of_streams},
 }};
 
 /// One process of the simulated cluster.
@@ -136,6 +141,10 @@ class World {
   /// faults: no run may fail by that, though it may restart as seldom as runs may by default.
   bool one_bad_disk() const { return bad_disk_.has_value(); }
   void fill_disk(NodeIndex node, Duration length);
+  /// A state file on this node's disk is damaged: one of which there is a good copy; in some seeds,
+  /// all copies of it, and then its run may halt.
+  void rot_state(NodeIndex node, std::uint64_t chance);
+  bool may_halt() const { return state_rotten_; }
   bool disk_full(NodeIndex node) const {
     return disk_full_until_[node] > loop.now() || (bad_disk_ == node && !healed_);
   }
@@ -257,7 +266,9 @@ class World {
   bool struck(KillPoint point);
   Result<> own_disk_changes(NodeIndex node, const std::string& path);
   void set_clocks();
-  bool has_the_only_copy(NodeIndex node) const;
+  bool has_the_only_copy(NodeIndex node);
+  bool has_good_copy(NodeIndex node, const std::string& state);
+  bool named(const std::string& state) const;
   void take_down(NodeIndex node);
   void print(const std::string& text) const;
 
@@ -271,6 +282,9 @@ class World {
   bool calm_ = false;
   std::uint64_t ends_cut_one_in_ = 0;
   std::optional<NodeIndex> bad_disk_;
+  std::set<std::pair<NodeIndex, std::string>> rotten_;
+  bool rots_all_copies_ = false;
+  bool state_rotten_ = false;  ///< a file has no good copy
   Duration disk_max_ = 1ms;
   std::map<RunId, StreamCheck> stream_checks_;
   std::optional<NodeIndex> hanging_;

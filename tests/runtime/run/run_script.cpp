@@ -113,10 +113,16 @@ struct EffectText {
   }
   std::string operator()(const effect::HaveDone& wanted) const {
     const Errand& errand = wanted.errand;
+    if (errand.kind == ErrandKind::copy_snapshots) return copies(errand);
     std::string text =
         fmt::format("have {} committed as {}, epoch {} after {}:", errand.vertex,
                     sink_marker(errand.run_uid, errand.vertex), errand.epoch, errand.previous);
     for (const Committable& each : errand.committables) text += " " + each.detail;
+    return text;
+  }
+  static std::string copies(const Errand& errand) {
+    std::string text = fmt::format("have copied as {}:", errand.copy);
+    for (const StoredSnapshot& each : errand.files) text += " " + each.file.name;
     return text;
   }
   std::string operator()(const effect::LeaveBehind& behind) const {
@@ -245,6 +251,11 @@ std::string RunScript::run(const std::string& line) {
     return told(tell(
         run_event::SinkCommitFailed{sink, make_error(code_of(vertex()), "the storage said no")}));
   }
+  if (command == "copied" || command == "copy-failed") {
+    run_event::Copied copied{std::stoul(vertex()), NodeId(vertex()), {}};
+    if (command == "copy-failed") copied.error = make_error(code_of(vertex()), "the disk says no");
+    return told(tell(copied));
+  }
   if (command == "cancel") return told(tell(run_event::Cancel{"ada"}));
   if (command == "wait") {
     now_ += std::chrono::milliseconds(std::stoul(vertex()));
@@ -273,8 +284,11 @@ Effects RunScript::acknowledged(std::istream& words) {
   const AttemptKey key = read_key(words);
   std::uint64_t epoch = 0;
   words >> epoch;
+  std::string where;
+  words >> where;
   TaskSnapshot snapshot;
   snapshot.files.push_back({{.name = fmt::format("{}.{}", short_of(key), epoch)}, {}});
+  if (where == "here") snapshot.files.back().nodes = {made(key).node};
   if (is_sink(key.task.stage)) {
     snapshot.sink = fmt::format("v{}", key.task.stage);
     snapshot.committables.push_back(
