@@ -137,7 +137,7 @@ TEST_CASE("what a streaming job reads first is kept in one process, too: tables 
   GraphBuilder job("job");
   job.mode(JobMode::streaming);
   const auto left = job.add("left", "test.read");
-  const auto right = job.add("right", "test.read");
+  const auto right = job.add("right", "test.read", {{"columns", {"a", "z"}}});
   job.add("out", "test.write")
       .from(job.add("both", "test.join", {{"using", "a"}}).from({left, right}));
   CHECK(plan_of(job, alone) == plan_of(job, cluster));
