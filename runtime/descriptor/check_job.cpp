@@ -106,7 +106,7 @@ class JobChecker {
       report(Mistake::unwritable, error);
     }
     if (!bound_) return;
-    for (const Error& error : check_sinks(shaped_.job.graph, registry_)) {
+    for (const Error& error : check_sinks(sound_part(), registry_)) {
       report(Mistake::unwritable, error);
     }
   }

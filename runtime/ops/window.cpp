@@ -51,7 +51,7 @@ Result<std::optional<SessionSpan>> session_of(const Options& options) {
     if (options.has("size")) return std::optional<SessionSpan>();
     Error error = make_error(ErrorCode::invalid_argument, "it has neither 'size' nor 'gap'");
     error.hint = "size: 1m makes windows of a minute; gap: 1m makes sessions that end with one";
-    return error;
+    return error.at("size");
   }
   for (const char* other : {"size", "slide"}) {
     if (!options.has(other)) continue;
@@ -156,8 +156,10 @@ Phase close_phase(const WindowPlan& plan) {
   phase.outputs = {plan.output};
   phase.flows = {plan.flow};
   // A window's row has the time of its last moment.
-  phase.flows.front().windows = {{end_column, -1}};
-  if (!plan.session) phase.flows.front().windows.push_back({start_column, plan.span.size - 1});
+  auto& windows = phase.flows.front().windows;
+  windows.clear();
+  if (!plan.session) windows.push_back({start_column, plan.span.size - 1});
+  windows.push_back({end_column, -1});
   phase.state = {slices_table(plan.span, plan.sliced.by_slice), closed_table()};
   phase.make_operator =
       [span = plan.span, session = plan.session, by_window = plan.sliced.by_window,
