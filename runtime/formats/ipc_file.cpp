@@ -8,6 +8,7 @@
 #include "runtime/formats/null_values.hpp"
 #include "runtime/formats/output_file.hpp"
 #include "runtime/formats/pending_column.hpp"
+#include "runtime/formats/utf8_check.hpp"
 #include "runtime/formats/value_check.hpp"
 
 #include <arrow/array.h>
@@ -206,8 +207,22 @@ class IpcReader final : public BatchReader {
     return {};
   }
 
+  /// What the library's full check finds of texts, which it looks at one by one.
+  static bool are_good_texts(const arrow::Array& column) {
+    if (column.type_id() != arrow::Type::STRING || column.data()->buffers[0] != nullptr ||
+        column.null_count() != 0 || !column.Validate().ok()) {
+      return false;
+    }
+    const std::int32_t* offsets =
+        static_cast<const arrow::StringArray&>(column).raw_value_offsets();
+    bool falls = false;
+    for (std::int64_t i = 0; i < column.length(); ++i) falls |= offsets[i + 1] < offsets[i];
+    return !falls && !first_not_utf8(column);
+  }
+
   /// The library's check knows of no rows; where a single value is wrong, ours does.
   Result<> check(const arrow::Array& column, const std::string& place) const {
+    if (are_good_texts(column)) return {};
     const auto whole = column.ValidateFull();
     if (whole.ok()) return {};
     const bool flat = !arrow::is_nested(column.type_id()) && column.Validate().ok();
@@ -296,6 +311,27 @@ Result<IpcInfo> ipc_info(FileSystem& files, const std::string& path) {
   return info;
 }
 
+namespace {
+
+/// True where the values of a mapped file can be used as they lie there. Not if they are packed;
+/// then Arrow had better unpack those alone that are asked for.
+bool lies_plainly(arrow::ipc::RecordBatchFileReader& whole, arrow::io::RandomAccessFile& file,
+                  int batch) {
+  const auto mapping = file.ReadAt(0, file.GetSize().ValueOr(0));
+  const auto rows = whole.ReadRecordBatch(batch);
+  if (!mapping.ok() || !rows.ok()) return false;
+  const std::uint8_t* begin = (*mapping)->data();
+  for (const auto& column : (*rows)->columns()) {
+    for (const auto& buffer : column->data()->buffers) {
+      if (buffer == nullptr || buffer->size() == 0) continue;
+      if (buffer->data() < begin || buffer->data() >= begin + (*mapping)->size()) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::string& path,
                                               std::int64_t first, std::int64_t count,
                                               const SchemaPtr& columns, FileAccess access) {
@@ -313,10 +349,13 @@ Result<std::unique_ptr<BatchReader>> read_ipc(FileSystem& files, const std::stri
       return make_error(ErrorCode::conflict, "'{}' was replaced while the job was reading it",
                         path);
     }
-    // An empty list would mean all of them.
+    const auto number = static_cast<int>(first);
+    const bool plain =
+        access == FileAccess::map && count > 0 && lies_plainly(*whole, *file, number);
+    // An empty list would mean all of them. Of a narrow one Arrow copies what it names.
     const auto narrow =
-        options.included_fields.empty() ? whole : TRY(open_file(path, file, options));
-    batches = std::make_unique<FileBatches>(file, narrow, options, static_cast<int>(first),
+        plain || options.included_fields.empty() ? whole : TRY(open_file(path, file, options));
+    batches = std::make_unique<FileBatches>(file, narrow, options, number,
                                             static_cast<int>(first + count));
   } else {
     batches = std::make_unique<StreamBatches>(TRY(open_stream(path, file)));
