@@ -3,8 +3,10 @@
 #include "runtime/base/json.hpp"
 #include "runtime/base/json_text.hpp"
 #include "runtime/connectors/file_commit.hpp"
+#include "runtime/data/arrow_result.hpp"
 #include "runtime/os/file_pattern.hpp"
 
+#include <arrow/util/compression.h>
 #include <xxhash.h>
 
 namespace troupe {
@@ -28,11 +30,52 @@ Error not_whole(const std::string& path) {
   return error;
 }
 
+/// Fewer bytes are not worth it.
+constexpr std::size_t packed_from_bytes = 1024;
+
+Result<std::unique_ptr<arrow::util::Codec>> packer() {
+  return arrow_try(arrow::util::Codec::Create(arrow::Compression::ZSTD));
+}
+
+Result<std::string> packed(std::string_view lines) {
+  const auto codec = TRY(packer());
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(lines.data());
+  const auto size = static_cast<std::int64_t>(lines.size());
+  std::string made(static_cast<std::size_t>(codec->MaxCompressedLen(size, bytes)), '\0');
+  const std::int64_t length =
+      TRY(arrow_try(codec->Compress(size, bytes, static_cast<std::int64_t>(made.size()),
+                                    reinterpret_cast<std::uint8_t*>(made.data()))));
+  made.resize(static_cast<std::size_t>(length));
+  return made;
+}
+
+Result<std::string> unpacked(std::string_view bytes, std::int64_t size) {
+  const bool possible = size >= 0 && size <= static_cast<std::int64_t>(inline_text_max);
+  std::string lines(possible ? static_cast<std::size_t>(size) : 0, '\0');
+  const auto codec = TRY(packer());
+  const auto length = codec->Decompress(static_cast<std::int64_t>(bytes.size()),
+                                        reinterpret_cast<const std::uint8_t*>(bytes.data()), size,
+                                        reinterpret_cast<std::uint8_t*>(lines.data()));
+  if (possible && length.ok() && *length == size) return lines;
+  return make_error(ErrorCode::corrupt, "what was staged cannot be read");
+}
+
+Error too_many_to_wait() {
+  Error error =
+      make_error(ErrorCode::invalid_argument,
+                 "more rows wait for the commit than it may hold ({} MiB, {} KiB when packed), and "
+                 "there is no place for them",
+                 inline_text_max >> 20, inline_rows_max_without_files >> 10);
+  error.hint = "say 'staging:', a directory that all executors see";
+  return error;
+}
+
 }  // namespace
 
-std::string StagedRows::detail() const {
-  if (file.empty()) return "{}\n" + lines;
-  return json_text({{"file", file}, {"bytes", bytes}, {"hash", hash}}) + "\n";
+Result<std::string> StagedRows::detail() const {
+  if (!file.empty()) return json_text({{"file", file}, {"bytes", bytes}, {"hash", hash}}) + "\n";
+  if (lines.size() < packed_from_bytes) return "{}\n" + lines;
+  return json_text({{"packed", lines.size()}}) + "\n" + TRY(packed(lines));
 }
 
 Result<StagedRows> StagedRows::parse(const std::string& detail) {
@@ -41,6 +84,10 @@ Result<StagedRows> StagedRows::parse(const std::string& detail) {
                                   nullptr, /*allow_exceptions=*/false);
   if (end == std::string::npos || !header.is_object()) {
     return make_error(ErrorCode::corrupt, "what was staged cannot be read");
+  }
+  if (header.contains("packed")) {
+    const std::string_view bytes = std::string_view(detail).substr(end + 1);
+    return StagedRows{.lines = TRY(unpacked(bytes, header.value("packed", std::int64_t{-1})))};
   }
   if (!header.contains("file")) return StagedRows{.lines = detail.substr(end + 1)};
   return StagedRows{.file = header.value("file", ""),
@@ -91,13 +138,7 @@ RowStage::~RowStage() {
 Result<> RowStage::add(std::string_view lines) {
   lines_ += lines;
   if (!directory_.empty()) return lines_.size() < staged_piece_bytes ? Result<>() : spill();
-  if (lines_.size() <= inline_rows_max_without_files) return {};
-  Error error =
-      make_error(ErrorCode::invalid_argument,
-                 "more than {} bytes of rows wait for the commit, and there is no place for them",
-                 inline_rows_max_without_files);
-  error.hint = "say 'staging:', a directory that all executors see";
-  return error;
+  return lines_.size() <= inline_text_max ? Result<>() : too_many_to_wait();
 }
 
 Result<> RowStage::spill() {
@@ -120,7 +161,9 @@ Result<std::vector<Committable>> RowStage::finish(std::int64_t rows) {
   const bool few = open_ == nullptr && (lines_.size() <= inline_rows_max || directory_.empty());
   if (few) {
     const StagedRows staged{.lines = std::exchange(lines_, {})};
-    return std::vector{Committable{.detail = staged.detail(), .rows = rows}};
+    std::string detail = TRY(staged.detail());
+    if (detail.size() > inline_rows_max_without_files) return too_many_to_wait();
+    return std::vector{Committable{.detail = std::move(detail), .rows = rows}};
   }
   TRY(spill());
   TRY(open_->file->sync());
@@ -129,7 +172,7 @@ Result<std::vector<Committable>> RowStage::finish(std::int64_t rows) {
   const StagedRows staged{
       .file = open_->path, .bytes = open_->bytes, .hash = XXH3_64bits_digest(open_->hash.get())};
   open_.reset();
-  return std::vector{Committable{.detail = staged.detail(), .rows = rows}};
+  return std::vector{Committable{.detail = TRY(staged.detail()), .rows = rows}};
 }
 
 std::string stage_directory(const std::string& staging, const std::string& marker) {

@@ -21,7 +21,8 @@ struct StagedRows {
   std::uint64_t hash = 0;  ///< xxh3_64 of them
 
   static Result<StagedRows> parse(const std::string& detail);
-  std::string detail() const;
+  /// Few rows are packed.
+  Result<std::string> detail() const;
   /// Hands over the lines in pieces that end where a line does. What is not as it was staged is
   /// `corrupt`, and then `take` has seen some of it: who takes must be able to go back.
   Result<> read(FileSystem& files, const std::function<Result<>(std::string_view)>& take) const;
@@ -56,8 +57,9 @@ std::string stage_directory(const std::string& staging, const std::string& marke
 
 /// So many bytes of an epoch travel with its metadata; more are a file.
 inline constexpr std::size_t inline_rows_max = std::size_t{64} << 10;
-/// Where there is no place for files, so many may.
+/// Where there is no place for files, so many may, when packed; of text so many.
 inline constexpr std::size_t inline_rows_max_without_files = std::size_t{512} << 10;
+inline constexpr std::size_t inline_text_max = std::size_t{8} << 20;
 /// Lines that wait for the file.
 inline constexpr std::size_t staged_piece_bytes = std::size_t{1} << 20;
 

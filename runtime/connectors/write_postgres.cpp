@@ -327,7 +327,8 @@ class WritePostgres final : public OperatorKind {
            {.name = "staging",
             .type = ParameterType::path,
             .help = "A directory that all executors see, for rows on their way. Without it, no "
-                    "more than 512 KiB of them may wait in each subtask for an epoch to end."}},
+                    "more than 8 MiB of them (512 KiB when packed) may wait in each subtask for an "
+                    "epoch to end."}},
       .example = R"(save:
   op: write.postgres
   from: balances

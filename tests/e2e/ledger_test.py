@@ -45,14 +45,14 @@ class Disk:
         self.small = mounted.returncode == 0
 
     def fill(self):
-        with open(self.path / "filler", "wb") as filler:
-            size = 1 << 26
-            while size >= 1:
-                try:
-                    filler.write(bytes(size))
-                    filler.flush()
-                except OSError:
-                    size //= 2
+        """To its last byte."""
+        filler, size = os.open(self.path / "filler", os.O_WRONLY | os.O_CREAT), 1 << 26
+        while size >= 4096:
+            try:
+                os.write(filler, bytes(size))
+            except OSError:
+                size //= 2
+        os.close(filler)
 
     def free(self):
         (self.path / "filler").unlink()

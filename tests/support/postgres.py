@@ -78,17 +78,20 @@ class Postgres:
 
     def kill(self):
         """All of its processes at once, as if the power went."""
-        for pid in (processes := self.processes()):
-            os.kill(pid, signal.SIGKILL)
-        gone(processes)
+        gone(self.signal(signal.SIGKILL))
 
     def freeze(self):
-        for pid in self.processes():
-            os.kill(pid, signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def thaw(self):
-        for pid in self.processes():
-            os.kill(pid, signal.SIGCONT)
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        """To all of its processes; those of clients come and go."""
+        for pid in (processes := self.processes()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return processes
 
     def admit(self, user, password):
         """The URL of a further user, whom the server asks for that password."""

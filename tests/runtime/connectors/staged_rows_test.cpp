@@ -1,6 +1,7 @@
 // Rows come back as they were staged, few or many, or it is said that they do not.
 #include "runtime/connectors/staged_rows.hpp"
 
+#include "runtime/os/random.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/sim_disk.hpp"
 
@@ -71,14 +72,36 @@ TEST_CASE("what is staged survives a crash of the disk, and damage is found") {
   CHECK_FALSE(read_back(disk, staged).ok());
 }
 
-TEST_CASE("without a place for files there is a limit, and it says what to do") {
+TEST_CASE("without a place for files rows are packed, and there is a limit that says what to do") {
   sim::Disk disk(1);
   RowStage stage(disk, "");
-  REQUIRE(stage.add(many_lines(inline_rows_max * 2)));
-  CHECK(stage.finish(1)->size() == 1);
-  const auto more = stage.add(many_lines(inline_rows_max_without_files + 100));
+  const std::string lines = many_lines(inline_rows_max_without_files * 2);
+  REQUIRE(stage.add(lines));
+  const auto staged = stage.finish(1);
+  REQUIRE(staged);
+  REQUIRE(staged->size() == 1);
+  CHECK(staged->front().detail.size() < inline_rows_max_without_files);
+  CHECK(*read_back(disk, *staged) == lines);
+
+  const auto damaged = StagedRows::parse(staged->front().detail.substr(0, 1000));
+  CHECK(damaged.error().code == ErrorCode::corrupt);
+  const auto more = stage.add(many_lines(inline_text_max + 100));
   REQUIRE_FALSE(more.ok());
   CHECK(more.error().hint.find("staging:") != std::string::npos);
+}
+
+TEST_CASE("rows that cannot be packed are too many sooner") {
+  sim::Disk disk(1);
+  RowStage stage(disk, "");
+  Random random(7);
+  std::string noise;
+  while (noise.size() < inline_rows_max_without_files * 2) {
+    noise += static_cast<char>('!' + random.below(90));
+  }
+  REQUIRE(stage.add(noise + "\n"));
+  const auto staged = stage.finish(1);
+  REQUIRE_FALSE(staged.ok());
+  CHECK(staged.error().hint.find("staging:") != std::string::npos);
 }
 
 TEST_CASE("an attempt that ends takes along what it has not handed over") {
