@@ -205,7 +205,10 @@ class StreamMaker {
   void set_checkpoints() {
     CheckpointSettings settings;
     settings.every = Duration(1ms) * static_cast<std::int64_t>(1 + random_.below(20));
-    settings.timeout = 5s;
+    // Some are given up while their barriers are on the way.
+    const bool hurried = place_.may_fail && random_.chance(1, 3);
+    settings.timeout =
+        hurried ? Duration(10ms) * static_cast<std::int64_t>(4 + random_.below(40)) : 5s;
     settings.keep = static_cast<std::uint32_t>(1 + random_.below(3));
     job_.checkpoint = settings;
   }

@@ -15,10 +15,19 @@ constexpr std::uint64_t twice_one_in = 25;
 /// After the last run ended, and whatever was to be tried again was.
 constexpr Duration leaks_gone_within = 20s;
 
+/// A person decides what becomes of what it has staged.
+bool halted(const World& world, const std::string& plan) {
+  const auto& runs = world.store.all_runs();
+  return std::any_of(runs.begin(), runs.end(), [&](const auto& run) {
+    return *run.second.plan == plan && run.second.state == RunState::halted;
+  });
+}
+
 /// What attempts have staged beside outputs and nobody committed, or nobody removed; empty:
 /// nothing.
 std::string anything_staged(World& world) {
   for (const auto& [plan, job] : world.jobs) {
+    if (halted(world, plan)) continue;
     const auto names = world.users_disk().list("/out/" + job.name.value());
     if (!names) continue;
     for (const std::string& name : *names) {
@@ -67,9 +76,10 @@ void check_damage(const World& world) {
 /// But for the one that is open when all sources have come to their end.
 void check_epochs_kept(const World& world) {
   for (const auto& [id, run] : world.store.all_runs()) {
-    std::size_t given_up = 0;
-    for (const EpochImage& epoch : run.epochs) given_up += epoch.state == EpochState::aborted;
-    world.check(given_up <= 1, "an epoch was given up although nothing went wrong");
+    for (std::size_t i = 0; i + 2 < run.epochs.size(); ++i) {
+      world.check(run.epochs[i].state != EpochState::aborted,
+                  "an epoch was given up although nothing went wrong");
+    }
   }
 }
 

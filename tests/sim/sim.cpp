@@ -54,11 +54,6 @@ CommandLine parse(int count, char** words) {
   return line;
 }
 
-/// Moments that streams do not have.
-bool of_batches_only(std::size_t point) {
-  return static_cast<KillPoint>(point) == KillPoint::serving_a_partition;
-}
-
 int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
            std::uint64_t messages_least, std::uint64_t epochs_least) {
   std::printf(
@@ -73,8 +68,7 @@ int report(const CommandLine& line, const Outcome& sum, std::uint64_t failed,
               static_cast<unsigned long long>(epochs_least));
   for (std::size_t point = 0; point < kill_points; ++point) {
     const bool streams = line.options.streams;
-    const bool reached = streams ? !of_batches_only(point) : point < first_of_streams;
-    if (!reached) continue;
+    if ((point >= first_of_streams) != streams) continue;
     const bool enough = sum.kills_at[point] >= line.hits_min;
     std::printf("  %-32s %llu%s\n", kill_point_names[point].data(),
                 static_cast<unsigned long long>(sum.kills_at[point]), enough ? "" : "  (too few)");
@@ -107,6 +101,7 @@ int run_seeds(const CommandLine& line) {
       std::printf("seed %llu: %s\nreplay: build/tests/sim/sim --seed %llu --verbose\n",
                   static_cast<unsigned long long>(seed), outcome.violation.c_str(),
                   static_cast<unsigned long long>(seed));
+      std::fflush(stdout);
     }
     sum.messages += outcome.messages;
     sum.epochs += outcome.epochs;

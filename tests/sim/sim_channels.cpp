@@ -13,7 +13,7 @@ class SimReceiver final : public ChannelReceiver {
 
   Result<std::optional<StreamItem>> receive() override {
     TRY(read());
-    if (ahead_.empty()) return std::optional<StreamItem>();
+    if (ahead_.empty() || holds()) return std::optional<StreamItem>();
     StreamItem item = std::move(ahead_.front());
     ahead_.pop_front();
     if (std::holds_alternative<Barrier>(item)) world_.kill_soon(KillPoint::aligning, self_);
@@ -47,9 +47,16 @@ class SimReceiver final : public ChannelReceiver {
     return {};
   }
 
+  /// The mutants: until it is known what overtakes it.
+  bool holds() const {
+    const bool overtaken = world_.mutated(Mutation::barrier_overtakes) ||
+                           world_.mutated(Mutation::watermark_overtakes);
+    return overtaken && ahead_.size() == 1 && std::holds_alternative<Batch>(ahead_.front());
+  }
+
   bool lost(const StreamItem& item) {
     return std::holds_alternative<Barrier>(item) && world_.mutated(Mutation::barrier_lost) &&
-           world_.random.chance(1, 20);
+           world_.random.chance(1, 4);
   }
 
   World& world_;

@@ -71,7 +71,7 @@ World::World(const SimOptions& given)
     net.heal();
   } else {
     plan_kill_points();
-    rots_all_copies_ = streams() && random.chance(1, 12);
+    rots_all_copies_ = streams() && random.chance(1, 6);
     if (random.chance(1, 3)) ends_cut_one_in_ = streams() ? 2000 : 40;
     if (random.chance(1, 4)) hanging_ = 1 + random.below(size - 1);
   }
