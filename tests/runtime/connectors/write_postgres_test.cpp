@@ -391,7 +391,7 @@ TEST_CASE("before anything runs a sink says what it would be refused for, and ch
   const auto refused = Ledger(by_account).sink().check();
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().path == "key");
-  const auto nowhere = Ledger({{"table", "nowhere"}}).sink().check();
+  const auto nowhere = Ledger(Json{{"table", "nowhere"}}).sink().check();
   REQUIRE_FALSE(nowhere.ok());
   CHECK(nowhere.error().path == "table");
   // Other nodes may have the secret, and see the database.
