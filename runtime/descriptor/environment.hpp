@@ -13,8 +13,8 @@ class OperatorRegistry;
 /// user can create files in them. Changes nothing. Paths as for `bind`. Blocks.
 std::vector<Error> check_outputs(const JobGraph& graph, const OperatorRegistry& registry);
 
-/// Stage 5 for systems outside, of a graph that is bound: what a sink finds out before anything runs
-/// (`Sink::check`). Changes nothing. Blocks.
+/// Stage 5 for systems outside, of a graph that is bound: what a sink finds out before anything
+/// runs (`Sink::check`). Changes nothing. Blocks.
 std::vector<Error> check_sinks(const JobGraph& graph, const OperatorRegistry& registry);
 
 }  // namespace troupe

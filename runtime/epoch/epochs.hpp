@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// Epochs that are published, and that a sink has not committed yet. Then no more are published, and
-/// sources pause: so much is staged at most.
+/// Epochs that are published, and that a sink has not committed yet. Then no more are published,
+/// and sources pause: so much is staged at most.
 inline constexpr std::size_t uncommitted_epochs_max = 8;
 /// So many epochs stay in the history of a run.
 inline constexpr std::uint64_t epochs_remembered_max = 1000;

@@ -63,8 +63,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   /// Finds out, before anything runs, what a commit would be refused for, and changes nothing. A
-  /// storage that is away now, or that only other nodes may see, is no mistake. Errors have the path
-  /// "<parameter>". Blocks.
+  /// storage that is away now, or that only other nodes may see, is no mistake. Errors have the
+  /// path "<parameter>". Blocks.
   virtual Result<> check() { return {}; }
   virtual Result<std::unique_ptr<SinkWriter>> open(const SinkContext& context) = 0;
   /// Makes exactly these visible, in one step if the storage can. Idempotent: after a crash it is

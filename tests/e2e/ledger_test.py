@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from support import ROOT, SLOWNESS, Failure, Tests, check, contains, equal, eventually, need, postgres_server
+from support import ROOT, SLOWNESS, Failure, Tests, check, contains, equal, eventually, postgres_server
 
 if "TROUPE_TOOL_PYTHON" in os.environ and sys.executable != os.environ["TROUPE_TOOL_PYTHON"]:
     os.execv(os.environ["TROUPE_TOOL_PYTHON"], [os.environ["TROUPE_TOOL_PYTHON"], *sys.argv])
@@ -31,7 +31,6 @@ LEASE_S = 2.0
 # From a moment to an epoch that was begun behind it and is committed everywhere.
 PATIENCE_S = 60 * SLOWNESS
 DISK_MIB = 256
-SECRET = "correct-horse-battery"
 
 
 class Disk:
