@@ -224,9 +224,15 @@ void SimCoordinator::claim_current(Report& report) {
 
 /// For mutants.
 void SimCoordinator::hear_acknowledgement(NodeIndex peer, TaskSnapshotted& snapshot) {
-  if (world_.mutated(Mutation::any_epoch_acknowledged)) {
-    const RunImage& run = world_.store.all_runs().at(snapshot.token.run);
-    if (!run.epochs.empty()) snapshot.epoch = run.epochs.back().epoch;
+  const auto before = acknowledged_.find({snapshot.token.run, snapshot.token.task});
+  if (world_.mutated(Mutation::any_epoch_acknowledged) && before != acknowledged_.end()) {
+    const TaskSnapshotted& older = before->second.second;
+    for (const EpochImage& epoch : world_.store.all_runs().at(snapshot.token.run).epochs) {
+      const bool given_up = epoch.epoch == older.epoch && epoch.state == EpochState::aborted;
+      if (given_up && older.token.attempt == snapshot.token.attempt) {
+        snapshot.snapshot = older.snapshot;
+      }
+    }
   }
   acknowledged_.insert_or_assign({snapshot.token.run, snapshot.token.task},
                                  std::pair(peer, snapshot));
