@@ -72,6 +72,7 @@ struct VertexCounters {
   bytesOut @4 :UInt64;
   notes @5 :List(Text);  # what people should know of it, once its reading has ended
   busyNanos @6 :Int64;
+  rowsLate @7 :UInt64;  # that came when their windows were closed, and were dropped
 }
 
 struct TaskCounters {
@@ -80,6 +81,10 @@ struct TaskCounters {
   blockedNanos @2 :Int64;
   idleNanos @3 :Int64;
   queuePercent @4 :UInt32;
+  watermark @5 :Int64;
+  # Its event time, in microseconds since 1970; 0: none.
+  stateBytes @6 :Int64;
+  # Of the files that it would be restored from.
 }
 
 # --- Coordinator -> executor ----------------------------------------------------------------------
@@ -120,6 +125,8 @@ struct DeployTask {
   runUid @10 :Text;
   # The run outside its cluster, unique for ever: what is staged and committed is marked with it.
   epochs @11 :EpochRole;
+  lineage @12 :Text;
+  # The uid of the first run that this one goes on with: sinks and state are marked with it.
 }
 
 struct KeyGroupRange {
@@ -151,6 +158,10 @@ struct TaskSnapshot {
   files @0 :List(StoredSnapshot);
   sink @1 :Text;
   committables @2 :List(CommittableRef);
+  alignedNanos @3 :Int64;
+  # From its first barrier to its last one.
+  writtenNanos @4 :Int64;
+  # From there until its state was durable.
 }
 
 struct EpochRole {
@@ -197,7 +208,7 @@ struct AckReport {
 struct ReleaseRun {
   # Coordinator -> executor: the run has ended; delete its kept partitions.
   fence @0 :Fence;
-  runUid @1 :Text;
+  lineage @1 :Text;
   forGood @2 :Bool;
   # Nothing goes on from its state: delete its state files, too.
 }
@@ -205,7 +216,7 @@ struct ReleaseRun {
 struct DropSnapshots {
   # Coordinator -> executor: nobody needs these state files any more. Not answered.
   fence @0 :Fence;
-  runUid @1 :Text;
+  lineage @1 :Text;
   names @2 :List(Text);
 }
 
@@ -232,6 +243,8 @@ struct Errand {
   files @8 :List(StoredSnapshot);
   nodes @9 :List(PeerNode);
   # Which have the files.
+  lineage @10 :Text;
+  # Sinks and state are marked with it; what is staged, with the run.
 }
 
 struct DoErrand {
@@ -362,7 +375,7 @@ struct Inventory {
   # Deployments that were sent after this Adopt are not in here.
   held @3 :List(HeldTask);
   snapshots @4 :List(Text);
-  # Uids of runs of which there may be state files here.
+  # Lineages of which there may be state files here.
 }
 
 # --- Durable ---------------------------------------------------------------------------------------
@@ -397,4 +410,6 @@ struct ManifestRecord {
   }
   sinks @0 :List(SinkPart);
   tasks @1 :List(TaskPart);
+  stagedBy @2 :Text;
+  # The run whose attempts have staged it; empty: the one whose epoch it is.
 }

@@ -3,6 +3,7 @@
 #include "actors/coordinator/compile.hpp"
 #include "actors/coordinator/coordinator_state.hpp"
 #include "runtime/connectors/printed_rows.hpp"
+#include "runtime/coordinator/resumption.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -47,6 +48,16 @@ RunView brief_view(const RunSummary& run) {
   return view;
 }
 
+/// The last one; none: it takes no checkpoints.
+std::optional<Epoch> committed_epoch(const RunImage& run) {
+  if (!run.made.checkpoint) return std::nullopt;
+  Epoch last;
+  for (const EpochImage& epoch : run.epochs) {
+    if (epoch.state == EpochState::committed) last = epoch.epoch;
+  }
+  return last;
+}
+
 /// A run that no machine works on any more, with its graph as it was planned.
 Result<RunView> full_view(const StoredRun& stored, Planner& planner,
                           std::optional<Duration> recovered_in) {
@@ -70,7 +81,8 @@ Result<RunView> full_view(const StoredRun& stored, Planner& planner,
                           .rows_committed = stored.image.rows_committed,
                           .submitted = stored.times.submitted,
                           .started = stored.times.started,
-                          .finished = stored.times.finished});
+                          .finished = stored.times.finished,
+                          .epoch = committed_epoch(stored.image)});
 }
 
 /// What of a member of the cluster people want to see.
@@ -236,6 +248,41 @@ void CoordinatorActor::handle(const CancelRun& asked, AnswerTo<CancelRun> answer
       clock().now());
 }
 
+void CoordinatorActor::handle(const StopRun& asked, AnswerTo<StopRun> answer) {
+  const CoordinatorRef me(self());
+  driver_.stop(
+      asked.run, asked.reason,
+      [me, run = asked.run, answer = std::move(answer)](Result<RunId> stopped) {
+        ask(me, ShowRun{run}, [answer, stopped](Result<RunView> view) {
+          // One that was stopped before is as it was asked to be.
+          const bool done = stopped || (view && view->state == RunState::suspended);
+          if (view && !done) return answer(stopped.error());
+          answer(std::move(view));
+        });
+      },
+      clock().now());
+}
+
+void CoordinatorActor::handle(const ResumeRun& asked, AnswerTo<ResumeRun> answer) {
+  const CoordinatorRef me(self());
+  const std::uint64_t nonce = random_.next();
+  from_store<Submission>(
+      [asked, nonce, &planner = services_.planner](MetadataStore& store) -> Result<Submission> {
+        StoredRun run = TRY(store.run(asked.run));
+        const StoredJob job = TRY(store.job(run.image.made.job));
+        Submission next = TRY(
+            resumption(std::make_shared<const RunImage>(std::move(run.image)), job.plan, planner));
+        next.descriptor = job.descriptor;
+        next.by = asked.submitted_by;
+        next.nonce = nonce;
+        return next;
+      },
+      [me, answer = std::move(answer)](Result<Submission> next) {
+        if (!next) return answer(std::move(next).error());
+        me.tell(TasksCounted{*std::move(next), answer});
+      });
+}
+
 std::shared_ptr<const JobGraph> CoordinatorActor::job_graph(RunId run, const std::string& plan) {
   auto& graph = graphs_[run];
   if (!graph) {
@@ -290,6 +337,12 @@ std::string CoordinatorActor::waits(const RunMachine& job) const {
 }
 
 RunView CoordinatorActor::view_of_live(const RunMachine& job) {
+  std::optional<Epoch> epoch;
+  std::optional<Duration> age;
+  if (job.made().checkpoint) {
+    epoch = job.epochs().committed();
+    if (const auto at = job.committed_at()) age = clock().now() - *at;
+  }
   return view_of(RunFacts{.made = job.made(),
                           .state = job.state(),
                           .cause = job.cause(),
@@ -297,6 +350,9 @@ RunView CoordinatorActor::view_of_live(const RunMachine& job) {
                           .topology = job.topology(),
                           .tasks = job.tasks(),
                           .recovered_in = job.longest_recovery(),
+                          .epoch = epoch,
+                          .epoch_age = age,
+                          .now = clock().wall(),
                           .waits = waits(job)});
 }
 
@@ -378,6 +434,47 @@ void CoordinatorActor::on(const EventsAwaited& awaited) {
     if (awaited.writes == driver_.writes()) return on(awaited);  // nothing can have happened
     look_for_events(awaited);
   });
+}
+
+namespace {
+
+double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+CheckpointView view_of(const StoredEpoch& epoch) {
+  CheckpointView view{.epoch = epoch.epoch,
+                      .state = epoch.state,
+                      .started = epoch.started,
+                      .published = epoch.published,
+                      .committed = epoch.committed,
+                      .state_bytes = epoch.state_bytes,
+                      .rows = epoch.rows,
+                      .reason = epoch.why};
+  if (epoch.phases) {
+    view.aligned_s = in_seconds(epoch.phases->aligned);
+    view.written_s = in_seconds(epoch.phases->written);
+    view.acknowledged_s = in_seconds(epoch.phases->acknowledged);
+    view.copied_s = in_seconds(epoch.phases->copied);
+  }
+  if (epoch.published && epoch.committed) {
+    view.commit_s = in_seconds(*epoch.committed - *epoch.published);
+  }
+  return view;
+}
+
+}  // namespace
+
+void CoordinatorActor::handle(const ListCheckpoints& asked, AnswerTo<ListCheckpoints> answer) {
+  from_store<CheckpointList>(
+      [asked](MetadataStore& store) -> Result<CheckpointList> {
+        TRY(store.run_summary(asked.run));
+        const std::uint32_t shown = std::clamp(asked.limit, 1u, checkpoints_per_answer_max);
+        CheckpointList list;
+        for (const StoredEpoch& epoch : TRY(store.epochs(asked.run, shown))) {
+          list.checkpoints.push_back(view_of(epoch));
+        }
+        return list;
+      },
+      std::move(answer));
 }
 
 namespace {

@@ -38,12 +38,15 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   void handle(const FromDescriptor<R>& asked, AnswerTo<FromDescriptor<R>> answer);
   void handle(const StartJob& asked, AnswerTo<StartJob> answer);
   void handle(const CancelRun& asked, AnswerTo<CancelRun> answer);
+  void handle(const StopRun& asked, AnswerTo<StopRun> answer);
+  void handle(const ResumeRun& asked, AnswerTo<ResumeRun> answer);
   void handle(const ShowRun& asked, AnswerTo<ShowRun> answer);
   void handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer);
   void handle(const ListRuns& asked, AnswerTo<ListRuns> answer);
   void handle(const ListJobs& asked, AnswerTo<ListJobs> answer);
   void handle(const ListNodes& asked, AnswerTo<ListNodes> answer);
   void handle(const ListEvents& asked, AnswerTo<ListEvents> answer);
+  void handle(const ListCheckpoints& asked, AnswerTo<ListCheckpoints> answer);
   void handle(const ReadOutput& asked, AnswerTo<ReadOutput> answer);
 
  protected:

@@ -52,10 +52,12 @@ class Views {
     for (const auto& name : members) {
       if (const auto found = index_.find(name); found != index_.end()) {
         add_task(vertices_[found->second], task);
+        if (!ended(facts_.state)) add_time(vertices_[found->second], task);
       }
     }
     if (const auto first = index_.find(stage.chain.front().vertex); first != index_.end()) {
       ++vertices_[first->second].tasks_begun;
+      vertices_[first->second].state_bytes += counters_of(task).state_bytes;
       vertices_[first->second].tasks_begun_finished += is_finished(task);
     }
     for (const auto& counted :
@@ -66,6 +68,7 @@ class Views {
         vertex.rows_out += static_cast<std::int64_t>(counted.rows_out);
         vertex.bytes_in += static_cast<std::int64_t>(counted.bytes_in);
         vertex.bytes_out += static_cast<std::int64_t>(counted.bytes_out);
+        vertex.rows_late += static_cast<std::int64_t>(counted.rows_late);
       }
     }
     tasks_.push_back({id, chain_name(stage), state_of(task), task.attempt, task.node,
@@ -91,6 +94,16 @@ class Views {
     if (state_of(task) == TaskState::running) vertex.state = VertexState::running;
   }
 
+  /// The task that is furthest behind counts; one that has ended holds nothing back.
+  void add_time(VertexView& vertex, const TaskStatus& task) const {
+    const std::int64_t micros = counters_of(task).watermark;
+    if (micros == 0 || is_finished(task)) return;
+    const WallTime time{WallTime::duration(micros)};
+    if (vertex.watermark && *vertex.watermark <= time) return;
+    vertex.watermark = time;
+    vertex.lag_s = std::chrono::duration<double>(facts_.now - time).count();
+  }
+
   /// Once all tasks have been added: until then it is waiting, or running where one of them is.
   VertexState final_state(const VertexView& vertex) const {
     if (vertex.tasks > 0 && vertex.tasks_finished == vertex.tasks) return VertexState::finished;
@@ -114,6 +127,7 @@ RunView view_of(const RunFacts& facts) {
   view.job = facts.made.job;
   view.state = facts.state;
   view.uid = facts.made.uid;
+  view.resumes = facts.made.resumes;
   view.plan_hash = facts.made.hash;
   view.attempt = facts.made.run_attempt;
   view.submitted = facts.submitted;
@@ -124,6 +138,8 @@ RunView view_of(const RunFacts& facts) {
     view.error = facts.cause->message;
     view.hint = facts.cause->hint;
   }
+  view.epoch = facts.epoch;
+  if (facts.epoch_age) view.epoch_age_s = in_seconds(*facts.epoch_age);
   if (facts.recovered_in) view.recovered_in_s = in_seconds(*facts.recovered_in);
   Views views(facts);
   if (facts.topology != nullptr) {

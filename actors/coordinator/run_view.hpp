@@ -19,6 +19,10 @@ struct RunFacts {
   std::optional<Duration> recovered_in;
   std::int64_t rows_committed = 0;
   std::optional<WallTime> submitted, started, finished;
+  // Of a streaming run; the age where it is worked on.
+  std::optional<Epoch> epoch = {};  ///< the last one that is committed
+  std::optional<Duration> epoch_age = {};
+  WallTime now = {};  ///< what lags are told against
   std::string waits;  ///< what its commit waits for, and for how long; empty where it does not
 };
 

@@ -31,8 +31,8 @@ std::uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency())
 class WatchedRun {
  public:
   WatchedRun(Control& control, const Output& out, ExecutorProcesses* executors,
-             std::optional<double> kill_at)
-      : control_(control), out_(out), executors_(executors), kill_at_(kill_at) {}
+             std::optional<double> kill_at, bool streams)
+      : control_(control), out_(out), executors_(executors), kill_at_(kill_at), streams_(streams) {}
 
   Result<RunView> follow(RunId run) {
     struct Ending {
@@ -64,16 +64,24 @@ class WatchedRun {
 
  private:
   Result<> look(RunId run, Instant from) {
-    if (noted_signal() != 0 && !cancelling_) {
-      cancelling_ = true;
-      control_.ask(CancelRun{run, "a signal"}, [](Result<RunView>) {});
-    }
+    if (signals_noted() > heard_) on_signal(run);
     const RunView view = TRY(answer_of(control_, ShowRun{run}));
     const double seconds = std::chrono::duration<double>(system_clock().now() - from).count();
     out_.progress(run_progress(view, seconds));
     if (executors_ == nullptr) return {};
     if (kill_at_) TRY(kill_one(view));
     return executors_->tend();
+  }
+
+  /// A stream ends in order at the first one: after a last epoch, with all of it committed.
+  void on_signal(RunId run) {
+    heard_ = signals_noted();
+    if (streams_ && heard_ == 1) {
+      control_.ask(StopRun{run, "a signal"}, [](Result<RunView>) {});
+      out_.say("a last epoch is taken and committed; another signal cancels the run at once");
+    } else {
+      control_.ask(CancelRun{run, "a signal"}, [](Result<RunView>) {});
+    }
   }
 
   /// When the moment has come, kills the executor that holds most of the work.
@@ -102,7 +110,8 @@ class WatchedRun {
   ExecutorProcesses* executors_;
   std::optional<double> kill_at_;
   std::optional<NodeId> killed_;
-  bool cancelling_ = false;
+  const bool streams_;
+  int heard_ = 0;  ///< signals
 };
 
 class RunVerb final : public Verb {
@@ -140,7 +149,8 @@ class RunVerb final : public Verb {
     auto job = TRY(load_job(arguments, context));
     if (!job) return ExitCode::invalid;
 
-    note_signals();
+    const bool streams = job->graph.settings.mode == JobMode::streaming;
+    note_signals(streams ? 2 : 1);
     std::optional<TemporaryDirectory> directory;
     if (executors > 0) directory.emplace(TRY(TemporaryDirectory::make("troupe-run")));
     auto node =
@@ -203,9 +213,10 @@ class RunVerb final : public Verb {
   static Result<ExitCode> submit(Node& node, JobGraph graph, ExecutorProcesses* executors,
                                  std::optional<double> kill_at, VerbContext& context) {
     Control& control = node.control();
+    const bool streams = graph.settings.mode == JobMode::streaming;
     const RunStarted started =
         TRY(answer_of(control, SubmitRun{.graph = std::move(graph), .submitted_by = "troupe run"}));
-    WatchedRun watched(control, context.out, executors, kill_at);
+    WatchedRun watched(control, context.out, executors, kill_at, streams);
     const RunView view = TRY(watched.follow(started.run));
     const OutputList list = TRY(answer_of(control, ReadOutput{started.run}));
     if (kill_at && !watched.killed()) {
@@ -222,10 +233,16 @@ class RunVerb final : public Verb {
     } else {
       for (const auto& output : outputs) out.write(TRY(printed_text(output, out.format())));
       out.say(run_headline(view));
+      if (view.state == RunState::suspended) out.say(how_it_stopped(view));
       if (!view.error.empty()) out.error(Error{ErrorCode::internal, view.error, view.hint});
     }
-    if (view.state == RunState::succeeded) return ExitCode::done;
-    return view.state == RunState::cancelled ? ExitCode::cancelled : ExitCode::failed;
+    return exit_code_of_end(view);
+  }
+
+  /// What it kept to go on from is gone with its node.
+  static std::string how_it_stopped(const RunView& view) {
+    if (!view.epoch || *view.epoch == Epoch()) return "stopped before its first epoch";
+    return fmt::format("stopped after epoch {}, all committed", *view.epoch);
   }
 };
 

@@ -102,7 +102,8 @@ Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
 }
 
 Result<std::vector<OutputView>> fetch_outputs(const ApiClient& api, const RunView& run) {
-  if (run.state != RunState::succeeded) return std::vector<OutputView>();
+  const bool whole = run.state == RunState::succeeded || run.state == RunState::suspended;
+  if (!whole) return std::vector<OutputView>();
   return TRY(api.ask(ReadOutput{run.id})).outputs;
 }
 
@@ -111,6 +112,12 @@ Result<Json> run_json(const RunView& run, const std::vector<OutputView>& outputs
   object["outputs"] = Json::array();
   for (const auto& output : outputs) object["outputs"].push_back(TRY(printed_json(output)));
   return object;
+}
+
+ExitCode exit_code_of_end(const RunView& run) {
+  if (run.state == RunState::cancelled) return ExitCode::cancelled;
+  const bool failed = run.state == RunState::failed || run.state == RunState::halted;
+  return failed ? ExitCode::failed : ExitCode::done;
 }
 
 Result<ExitCode> report_run(const Output& out, const RunView& run,
@@ -124,8 +131,12 @@ Result<ExitCode> report_run(const Output& out, const RunView& run,
     if (const std::string nodes = run_nodes(run); !nodes.empty()) {
       out.line(fmt::format("\n  {}", nodes));
     }
+    if (const std::string where = run_position(run); !where.empty()) {
+      out.line(fmt::format("\n  {}", where));
+    }
     if (!run.reason.empty()) {
-      const char* what = run.state == RunState::finishing ? "waits" : "begins again";
+      const bool commits = run.state == RunState::finishing || run.state == RunState::stopping;
+      const char* what = commits ? "waits" : "begins again";
       out.line(fmt::format("\n  {}: {}", what, run.reason));
     }
     if (!run.error.empty()) out.line(fmt::format("\n  cause: {}", run.error));
@@ -137,9 +148,7 @@ Result<ExitCode> report_run(const Output& out, const RunView& run,
   if (!out.json() && out.format() != OutputFormat::yaml) {
     for (const auto& output : outputs) out.write(TRY(printed_text(output, out.format())));
   }
-  if (run.state == RunState::cancelled) return ExitCode::cancelled;
-  const bool failed = run.state == RunState::failed || run.state == RunState::halted;
-  return failed ? ExitCode::failed : ExitCode::done;
+  return exit_code_of_end(run);
 }
 
 }  // namespace troupe

@@ -17,10 +17,13 @@ Result<RunView> fetch_run(const ApiClient& api, RunId run);
 /// first answer, it bears a gateway that is away for a while. `watch` sees each view.
 Result<RunView> follow_run(const ApiClient& api, RunId run, Duration patience,
                            const std::function<void(const RunView&)>& watch);
-/// The tables that the run's print sinks have committed; none if it has not succeeded.
+/// The tables that the run's print sinks have committed; none if it has neither succeeded nor been
+/// stopped.
 Result<std::vector<OutputView>> fetch_outputs(const ApiClient& api, const RunView& run);
 /// The API's object of a run, with the rows of its print sinks.
 Result<Json> run_json(const RunView& run, const std::vector<OutputView>& outputs);
+/// Of a run in this state: one that has not ended, or ended as somebody wanted, is done.
+ExitCode exit_code_of_end(const RunView& run);
 /// Prints the run and its tables. Returns the exit code for its state.
 Result<ExitCode> report_run(const Output& out, const RunView& run,
                             const std::vector<OutputView>& outputs);

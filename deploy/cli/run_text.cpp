@@ -54,6 +54,19 @@ std::string where_it_waits(const VertexView& vertex) {
   return text;
 }
 
+/// Of a stream: how far it is, and what it has dropped.
+std::string where_it_is(const VertexView& vertex) {
+  std::string text;
+  if (vertex.watermark) text += fmt::format(", at {}", short_time(*vertex.watermark));
+  if (vertex.lag_s && *vertex.lag_s > 0) {
+    text += fmt::format(" ({} behind)", human_duration(*vertex.lag_s));
+  }
+  if (vertex.rows_late > 0) {
+    text += fmt::format(", {} late rows dropped", with_thousands(vertex.rows_late));
+  }
+  return text;
+}
+
 struct Line {
   std::string tree;
   const VertexView* vertex;
@@ -126,7 +139,8 @@ std::string run_graph(const RunView& run, bool colour) {
         vertex->tasks > 0 && vertex->tasks_begun == 0
             ? std::string("fused")
             : fmt::format("{}/{}", vertex->tasks_begun_finished, vertex->tasks_begun),
-        with_thousands(rows), where_it_waits(*vertex), other_inputs(*vertex));
+        with_thousands(rows), where_it_waits(*vertex) + where_it_is(*vertex),
+        other_inputs(*vertex));
   }
   const std::string words = bottleneck(run);
   if (!words.empty()) text += fmt::format("\n  bottleneck: {}\n", words);
@@ -152,6 +166,19 @@ std::string bottleneck(const RunView& run) {
                      waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
 }
 
+std::string run_position(const RunView& run) {
+  if (!run.epoch) return "";
+  std::string text = *run.epoch == Epoch() ? std::string("no epoch is committed yet")
+                                           : fmt::format("epoch {} is committed", *run.epoch);
+  if (run.epoch_age_s && *run.epoch != Epoch()) {
+    text += fmt::format(", {} ago", human_duration(*run.epoch_age_s));
+  }
+  std::int64_t state = 0;
+  for (const auto& vertex : run.vertices) state += vertex.state_bytes;
+  if (state > 0) text += fmt::format("; state {}", human_bytes(state));
+  return text;
+}
+
 std::string run_progress(const RunView& run, double seconds) {
   std::int64_t rows = 0;
   for (const auto& vertex : run.vertices) {
@@ -161,6 +188,40 @@ std::string run_progress(const RunView& run, double seconds) {
   return fmt::format("{}  {}/{} tasks  {} rows read  {}/s  {}", to_string(run.state),
                      run.tasks_finished, run.tasks, with_thousands(rows),
                      with_thousands(static_cast<std::int64_t>(rate)), human_duration(seconds));
+}
+
+namespace {
+
+TextTable::Cell seconds_cell(const std::optional<double>& seconds) {
+  return seconds ? TextTable::Cell::seconds(*seconds) : TextTable::Cell("");
+}
+
+}  // namespace
+
+TextTable checkpoints_table(const std::vector<CheckpointView>& checkpoints) {
+  using Audience = TextTable::Audience;
+  TextTable table{{{"EPOCH", true},
+                   {"STATE"},
+                   {"STARTED"},
+                   {"ALIGN", true},
+                   {"WRITE", true},
+                   {"ACKNOWLEDGE", true, Audience::wide},
+                   {"COPY", true},
+                   {"COMMIT", true},
+                   {"STATE SIZE", true},
+                   {"ROWS", true},
+                   {"REASON"}},
+                  {}};
+  for (const CheckpointView& each : checkpoints) {
+    table.rows.push_back(
+        {fmt::format("{}", each.epoch), to_string(each.state),
+         each.started ? short_time(*each.started) : "", seconds_cell(each.aligned_s),
+         seconds_cell(each.written_s), seconds_cell(each.acknowledged_s),
+         seconds_cell(each.copied_s), seconds_cell(each.commit_s),
+         TextTable::Cell(human_bytes(each.state_bytes), fmt::format("{}", each.state_bytes)),
+         TextTable::Cell::count(each.rows), each.reason});
+  }
+  return table;
 }
 
 TextTable runs_table(const std::vector<RunView>& runs) {
@@ -188,8 +249,10 @@ TextTable runs_table(const std::vector<RunView>& runs) {
         {fmt::format("{}", run.id), run.job.value(), to_string(run.state),
          fmt::format("{}/{}", run.tasks_finished, run.tasks), fmt::format("{}", run.tasks),
          fmt::format("{}", run.tasks_finished), fmt::format("{}", run.task_restarts),
-         run.state == RunState::succeeded ? TextTable::Cell::count(run.rows_committed) : "", time,
-         time, run.submitted ? short_time(*run.submitted) : "", run.plan_hash, run.error});
+         run.rows_committed > 0 || run.state == RunState::succeeded
+             ? TextTable::Cell::count(run.rows_committed)
+             : "",
+         time, time, run.submitted ? short_time(*run.submitted) : "", run.plan_hash, run.error});
   }
   return table;
 }

@@ -26,6 +26,9 @@ std::string run_graph(const RunView& run, bool colour);
 /// out.
 std::string bottleneck(const RunView& run);
 
+/// "epoch 41 is committed, 0.6 s ago; state 1.2 MiB"; empty for a batch run.
+std::string run_position(const RunView& run);
+
 /// The one line shown while a run goes on: "running 5/8 tasks  1,203,332 rows  2.1 M rows/s  1.4
 /// s".
 std::string run_progress(const RunView& run, double seconds);
@@ -33,6 +36,8 @@ std::string run_progress(const RunView& run, double seconds);
 /// "2026-11-22T18:05:00Z".
 std::string short_time(WallTime time);
 
+/// The epochs of a run, with how long their parts took.
+TextTable checkpoints_table(const std::vector<CheckpointView>& checkpoints);
 TextTable runs_table(const std::vector<RunView>& runs);
 /// The tasks with their nodes, one per row.
 TextTable tasks_table(const RunView& run);

@@ -2,10 +2,10 @@
 
 namespace troupe {
 
-/// From now on the first SIGINT or SIGTERM is noted and does not end the process; a second one ends
-/// it at once.
-void note_signals();
-/// The signal that was noted, or 0.
+/// From now on so many SIGINT or SIGTERM are only noted; the next one ends the process.
+void note_signals(int times = 1);
+/// The last one; 0: none.
 int noted_signal();
+int signals_noted();
 
 }  // namespace troupe

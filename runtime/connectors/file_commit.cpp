@@ -72,7 +72,7 @@ Result<> FileCommit::commit(const SinkCommit& what, const std::vector<StagedFile
 Result<> FileCommit::commit_once(const SinkCommit& what,
                                  const std::vector<StagedFile>& staged) const {
   const std::string& marker = what.marker;
-  const std::string staging = TRY(staging_directory(marker));
+  const std::string staging = TRY(staging_directory(what.staged_under()));
   if (target_ != Target::single_file) {
     if (what.previous == Epoch()) return commit_directory(what, staging, staged);
     return FileLog(files_, output_).append(what, staging, staged);

@@ -204,10 +204,10 @@ Result<> FileSink::check_only_data(const std::string& directory) const {
 }
 
 Result<std::unique_ptr<SinkWriter>> FileSink::open(const SinkContext& context) {
-  // An attempt that goes on from an epoch finds what this run has committed.
+  // An attempt that goes on from an epoch finds what its lineage has committed.
   if (!TRY(commit_.is_of(context.marker))) TRY(check_target());
   const std::string name = single_ ? name_of(place_) : part_name(context.subtask, *format_);
-  auto directory = TRY(commit_.stage(context.marker, context.tag));
+  auto directory = TRY(commit_.stage(context.staged_under(), context.tag));
   const std::string tag = name_of(directory);
   StagingPlace place{std::move(directory), tag, name, settings_.stream, context.bytes_max};
   if (!settings_.partition_by.empty()) {

@@ -149,9 +149,9 @@ class PostgresSink final : public Sink {
     const Result<> checked = check_and_mark();
     if (!checked && !retryable(checked.error().code)) return checked.error();
     const std::string directory =
-        settings_->staging.empty()
-            ? std::string()
-            : stage_directory(settings_->staging, context.marker) + "/" + safe_name(context.tag);
+        settings_->staging.empty() ? std::string()
+                                   : stage_directory(settings_->staging, context.staged_under()) +
+                                         "/" + safe_name(context.tag);
     return std::unique_ptr<SinkWriter>(
         std::make_unique<PostgresWriter>(settings_, files_, directory, context.bytes_max));
   }

@@ -83,6 +83,16 @@ struct OutputList {
   static constexpr auto fields() { return std::tuple{field("outputs", &OutputList::outputs)}; }
 };
 
+struct CheckpointList {
+  static constexpr const char* schema = "Checkpoints";
+
+  std::vector<CheckpointView> checkpoints;
+
+  static constexpr auto fields() {
+    return std::tuple{field("checkpoints", &CheckpointList::checkpoints)};
+  }
+};
+
 /// Stores a version of a job and runs nothing. To store the same plan again changes nothing.
 struct ApplyJob {
   using Answer = JobView;
@@ -153,6 +163,37 @@ struct CancelRun {
 
   static constexpr auto fields() {
     return std::tuple{field("run", &CancelRun::run, Presence::required, "the run's number")};
+  }
+};
+
+/// Lets a streaming run take a last epoch, with its state; once that is committed, the run is
+/// SUSPENDED. One that is stays as it is.
+struct StopRun {
+  using Answer = RunView;
+  static constexpr const char* name = "StopRun";
+  static constexpr std::size_t fields_left_out = 1;  ///< the reason, which the node sets
+
+  RunId run;
+  std::string reason = {};  ///< "a signal": for the log
+
+  static constexpr auto fields() {
+    return std::tuple{field("run", &StopRun::run, Presence::required, "the run's number")};
+  }
+};
+
+/// Starts a run that goes on from the last published epoch of one that is SUSPENDED, FAILED or
+/// HALTED, with the job as it is stored now. `conflict` where that run has been resumed already, or
+/// the job keeps other state now.
+struct ResumeRun {
+  using Answer = RunStarted;
+  static constexpr const char* name = "ResumeRun";
+  static constexpr std::size_t fields_left_out = 1;  ///< the submitter
+
+  RunId run;
+  std::string submitted_by = {};
+
+  static constexpr auto fields() {
+    return std::tuple{field("run", &ResumeRun::run, Presence::required, "the run's number")};
   }
 };
 
@@ -247,6 +288,24 @@ struct ListEvents {
   }
 };
 
+inline constexpr std::uint32_t checkpoints_per_answer = 100;
+inline constexpr std::uint32_t checkpoints_per_answer_max = 1000;
+
+/// The epochs of a streaming run, the newest first.
+struct ListCheckpoints {
+  using Answer = CheckpointList;
+  static constexpr const char* name = "ListCheckpoints";
+
+  RunId run;
+  std::uint32_t limit = checkpoints_per_answer;  ///< kept between 1 and the maximum
+
+  static constexpr auto fields() {
+    return std::tuple{field("run", &ListCheckpoints::run, Presence::required, "the run's number"),
+                      field("limit", &ListCheckpoints::limit, Presence::optional,
+                            "at most so many epochs, and never more than 1000")};
+  }
+};
+
 /// The tables that the print sinks of a run have committed.
 struct ReadOutput {
   using Answer = OutputList;
@@ -296,12 +355,12 @@ template <class R>
 inline constexpr bool is_from_descriptor<FromDescriptor<R>> = true;
 
 /// All requests.
-using AnyRequest =
-    std::variant<ApplyJob, SubmitRun, ValidateJob, FromDescriptor<ApplyJob>,
-                 FromDescriptor<SubmitRun>, FromDescriptor<ValidateJob>, StartJob, CancelRun,
-                 ShowRun, AwaitEnd, ListRuns, ListJobs, ListNodes, ListEvents, ReadOutput>;
-using AnyAnswer =
-    std::variant<JobView, RunStarted, Validity, Checked<JobView>, Checked<RunStarted>,
-                 Checked<Validity>, RunView, RunPage, JobList, NodeList, EventList, OutputList>;
+using AnyRequest = std::variant<ApplyJob, SubmitRun, ValidateJob, FromDescriptor<ApplyJob>,
+                                FromDescriptor<SubmitRun>, FromDescriptor<ValidateJob>, StartJob,
+                                CancelRun, StopRun, ResumeRun, ShowRun, AwaitEnd, ListRuns,
+                                ListJobs, ListNodes, ListEvents, ListCheckpoints, ReadOutput>;
+using AnyAnswer = std::variant<JobView, RunStarted, Validity, Checked<JobView>, Checked<RunStarted>,
+                               Checked<Validity>, RunView, RunPage, JobList, NodeList, EventList,
+                               CheckpointList, OutputList>;
 
 }  // namespace troupe

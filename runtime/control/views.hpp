@@ -39,6 +39,12 @@ struct VertexView {
   double blocked_s = 0;   ///< had output and no room for it
   double idle_s = 0;      ///< had no input
   double queue_fill = 0;  ///< 0..1, the fullest input channel
+  // In streams.
+  std::optional<WallTime> watermark;  ///< the event time of the task that is furthest behind
+  std::optional<double> lag_s;        ///< how far that is behind now
+  std::int64_t rows_late = 0;         ///< dropped, for their windows were closed
+  std::int64_t state_bytes =
+      0;  ///< of the tasks that begin with it: what they would be restored from
 
   static constexpr auto fields() {
     return std::tuple{
@@ -58,7 +64,11 @@ struct VertexView {
         field("busy_s", &VertexView::busy_s),
         field("blocked_s", &VertexView::blocked_s),
         field("idle_s", &VertexView::idle_s),
-        field("queue_fill", &VertexView::queue_fill)};
+        field("queue_fill", &VertexView::queue_fill),
+        field("watermark", &VertexView::watermark, Presence::optional),
+        field("lag_s", &VertexView::lag_s, Presence::optional),
+        field("rows_late", &VertexView::rows_late, Presence::added),
+        field("state_bytes", &VertexView::state_bytes, Presence::added)};
   }
 };
 
@@ -103,10 +113,15 @@ struct RunView {
   std::vector<TaskView> task_list;
   /// The longest time from the loss of a node until all its work had been done again.
   std::optional<double> recovered_in_s;
+  std::optional<RunId> resumes;  ///< goes on from the last epoch of that run
+  // Of a streaming run.
+  std::optional<Epoch> epoch;         ///< the last one that is committed
+  std::optional<double> epoch_age_s;  ///< since then; how far behind its output is, while it runs
 
   static constexpr auto fields() {
     return std::tuple{field("id", &RunView::id),
                       field("uid", &RunView::uid, Presence::added),
+                      field("resumes", &RunView::resumes, Presence::optional),
                       field("job", &RunView::job),
                       field("state", &RunView::state),
                       field("plan_hash", &RunView::plan_hash),
@@ -122,8 +137,45 @@ struct RunView {
                       field("hint", &RunView::hint, Presence::optional),
                       field("reason", &RunView::reason, Presence::optional),
                       field("recovered_in_s", &RunView::recovered_in_s, Presence::optional),
+                      field("epoch", &RunView::epoch, Presence::optional),
+                      field("epoch_age_s", &RunView::epoch_age_s, Presence::optional),
                       field("vertices", &RunView::vertices),
                       field("task_list", &RunView::task_list)};
+  }
+};
+
+/// One epoch of a streaming run. Times of its parts are there as far as it came.
+struct CheckpointView {
+  static constexpr const char* schema = "Checkpoint";
+
+  Epoch epoch;
+  EpochState state = EpochState::started;
+  std::optional<WallTime> started, published, committed;
+  /// Of the slowest task: from its first barrier to its last one, and from there until its state
+  /// was durable.
+  std::optional<double> aligned_s, written_s;
+  std::optional<double> acknowledged_s;  ///< from the beginning until all tasks had
+  std::optional<double> copied_s;        ///< from there until its state was on two nodes
+  std::optional<double> commit_s;        ///< from being published until all sinks had committed
+  std::int64_t state_bytes = 0;          ///< that its tasks would be restored from
+  std::int64_t rows = 0;                 ///< that it makes visible
+  std::string reason;                    ///< it was given up: why
+
+  static constexpr auto fields() {
+    using Self = CheckpointView;
+    return std::tuple{field("epoch", &Self::epoch),
+                      field("state", &Self::state),
+                      field("started", &Self::started, Presence::optional),
+                      field("published", &Self::published, Presence::optional),
+                      field("committed", &Self::committed, Presence::optional),
+                      field("aligned_s", &Self::aligned_s, Presence::optional),
+                      field("written_s", &Self::written_s, Presence::optional),
+                      field("acknowledged_s", &Self::acknowledged_s, Presence::optional),
+                      field("copied_s", &Self::copied_s, Presence::optional),
+                      field("commit_s", &Self::commit_s, Presence::optional),
+                      field("state_bytes", &Self::state_bytes),
+                      field("rows", &Self::rows),
+                      field("reason", &Self::reason, Presence::optional)};
   }
 };
 

@@ -109,6 +109,12 @@ void CoordinatorDriver::cancel(RunId run, std::string by, Answer answer, Instant
   tell(coordinator_event::Cancel{last_number_, run, std::move(by)}, now);
 }
 
+void CoordinatorDriver::stop(RunId run, std::string by, Answer answer, Instant now) {
+  if (over_) return answer(*over_);
+  requests_.emplace(++last_number_, std::move(answer));
+  tell(coordinator_event::Stop{last_number_, run, std::move(by)}, now);
+}
+
 bool CoordinatorDriver::open(RunId run) const {
   if (!machine_) return false;
   const auto found = machine_->runs().find(run);

@@ -92,6 +92,7 @@ class CoordinatorDriver {
   /// Answered once the run's row is durable, or with why there is none.
   void submit(Submission submission, Answer answer, Instant now);
   void cancel(RunId run, std::string by, Answer answer, Instant now);
+  void stop(RunId run, std::string by, Answer answer, Instant now);
   /// None where there is nothing to wait for: that was answered at once.
   std::optional<Wait> await_end(RunId run, Until until, Ended ended);
   void wait_no_longer(const Wait& wait);

@@ -15,6 +15,17 @@ Error newer_term(const NodeId& node, Term seen, Term ours) {
                     node, seen, ours);
 }
 
+/// An attempt that was killed or superseded may still run on its node, and write.
+Leftover leftover_of(const RunImage& run) {
+  Leftover leftover{run.made.run, run.made.uid, run.plan};
+  for (const AttemptImage& attempt : run.attempts) {
+    const bool may_write =
+        attempt.state == AttemptState::killed || attempt.state == AttemptState::superseded;
+    if (may_write) leftover.away.emplace(attempt.made.node, attempt.made.incarnation);
+  }
+  return leftover;
+}
+
 }  // namespace
 
 CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage image, Instant now,
@@ -39,7 +50,7 @@ CoordinatorMachine::CoordinatorMachine(CoordinatorConfig config, ClusterImage im
 Effects CoordinatorMachine::start(Instant now) {
   now_ = now;
   // Published epochs first; then what an earlier leader had begun; then what waits.
-  for (const RunState first : {RunState::finishing, RunState::cancelling}) {
+  for (const RunState first : {RunState::finishing, RunState::cancelling, RunState::stopping}) {
     for (const auto& [run, machine] : runs_) {
       if (machine->state() == first) begin(run);
     }
@@ -311,6 +322,12 @@ void CoordinatorMachine::handle(const Looked& looked) {
         request, make_error(ErrorCode::already_exists, "{} has a run for {} (generation {})",
                             job.job, job.interval, job.generation)}});
   }
+  if (answered->resumed_by) {
+    Error error = make_error(ErrorCode::conflict, "run {} has been resumed already, as run {}",
+                             job.resumes->made.run, *answered->resumed_by);
+    error.hint = fmt::format("look at run {}", *answered->resumed_by);
+    return decide({effect::Reply{request, std::move(error)}});
+  }
   make_run(request, job);
 }
 
@@ -332,31 +349,65 @@ void CoordinatorMachine::make_run(std::uint64_t request, const Submission& job) 
   if (job.settings.mode == JobMode::streaming) image.made.checkpoint = job.settings.checkpoint;
   image.made.tasks = job.tasks;
   image.plan = job.plan;
-  decide({effect::Persist{
-              {JobVersionRecord{job.job, job.hash, job.plan, job.descriptor, job.by}, image.made,
-               EventRecord{last_run_, log::Level::info, fmt::format("submitted by {}", job.by)}}},
-          effect::Reply{request, last_run_}});
+  image.made.lineage = image.made.uid;
+  std::vector<Record> records{
+      JobVersionRecord{job.job, job.hash, job.plan, job.descriptor, job.by}, RunRecord(),
+      EventRecord{last_run_, log::Level::info, fmt::format("submitted by {}", job.by)}};
+  if (const auto& from = job.resumes) {
+    image.made.lineage = from->made.marked_with();
+    image.made.resumes = from->made.run;
+    image.splits = from->splits;
+    image.epochs = from->epochs;
+    image.halted_before = from->halted_before;
+    if (from->state == RunState::halted) image.halted_before.push_back(leftover_of(*from));
+    records.push_back(InheritRecord{last_run_, from->made.run});
+    records.push_back(EventRecord{from->made.run, log::Level::info,
+                                  fmt::format("run {} goes on where it was", last_run_)});
+  }
+  records[1] = image.made;
+  decide({effect::Persist{std::move(records)}, effect::Reply{request, last_run_}});
   submissions_.made(image.made, outbox_.last_ticket());
   runs_.emplace(last_run_, std::make_unique<RunMachine>(std::move(image)));
   queued_.insert(last_run_);
 }
 
-void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
-  const auto job = runs_.find(event.run);
-  const bool known = event.run <= last_run_ && event.run != RunId();
+/// Whether it is not too late to cancel or to stop the run.
+Result<> CoordinatorMachine::may_end(RunId run, const char* verb) const {
+  const auto job = runs_.find(run);
+  const bool known = run <= last_run_ && run != RunId();
+  if (!known) return make_error(ErrorCode::not_found, "there is no run {}", run);
   if (job == runs_.end() || ended(job->second->state())) {
-    return decide({effect::Reply{
-        event.request, known ? make_error(ErrorCode::conflict, "run {} has ended", event.run)
-                             : make_error(ErrorCode::not_found, "there is no run {}", event.run)}});
+    return make_error(ErrorCode::conflict, "run {} has ended", run);
   }
-  if (job->second->state() == RunState::finishing) {
-    return decide(
-        {effect::Reply{event.request, make_error(ErrorCode::conflict,
-                                                 "all tasks of run {} are done, and it is being "
-                                                 "committed: too late to cancel it",
-                                                 event.run)}});
-  }
+  if (job->second->state() != RunState::finishing) return {};
+  return make_error(ErrorCode::conflict,
+                    "all tasks of run {} are done, and it is being committed: too late to {} it",
+                    run, verb);
+}
+
+void CoordinatorMachine::handle(const coordinator_event::Cancel& event) {
+  const Result<> may = may_end(event.run, "cancel");
+  if (!may) return decide({effect::Reply{event.request, may.error()}});
   tell(event.run, run_event::Cancel{event.by});
+  decide({effect::Reply{event.request, event.run}});
+}
+
+void CoordinatorMachine::handle(const coordinator_event::Stop& event) {
+  const Result<> may = may_end(event.run, "stop");
+  if (!may) return decide({effect::Reply{event.request, may.error()}});
+  const RunMachine& run = *runs_.at(event.run);
+  if (!run.made().checkpoint) {
+    Error error =
+        make_error(ErrorCode::unsupported,
+                   "run {} is of a batch job, which has nothing to go on from", event.run);
+    error.hint = "let it end, or `troupe cancel` it";
+    return decide({effect::Reply{event.request, std::move(error)}});
+  }
+  if (run.state() == RunState::cancelling) {
+    return decide({effect::Reply{
+        event.request, make_error(ErrorCode::conflict, "run {} is being cancelled", event.run)}});
+  }
+  tell(event.run, run_event::Stop{event.by});
   decide({effect::Reply{event.request, event.run}});
 }
 

@@ -47,6 +47,12 @@ struct Cancel {
   RunId run;
   std::string by;
 };
+/// Answered like Cancel, once the run is recorded as STOPPING.
+struct Stop {
+  std::uint64_t request = 0;
+  RunId run;
+  std::string by;
+};
 struct Tick {};
 
 }  // namespace coordinator_event
@@ -54,7 +60,8 @@ struct Tick {};
 using CoordinatorEvent =
     std::variant<ClusterEvent, Looked, coordinator_event::Received, coordinator_event::Persisted,
                  coordinator_event::Planned, coordinator_event::PlanFailed,
-                 coordinator_event::Submit, coordinator_event::Cancel, coordinator_event::Tick>;
+                 coordinator_event::Submit, coordinator_event::Cancel, coordinator_event::Stop,
+                 coordinator_event::Tick>;
 
 struct CoordinatorConfig {
   Duration node_lease = 10s;
@@ -115,6 +122,7 @@ class CoordinatorMachine {
   void handle(const coordinator_event::PlanFailed&);
   void handle(const coordinator_event::Submit&);
   void handle(const coordinator_event::Cancel&);
+  void handle(const coordinator_event::Stop&);
   void handle(const coordinator_event::Tick&);
 
   // One report each, its tokens checked.
@@ -143,6 +151,7 @@ class CoordinatorMachine {
   void note(const ClusterChange& change);
   void note_node(const NodeId& node);
   void make_run(std::uint64_t request, const Submission& submission);
+  Result<> may_end(RunId run, const char* verb) const;
   void tell(RunId run, const RunEvent& event);
   void tell_begun(const RunEvent& event);
   void note(const RunMachine& run);

@@ -19,10 +19,12 @@ struct ManifestColumn {
   using Schema = schema::ManifestRecord;
   std::vector<SinkPart> sinks;
   std::vector<TaskPart> tasks;
+  RunUid staged_by;
 
   static constexpr auto fields() {
     return std::tuple{field("sinks", &ManifestColumn::sinks),
-                      field("tasks", &ManifestColumn::tasks)};
+                      field("tasks", &ManifestColumn::tasks),
+                      field("staged_by", &ManifestColumn::staged_by)};
   }
 };
 struct SubtaskSplits {
@@ -71,12 +73,12 @@ Result<std::vector<OutputSummary>> decode_outputs(std::string_view bytes) {
 }
 
 std::string encode_manifest(const Manifest& manifest) {
-  return bytes_of(ManifestColumn{manifest.sinks, manifest.tasks});
+  return bytes_of(ManifestColumn{manifest.sinks, manifest.tasks, manifest.staged_by});
 }
 
 Result<Manifest> decode_manifest(std::string_view bytes) {
   auto column = TRY(read_bytes<ManifestColumn>(bytes, "manifest"));
-  return Manifest{std::move(column.sinks), std::move(column.tasks)};
+  return Manifest{std::move(column.sinks), std::move(column.tasks), std::move(column.staged_by)};
 }
 
 std::string encode_committables(const std::vector<Committable>& committables) {

@@ -34,13 +34,15 @@ struct Persist {
   std::vector<Record> records;
   std::uint64_t ticket = 0;  ///< set by the outbox; answered by `Persisted`
 };
-/// Ask the store for the runs that have this key or this interval, whichever is set.
+/// Ask the store for the runs that have this key or this interval, or resume this run, whichever is
+/// set.
 /// **It keeps its place among the Persists**: the answer knows every record decided before it and
 /// none decided after it, and is handed in before the `Persisted` of a later one. Answer: Looked.
 struct Look {
   std::uint64_t look = 0;
   std::string key;
   std::optional<RunInterval> interval;
+  std::optional<RunId> resumes = {};
 };
 /// Over the session with this incarnation of the node; dropped where there is none.
 struct Send {

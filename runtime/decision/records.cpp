@@ -6,8 +6,9 @@
 namespace troupe {
 namespace {
 
-constexpr std::array run_states{"QUEUED",    "STARTING",   "RUNNING",   "RESTARTING", "FINISHING",
-                                "SUCCEEDED", "CANCELLING", "CANCELLED", "FAILED",     "HALTED"};
+constexpr std::array run_states{"QUEUED",    "STARTING",  "RUNNING",    "RESTARTING",
+                                "FINISHING", "SUCCEEDED", "CANCELLING", "CANCELLED",
+                                "STOPPING",  "SUSPENDED", "FAILED",     "HALTED"};
 constexpr std::array attempt_states{"DEPLOYING", "RUNNING", "FINISHED",
                                     "FAILED",    "KILLED",  "SUPERSEDED"};
 constexpr std::array epoch_states{"STARTED", "PUBLISHED", "COMMITTED", "ABORTED"};
@@ -32,6 +33,14 @@ std::vector<SinkPart> sink_parts(std::map<std::string, std::vector<Committable>>
   return parts;
 }
 
+std::int64_t state_bytes_of(const Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const TaskPart& part : manifest.tasks) {
+    for (const StoredSnapshot& stored : part.files) bytes += stored.file.bytes;
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
 std::int64_t rows_of(const std::vector<SinkPart>& manifest) {
   std::int64_t rows = 0;
   for (const auto& part : manifest) {
@@ -41,8 +50,11 @@ std::int64_t rows_of(const std::vector<SinkPart>& manifest) {
 }
 
 bool ended(RunState state) {
-  return state == RunState::succeeded || state == RunState::cancelled ||
-         state == RunState::failed || state == RunState::halted;
+  return state == RunState::succeeded || state == RunState::cancelled || resumable(state);
+}
+
+bool resumable(RunState state) {
+  return state == RunState::suspended || state == RunState::failed || state == RunState::halted;
 }
 
 RunUid run_uid(const ClusterId& cluster, RunId run, std::uint64_t nonce) {
@@ -52,8 +64,8 @@ RunUid run_uid(const ClusterId& cluster, RunId run, std::uint64_t nonce) {
 const char* name_of(const Record& record) {
   static constexpr std::array names{"JobVersion", "Run",          "RunState",      "Splits",
                                     "Attempt",    "AttemptState", "AttemptResult", "Epoch",
-                                    "Manifest",   "ForgetEpochs", "Node",          "Event",
-                                    "RunCleaned"};
+                                    "Manifest",   "Inherit",      "ForgetEpochs",  "Node",
+                                    "Event",      "RunCleaned"};
   static_assert(names.size() == std::variant_size_v<Record>);
   return names[record.index()];
 }

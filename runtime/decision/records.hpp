@@ -31,8 +31,10 @@ enum class RunState {
   succeeded,
   cancelling,
   cancelled,
-  failed,  ///< with one cause
-  halted,  ///< exactness could not be kept; only a person moves it
+  stopping,   ///< takes a last epoch, or commits it; its state stays
+  suspended,  ///< stopped: another run may go on from its last epoch
+  failed,     ///< with one cause
+  halted,     ///< exactness could not be kept; only a person moves it
 };
 const char* to_string(RunState state);
 template <>
@@ -40,8 +42,10 @@ struct EnumOf<RunState> {
   static constexpr auto last = RunState::halted;
   static constexpr const char* noun = "state of a run";
 };
-/// Succeeded, cancelled, failed or halted.
+/// Succeeded, cancelled, suspended, failed or halted.
 bool ended(RunState state);
+/// Ended, and its state is kept: another run may go on from its last published epoch.
+bool resumable(RunState state);
 
 enum class AttemptState { deploying, running, finished, failed, killed, superseded };
 const char* to_string(AttemptState state);
@@ -73,6 +77,9 @@ struct SinkPart {
 
 /// One part a sink, of what each has staged.
 std::vector<SinkPart> sink_parts(std::map<std::string, std::vector<Committable>> staged);
+struct Manifest;
+/// Of all files that tasks would be restored from.
+std::int64_t state_bytes_of(const Manifest& manifest);
 /// Rows of all parts.
 std::int64_t rows_of(const std::vector<SinkPart>& sinks);
 
@@ -91,6 +98,7 @@ struct TaskPart {
 struct Manifest {
   std::vector<SinkPart> sinks;
   std::vector<TaskPart> tasks;  ///< by task; none in the last epoch of a run, and of a batch run
+  RunUid staged_by = {};        ///< whose attempts have staged it: its run, or one that it resumes
 
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
@@ -107,7 +115,8 @@ struct JobVersionRecord {
   std::string by;
 };
 
-/// A new run. (job, interval, generation) is unique, and so is a key that is not empty.
+/// A new run. (job, interval, generation) is unique, and so is a key that is not empty, and the run
+/// that it resumes.
 struct RunRecord {
   RunId run;
   RunUid uid;
@@ -122,6 +131,13 @@ struct RunRecord {
   std::int64_t memory_bytes = 0;
   std::optional<CheckpointSettings> checkpoint = {};  ///< set: a streaming run
   std::uint32_t tasks = 0;  ///< that its plan makes for the target; 0 where it makes none
+  /// The uid of the first run of the chain that this one goes on with: its own, if it resumes none.
+  /// Epochs are numbered within it; what is committed, and the state, are marked with it. Empty: as
+  /// `uid`.
+  RunUid lineage = {};
+  std::optional<RunId> resumes = {};  ///< goes on from the last published epoch of that one
+
+  const RunUid& marked_with() const { return lineage.value().empty() ? uid : lineage; }
 };
 
 /// "<cluster>-<run>-<nonce in hexadecimal digits>".
@@ -171,6 +187,16 @@ struct EpochRecord {
   Epoch epoch;
   std::optional<EpochState> from;  ///< none: a new row
   EpochState to;
+  std::string why = {};  ///< it was given up; for people
+};
+
+/// How long the parts of an epoch took, for people. Alignment and writing are those of the slowest
+/// task.
+struct EpochPhases {
+  Duration aligned = {};       ///< from the first barrier of a task to its last one
+  Duration written = {};       ///< its state and what its sink has staged, durably
+  Duration acknowledged = {};  ///< from the beginning until all tasks had
+  Duration copied = {};        ///< from there until its state was on two nodes
 };
 
 /// What publishing the epoch would make visible; written before it is published.
@@ -178,6 +204,14 @@ struct ManifestRecord {
   RunId run;
   Epoch epoch;
   Manifest manifest;
+  EpochPhases phases = {};
+};
+
+/// The run goes on from where another one, which has ended, was: it has its splits and its epochs.
+/// In the same transaction as its `RunRecord`.
+struct InheritRecord {
+  RunId run;
+  RunId from;
 };
 
 /// Epochs that are over: nobody goes on from one below `manifests_below` any more, and history has
@@ -212,7 +246,7 @@ struct EventRecord {
 using Record =
     std::variant<JobVersionRecord, RunRecord, RunStateRecord, SplitsRecord, AttemptRecord,
                  AttemptStateRecord, AttemptResultRecord, EpochRecord, ManifestRecord,
-                 ForgetEpochsRecord, NodeRecord, EventRecord, RunCleanedRecord>;
+                 InheritRecord, ForgetEpochsRecord, NodeRecord, EventRecord, RunCleanedRecord>;
 const char* name_of(const Record& record);
 
 /// One attempt as the store knows it.
@@ -229,18 +263,6 @@ struct EpochImage {
   std::optional<Manifest> manifest = {};  ///< once sealed, until nobody needs it
 };
 
-/// One run as the store knows it.
-struct RunImage {
-  RunRecord made;
-  std::shared_ptr<const std::string> plan;
-  RunState state = RunState::queued;
-  std::optional<Error> cause;
-  std::optional<Splits> splits;
-  std::vector<AttemptImage> attempts;  ///< by attempt number
-  std::vector<EpochImage> epochs;      ///< by number
-  std::int64_t rows_committed = 0;     ///< that readers see
-};
-
 /// One process of a node.
 using NodeProcess = std::pair<NodeId, Incarnation>;
 
@@ -251,6 +273,21 @@ struct Leftover {
   std::shared_ptr<const std::string> plan;
   /// Processes that may still write for it, for nobody has heard that they stopped.
   std::set<NodeProcess> away = {};
+};
+
+/// One run as the store knows it.
+struct RunImage {
+  RunRecord made;
+  std::shared_ptr<const std::string> plan;
+  RunState state = RunState::queued;
+  std::optional<Error> cause;
+  std::optional<Splits> splits;
+  std::vector<AttemptImage> attempts;  ///< by attempt number
+  std::vector<EpochImage> epochs;      ///< by number
+  std::int64_t rows_committed = 0;     ///< that readers see
+  /// Runs before it in its lineage that halted: what they have staged is of use until this one has
+  /// ended well, for what they have published must be committed first.
+  std::vector<Leftover> halted_before = {};
 };
 
 /// (job, interval, generation): a scheduled run exists once.
@@ -267,11 +304,13 @@ struct ClusterImage {
   std::vector<Leftover> leftovers;
 };
 
-/// What the store says to an `effect::Look`: runs that have the key or the interval, ended or not.
+/// What the store says to an `effect::Look`: runs that have the key or the interval, or go on from
+/// that run, ended or not.
 struct Looked {
   std::uint64_t look = 0;
   std::optional<RunId> with_key;
   std::optional<RunId> of_interval;
+  std::optional<RunId> resumed_by = {};
 };
 
 }  // namespace troupe

@@ -19,11 +19,12 @@ void EpochMachine::begin(Decision& decision) {
   move_to(EpochState::started, decision);
 }
 
-void EpochMachine::seal(Manifest manifest, Decision& decision) {
+void EpochMachine::seal(Manifest manifest, Decision& decision, const EpochPhases& phases) {
   ENSURE(state_ == EpochState::started, "epoch {} of run {} is sealed but not open", number_,
          owner_->run);
   manifest_ = std::move(manifest);
-  decision.persist(ManifestRecord{owner_->run, number_, manifest_});
+  manifest_.staged_by = owner_->uid;
+  decision.persist(ManifestRecord{owner_->run, number_, manifest_, phases});
 }
 
 void EpochMachine::publish(Decision& decision) {
@@ -45,9 +46,16 @@ void EpochMachine::commit(Epoch previous, Decision& decision) {
 }
 
 void EpochMachine::have_committed(const SinkPart& part, Decision& decision) const {
-  decision.effect(effect::HaveDone{owner_->run,
-                                   {ErrandKind::commit_sink, owner_->uid, owner_->plan, part.vertex,
-                                    part.committables, number_, previous_}});
+  const RunUid& staged_by = manifest_.staged_by;
+  Errand errand{ErrandKind::commit_sink,
+                staged_by.value().empty() ? owner_->uid : staged_by,
+                owner_->plan,
+                part.vertex,
+                part.committables,
+                number_,
+                previous_};
+  errand.lineage = owner_->lineage;
+  decision.effect(effect::HaveDone{owner_->run, std::move(errand)});
 }
 
 EpochMachine::SinkCommit* EpochMachine::open_commit(const std::string& vertex) {
@@ -129,8 +137,8 @@ void EpochMachine::on_tick(Instant now, Decision& decision) {
   }
 }
 
-void EpochMachine::abort(Decision& decision) {
-  if (state_ == EpochState::started) move_to(EpochState::aborted, decision);
+void EpochMachine::abort(Decision& decision, const std::string& why) {
+  if (state_ == EpochState::started) move_to(EpochState::aborted, decision, why);
 }
 
 std::optional<Instant> EpochMachine::next_deadline() const {
@@ -141,8 +149,8 @@ std::optional<Instant> EpochMachine::next_deadline() const {
   return next;
 }
 
-void EpochMachine::move_to(EpochState state, Decision& decision) {
-  decision.persist(EpochRecord{owner_->run, number_, state_, state});
+void EpochMachine::move_to(EpochState state, Decision& decision, const std::string& why) {
+  decision.persist(EpochRecord{owner_->run, number_, state_, state, why});
   state_ = state;
 }
 

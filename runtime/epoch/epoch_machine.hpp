@@ -20,6 +20,7 @@ struct EpochOwner {
   RunId run;
   RunUid uid;
   std::shared_ptr<const std::string> plan;
+  RunUid lineage = {};  ///< its commits are marked with it; empty: as `uid`
 };
 
 /// A published sink that could not be committed yet.
@@ -55,7 +56,7 @@ class EpochMachine {
   EpochMachine(std::shared_ptr<const EpochOwner> owner, EpochImage image);
 
   void begin(Decision& decision);
-  void seal(Manifest manifest, Decision& decision);
+  void seal(Manifest manifest, Decision& decision, const EpochPhases& phases = {});
   void publish(Decision& decision);
   /// Its sinks, which have committed `previous` before; of an epoch that an earlier leader has
   /// published, too.
@@ -65,7 +66,7 @@ class EpochMachine {
                         Decision& decision);
   void on_tick(Instant now, Decision& decision);
   /// Nothing of it becomes visible. One that is published cannot be aborted any more: no change.
-  void abort(Decision& decision);
+  void abort(Decision& decision, const std::string& why = {});
 
   Epoch number() const { return number_; }
   std::optional<EpochState> state() const { return state_; }
@@ -97,7 +98,7 @@ class EpochMachine {
             Decision& decision);
   void note_committed(Decision& decision);
   void refuse(const std::string& vertex, const Error& error, Decision& decision);
-  void move_to(EpochState state, Decision& decision);
+  void move_to(EpochState state, Decision& decision, const std::string& why = {});
 
   const std::shared_ptr<const EpochOwner> owner_;
   const Epoch number_;

@@ -40,10 +40,10 @@ Epoch Epochs::begin(Decision& decision) {
   return last_;
 }
 
-void Epochs::seal(Manifest manifest, Decision& decision) {
+void Epochs::seal(Manifest manifest, Decision& decision, const EpochPhases& phases) {
   EpochMachine* one = open_one();
   ENSURE(one != nullptr, "run {} has no open epoch to seal", owner_->run);
-  one->seal(std::move(manifest), decision);
+  one->seal(std::move(manifest), decision, phases);
 }
 
 const Manifest& Epochs::sealed() const {
@@ -58,10 +58,10 @@ void Epochs::publish(Decision& decision) {
   commit_published(decision);
 }
 
-void Epochs::abort(Decision& decision) {
+void Epochs::abort(Decision& decision, const std::string& why) {
   EpochMachine* one = open_one();
   if (one == nullptr) return;
-  one->abort(decision);
+  one->abort(decision, why);
   all_.pop_back();
 }
 

@@ -19,12 +19,13 @@ inline constexpr std::size_t uncommitted_epochs_max = 8;
 inline constexpr std::uint64_t epochs_remembered_max = 1000;
 
 /// The epochs of one run, in their order. A batch run has one, from its beginning to its end; a
-/// streaming run one after the other.
+/// streaming run one after the other, and before them those of the run that it resumes.
 ///
 /// Owned by its run. At most one is open. Those that are published are committed one after the
 /// other: no sink commits an epoch before all sinks have committed the one before it.
 ///
-/// Invariant: a number is never used twice, also not after a restart of the coordinator.
+/// Invariant: a number is never used twice, also not after a restart of the coordinator, nor by a
+/// run that goes on.
 /// Invariant: the manifests of the last `keep` published epochs stay, and of all that are not
 /// committed.
 class Epochs {
@@ -36,11 +37,11 @@ class Epochs {
   /// STARTED, and neither published nor aborted; 0: none is.
   Epoch open() const;
   /// The open one's.
-  void seal(Manifest manifest, Decision& decision);
+  void seal(Manifest manifest, Decision& decision, const EpochPhases& phases = {});
   /// The open one; it is committed when all before it are.
   void publish(Decision& decision);
   /// The open one, if any: nothing of it becomes visible.
-  void abort(Decision& decision);
+  void abort(Decision& decision, const std::string& why = {});
   /// The next one that is published and that nobody commits, if it is its turn: after `publish`,
   /// and of what an earlier leader has published.
   void commit_published(Decision& decision);
@@ -57,6 +58,8 @@ class Epochs {
   const Manifest& last_manifest() const;
   /// What is sealed and open.
   const Manifest& sealed() const;
+  /// The last one that is committed; 0: none.
+  Epoch committed() const { return committed_; }
   /// Published, not committed.
   std::size_t uncommitted() const;
   /// None is open, or published and not committed.

@@ -94,8 +94,12 @@ class Assembly {
       add_source(link.phase, counters);
     } else if (link.phase.make_sink) {
       ENSURE(index + 1 == stage_.chain.size(), "a sink inside a chain");
-      SinkContext context{site_.task.subtask, stage_.parallelism, site_.sink_tag, site_.sink_marker,
-                          in_writer(stage_).of(site_.memory.get())};
+      SinkContext context{site_.task.subtask,
+                          stage_.parallelism,
+                          site_.sink_tag,
+                          site_.sink_marker,
+                          in_writer(stage_).of(site_.memory.get()),
+                          site_.sink_staging};
       parts_.sink = link.vertex;
       parts_.output = std::make_shared<SinkOutput>(site_.host, objects_.sink, std::move(context),
                                                    link.phase.taken_off(0), counters, clock_,

@@ -30,6 +30,7 @@ struct TaskSite {
   FileSystem* files = nullptr;  ///< what it is on
   std::string sink_tag;
   std::string sink_marker;
+  std::string sink_staging = {};  ///< empty: as the marker
   /// How it takes part in epochs. If it does, the other three are set: where its state files are,
   /// how the names of all that it makes begin, which are unique for ever, and whose disk that is.
   EpochRole epochs = {};

@@ -94,7 +94,8 @@ class Builder {
     if (stage.chain.back().phase.make_sink) {
       made_.sink = stage.chain.back().vertex;
       task.sink_tag = attempt_tag(key_);
-      task.sink_marker = sink_marker(deploy_.run_uid, made_.sink);
+      task.sink_marker = sink_marker(deploy_.marked_with(), made_.sink);
+      task.sink_staging = sink_marker(deploy_.run_uid, made_.sink);
     }
     for (std::uint32_t i = 0; i < graph_.edges.size(); ++i) {
       if (graph_.edges[i].to == stage.id) task.receivers.push_back(TRY(receivers(i)));
@@ -120,8 +121,8 @@ class Builder {
     const std::string& shared = deploy_.epochs.directory;
     const SnapshotStore store =
         shared.empty() ? *site_.snapshots : SnapshotStore(site_.snapshots->files(), shared);
-    TRY(store.prepare(deploy_.run_uid));
-    return store.of_run(deploy_.run_uid);
+    TRY(store.prepare(deploy_.marked_with()));
+    return store.of_run(deploy_.marked_with());
   }
 
   using Receivers = std::vector<std::unique_ptr<ChannelReceiver>>;

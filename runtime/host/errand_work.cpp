@@ -8,8 +8,8 @@ Result<> commit(const Errand& errand, Planner& planner) {
   for (const Stage& stage : derived->tasks.stages) {
     for (const ChainLink& link : stage.chain) {
       if (link.vertex != errand.vertex || !link.phase.make_sink) continue;
-      const SinkCommit what{sink_marker(errand.run_uid, errand.vertex), errand.epoch,
-                            errand.previous};
+      const SinkCommit what{sink_marker(errand.marked_with(), errand.vertex), errand.epoch,
+                            errand.previous, sink_marker(errand.run_uid, errand.vertex)};
       return TRY(link.phase.make_sink())->commit(what, errand.committables);
     }
   }

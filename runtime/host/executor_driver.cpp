@@ -74,7 +74,8 @@ void ExecutorDriver::carry_out(executor_effect::OpenTask& effect) {
   Attempted& attempt = attempts_[key_of(deploy.token)] = {.job = deploy.job};
   runs_.insert(run);
   if (deploy.epochs.files.empty()) return hands_.build(deploy);
-  SnapshotOrder order{deploy.run_uid, deploy.epochs.directory, deploy.epochs.files, deploy.nodes};
+  SnapshotOrder order{deploy.marked_with(), deploy.epochs.directory, deploy.epochs.files,
+                      deploy.nodes};
   attempt.fetch = fetch({run, std::move(deploy)}, std::move(order));
 }
 
@@ -109,7 +110,7 @@ void ExecutorDriver::carry_out(executor_effect::RunErrand& effect) {
   if (errand.kind != ErrandKind::copy_snapshots)
     return hands_.errand(effect.key, std::move(errand));
   fetch({effect.key.run, effect.key},
-        {errand.run_uid, "", std::move(errand.files), std::move(errand.nodes)});
+        {errand.marked_with(), "", std::move(errand.files), std::move(errand.nodes)});
 }
 
 void ExecutorDriver::carry_out(executor_effect::DropSnapshots& effect) {
@@ -287,7 +288,7 @@ void ExecutorDriver::note(const Command& command) {
 
 void ExecutorDriver::note_released(const ReleaseRun& release) {
   auto& for_good = released_[release.token.run];
-  if (release.for_good) for_good = release.run_uid;
+  if (release.for_good) for_good = release.lineage;
   stop_copying(release.token.run);
 }
 

@@ -163,7 +163,7 @@ void ExecutorMachine::obey(const DeployTask& deploy) {
     }
   }
   if (deploy.epochs.takes_part && deploy.epochs.directory.empty()) {
-    snapshots_.insert(deploy.run_uid);
+    snapshots_.insert(deploy.marked_with());
   }
   held_.emplace(key, Held{deploy.token});
   out_.push_back(executor_effect::OpenTask{deploy});
@@ -233,12 +233,12 @@ void ExecutorMachine::obey(const AckReport& ack) {
 void ExecutorMachine::obey(const ReleaseRun& release) {
   if (!admits(release, "ReleaseRun")) return;
   forget_run(release.token.run);
-  if (release.for_good) snapshots_.erase(release.run_uid);
+  if (release.for_good) snapshots_.erase(release.lineage);
 }
 
 void ExecutorMachine::obey(const DropSnapshots& command) {
   if (!admits(command, "DropSnapshots")) return;
-  out_.push_back(executor_effect::DropSnapshots{command.run_uid, command.names});
+  out_.push_back(executor_effect::DropSnapshots{command.lineage, command.names});
 }
 
 void ExecutorMachine::forget_run(RunId run) {
@@ -295,7 +295,7 @@ void ExecutorMachine::begin_errand(const DoErrand& command, Result<Errand> erran
   asked.content.clear();
   if (!errand) return report(ErrandFailed{asked.token, asked.number, errand.error()});
   const ErrandKey key = key_of(asked.token.run, *errand);
-  if (errand->kind == ErrandKind::copy_snapshots) snapshots_.insert(errand->run_uid);
+  if (errand->kind == ErrandKind::copy_snapshots) snapshots_.insert(errand->marked_with());
   const auto [entry, is_new] = errands_.try_emplace(key);
   entry->second.asked = std::move(asked);
   if (is_new) {

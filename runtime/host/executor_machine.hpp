@@ -130,7 +130,7 @@ struct RunErrand {
 };
 /// Remove these state files, as far as they are here.
 struct DropSnapshots {
-  RunUid run;
+  RunUid run;  ///< the lineage
   std::vector<std::string> names;
 };
 struct RefuseCommand {

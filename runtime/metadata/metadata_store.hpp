@@ -42,6 +42,17 @@ struct StoredRun {
   RunTimes times;
 };
 
+/// An epoch as it is stored, for people.
+struct StoredEpoch {
+  Epoch epoch;
+  EpochState state = EpochState::started;
+  std::optional<WallTime> started, published, committed;
+  std::optional<EpochPhases> phases;  ///< once it was acknowledged
+  std::int64_t state_bytes = 0;
+  std::int64_t rows = 0;
+  std::string why;  ///< it was given up
+};
+
 struct JobSummary {
   JobName job;
   std::string hash;  ///< of the current version
@@ -94,6 +105,8 @@ class MetadataStore {
   /// Sorted by name, from the first one after `after`.
   virtual Result<std::vector<JobSummary>> jobs(const JobName& after, std::uint32_t limit) = 0;
   virtual Result<StoredJob> job(const JobName& job) = 0;
+  /// Of a streaming run, the newest first.
+  virtual Result<std::vector<StoredEpoch>> epochs(RunId run, std::uint32_t limit) = 0;
   /// Events after number `sequence`, oldest first.
   virtual Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run,
                                                   std::uint64_t sequence, std::uint32_t limit) = 0;

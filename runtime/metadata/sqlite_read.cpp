@@ -12,7 +12,7 @@ constexpr std::string_view run_columns =
     " r.restart_max_ns, r.memory_bytes, r.uid, r.state, r.cause_code, r.cause_message,"
     " r.cause_hint, r.submitted_at, r.started_at, r.finished_at, r.tasks, r.tasks_finished,"
     " r.task_restarts, r.rows_committed, r.checkpoint_every_ns, r.checkpoint_timeout_ns,"
-    " r.checkpoint_keep, r.checkpoint_directory";
+    " r.checkpoint_keep, r.checkpoint_directory, r.lineage, r.resumes";
 
 WallTime wall_time(std::int64_t micros) { return WallTime(WallTime::duration(micros)); }
 
@@ -44,6 +44,8 @@ RunRecord made_from(const SqliteStatement& row) {
     made.checkpoint = {Duration(row.integer(26)), Duration(row.integer(27)),
                        count_of(row.integer(28)), row.text(29)};
   }
+  made.lineage = RunUid(row.text(30));
+  if (!row.is_null(31)) made.resumes = RunId(unsigned_of(row.integer(31)));
   return made;
 }
 
@@ -148,6 +150,32 @@ Result<> add_epochs(SqliteDatabase& database, RunImage& image) {
   return {};
 }
 
+/// Processes that may still write for the run, for nobody has heard that they stopped.
+Result<> add_away(SqliteDatabase& database, Leftover& leftover) {
+  auto nodes =
+      TRY(database.prepare("SELECT DISTINCT node, incarnation FROM attempts"
+                           " WHERE run = ? AND state IN ('KILLED', 'SUPERSEDED')"));
+  nodes.bind(1, signed_of(leftover.run.value()));
+  while (TRY(nodes.step())) {
+    leftover.away.emplace(NodeId(nodes.text(0)), Incarnation(unsigned_of(nodes.integer(1))));
+  }
+  return {};
+}
+
+Result<> add_halted_before(SqliteDatabase& database, RunImage& image) {
+  if (!image.made.resumes) return {};
+  auto rows = TRY(database.prepare(
+      "SELECT r.run, r.uid, v.plan FROM runs r JOIN job_versions v USING (job, hash)"
+      " WHERE r.lineage = ? AND r.run < ? AND r.state = 'HALTED' AND r.cleaned = 0"));
+  rows.bind(1, image.made.lineage.value()).bind(2, signed_of(image.made.run.value()));
+  while (TRY(rows.step())) {
+    image.halted_before.push_back({RunId(unsigned_of(rows.integer(0))), RunUid(rows.text(1)),
+                                   std::make_shared<const std::string>(rows.text(2))});
+  }
+  for (Leftover& before : image.halted_before) TRY(add_away(database, before));
+  return {};
+}
+
 /// Completes a run whose own row has been read.
 Result<RunImage> image_of(SqliteDatabase& database, RunSummary summary) {
   RunImage image;
@@ -158,6 +186,7 @@ Result<RunImage> image_of(SqliteDatabase& database, RunSummary summary) {
   TRY(add_splits(database, image));
   image.attempts = TRY(read_attempts(database, image.made.run));
   TRY(add_epochs(database, image));
+  TRY(add_halted_before(database, image));
   image.rows_committed = summary.counts.rows_committed;
   return image;
 }
@@ -165,7 +194,8 @@ Result<RunImage> image_of(SqliteDatabase& database, RunSummary summary) {
 Result<std::vector<RunImage>> read_open_runs(SqliteDatabase& database) {
   // SQLite uses the partial index `runs_open` only if the query repeats its condition word by word.
   auto open = TRY(summaries_from(TRY(database.prepare(fmt::format(
-      "SELECT {} FROM runs r WHERE r.state NOT IN ('SUCCEEDED', 'CANCELLED', 'FAILED', 'HALTED')"
+      "SELECT {} FROM runs r"
+      " WHERE r.state NOT IN ('SUCCEEDED', 'CANCELLED', 'SUSPENDED', 'FAILED', 'HALTED')"
       " ORDER BY r.run",
       run_columns)))));
   std::vector<RunImage> runs;
@@ -178,7 +208,9 @@ Result<std::vector<RunImage>> read_open_runs(SqliteDatabase& database) {
 Result<std::vector<Leftover>> read_leftovers(SqliteDatabase& database, std::uint32_t limit) {
   auto rows = TRY(database.prepare(
       "SELECT r.run, r.uid, v.plan FROM runs r JOIN job_versions v USING (job, hash)"
-      " WHERE r.cleaned = 0 AND r.state IN ('SUCCEEDED', 'CANCELLED', 'FAILED')"
+      " WHERE r.cleaned = 0 AND (r.state IN ('SUCCEEDED', 'CANCELLED', 'SUSPENDED', 'FAILED')"
+      " OR (r.state = 'HALTED' AND EXISTS (SELECT 1 FROM runs l WHERE l.lineage = r.lineage"
+      " AND l.run > r.run AND l.state IN ('SUCCEEDED', 'CANCELLED', 'SUSPENDED', 'FAILED'))))"
       " ORDER BY r.run DESC LIMIT ?"));
   rows.bind(1, std::int64_t{limit});
   std::vector<Leftover> leftovers;
@@ -186,15 +218,7 @@ Result<std::vector<Leftover>> read_leftovers(SqliteDatabase& database, std::uint
     leftovers.push_back({RunId(unsigned_of(rows.integer(0))), RunUid(rows.text(1)),
                          std::make_shared<const std::string>(rows.text(2))});
   }
-  for (Leftover& leftover : leftovers) {
-    auto nodes =
-        TRY(database.prepare("SELECT DISTINCT node, incarnation FROM attempts"
-                             " WHERE run = ? AND state IN ('KILLED', 'SUPERSEDED')"));
-    nodes.bind(1, signed_of(leftover.run.value()));
-    while (TRY(nodes.step())) {
-      leftover.away.emplace(NodeId(nodes.text(0)), Incarnation(unsigned_of(nodes.integer(1))));
-    }
-  }
+  for (Leftover& leftover : leftovers) TRY(add_away(database, leftover));
   return leftovers;
 }
 
@@ -243,6 +267,12 @@ Result<std::optional<RunId>> run_of_interval(SqliteDatabase& database, const Run
   return first_run(std::move(row));
 }
 
+Result<std::optional<RunId>> run_that_resumes(SqliteDatabase& database, RunId run) {
+  auto row = TRY(database.prepare("SELECT run FROM runs WHERE resumes = ?"));
+  row.bind(1, signed_of(run.value()));
+  return first_run(std::move(row));
+}
+
 }  // namespace
 
 Result<ClusterImage> read_image(SqliteDatabase& database) {
@@ -263,6 +293,7 @@ Result<Looked> look_up(SqliteDatabase& database, const effect::Look& look) {
   Looked found{look.look, {}, {}};
   if (!look.key.empty()) found.with_key = TRY(run_with_key(database, look.key));
   if (look.interval) found.of_interval = TRY(run_of_interval(database, *look.interval));
+  if (look.resumes) found.resumed_by = TRY(run_that_resumes(database, *look.resumes));
   return found;
 }
 
@@ -309,6 +340,33 @@ Result<StoredJob> read_job(SqliteDatabase& database, const JobName& job) {
   }
   return StoredJob{TRY(job_from(row)), std::make_shared<const std::string>(row.text(5)),
                    row.text(6)};
+}
+
+Result<std::vector<StoredEpoch>> read_epochs(SqliteDatabase& database, RunId run,
+                                             std::uint32_t limit) {
+  auto rows = TRY(database.prepare(
+      "SELECT epoch, state, started_at, published_at, committed_at, aligned_ns, written_ns,"
+      " acknowledged_ns, copied_ns, state_bytes, rows, why FROM epochs WHERE run = ?"
+      " ORDER BY epoch DESC LIMIT ?"));
+  rows.bind(1, signed_of(run.value())).bind(2, std::int64_t{limit});
+  std::vector<StoredEpoch> epochs;
+  while (TRY(rows.step())) {
+    StoredEpoch epoch;
+    epoch.epoch = Epoch(unsigned_of(rows.integer(0)));
+    epoch.state = TRY(state_of<EpochState>(rows.text(1)));
+    if (!rows.is_null(2)) epoch.started = wall_time(rows.integer(2));
+    if (!rows.is_null(3)) epoch.published = wall_time(rows.integer(3));
+    if (!rows.is_null(4)) epoch.committed = wall_time(rows.integer(4));
+    if (!rows.is_null(7)) {
+      epoch.phases = EpochPhases{Duration(rows.integer(5)), Duration(rows.integer(6)),
+                                 Duration(rows.integer(7)), Duration(rows.integer(8))};
+    }
+    epoch.state_bytes = rows.integer(9);
+    epoch.rows = rows.integer(10);
+    epoch.why = rows.text(11);
+    epochs.push_back(std::move(epoch));
+  }
+  return epochs;
 }
 
 Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,

@@ -27,6 +27,8 @@ Result<std::vector<RunSummary>> read_summaries(SqliteDatabase& database,
 Result<std::vector<JobSummary>> read_jobs(SqliteDatabase& database, const JobName& after,
                                           std::uint32_t limit);
 Result<StoredJob> read_job(SqliteDatabase& database, const JobName& job);
+Result<std::vector<StoredEpoch>> read_epochs(SqliteDatabase& database, RunId run,
+                                             std::uint32_t limit);
 Result<std::vector<StoredEvent>> read_events(SqliteDatabase& database,
                                              const std::optional<RunId>& run,
                                              std::uint64_t sequence, std::uint32_t limit);

@@ -91,6 +91,9 @@ class SqliteStore final : public MetadataStore {
   Result<StoredJob> job(const JobName& job) override {
     return reading([&](SqliteDatabase& database) { return read_job(database, job); });
   }
+  Result<std::vector<StoredEpoch>> epochs(RunId run, std::uint32_t limit) override {
+    return reading([&](SqliteDatabase& database) { return read_epochs(database, run, limit); });
+  }
   Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
                                           std::uint32_t limit) override {
     return reading(

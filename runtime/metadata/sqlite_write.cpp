@@ -39,8 +39,8 @@ class Writer {
         " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
         " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid,"
         " cleaned, tasks, checkpoint_every_ns, checkpoint_timeout_ns, checkpoint_keep,"
-        " checkpoint_directory) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " 'QUEUED', ?, ?, 0, ?, ?, ?, ?, ?)"));
+        " checkpoint_directory, lineage, resumes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " 'QUEUED', ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)"));
     statement.bind(1, signed_of(record.run.value()))
         .bind(2, record.job.value())
         .bind(3, record.hash)
@@ -57,7 +57,9 @@ class Writer {
         .bind(14, record.memory_bytes)
         .bind(15, now_)
         .bind(16, record.uid.value())
-        .bind(17, std::int64_t{record.tasks});
+        .bind(17, std::int64_t{record.tasks})
+        .bind(22, record.marked_with().value());
+    if (record.resumes) statement.bind(23, signed_of(record.resumes->value()));
     if (record.checkpoint) {
       statement.bind(18, record.checkpoint->every.count())
           .bind(19, record.checkpoint->timeout.count())
@@ -143,18 +145,25 @@ class Writer {
 
   Result<> operator()(const EpochRecord& record) {
     if (!record.from) {
-      return TRY(database_.prepare("INSERT INTO epochs (run, epoch, state) VALUES (?, ?, ?)"))
+      return TRY(database_.prepare("INSERT INTO epochs (run, epoch, state, started_at)"
+                                   " VALUES (?, ?, ?, ?)"))
           .bind(1, signed_of(record.run.value()))
           .bind(2, signed_of(record.epoch.value()))
           .bind(3, to_string(record.to))
+          .bind(4, now_)
           .run();
     }
     TRY(TRY(database_.prepare(
-                "UPDATE epochs SET state = ?4 WHERE run = ?1 AND epoch = ?2 AND state = ?3"))
+                "UPDATE epochs SET state = ?4, why = ?5,"
+                " published_at = CASE WHEN ?4 = 'PUBLISHED' THEN ?6 ELSE published_at END,"
+                " committed_at = CASE WHEN ?4 = 'COMMITTED' THEN ?6 ELSE committed_at END"
+                " WHERE run = ?1 AND epoch = ?2 AND state = ?3"))
             .bind(1, signed_of(record.run.value()))
             .bind(2, signed_of(record.epoch.value()))
             .bind(3, to_string(*record.from))
             .bind(4, to_string(record.to))
+            .bind(5, record.why)
+            .bind(6, now_)
             .run());
     TRY(changed_one(fmt::format("epoch {} of run {} is not {}", record.epoch, record.run,
                                 to_string(*record.from))));
@@ -168,14 +177,39 @@ class Writer {
   }
 
   Result<> operator()(const ManifestRecord& record) {
-    TRY(TRY(database_.prepare("UPDATE epochs SET sinks = ?3, rows = ?4 WHERE run = ?1"
-                              " AND epoch = ?2 AND state = 'STARTED'"))
+    TRY(TRY(database_.prepare("UPDATE epochs SET sinks = ?3, rows = ?4, state_bytes = ?5,"
+                              " aligned_ns = ?6, written_ns = ?7, acknowledged_ns = ?8,"
+                              " copied_ns = ?9 WHERE run = ?1 AND epoch = ?2"
+                              " AND state = 'STARTED'"))
             .bind(1, signed_of(record.run.value()))
             .bind(2, signed_of(record.epoch.value()))
             .bind_blob(3, encode_manifest(record.manifest))
             .bind(4, rows_of(record.manifest.sinks))
+            .bind(5, state_bytes_of(record.manifest))
+            .bind(6, record.phases.aligned.count())
+            .bind(7, record.phases.written.count())
+            .bind(8, record.phases.acknowledged.count())
+            .bind(9, record.phases.copied.count())
             .run());
     return changed_one(fmt::format("epoch {} of run {} is not STARTED", record.epoch, record.run));
+  }
+
+  Result<> operator()(const InheritRecord& record) {
+    TRY(TRY(database_.prepare("INSERT INTO splits (run, splits) SELECT ?1, splits FROM splits"
+                              " WHERE run = ?2"))
+            .bind(1, signed_of(record.run.value()))
+            .bind(2, signed_of(record.from.value()))
+            .run());
+    return TRY(database_.prepare(
+                   "INSERT INTO epochs (run, epoch, state, sinks, rows, started_at, published_at, "
+                   "committed_at,"
+                   " aligned_ns, written_ns, acknowledged_ns, copied_ns, state_bytes, why)"
+                   " SELECT ?1, epoch, state, sinks, rows, started_at, published_at, committed_at,"
+                   " aligned_ns, written_ns, acknowledged_ns, copied_ns, state_bytes, why"
+                   " FROM epochs WHERE run = ?2"))
+        .bind(1, signed_of(record.run.value()))
+        .bind(2, signed_of(record.from.value()))
+        .run();
   }
 
   /// What nobody goes back to any more is not kept, so an endless run does not fill the disk.

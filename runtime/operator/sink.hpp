@@ -30,12 +30,17 @@ struct SinkContext {
   std::uint32_t parallelism = 1;
   /// Unique among all attempts of all runs, and safe in a file name.
   std::string tag;
-  /// `commit` and `clean_up` will be called with it. It names run and sink, and no other run of any
-  /// cluster ever has the same. A writer stages everything below it, so that `clean_up` need not
-  /// know the attempts.
+  /// `commit` will be called with it. It names the sink, and the run or those that went on with one
+  /// another (a lineage); nobody else in any cluster ever has the same.
   std::string marker;
   /// About how many bytes of rows this subtask may hold before it writes them.
   std::int64_t bytes_max = writer_bytes_usual;
+  /// `clean_up` will be called with it, once no attempt of this very run can write any more. A
+  /// writer stages everything below it, so that `clean_up` need not know the attempts. Empty: the
+  /// marker.
+  std::string staging = {};
+
+  const std::string& staged_under() const { return staging.empty() ? marker : staging; }
 };
 
 /// Writes rows of one subtask into places that only this attempt uses. Blocks: I/O pool only.
@@ -52,9 +57,12 @@ class SinkWriter {
 /// Which commit of a sink it is. The epochs of a marker are committed one after the other, in their
 /// order, and never one of them before all sinks of the run have committed the one before it.
 struct SinkCommit {
-  std::string marker;  ///< of the run and the sink (`SinkContext`)
+  std::string marker;  ///< of the lineage and the sink (`SinkContext`)
   Epoch epoch = Epoch(1);
-  Epoch previous = {};  ///< the one that was committed before; 0: this is the first one
+  Epoch previous = {};       ///< the one that was committed before; 0: this is the first one
+  std::string staging = {};  ///< under which it was staged; empty: the marker
+
+  const std::string& staged_under() const { return staging.empty() ? marker : staging; }
 };
 
 /// A place that rows go to. Immutable, shared. Readers see nothing that a writer does before
@@ -74,7 +82,7 @@ class Sink {
   virtual Result<> commit(const SinkCommit& what, const std::vector<Committable>& staged) = 0;
   /// Removes all that attempts have staged and `commit` has not made visible. Called when no
   /// attempt can still write; failures are harmless.
-  virtual Result<> clean_up(const std::string& marker) = 0;
+  virtual Result<> clean_up(const std::string& staging) = 0;
 };
 
 }  // namespace troupe

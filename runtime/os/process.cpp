@@ -71,6 +71,8 @@ class SystemChild final : public ChildProcess {
 /// thread may have held the allocator's lock.
 [[noreturn]] void become(char* const* arguments, int output, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Ctrl-C in a terminal goes to its whole group: what becomes of this process, its parent decides.
+  ::setpgid(0, 0);
   if (::getppid() != parent) ::_exit(exec_failed);  // the parent died before the line above
   const int input = ::open("/dev/null", O_RDONLY);
   ::dup2(input, STDIN_FILENO);

@@ -22,6 +22,7 @@ struct VertexCounters {
   std::uint64_t bytes_out = 0;
   Duration busy = {};
   std::vector<std::string> notes = {};  ///< for people; complete when its reading has ended
+  std::uint64_t rows_late = 0;  ///< that came when their windows were closed, and were dropped
 
   static constexpr auto fields() {
     return std::tuple{field("vertex", &VertexCounters::vertex),
@@ -30,7 +31,8 @@ struct VertexCounters {
                       field("bytes_in", &VertexCounters::bytes_in),
                       field("bytes_out", &VertexCounters::bytes_out),
                       field("busy", &VertexCounters::busy),
-                      field("notes", &VertexCounters::notes)};
+                      field("notes", &VertexCounters::notes),
+                      field("rows_late", &VertexCounters::rows_late)};
   }
   friend bool operator==(const VertexCounters&, const VertexCounters&) = default;
 };
@@ -42,12 +44,17 @@ struct TaskCounters {
   Duration blocked = {};                 ///< waiting for room behind it, or for a disk
   Duration idle = {};                    ///< waiting for input
   std::uint32_t queue_percent = 0;       ///< fill of the fullest input queue
+  std::int64_t watermark = 0;            ///< its event time, microseconds since 1970; 0: none
+  std::int64_t state_bytes = 0;          ///< of the files that it would be restored from
 
   static constexpr auto fields() {
     return std::tuple{field("vertices", &TaskCounters::vertices),
-                      field("busy", &TaskCounters::busy), field("blocked", &TaskCounters::blocked),
+                      field("busy", &TaskCounters::busy),
+                      field("blocked", &TaskCounters::blocked),
                       field("idle", &TaskCounters::idle),
-                      field("queue_percent", &TaskCounters::queue_percent)};
+                      field("queue_percent", &TaskCounters::queue_percent),
+                      field("watermark", &TaskCounters::watermark),
+                      field("state_bytes", &TaskCounters::state_bytes)};
   }
   friend bool operator==(const TaskCounters&, const TaskCounters&) = default;
 };

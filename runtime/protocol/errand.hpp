@@ -32,7 +32,7 @@ struct EnumOf<ErrandKind> {
 struct Errand {
   using Schema = schema::Errand;
   ErrandKind kind = ErrandKind::commit_sink;
-  RunUid run_uid;
+  RunUid run_uid;                           ///< whose attempts have staged it
   std::shared_ptr<const std::string> plan;  ///< `encode_plan` of the bound job
   std::string vertex;                       ///< the sink that commits; empty where all clean up
   std::vector<Committable> committables;    ///< all that it makes visible
@@ -42,6 +42,9 @@ struct Errand {
   std::uint64_t copy = 0;             ///< of copying: which one of its run; else 0
   std::vector<StoredSnapshot> files;  ///< with the nodes that have them
   std::vector<PeerNode> nodes;        ///< where those are; one that is away is left out
+  RunUid lineage = {};                ///< sinks and state are marked with it; empty: as `run_uid`
+
+  const RunUid& marked_with() const { return lineage.value().empty() ? run_uid : lineage; }
 
   static constexpr auto fields() {
     return std::tuple{field("kind", &Errand::kind),
@@ -53,7 +56,8 @@ struct Errand {
                       field("previous", &Errand::previous),
                       field("copy", &Errand::copy),
                       field("files", &Errand::files),
-                      field("nodes", &Errand::nodes)};
+                      field("nodes", &Errand::nodes),
+                      field("lineage", &Errand::lineage)};
   }
 };
 

@@ -204,6 +204,9 @@ struct DeployTask {
   std::vector<PeerNode> nodes;     ///< of those peers
   std::int64_t memory_bytes = 0;
   EpochRole epochs;
+  RunUid lineage;  ///< sinks and state are marked with it; empty: as `run_uid`
+
+  const RunUid& marked_with() const { return lineage.value().empty() ? run_uid : lineage; }
 
   static constexpr auto fields() {
     return std::tuple{field("run_uid", &DeployTask::run_uid),
@@ -215,7 +218,8 @@ struct DeployTask {
                       field("outputs", &DeployTask::outputs),
                       field("nodes", &DeployTask::nodes),
                       field("memory_bytes", &DeployTask::memory_bytes),
-                      field("epochs", &DeployTask::epochs)};
+                      field("epochs", &DeployTask::epochs),
+                      field("lineage", &DeployTask::lineage)};
   }
 };
 
@@ -272,11 +276,11 @@ struct AckReport {
 struct ReleaseRun {
   using Schema = schema::ReleaseRun;
   Token token;
-  RunUid run_uid;
+  RunUid lineage;
   bool for_good = false;  ///< nothing goes on from its state: delete its state files, too
 
   static constexpr auto fields() {
-    return std::tuple{field("run_uid", &ReleaseRun::run_uid),
+    return std::tuple{field("lineage", &ReleaseRun::lineage),
                       field("for_good", &ReleaseRun::for_good)};
   }
 };
@@ -286,11 +290,11 @@ struct ReleaseRun {
 struct DropSnapshots {
   using Schema = schema::DropSnapshots;
   Token token;
-  RunUid run_uid;
+  RunUid lineage;
   std::vector<std::string> names;
 
   static constexpr auto fields() {
-    return std::tuple{field("run_uid", &DropSnapshots::run_uid),
+    return std::tuple{field("lineage", &DropSnapshots::lineage),
                       field("names", &DropSnapshots::names)};
   }
 };
@@ -467,7 +471,7 @@ struct Inventory {
   Term term_seen;               ///< the highest
   std::uint64_t adopt_seq = 0;  ///< `seq` of the Adopt: later deployments are not in here
   std::vector<HeldTask> held;
-  std::vector<RunUid> snapshots;  ///< runs of which there may be state files here
+  std::vector<RunUid> snapshots;  ///< lineages of which there may be state files here
 
   static constexpr auto fields() {
     return std::tuple{field("incarnation", &Inventory::incarnation),

@@ -32,10 +32,14 @@ struct TaskSnapshot {
   std::vector<StoredSnapshot> files;  ///< the oldest first
   std::string sink;                   ///< its vertex, if the chain ends in a sink
   std::vector<Committable> committables;
+  Duration aligned = {};  ///< from its first barrier to its last one
+  Duration written = {};  ///< from there until all of this was durable
 
   static constexpr auto fields() {
     return std::tuple{field("files", &TaskSnapshot::files), field("sink", &TaskSnapshot::sink),
-                      field("committables", &TaskSnapshot::committables)};
+                      field("committables", &TaskSnapshot::committables),
+                      field("aligned", &TaskSnapshot::aligned),
+                      field("written", &TaskSnapshot::written)};
   }
   friend bool operator==(const TaskSnapshot&, const TaskSnapshot&) = default;
 };

@@ -26,7 +26,7 @@ void Checkpoints::advance() {
         count_of(static_cast<std::int64_t>(tasks_.size() - acknowledged_.size()), "task"),
         tasks_.size()));
   }
-  if (may_begin()) begin();
+  if (may_begin() && !last_begun_ && (may_publish() || !run_.takes_last_epoch)) begin();
 }
 
 /// What attempts have said that do not count any more.
@@ -50,9 +50,23 @@ void Checkpoints::drop_unnamed() {
   for (auto& [name, files] : by_node) {
     const ClusterNode* node = run_.cluster->find(name);
     if (node == nullptr) continue;
-    run_.decision.send(node->node, node->incarnation,
-                       DropSnapshots{run_.attempts.token({}, {}), run_.made.uid, std::move(files)});
+    run_.decision.send(
+        node->node, node->incarnation,
+        DropSnapshots{run_.attempts.token({}, {}), run_.made.marked_with(), std::move(files)});
   }
+}
+
+void Checkpoints::stop() {
+  next_at_ = run_.now;
+  last_begun_ = false;
+}
+
+/// Where all sources are at their end, the run ends by itself. One that cannot be published before
+/// a storage is back is not waited for.
+bool Checkpoints::stopped() const {
+  if (!run_.takes_last_epoch || all_exhausted()) return false;
+  if (!may_publish()) return true;
+  return run_.epochs.open() == Epoch() && (last_begun_ || !may_begin());
 }
 
 bool Checkpoints::may_begin() const {
@@ -77,9 +91,11 @@ bool Checkpoints::all_run() const {
 
 void Checkpoints::begin() {
   acknowledged_.clear();
+  phases_ = {};
   begun_at_ = run_.now;
   next_at_ = run_.now + run_.made.checkpoint->every;
   const Epoch published = run_.epochs.published();
+  last_begun_ = run_.takes_last_epoch;
   const Epoch epoch = run_.epochs.begin(run_.decision);
   // This one cannot be published before an earlier one is committed: no rows come meanwhile.
   const bool hold = !may_publish();
@@ -90,7 +106,11 @@ void Checkpoints::begin() {
 void Checkpoints::on_acknowledged(const run_event::Snapshotted& event) {
   if (event.epoch != run_.epochs.open() || !tasks_.contains(event.key.task)) return;
   acknowledged_[event.key.task] = event.snapshot;
-  if (acknowledged_.size() == tasks_.size()) on_all_acknowledged();
+  phases_.aligned = std::max(phases_.aligned, event.snapshot.aligned);
+  phases_.written = std::max(phases_.written, event.snapshot.written);
+  if (acknowledged_.size() < tasks_.size()) return;
+  phases_.acknowledged = run_.now - begun_at_;
+  on_all_acknowledged();
 }
 
 void Checkpoints::on_all_acknowledged() {
@@ -134,6 +154,7 @@ void Checkpoints::copy() {
     const ClusterNode* node = run_.cluster->find(holder);
     errand.kind = ErrandKind::copy_snapshots;
     errand.run_uid = run_.made.uid;
+    errand.lineage = run_.made.marked_with();
     errand.copy = ++last_copy_;
     errand.nodes.push_back({node->node, node->incarnation, node->address});
     for (const StoredSnapshot& file : errand.files) {
@@ -176,16 +197,18 @@ void Checkpoints::publish() {
   }
   manifest.sinks = sink_parts(std::move(sinks));
   acknowledged_.clear();
-  run_.epochs.seal(std::move(manifest), run_.decision);
+  phases_.copied = run_.now - begun_at_ - phases_.acknowledged;
+  run_.epochs.seal(std::move(manifest), run_.decision, phases_);
   run_.epochs.publish(run_.decision);
 }
 
 void Checkpoints::abort(const std::string& why) {
   if (run_.epochs.open() == Epoch()) return;
   run_.say(log::Level::warn, fmt::format("checkpoint {} is given up: {}", run_.epochs.open(), why));
-  run_.epochs.abort(run_.decision);
+  run_.epochs.abort(run_.decision, why);
   acknowledged_.clear();
   awaited_.clear();
+  last_begun_ = run_.takes_last_epoch;  // what stops does not try again
 }
 
 /// The last epoch is what all tasks have staged when they end.
@@ -208,7 +231,7 @@ void Checkpoints::on_listed(const NodeProcess& node) {
 }
 
 void Checkpoints::end_sources() {
-  run_.epochs.abort(run_.decision);
+  run_.epochs.abort(run_.decision, "all sources have come to their end");
   acknowledged_.clear();
   awaited_.clear();
   for (const TaskId& task : sources_) {

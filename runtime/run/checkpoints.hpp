@@ -20,6 +20,8 @@ namespace troupe {
 ///         published when one of those is committed: a storage that is away costs no more than that
 ///     (all sources are at their end) --> EndSources: tasks end, and what they have staged is the
 ///         run's last epoch
+///     (somebody stops the run) --> one more, at once; then it is suspended, with the state of the
+///         last one that is published
 ///
 /// Owned by the phase in which tasks are at work. An acknowledgement is no row: a coordinator that
 /// takes over aborts what is open.
@@ -38,6 +40,10 @@ class Checkpoints {
   /// True where what was to be copied is damaged on the disk of who wrote it.
   bool on_copied(const run_event::Copied& event);
   void on_exhausted(TaskId task, Attempt attempt);
+  /// The run takes a last epoch: it begins now, or as soon as the open one is over.
+  void stop();
+  /// The last one is over, well or not, or none can begin: the run need not wait for more.
+  bool stopped() const;
 
   /// A node has a new conversation with its coordinator: what was said in the last one may be lost.
   void on_listed(const NodeProcess& node);
@@ -74,8 +80,10 @@ class Checkpoints {
   std::set<std::uint64_t> awaited_;  ///< errands that the open epoch waits for
   std::uint64_t last_copy_ = 0;
   bool told_single_ = false;
-  Instant next_at_ = {};   ///< the next one begins not earlier
-  Instant begun_at_ = {};  ///< the open one
+  bool last_begun_ = false;  ///< the one after which the run stops
+  Instant next_at_ = {};     ///< the next one begins not earlier
+  Instant begun_at_ = {};    ///< the open one
+  EpochPhases phases_ = {};  ///< likewise
 };
 
 }  // namespace troupe

@@ -25,24 +25,27 @@ void Planning::on(const run_event::Planned& event) {
   auto topology = TaskTopology::make(event.graph);
   if (!topology) return run_.fail(topology.error());
   run_.topology = std::make_unique<TaskTopology>(*std::move(topology));
-  if (run_.splits) {
-    run_.say(log::Level::warn, "another coordinator goes on with it");
-  } else {
-    begin();
-  }
+  if (run_.state == RunState::starting) return begin();
+  run_.say(log::Level::warn, "another coordinator goes on with it");
 }
 
 void Planning::begin() {
   const TaskTopology& topology = *run_.topology;
-  run_.splits.emplace();
-  for (const Stage& stage : topology.graph().stages) run_.splits->push_back(stage.splits);
-  run_.decision.persist(SplitsRecord{run_.id(), *run_.splits});
+  if (!run_.splits) {
+    run_.splits.emplace();
+    for (const Stage& stage : topology.graph().stages) run_.splits->push_back(stage.splits);
+    run_.decision.persist(SplitsRecord{run_.id(), *run_.splits});
+  }
   if (!run_.streams()) run_.epochs.begin(run_.decision);
   run_.set_state(RunState::running);
   run_.began = run_.now;
+  const std::string how = run_.made.resumes
+                              ? fmt::format("goes on from epoch {}, where run {} was",
+                                            run_.epochs.published(), *run_.made.resumes)
+                              : "begins";
   run_.say(
       log::Level::info,
-      fmt::format("begins: {} in {}",
+      fmt::format("{}: {} in {}", how,
                   count_of(static_cast<std::int64_t>(topology.tasks().size()), "task"),
                   count_of(static_cast<std::int64_t>(topology.graph().stages.size()), "stage")));
 }

@@ -25,6 +25,10 @@ class Planning : public RunPhase {
   void on(const run_event::NodeLost& event) { early_.emplace_back(event); }
   void on(const run_event::Progress&) {}
   void on(const run_event::Cancel& event) { run_.cancel(event.by); }
+  void on(const run_event::Stop& event) {
+    run_.stop(event.by);
+    run_.stop_tasks();
+  }
   void on(const run_event::Tick&);
 
   void enter() { run_.plan(); }

@@ -198,6 +198,7 @@ DeployTask Regions::deployment(TaskId task) const {
   DeployTask deploy;
   deploy.token = run_.attempts.token(task, run_.attempts.at(task).attempt);
   deploy.run_uid = run_.made.uid;
+  deploy.lineage = run_.made.marked_with();
   deploy.job = run_.made.job;
   deploy.plan = run_.encoded_plan;
   deploy.target = run_.made.target;

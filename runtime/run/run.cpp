@@ -31,13 +31,21 @@ Run::Run(RunImage image)
       splits(std::move(image.splits)),
       decision(made.run),
       attempts(made, decision),
-      epochs({made.run, made.uid, encoded_plan}, made.checkpoint ? made.checkpoint->keep : 1,
-             std::move(image.epochs), image.rows_committed),
+      epochs({made.run, made.uid, encoded_plan, made.marked_with()},
+             made.checkpoint ? made.checkpoint->keep : 1, std::move(image.epochs),
+             image.rows_committed),
       policy(limits_of(made.restart)),
-      random(made.run.value()) {}
+      random(made.run.value()),
+      halted_before_(std::move(image.halted_before)) {}
 
 bool Run::working() const {
-  return state == RunState::starting || state == RunState::running || state == RunState::restarting;
+  return state == RunState::starting || state == RunState::running ||
+         state == RunState::restarting || (state == RunState::stopping && takes_last_epoch);
+}
+
+/// The last epoch of a run has no state: nothing reads on from there.
+bool Run::only_commits() const {
+  return streams() && epochs.published() != Epoch() && epochs.last_manifest().tasks.empty();
 }
 
 void Run::plan() { decision.effect(effect::PlanTasks{id(), encoded_plan, made.target, splits}); }
@@ -51,16 +59,28 @@ void Run::set_state(RunState to, std::optional<Error> why) {
 
 void Run::cancel(const std::string& by) {
   say(log::Level::info, fmt::format("cancelled by {}", by));
-  if (streams()) epochs.abort(decision);
+  if (streams()) epochs.abort(decision, "the run is cancelled");
   set_state(RunState::cancelling);
   attempts.kill_all(*cluster);
   attempts.stop_all("the run is cancelled");
 }
 
+void Run::stop(const std::string& by) {
+  say(log::Level::info, fmt::format("stopped by {}", by));
+  set_state(RunState::stopping);
+}
+
+void Run::stop_tasks() {
+  takes_last_epoch = false;
+  epochs.abort(decision, "the run stops");
+  attempts.kill_all(*cluster);
+  attempts.stop_all("the run stops");
+}
+
 /// FINISHING with a cause is a run that fails as soon as what it has published is committed.
 void Run::fail(Error why) {
   attempts.kill_all(*cluster);
-  epochs.abort(decision);
+  epochs.abort(decision, "the run fails");
   if (epochs.all_over()) return end(RunState::failed, std::move(why));
   attempts.stop_all("the run fails");
   set_state(RunState::finishing, std::move(why));
@@ -82,17 +102,17 @@ void Run::add_staged(const std::string& sink, const std::vector<Committable>& st
 }
 
 void Run::end(RunState to, std::optional<Error> why) {
-  epochs.abort(decision);
+  epochs.abort(decision, "the run has ended");
   set_state(to, std::move(why));
   say_how_it_ended();
   decision.effect(effect::RunEnded{id(), state, cause});
   if (releases()) release_nodes();
 }
 
-/// Of one that has failed the state stays: another run may go on from it.
+/// Of one that has failed, or was stopped, the state stays: another run may go on from it.
 void Run::release_nodes() {
   const bool for_good = state == RunState::succeeded || state == RunState::cancelled;
-  const ReleaseRun release{attempts.token({}, {}), made.uid, for_good};
+  const ReleaseRun release{attempts.token({}, {}), made.marked_with(), for_good};
   for (const auto& [name, node] : cluster->nodes) {
     // Of the state of a stream there may be copies where it never had a task.
     if (!streams() && !attempts.nodes_used().contains(name)) continue;
@@ -108,6 +128,10 @@ void Run::say_how_it_ended() {
                                                count_of(epochs.rows_committed(), "row")));
     case RunState::cancelled:
       return say(log::Level::info, fmt::format("is cancelled{}", after));
+    case RunState::suspended:
+      return say(log::Level::info,
+                 fmt::format("is suspended{} at epoch {}: committed {}", after, epochs.published(),
+                             count_of(epochs.rows_committed(), "row")));
     default:
       return say(log::Level::error,
                  fmt::format("{}{}: {}", state == RunState::halted ? "halted" : "failed", after,
@@ -117,9 +141,13 @@ void Run::say_how_it_ended() {
 
 void Run::note_stopped() {
   if (attempts.any_stopping()) return;
-  if (state == RunState::cancelling && epochs.uncommitted() == 0) end(RunState::cancelled);
+  if (epochs.uncommitted() == 0) {
+    if (state == RunState::cancelling) end(RunState::cancelled);
+    if (state == RunState::stopping) end(RunState::suspended);
+  }
   if (!releases() || std::exchange(left_behind_, true)) return;
   decision.effect(effect::LeaveBehind{{id(), made.uid, encoded_plan, attempts.away()}});
+  for (Leftover& before : halted_before_) decision.effect(effect::LeaveBehind{std::move(before)});
 }
 
 }  // namespace troupe

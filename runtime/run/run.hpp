@@ -31,6 +31,8 @@ struct Run {
   RunId id() const { return made.run; }
   /// True while its tasks may be deployed and may finish.
   bool working() const;
+  /// All that is left to do is to commit: it resumes one that was through with its tasks.
+  bool only_commits() const;
   /// Its epochs follow one another; else it is a batch run, and has one.
   bool streams() const { return made.checkpoint.has_value(); }
   /// Ended, and nothing of it needs to be kept anywhere.
@@ -39,13 +41,17 @@ struct Run {
   void plan();
   void set_state(RunState to, std::optional<Error> why = {});
   void cancel(const std::string& by);
+  /// Ends it as SUSPENDED, once what it has published is committed.
+  void stop(const std::string& by);
+  /// STOPPING: no task is of use any more.
+  void stop_tasks();
   /// Ends it as FAILED; before, what it has published is committed.
   void fail(Error why);
   /// Ends it as HALTED: exactness could not be kept.
   void halt(Error why);
   void end(RunState to, std::optional<Error> why = {});
-  /// An attempt has stopped. After the last one a run that is CANCELLING becomes CANCELLED, and
-  /// what an ended run has left may be removed.
+  /// An attempt has stopped. After the last one a run that is CANCELLING becomes CANCELLED, one
+  /// that is STOPPING SUSPENDED, and what an ended run has left may be removed.
   void note_stopped();
   /// By its vertex, what each sink makes visible with an epoch.
   using Staged = std::map<std::string, std::vector<Committable>>;
@@ -67,6 +73,9 @@ struct Run {
   Random random;
   Recovery recovery;
   std::optional<Instant> began;  ///< unknown where an earlier leader began it
+  /// STOPPING, and tasks are at work for a last epoch. Forgotten with its leader: the next one
+  /// suspends the run at the last published epoch, which is as exact.
+  bool takes_last_epoch = false;
 
   const ClusterView* cluster = nullptr;  ///< at the event at hand
   Instant now = {};                      ///< likewise
@@ -76,6 +85,7 @@ struct Run {
   void release_nodes();
 
   bool left_behind_ = false;
+  std::vector<Leftover> halted_before_;
 };
 
 }  // namespace troupe

@@ -87,6 +87,10 @@ struct Copied {
 struct Cancel {
   std::string by;
 };
+/// To stop after a last epoch. Of streaming runs only.
+struct Stop {
+  std::string by;
+};
 /// An `effect::Continue` of this run came due: all before it is durable.
 struct Continued {};
 /// A deadline has passed.
@@ -99,7 +103,7 @@ using RunEvent =
                  run_event::Snapshotted, run_event::Exhausted, run_event::Finished,
                  run_event::Failed, run_event::Granted, run_event::Stopped, run_event::Progress,
                  run_event::Listed, run_event::NodeLost, run_event::SinkCommitted,
-                 run_event::SinkCommitFailed, run_event::Copied, run_event::Cancel,
+                 run_event::SinkCommitFailed, run_event::Copied, run_event::Cancel, run_event::Stop,
                  run_event::Continued, run_event::Tick>;
 
 }  // namespace troupe

@@ -13,8 +13,11 @@ Effects RunMachine::start(const ClusterView& cluster, Instant now) {
   run_.cluster = &cluster;
   run_.now = now;
   run_.attempts.restore(std::exchange(recorded_, {}), cluster);
-  if (run_.state == RunState::queued) run_.set_state(RunState::starting);
+  if (run_.state == RunState::queued) {
+    run_.set_state(run_.only_commits() ? RunState::finishing : RunState::starting);
+  }
   go_on_with_epochs();
+  if (run_.state == RunState::stopping) run_.stop_tasks();
   follow_state();
   // A manifest that was read is durable.
   if (run_.state == RunState::finishing) step(run_event::Continued{});
@@ -25,7 +28,7 @@ Effects RunMachine::start(const ClusterView& cluster, Instant now) {
 /// given up, for its acknowledgements went with him; only the last one of a run is sealed.
 void RunMachine::go_on_with_epochs() {
   if (!run_.streams() || run_.state == RunState::finishing || ended(run_.state)) return;
-  run_.epochs.abort(run_.decision);
+  run_.epochs.abort(run_.decision, "another coordinator goes on");
   run_.epochs.commit_published(run_.decision);
 }
 
@@ -41,8 +44,10 @@ std::optional<Instant> RunMachine::next_deadline() const {
 }
 
 void RunMachine::step(const RunEvent& event) {
+  const Epoch committed = run_.epochs.committed();
   handle(event);
   follow_state();
+  if (run_.epochs.committed() != committed) committed_at_ = run_.now;
 }
 
 void RunMachine::handle(const RunEvent& event) {
@@ -75,6 +80,8 @@ bool RunMachine::enter_next() {
     case RunState::running:
     case RunState::restarting:
       return run_.topology ? enter<Working>() : enter<Planning>();
+    case RunState::stopping:
+      return run_.takes_last_epoch ? enter<Working>() : enter<Ending>();
     case RunState::finishing:
       return enter<Committing>();
     default:

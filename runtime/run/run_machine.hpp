@@ -21,9 +21,11 @@ namespace troupe {
 ///    Queued     QUEUED -------------------------------+
 ///    Planning   STARTING, or as a leader left it -----+-> Ending  CANCELLING -> CANCELLED
 ///    Working    RUNNING <-> RESTARTING ---------------+           FAILED, with one cause
+///               STOPPING, for a last epoch -----------+           STOPPING -> SUSPENDED
 ///    Committing FINISHING -----------------------------> Ending   SUCCEEDED, or HALTED
 ///
-/// Made from a `RunImage`, so a new leader goes on where the rows say: a published epoch is
+/// Made from a `RunImage`, so a run that resumes another one begins where that one was, and a new
+/// leader goes on where the rows say: a published epoch is
 /// committed before anything else, tasks that their nodes still hold go on, others begin again.
 ///
 /// One event is one transaction: all rows it changes stand in one Persist, before all its effects.
@@ -45,6 +47,8 @@ class RunMachine {
   RunState state() const { return run_.state; }
   const std::optional<Error>& cause() const { return run_.cause; }
   const Epochs& epochs() const { return run_.epochs; }
+  /// When its last epoch was; before the first one, when its tasks began. Unknown after a failover.
+  std::optional<Instant> committed_at() const { return committed_at_ ? committed_at_ : run_.began; }
   /// Its published output could not be committed yet; null where nothing has failed.
   const CommitWait* commit_waits() const { return run_.epochs.waits(); }
   /// Ended, and no task of it is known to run: this machine is not needed any more.
@@ -73,7 +77,8 @@ class RunMachine {
   std::vector<AttemptImage> recorded_;  ///< until `start`
   Run run_;
   std::variant<Queued, Planning, Working, Committing, Ending> phase_;
-  std::vector<RunEvent> early_;  ///< what the last phase left to the next one
+  std::optional<Instant> committed_at_;  ///< the last epoch, by this leader
+  std::vector<RunEvent> early_;          ///< what the last phase left to the next one
 };
 
 }  // namespace troupe

@@ -40,6 +40,7 @@ class RunPhase {
   void on(const run_event::SinkCommitFailed&);
   void on(const run_event::Copied&) {}
   void on(const run_event::Cancel&) {}
+  void on(const run_event::Stop&) {}
   void on(const run_event::Continued&) {}
   void on(const run_event::Tick&) { run_.epochs.on_tick(run_.now, run_.decision); }
 
@@ -58,16 +59,29 @@ class Queued : public RunPhase {
  public:
   using RunPhase::on;
   using RunPhase::RunPhase;
-  void on(const run_event::Cancel& event) { run_.cancel(event.by); }
+  // What the run has of the one that it resumes is committed, whatever becomes of itself.
+  void on(const run_event::Cancel& event) {
+    run_.cancel(event.by);
+    run_.epochs.commit_published(run_.decision);
+  }
+  void on(const run_event::Stop& event) {
+    run_.stop(event.by);
+    run_.epochs.commit_published(run_.decision);
+  }
 };
 
-/// CANCELLING, or ended: until its last attempts have stopped.
+/// CANCELLING, STOPPING without tasks, or ended: until its last attempts have stopped.
 class Ending : public RunPhase {
  public:
   using RunPhase::on;
   using RunPhase::RunPhase;
   void on(const run_event::SinkCommitted& event) {
     RunPhase::on(event);
+    run_.note_stopped();
+  }
+  void on(const run_event::Cancel& event) {
+    if (run_.state != RunState::stopping) return;
+    run_.cancel(event.by);
     run_.note_stopped();
   }
   void go_on() { run_.note_stopped(); }

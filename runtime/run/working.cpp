@@ -33,7 +33,14 @@ void Working::advance() {
   if (hears_early_ || !run_.working()) return;
   regions_.advance();
   if (regions_.all_finished()) return finish();
-  if (checkpoints_) checkpoints_->advance();
+  if (!checkpoints_) return;
+  checkpoints_->advance();
+  if (checkpoints_->stopped()) suspend();
+}
+
+void Working::suspend() {
+  regions_.free_all();
+  run_.stop_tasks();
 }
 
 /// Seals the manifest of the last epoch, of all that the sinks have staged, in the same row change
@@ -73,12 +80,14 @@ void Working::on(const run_event::Snapshotted& event) {
   const TaskStatus* status = run_.attempts.current(event.key);
   if (status == nullptr || !checkpoints_) return RunPhase::on(event);
   checkpoints_->on_acknowledged(event);
+  if (run_.takes_last_epoch) advance();
 }
 
 void Working::on(const run_event::Exhausted& event) {
   const TaskStatus* status = run_.attempts.current(event.key);
   if (status == nullptr || !checkpoints_) return RunPhase::on(event);
   checkpoints_->on_exhausted(event.key.task, event.key.attempt);
+  if (run_.takes_last_epoch) advance();
 }
 
 void Working::on(const run_event::Finished& event) {
@@ -226,6 +235,16 @@ void Working::on(const run_event::Cancel& event) {
   run_.cancel(event.by);
 }
 
+/// A task that fails on the way to the last epoch, or has failed before, is not waited for: what is
+/// published is as exact.
+void Working::on(const run_event::Stop& event) {
+  if (run_.state == RunState::stopping) return;
+  run_.stop(event.by);
+  run_.takes_last_epoch = true;
+  checkpoints_->stop();
+  advance();
+}
+
 // ---- again, or not
 
 void Working::retry(const std::set<std::size_t>& regions, FailureClass failure,
@@ -237,6 +256,11 @@ void Working::retry(const std::set<std::size_t>& regions, FailureClass failure,
 
 void Working::begin_again(const std::set<std::size_t>& regions, const RestartDecision& decision,
                           FailureClass failure, const Error& cause) {
+  if (run_.state == RunState::stopping) {
+    run_.say(log::Level::warn, fmt::format("{} ({}); it is not tried again, since the run stops",
+                                           cause.message, to_string(failure)));
+    return suspend();
+  }
   if (!decision.restart) {
     Error told = cause;
     told.hint = told.hint.empty() ? decision.reason : told.hint;

@@ -9,7 +9,8 @@
 
 namespace troupe {
 
-/// Tasks are at work, or will be: RUNNING, and RESTARTING while something that failed waits. Judges
+/// Tasks are at work, or will be: RUNNING, and RESTARTING while something that failed waits;
+/// STOPPING while they take a last epoch. Judges
 /// what is reported of them, and decides after each failure what begins again, or that the run has
 /// failed, with one cause.
 class Working : public RunPhase {
@@ -26,6 +27,7 @@ class Working : public RunPhase {
   void on(const run_event::Listed&);
   void on(const run_event::NodeLost&);
   void on(const run_event::Cancel&);
+  void on(const run_event::Stop&);
   void on(const run_event::Tick&);
   void on(const run_event::SinkCommitted&);
   void on(const run_event::Copied&);
@@ -38,6 +40,7 @@ class Working : public RunPhase {
  private:
   void advance();
   void finish();
+  void suspend();
   void fail(Error cause);
   void halt(Error cause);
   std::set<TaskId> tasks_on(const NodeProcess& node) const;

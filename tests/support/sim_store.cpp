@@ -41,6 +41,10 @@ Looked Store::look_up(const effect::Look& look) const {
   if (const auto run = state_.keys.find(look.key); run != state_.keys.end()) {
     found.with_key = run->second;
   }
+  if (look.resumes) {
+    const auto run = state_.resumed.find(*look.resumes);
+    if (run != state_.resumed.end()) found.resumed_by = run->second;
+  }
   if (!look.interval) return found;
   if (const auto run = state_.intervals.find(*look.interval); run != state_.intervals.end()) {
     found.of_interval = run->second;
@@ -64,6 +68,9 @@ Result<> Store::apply(const RunRecord& record) {
   if (!record.interval.empty() && !state_.intervals.emplace(interval, record.run).second) {
     return make_error(ErrorCode::conflict, "interval '{}' of {} exists", record.interval,
                       record.job);
+  }
+  if (record.resumes && !state_.resumed.emplace(*record.resumes, record.run).second) {
+    return make_error(ErrorCode::conflict, "run {} is resumed already", *record.resumes);
   }
   RunImage& run = state_.runs[record.run];
   run.made = record;
@@ -172,6 +179,16 @@ Result<> Store::apply(const ManifestRecord& record) {
   return {};
 }
 
+Result<> Store::apply(const InheritRecord& record) {
+  const RunImage& from = state_.runs.at(record.from);
+  RunImage& run = state_.runs.at(record.run);
+  run.splits = from.splits;
+  run.epochs = from.epochs;
+  run.halted_before = from.halted_before;
+  if (from.state == RunState::halted) run.halted_before.push_back(leftover_of(from));
+  return {};
+}
+
 Result<> Store::apply(const ForgetEpochsRecord& record) {
   RunImage& run = state_.runs.at(record.run);
   for (EpochImage& epoch : run.epochs) {
@@ -266,6 +283,15 @@ Result<StoredJob> Store::job(const JobName& job) {
     return StoredJob{summary_of(version), version.plan, version.descriptor};
   }
   return make_error(ErrorCode::not_found, "there is no job '{}'", job);
+}
+
+Result<std::vector<StoredEpoch>> Store::epochs(RunId run, std::uint32_t limit) {
+  std::vector<StoredEpoch> some;
+  const auto& all = state_.runs.at(run).epochs;
+  for (auto each = all.rbegin(); each != all.rend() && some.size() < limit; ++each) {
+    some.push_back({.epoch = each->epoch, .state = each->state});
+  }
+  return some;
 }
 
 Result<std::vector<StoredEvent>> Store::events(const std::optional<RunId>& run,

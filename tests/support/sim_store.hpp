@@ -27,6 +27,7 @@ class Store final : public MetadataStore {
                                        std::optional<RunId> before, std::uint32_t limit) override;
   Result<std::vector<JobSummary>> jobs(const JobName& after, std::uint32_t limit) override;
   Result<StoredJob> job(const JobName& job) override;
+  Result<std::vector<StoredEpoch>> epochs(RunId run, std::uint32_t limit) override;
   Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
                                           std::uint32_t limit) override;
 
@@ -46,6 +47,7 @@ class Store final : public MetadataStore {
     std::map<NodeId, NodeRecord> nodes;
     std::map<std::string, RunId> keys;
     std::map<RunInterval, RunId> intervals;
+    std::map<RunId, RunId> resumed;  ///< by whom
     std::set<RunId> cleaned;
   };
   Result<> apply(const JobVersionRecord& record);
@@ -57,6 +59,7 @@ class Store final : public MetadataStore {
   Result<> apply(const AttemptResultRecord& record);
   Result<> apply(const EpochRecord& record);
   Result<> apply(const ManifestRecord& record);
+  Result<> apply(const InheritRecord& record);
   Result<> apply(const ForgetEpochsRecord& record);
   Result<> apply(const NodeRecord& record);
   Result<> apply(const EventRecord& record);

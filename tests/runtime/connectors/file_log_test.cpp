@@ -285,3 +285,24 @@ TEST_CASE("a file system that cannot say a name is free takes entries all the sa
   REQUIRE(commit(files, next));
   CHECK(seen(stream.disk) == with(stream.before, next));
 }
+
+TEST_CASE("a run that goes on stages beside the one before, and adds to its log") {
+  Stream stream;
+  // The first run has staged one more epoch, which was never published.
+  stage(stream.disk, 5, 4);
+  StagedEpoch next = stage(stream.disk, 6, 4, "run-2/1/save");
+  next.what.staging = std::exchange(next.what.marker, marker);
+  REQUIRE(committer(stream.disk).clean_up(marker));  // late, of the first run
+  REQUIRE(commit(stream.disk, next));
+  Content three = stream.before;
+  for (const StagedFile& file : next.files) {
+    three[file.name] = fmt::format("{} of run-2/1/save", file.name);
+  }
+  CHECK(seen(stream.disk) == three);
+  // One that staged under another name is done, too, where its epoch is.
+  REQUIRE(commit(stream.disk, {{marker, Epoch(6), Epoch(4)}, {}}));
+  CHECK(seen(stream.disk) == three);
+  REQUIRE(committer(stream.disk).clean_up("run-2/1/save"));
+  CHECK(seen(stream.disk) == three);
+  CHECK(stream.disk.list("/data")->size() == 1);
+}

@@ -242,3 +242,71 @@ TEST_CASE("more submissions than the store can be asked for are refused") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::unavailable);
 }
+
+namespace {
+
+/// A run that was stopped after its second epoch, whose sink has not committed it.
+RunId add_suspended(sim::Store& store) {
+  RunRecord run;
+  run.run = RunId(1);
+  run.uid = RunUid("c-1-7");
+  run.job = JobName("ns/job");
+  run.hash = "h1";
+  run.checkpoint = CheckpointSettings{};
+  const Submission job = submission("");
+  const Manifest manifest{{{"save", {{"a", 4}}}}, {{{}, {}}}, run.uid};
+  REQUIRE(store.write({JobVersionRecord{job.job, job.hash, job.plan, "", "ada"}, run,
+                       SplitsRecord{run.run, {{{{"{}", 9, 3}}}}},
+                       EpochRecord{run.run, Epoch(1), {}, EpochState::started},
+                       EpochRecord{run.run, Epoch(1), EpochState::started, EpochState::aborted},
+                       EpochRecord{run.run, Epoch(2), {}, EpochState::started},
+                       ManifestRecord{run.run, Epoch(2), manifest},
+                       EpochRecord{run.run, Epoch(2), EpochState::started, EpochState::published},
+                       RunStateRecord{run.run, RunState::queued, RunState::suspended}}));
+  return run.run;
+}
+
+Submission resumption_of(sim::Store& store, RunId run) {
+  Submission next = submission("");
+  next.resumes = std::make_shared<const RunImage>(store.run(run)->image);
+  next.settings.mode = JobMode::streaming;
+  return next;
+}
+
+}  // namespace
+
+TEST_CASE("of two who resume a run one wins, at the same moment and later") {
+  Fixture f;
+  const RunId before = add_suspended(f.store);
+  f.replace();
+  const Submission next = resumption_of(f.store, before);
+  const auto first = f->submit(next);
+  const auto second = f->submit(next);
+  f->write();
+  const auto third = f->submit(next);  // while the row is on its way
+  f->write_all();
+  CHECK(f->run_of(first) == RunId(2));
+  CHECK(f->refusal_of(second) == ErrorCode::conflict);
+  CHECK(f->refusal_of(third) == ErrorCode::conflict);
+  f.replace();
+  const auto fourth = f->submit(next);
+  f->write_all();
+  CHECK(f->refusal_of(fourth) == ErrorCode::conflict);
+  CHECK(f.store.all_runs().size() == 2);
+}
+
+TEST_CASE("a run that resumes another one has its splits and its epochs, and its lineage") {
+  Fixture f;
+  const RunId before = add_suspended(f.store);
+  f.replace();
+  const auto answer = f->submit(resumption_of(f.store, before));
+  f->write_all();
+  const RunImage& next = f.store.all_runs().at(f->run_of(answer));
+  CHECK(next.made.resumes == before);
+  CHECK(next.made.lineage == RunUid("c-1-7"));
+  CHECK(next.made.uid != next.made.lineage);
+  CHECK(next.splits == f.store.all_runs().at(before).splits);
+  REQUIRE(next.epochs.size() == 2);
+  CHECK(next.epochs[1].state == EpochState::published);
+  CHECK(next.epochs[1].manifest->staged_by == RunUid("c-1-7"));
+}

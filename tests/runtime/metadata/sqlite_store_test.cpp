@@ -177,3 +177,46 @@ TEST_CASE("the metadata is its owner's alone, with all that lies beside it") {
     CHECK(system_files().exists(fixture.dir.path() + name));
   }
 }
+
+TEST_CASE("a run that resumes another one has its splits and its epochs, once") {
+  Fixture fixture;
+  const RunId first(1), second(2);
+  const Manifest manifest{{{"save", {{"a", 4}}}}, {}, RunUid("c-1-1")};
+  RunRecord next = run_record(2);
+  next.lineage = run_record(1).uid;
+  next.resumes = first;
+  REQUIRE(fixture.store->write(
+      {version(), run_record(1), RunStateRecord{first, RunState::queued, RunState::running},
+       SplitsRecord{first, {{{{"{}", 9, 3}}}}},
+       EpochRecord{first, Epoch(7), {}, EpochState::started},
+       ManifestRecord{first, Epoch(7), manifest},
+       EpochRecord{first, Epoch(7), EpochState::started, EpochState::published},
+       AttemptRecord{key_of(1, 0, 1), NodeId("n"), Incarnation(3)},
+       AttemptStateRecord{key_of(1, 0, 1), AttemptState::deploying, AttemptState::killed},
+       RunStateRecord{first, RunState::running, RunState::halted}}));
+  CHECK_FALSE(fixture.store->carry_out({effect::Look{1, "", {}, first}})->front().resumed_by);
+  REQUIRE(fixture.store->write({next, InheritRecord{second, first}}));
+  CHECK(fixture.store->carry_out({effect::Look{2, "", {}, first}})->front().resumed_by == second);
+  const auto image = fixture.store->begin_term();
+  REQUIRE(image->runs.size() == 1);
+  const RunImage& run = image->runs.front();
+  CHECK(run.made.lineage == RunUid("c-1-0000000000000001"));
+  CHECK(run.made.resumes == first);
+  REQUIRE(run.splits);
+  REQUIRE(run.epochs.size() == 1);
+  CHECK(run.epochs[0].epoch == Epoch(7));
+  CHECK(run.epochs[0].state == EpochState::published);
+  CHECK(run.epochs[0].manifest == manifest);
+  // What the halted run has staged is of use until this one has ended well.
+  REQUIRE(run.halted_before.size() == 1);
+  CHECK(run.halted_before[0].uid == run.made.lineage);
+  CHECK(run.halted_before[0].away.size() == 1);
+  CHECK(image->leftovers.empty());
+  REQUIRE(fixture.store->write({RunStateRecord{second, RunState::queued, RunState::suspended}}));
+  CHECK(fixture.store->begin_term()->runs.empty());
+  CHECK(fixture.store->begin_term()->leftovers.size() == 2);
+
+  RunRecord third = run_record(3);
+  third.resumes = first;
+  CHECK_FALSE(fixture.store->write({third}));
+}

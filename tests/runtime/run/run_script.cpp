@@ -54,6 +54,9 @@ struct RecordText {
     }
     return text;
   }
+  std::string operator()(const InheritRecord& inherit) const {
+    return fmt::format("epochs and splits of run {}", inherit.from);
+  }
   std::string operator()(const ForgetEpochsRecord& forget) const {
     return fmt::format("forget manifests before {}, epochs before {}", forget.manifests_below,
                        forget.rows_below);
@@ -114,9 +117,9 @@ struct EffectText {
   std::string operator()(const effect::HaveDone& wanted) const {
     const Errand& errand = wanted.errand;
     if (errand.kind == ErrandKind::copy_snapshots) return copies(errand);
-    std::string text =
-        fmt::format("have {} committed as {}, epoch {} after {}:", errand.vertex,
-                    sink_marker(errand.run_uid, errand.vertex), errand.epoch, errand.previous);
+    std::string text = fmt::format("have {} committed as {}, epoch {} after {}:", errand.vertex,
+                                   sink_marker(errand.marked_with(), errand.vertex), errand.epoch,
+                                   errand.previous);
     for (const Committable& each : errand.committables) text += " " + each.detail;
     return text;
   }
@@ -211,6 +214,16 @@ void RunScript::make_run(std::optional<CheckpointSettings> checkpoint) {
                   run});
 }
 
+void RunScript::resume() {
+  const RunRecord before = store_->all_runs().at(run_).made;
+  RunRecord run = before;
+  run.run = run_ = before.run.next();
+  run.uid = RunUid(fmt::format("c-{}-0", run_));
+  run.lineage = before.marked_with();
+  run.resumes = before.run;
+  *store_->write({run, InheritRecord{run_, before.run}});
+}
+
 std::string RunScript::run(const std::string& line) {
   std::istringstream words(line);
   std::string command, word;
@@ -257,6 +270,8 @@ std::string RunScript::run(const std::string& line) {
     return told(tell(copied));
   }
   if (command == "cancel") return told(tell(run_event::Cancel{"ada"}));
+  if (command == "stop") return told(tell(run_event::Stop{"ada"}));
+  if (command == "resume") return resume(), "";
   if (command == "wait") {
     now_ += std::chrono::milliseconds(std::stoul(vertex()));
     return told(tell(run_event::Tick{}));
@@ -269,7 +284,7 @@ Effects RunScript::start() {
   const ClusterView known = slots_->view();
   slots_ = std::make_unique<AdmissionMachine>();
   for (const auto& [name, node] : known.nodes) slots_->on(admission_event::NodeChanged{node});
-  machine_ = std::make_unique<RunMachine>(store_->all_runs().at(RunId(1)));
+  machine_ = std::make_unique<RunMachine>(store_->all_runs().at(run_));
   return machine_->start(slots_->view(), now_);
 }
 
@@ -354,7 +369,7 @@ Effects RunScript::list(std::istream& words) {
     const auto first = held.find('/');
     const auto second = held.find('/', first + 1);
     HeldTask task;
-    task.run = RunId(1);
+    task.run = run_;
     task.task = task_of(held.substr(0, first));
     task.attempt = attempt_of(held.substr(first + 1, second - first - 1));
     for (const HeldState state : {HeldState::deploying, HeldState::ready, HeldState::running,
@@ -374,7 +389,7 @@ Effects RunScript::list(std::istream& words) {
 AttemptKey RunScript::read_key(std::istream& words) const {
   std::string task, attempt;
   words >> task >> attempt;
-  return {RunId(1), task_of(task), attempt_of(attempt)};
+  return {run_, task_of(task), attempt_of(attempt)};
 }
 
 const AttemptRecord& RunScript::made(const AttemptKey& key) const {

@@ -35,7 +35,9 @@ namespace troupe {
 ///     committed v1
 ///     commit-failed v1 unavailable
 ///     cancel
-///     wait 200                 milliseconds
+///     stop
+///     resume                   a run that goes on where this one, which has ended, was; then
+///     `start` wait 200                 milliseconds
 class RunScript {
  public:
   RunScript() { make_run({}); }
@@ -45,6 +47,7 @@ class RunScript {
 
  private:
   void make_run(std::optional<CheckpointSettings> checkpoint);
+  void resume();
   bool is_sink(StageId stage) const;
   Effects start();
   Effects tell(const RunEvent& event);
@@ -66,6 +69,7 @@ class RunScript {
   TaskGraph graph_;
   std::unique_ptr<AdmissionMachine> slots_ = std::make_unique<AdmissionMachine>();
   std::unique_ptr<RunMachine> machine_;
+  RunId run_ = RunId(1);
   Instant now_ = Instant(1s);
 };
 
