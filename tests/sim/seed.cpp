@@ -117,7 +117,8 @@ void drive(World& world) {
   const Duration failed_at_most = world.loop.now() - began;
   const Instant all_tried = world.loop.now() + failed_at_most + clean_up_retry_min;
   // What the faults left time for may be little.
-  run_until(world, world.loop.now() + settles_within, enough);
+  const Duration may_take = world.streams() ? 5 * settles_within : settles_within;
+  run_until(world, world.loop.now() + may_take, enough);
   client.stop();
   const Instant end = world.loop.now() + settles_within;
   run_until(world, end, [&] { return client.done(); });
