@@ -218,6 +218,9 @@ struct DropSnapshots {
   fence @0 :Fence;
   lineage @1 :Text;
   names @2 :List(Text);
+  # None: all there are.
+  directory @3 :Text;
+  # Which all nodes see; empty: on the node's own disk.
 }
 
 enum ErrandKind {

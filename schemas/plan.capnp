@@ -30,6 +30,7 @@ struct PlanSettings {
   checkpointTimeoutNs @8 :Int64 = 60000000000;
   checkpointKeep @9 :UInt32 = 3;
   checkpointDirectory @10 :Text;
+  checkpointCopiesMin @11 :UInt32 = 1;
 }
 
 struct PlanVertex {

@@ -332,6 +332,9 @@ void CoordinatorActor::handle(const AwaitEnd& asked, AnswerTo<AwaitEnd> answer) 
 std::string CoordinatorActor::waits(const RunMachine& job) const {
   const auto errand = machine().errands().commit_waits(job.run());
   if (errand) return in_words(*errand, clock().now());
+  if (job.lacks_copies()) {
+    return "no checkpoint is taken: its state must be on two nodes, and there is one";
+  }
   const CommitWait* failed = job.commit_waits();
   return failed == nullptr ? "" : in_words(*failed, clock().now());
 }

@@ -103,7 +103,10 @@ void CoordinatorActor::refused(const effect::RefuseReport& report) {
   log::info("refused from {}: {}", report.node, report.what);
 }
 
-void CoordinatorActor::run_ended(const effect::RunEnded& run) { graphs_.erase(run.run); }
+void CoordinatorActor::run_ended(const effect::RunEnded& run) {
+  graphs_.erase(run.run);
+  positions_told_.erase(run.run);
+}
 
 void CoordinatorActor::wake_at(std::optional<Instant> at) {
   if (timer_) cancel(*timer_);
@@ -152,6 +155,12 @@ void CoordinatorActor::count(const Record& record) {
         job->second->made().job,
         outer_counters(job->second->topology()->graph(), result->key.task.stage, result->counters),
         result->counters);
+  } else if (const auto* epoch = std::get_if<EpochRecord>(&record)) {
+    if (streams(epoch->run))
+      run_metrics_.epoch(machine().runs().at(epoch->run)->made().job, epoch->to, clock().wall());
+  } else if (const auto* manifest = std::get_if<ManifestRecord>(&record)) {
+    if (streams(manifest->run))
+      run_metrics_.sealed(machine().runs().at(manifest->run)->made().job, *manifest);
   } else if (const auto* state = std::get_if<RunStateRecord>(&record)) {
     if (!ended(state->to)) return;
     const auto noted = notes_.find(state->run);
@@ -164,6 +173,32 @@ void CoordinatorActor::count(const TaskProgress& progress) {
   const auto job = machine().runs().find(progress.token.run);
   if (job == machine().runs().end()) return;
   run_metrics_.progress(job->second->made().job, progress.counters);
+  if (job->second->made().checkpoint) count_streams(*job->second);
+}
+
+bool CoordinatorActor::streams(RunId run) const {
+  const auto job = machine().runs().find(run);
+  return job != machine().runs().end() && job->second->made().checkpoint.has_value();
+}
+
+/// About once a second, however many tasks report.
+void CoordinatorActor::count_streams(const RunMachine& job) {
+  Instant& told = positions_told_[job.run()];
+  if (job.topology() == nullptr || clock().now() < told + 1s) return;
+  told = clock().now();
+  struct Position {
+    std::int64_t watermark = 0, state_bytes = 0;
+  };
+  std::map<std::string, Position> positions;
+  for (const auto& [task, status] : job.tasks()) {
+    Position& at = positions[job.topology()->graph().stage(task.stage).chain.front().vertex];
+    at.state_bytes += status.counters.state_bytes;
+    const std::int64_t time = status.counters.watermark;
+    if (time != 0 && (at.watermark == 0 || time < at.watermark)) at.watermark = time;
+  }
+  for (const auto& [vertex, at] : positions) {
+    run_metrics_.position(job.made().job, vertex, at.watermark, at.state_bytes);
+  }
 }
 
 CoordinatorRef spawn_coordinator(ActorSystem& system, CoordinatorStart start,

@@ -81,6 +81,8 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   void executor_down(const NodeId& node, Incarnation incarnation, const Down& down);
   void count(const Record& record);
   void count(const TaskProgress& progress);
+  void count_streams(const RunMachine& job);
+  bool streams(RunId run) const;
 
   /// Reads the store away from this thread, waiting for no write; `answer` is given there too.
   template <class T>
@@ -113,6 +115,7 @@ class CoordinatorActor final : public ActorOf<CoordinatorActor, CoordinatorTold,
   Random random_ = Random::from_system();  ///< what makes a run unlike any other of its number
   std::map<RunId, RunNote> notes_;         ///< of runs of this coordinator's life, the newest
   std::map<RunId, std::shared_ptr<const JobGraph>> graphs_;
+  std::map<RunId, Instant> positions_told_;  ///< of streaming runs
 };
 
 /// Runs whose recovery time is remembered after their end; older ones show without it.

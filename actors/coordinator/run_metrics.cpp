@@ -57,6 +57,44 @@ void RunMetrics::ended(const JobName& job, RunState state) {
       .add();
 }
 
+void RunMetrics::epoch(const JobName& job, EpochState state, WallTime now) {
+  metrics_
+      .counter("troupe_epochs_total", "Epochs of streaming runs that came so far.",
+               {{"job", job.value()}, {"state", to_string(state)}})
+      .add();
+  if (state != EpochState::committed) return;
+  metrics_
+      .gauge("troupe_epoch_committed_seconds",
+             "When an epoch was committed last, in seconds since 1970.", {{"job", job.value()}})
+      .set(std::chrono::duration<double>(now.time_since_epoch()).count());
+}
+
+void RunMetrics::sealed(const JobName& job, const ManifestRecord& manifest) {
+  phase(job, "aligned", manifest.phases.aligned);
+  phase(job, "written", manifest.phases.written);
+  phase(job, "acknowledged", manifest.phases.acknowledged);
+  phase(job, "copied", manifest.phases.copied);
+}
+
+void RunMetrics::phase(const JobName& job, const char* name, Duration took) {
+  metrics_
+      .gauge("troupe_checkpoint_seconds", "How long a part of the last checkpoint took.",
+             {{"job", job.value()}, {"phase", name}})
+      .set(std::chrono::duration<double>(took).count());
+}
+
+void RunMetrics::position(const JobName& job, const std::string& vertex, std::int64_t watermark,
+                          std::int64_t state_bytes) {
+  const Labels labels{{"job", job.value()}, {"vertex", vertex}};
+  metrics_.gauge("troupe_state_bytes", "What tasks would be restored from.", labels)
+      .set(static_cast<double>(state_bytes));
+  if (watermark == 0) return;
+  metrics_
+      .gauge("troupe_watermark_seconds",
+             "The event time of the task that is furthest behind, in seconds since 1970.", labels)
+      .set(static_cast<double>(watermark) / 1e6);
+}
+
 MetricCounter& RunMetrics::of_vertex(const char* name, const char* help, const JobName& job,
                                      const std::string& vertex) {
   return metrics_.counter(name, help, {{"job", job.value()}, {"vertex", vertex}});

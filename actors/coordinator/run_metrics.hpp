@@ -17,10 +17,17 @@ class RunMetrics {
   void progress(const JobName& job, const TaskCounters& counters);
   void restarted(const JobName& job, std::size_t regions);
   void ended(const JobName& job, RunState state);
+  // Of streams.
+  void epoch(const JobName& job, EpochState state, WallTime now);
+  void sealed(const JobName& job, const ManifestRecord& manifest);
+  /// Of all tasks that begin with the vertex. A watermark of 0 is none.
+  void position(const JobName& job, const std::string& vertex, std::int64_t watermark,
+                std::int64_t state_bytes);
 
  private:
   /// A task has the name of the first operator of its chain.
   void queue_fill(const JobName& job, const TaskCounters& counters, double ratio);
+  void phase(const JobName& job, const char* name, Duration took);
   MetricCounter& of_vertex(const char* name, const char* help, const JobName& job,
                            const std::string& vertex);
   MetricCounter& of_job(const char* name, const char* help, const JobName& job);

@@ -76,6 +76,10 @@ void TaskMetrics::count(const JobName& job, const VertexCounters& before,
       before.bytes_in, now.bytes_in);
   add("troupe_executor_bytes_out_total", "Bytes that an operator made on this node.",
       before.bytes_out, now.bytes_out);
+  if (now.rows_late == 0) return;  // only windows of streams drop any
+  add("troupe_executor_rows_late_total",
+      "Rows dropped, since they came when their windows were closed.", before.rows_late,
+      now.rows_late);
 }
 
 MetricCounter& TaskMetrics::of_vertex(const char* name, const char* help, const JobName& job,

@@ -54,6 +54,13 @@ const ClusterNode* ClusterView::find(const NodeId& node, Incarnation incarnation
   return known != nullptr && known->incarnation == incarnation ? known : nullptr;
 }
 
+const ClusterNode* ClusterView::any_listed() const {
+  for (const auto& [name, node] : nodes) {
+    if (node.listed) return &node;
+  }
+  return nullptr;
+}
+
 const ClusterNode* ClusterView::find(const NodeId& node) const {
   const auto known = nodes.find(node);
   return known == nodes.end() ? nullptr : &known->second;

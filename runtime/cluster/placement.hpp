@@ -32,6 +32,8 @@ struct ClusterView {
   /// The node, if it is still this incarnation; else null.
   const ClusterNode* find(const NodeId& node, Incarnation incarnation) const;
   const ClusterNode* find(const NodeId& node) const;
+  /// One that has said what it holds, so that commands reach it; null where there is none.
+  const ClusterNode* any_listed() const;
 };
 
 /// Slots on the nodes that somebody may use.

@@ -136,6 +136,17 @@ void CoordinatorMachine::accept(const NodeId& from, const Inventory& inventory) 
     tell(run, run_event::Listed{from, inventory.incarnation, std::move(held[run])});
   }
   decide(leftovers_.on_listed({from, inventory.incarnation}, inventory.held));
+  if (inventory.snapshots.empty()) return;
+  const std::uint64_t look = submissions_.next_look();
+  state_looks_.emplace(look, NodeProcess{from, inventory.incarnation});
+  decide({effect::Look{look, "", {}, {}, inventory.snapshots}});
+}
+
+/// A lineage that is over stays so: nobody resumes a run that succeeded or was cancelled.
+void CoordinatorMachine::drop_state(const NodeProcess& node, const std::vector<RunUid>& over) {
+  for (const RunUid& lineage : over) {
+    decide({effect::Send{node.first, node.second, DropSnapshots{{}, lineage, {}}}});
+  }
 }
 
 /// Whoever holds more than was ever given out was given it by a later history than ours.
@@ -313,6 +324,9 @@ void CoordinatorMachine::handle(const coordinator_event::Submit& event) {
 }
 
 void CoordinatorMachine::handle(const Looked& looked) {
+  if (const auto node = state_looks_.extract(looked.look)) {
+    return drop_state(node.mapped(), looked.over);
+  }
   const auto answered = submissions_.answered(looked);
   if (!answered) return;
   const auto& [request, job] = answered->waiting;

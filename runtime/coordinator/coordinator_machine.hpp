@@ -148,6 +148,7 @@ class CoordinatorMachine {
   bool is_member(const NodeId& node, Incarnation incarnation) const;
   bool contradicts(const NodeId& from, const Inventory& inventory);
   void release_ended(const NodeId& from, const Inventory& inventory);
+  void drop_state(const NodeProcess& node, const std::vector<RunUid>& over);
   void note(const ClusterChange& change);
   void note_node(const NodeId& node);
   void make_run(std::uint64_t request, const Submission& submission);
@@ -184,6 +185,8 @@ class CoordinatorMachine {
   /// The number of the last Adopt to each node: a list that answers an earlier one lacks what was
   /// deployed since.
   std::map<NodeId, std::uint64_t> asked_;
+  /// Looks for whose state a node has that nobody needs: runs were over while it was away.
+  std::map<std::uint64_t, NodeProcess> state_looks_;
   Outbox outbox_;
   std::uint64_t last_seq_ = 0;
   bool halted_ = false;

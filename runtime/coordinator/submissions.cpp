@@ -25,7 +25,7 @@ Result<effect::Look> Submissions::ask(std::uint64_t request, Submission submissi
     return make_error(ErrorCode::unavailable,
                       "{} submissions wait for the metadata, the limit; try again", looks_max);
   }
-  effect::Look look{++last_look_, submission.key, submission.of_interval()};
+  effect::Look look{next_look(), submission.key, submission.of_interval()};
   if (submission.resumes) look.resumes = submission.resumes->made.run;
   waiting_.emplace(look.look, Waiting{request, std::move(submission)});
   return look;

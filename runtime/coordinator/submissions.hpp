@@ -68,6 +68,8 @@ class Submissions {
     std::optional<RunId> resumed_by;
   };
 
+  /// The number of a look, of whoever asks.
+  std::uint64_t next_look() { return ++last_look_; }
   /// `unavailable` where too many wait already.
   Result<effect::Look> ask(std::uint64_t request, Submission submission);
   /// None where nobody waits for this answer.

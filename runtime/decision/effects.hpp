@@ -43,6 +43,7 @@ struct Look {
   std::string key;
   std::optional<RunInterval> interval;
   std::optional<RunId> resumes = {};
+  std::vector<RunUid> lineages = {};  ///< asked for those that are over
 };
 /// Over the session with this incarnation of the node; dropped where there is none.
 struct Send {

@@ -311,6 +311,7 @@ struct Looked {
   std::optional<RunId> with_key;
   std::optional<RunId> of_interval;
   std::optional<RunId> resumed_by = {};
+  std::vector<RunUid> over = {};  ///< lineages of which nobody will go on from the state
 };
 
 }  // namespace troupe

@@ -196,6 +196,7 @@ Json checkpoint_schema() {
   return closed({{"every", or_template(ref("duration"))},
                  {"timeout", or_template(ref("duration"))},
                  {"keep", or_template({{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}})},
+                 {"copies", or_template({{"enum", {2, "at_least 1"}}})},
                  {"directory", typed("string")}});
 }
 

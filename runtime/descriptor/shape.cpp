@@ -169,8 +169,8 @@ class JobShaper {
                     "'mode: streaming' makes it a streaming job");
     }
     CheckpointSettings& settings = shaped_.job.graph.settings.checkpoint;
-    MapReader reader(node, "checkpoint", diagnostics_, {"every", "timeout", "keep", "directory"},
-                     {"mode", "copies", "storage"});
+    MapReader reader(node, "checkpoint", diagnostics_,
+                     {"every", "timeout", "keep", "copies", "directory"}, {"mode", "storage"});
     constexpr std::int64_t kept_max = 1000;
     constexpr Duration every_min = 10ms;
     duration(reader, "checkpoint", "every", settings.every, fill);
@@ -179,6 +179,7 @@ class JobShaper {
     }
     duration(reader, "checkpoint", "timeout", settings.timeout, fill);
     count(reader, "checkpoint", "keep", 1, kept_max, settings.keep, fill);
+    if (const YamlNode* node_of_copies = reader.find("copies")) copies(*node_of_copies, fill);
     if (const YamlNode* directory = reader.find("directory")) {
       const std::optional<Json> value =
           fill.fill(*directory, FillAs::typed, "checkpoint.directory");
@@ -188,6 +189,18 @@ class JobShaper {
         report(Mistake::bad_value, *directory, "'directory' wants a path");
       }
     }
+  }
+
+  void copies(const YamlNode& node, Filler& fill) {
+    const std::optional<Json> value = fill.fill(node, FillAs::typed, "checkpoint.copies");
+    if (!value || *value == "at_least 1") return;
+    if (*value == 2) {
+      shaped_.job.graph.settings.checkpoint.copies_min = 2;
+      return;
+    }
+    report(Mistake::bad_value, node,
+           fmt::format("'copies' is 2 or 'at_least 1', not {}", describe(node)),
+           "2: no checkpoint is published whose state is on one node only");
   }
 
   void count(const MapReader& reader, const char* map, const char* key, std::int64_t least,

@@ -78,6 +78,8 @@ class InputGate {
   /// Whether all of them listen.
   bool listened(int input) const;
   void tell(int input, const NeededValues& needed);
+  /// Some channel has delivered a barrier that another one has not.
+  bool aligning() const { return aligning_.has_value(); }
   /// How full the fullest channel is.
   std::uint32_t fill_percent() const;
 

@@ -232,6 +232,7 @@ Result<> OperatorChain::call(Stop& stop) {
     if (TRY(op.process(front.input, front.batch, *stop.emitter)) == Step::again) return {};
     stop.waiting.pop_front();
     stop.link.counters->count_in(rows, bytes);
+    stop.link.counters->rows_late.store(op.rows_late(), std::memory_order_relaxed);
     if (op.satisfied()) end_early(index);
     return {};
   }

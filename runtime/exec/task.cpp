@@ -10,6 +10,12 @@ namespace {
 /// Rows of a join that find no partner cost it little: to ask for each must be worth it.
 constexpr std::int64_t needed_one_in = 8;
 
+std::int64_t bytes_of(const std::vector<StoredSnapshot>& files) {
+  std::uint64_t bytes = 0;
+  for (const StoredSnapshot& stored : files) bytes += stored.file.bytes;
+  return static_cast<std::int64_t>(bytes);
+}
+
 }  // namespace
 
 /// A call of an operator that runs on a thread that may block. It keeps what it uses alive, so a
@@ -105,6 +111,7 @@ Progress Task::run(const TaskBudget& budget) {
     if (now - begin >= budget.time) break;
   }
   account(begin, now, Turn::worked);
+  note_alignment(now);
   last_turn_ = turn;
   last_run_ = now;
   queue_percent_.store(gate_->fill_percent(), std::memory_order_relaxed);
@@ -164,6 +171,7 @@ void Task::begin() {
 Result<> Task::keep_handed() {
   auto handed = chain_->take_handed();
   if (!handed) return {};
+  handed_at_ = clock_.now();
   TaskPoint point{time_, {}};
   if (source_ != nullptr) point.position = source_->position();
   return keeper_->keep(*std::move(handed), point);
@@ -175,7 +183,9 @@ Result<> Task::acknowledge() {
   if (!saved_) return {};
   auto staged = output_->staged_by(saved_->epoch);
   if (!staged) return {};
-  TaskSnapshot snapshot{std::move(saved_->files), sink_, *std::move(staged)};
+  state_bytes_.store(bytes_of(saved_->files), std::memory_order_relaxed);
+  TaskSnapshot snapshot{std::move(saved_->files), sink_, *std::move(staged), aligned_};
+  if (handed_at_) snapshot.written = clock_.now() - *handed_at_;
   news_.saved.emplace_back(saved_->epoch, std::move(snapshot));
   saved_.reset();
   return {};
@@ -236,6 +246,7 @@ Result<Task::Turn> Task::take_input() {
     chain_->advance(advanced->to);
   } else if (const auto* aligned = std::get_if<InputGate::Aligned>(&*event)) {
     ENSURE(keeper_ != nullptr, "a barrier for a task that takes no part in epochs");
+    aligned_ = clock_.now() - std::exchange(aligning_since_, std::nullopt).value_or(clock_.now());
     chain_->barrier(aligned->barrier);
   } else {
     chain_->end_input(std::get<InputGate::Ended>(*event).input);
@@ -253,6 +264,18 @@ void Task::account(Instant from, Instant to, Turn last) {
   time.fetch_add((to - from).count(), std::memory_order_relaxed);
 }
 
+/// A first barrier is seen at the end of the turn in which it came: precise enough for people.
+void Task::note_alignment(Instant now) {
+  if (!gate_->aligning()) {
+    aligning_since_.reset();
+  } else if (!aligning_since_) {
+    aligning_since_ = now;
+  }
+  const std::int64_t time = time_.time_since_epoch().count();
+  const bool told = time_ > EventTime::min() && time_ < EventTime::max();
+  if (told) watermark_.store(time, std::memory_order_relaxed);
+}
+
 TaskCounters Task::counters() const {
   TaskCounters result;
   for (const auto& meter : meters_) result.vertices.push_back(meter->read());
@@ -260,6 +283,8 @@ TaskCounters Task::counters() const {
   result.blocked = Duration(blocked_.load(std::memory_order_relaxed));
   result.idle = Duration(idle_.load(std::memory_order_relaxed));
   result.queue_percent = queue_percent_.load(std::memory_order_relaxed);
+  result.watermark = watermark_.load(std::memory_order_relaxed);
+  result.state_bytes = state_bytes_.load(std::memory_order_relaxed);
   return result;
 }
 

@@ -116,6 +116,7 @@ class Task {
   void tell_needs();
   void close_input();
   void account(Instant from, Instant to, Turn last);
+  void note_alignment(Instant now);
 
   const std::shared_ptr<TaskHost> host_;
   const std::shared_ptr<MemoryBudget> memory_;
@@ -147,6 +148,12 @@ class Task {
   std::atomic<Duration::rep> blocked_{0};
   std::atomic<Duration::rep> idle_{0};
   std::atomic<std::uint32_t> queue_percent_{0};
+  // Of epochs, for people.
+  std::optional<Instant> aligning_since_;
+  Duration aligned_ = {};             ///< the last barrier
+  std::optional<Instant> handed_at_;  ///< what the operators held at it
+  std::atomic<std::int64_t> watermark_{0};
+  std::atomic<std::int64_t> state_bytes_{0};
 };
 
 }  // namespace troupe

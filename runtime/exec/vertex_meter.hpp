@@ -21,7 +21,8 @@ struct VertexMeter {
             bytes_in.load(std::memory_order_relaxed),
             bytes_out.load(std::memory_order_relaxed),
             Duration(busy.load(std::memory_order_relaxed)),
-            notes_told()};
+            notes_told(),
+            rows_late.load(std::memory_order_relaxed)};
   }
   void count_in(std::int64_t rows, std::int64_t bytes) {
     rows_in.fetch_add(static_cast<std::uint64_t>(rows), std::memory_order_relaxed);
@@ -50,6 +51,7 @@ struct VertexMeter {
   std::atomic<std::uint64_t> rows_out{0};
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> bytes_out{0};
+  std::atomic<std::uint64_t> rows_late{0};  ///< that the operator has dropped
 };
 
 }  // namespace troupe

@@ -64,6 +64,9 @@ struct CheckpointSettings {
   Duration timeout = 1min;     ///< one that takes longer is given up
   std::uint32_t keep = 3;      ///< so many of the last ones can be gone back to
   std::string directory = {};  ///< of its files, which all nodes see; empty: nodes have their own
+  /// None is published with its state on fewer disks than this, 1 or 2. It is on two wherever two
+  /// nodes take work.
+  std::uint32_t copies_min = 1;
 
   friend bool operator==(const CheckpointSettings&, const CheckpointSettings&) = default;
 };

@@ -64,6 +64,7 @@ void put(schema::PlanSettings::Builder out, const JobSettings& settings) {
   out.setCheckpointEveryNs(settings.checkpoint.every.count());
   out.setCheckpointTimeoutNs(settings.checkpoint.timeout.count());
   out.setCheckpointKeep(settings.checkpoint.keep);
+  out.setCheckpointCopiesMin(settings.checkpoint.copies_min);
   if (!settings.checkpoint.directory.empty()) {
     out.setCheckpointDirectory(to_kj(settings.checkpoint.directory));
   }
@@ -110,6 +111,7 @@ JobSettings get(schema::PlanSettings::Reader in) {
   settings.checkpoint.every = Duration(in.getCheckpointEveryNs());
   settings.checkpoint.timeout = Duration(in.getCheckpointTimeoutNs());
   settings.checkpoint.keep = in.getCheckpointKeep();
+  settings.checkpoint.copies_min = in.getCheckpointCopiesMin();
   settings.checkpoint.directory = to_std(in.getCheckpointDirectory());
   return settings;
 }

@@ -114,9 +114,13 @@ void ExecutorDriver::carry_out(executor_effect::RunErrand& effect) {
 }
 
 void ExecutorDriver::carry_out(executor_effect::DropSnapshots& effect) {
+  const SnapshotStore store =
+      effect.directory.empty() ? snapshots_ : SnapshotStore(snapshots_.files(), effect.directory);
   for (const std::string& name : effect.names) {
-    if (const auto path = snapshots_.path(effect.run, name)) hands_.drop(*path);
+    if (const auto path = store.path(effect.run, name)) hands_.drop(*path);
   }
+  if (!effect.names.empty()) return;
+  if (const auto all = store.of_run(effect.run)) hands_.drop(*all);
 }
 
 void ExecutorDriver::carry_out(executor_effect::RefuseCommand& effect) { hands_.refused(effect); }

@@ -238,7 +238,8 @@ void ExecutorMachine::obey(const ReleaseRun& release) {
 
 void ExecutorMachine::obey(const DropSnapshots& command) {
   if (!admits(command, "DropSnapshots")) return;
-  out_.push_back(executor_effect::DropSnapshots{command.lineage, command.names});
+  if (command.names.empty() && command.directory.empty()) snapshots_.erase(command.lineage);
+  out_.push_back(executor_effect::DropSnapshots{command.lineage, command.names, command.directory});
 }
 
 void ExecutorMachine::forget_run(RunId run) {

@@ -130,8 +130,9 @@ struct RunErrand {
 };
 /// Remove these state files, as far as they are here.
 struct DropSnapshots {
-  RunUid run;  ///< the lineage
-  std::vector<std::string> names;
+  RunUid run;                      ///< the lineage
+  std::vector<std::string> names;  ///< none: all there are
+  std::string directory = {};      ///< empty: the node's own
 };
 struct RefuseCommand {
   CommandRefusal refusal;

@@ -12,7 +12,7 @@ constexpr std::string_view run_columns =
     " r.restart_max_ns, r.memory_bytes, r.uid, r.state, r.cause_code, r.cause_message,"
     " r.cause_hint, r.submitted_at, r.started_at, r.finished_at, r.tasks, r.tasks_finished,"
     " r.task_restarts, r.rows_committed, r.checkpoint_every_ns, r.checkpoint_timeout_ns,"
-    " r.checkpoint_keep, r.checkpoint_directory, r.lineage, r.resumes";
+    " r.checkpoint_keep, r.checkpoint_directory, r.lineage, r.resumes, r.checkpoint_copies_min";
 
 WallTime wall_time(std::int64_t micros) { return WallTime(WallTime::duration(micros)); }
 
@@ -42,7 +42,7 @@ RunRecord made_from(const SqliteStatement& row) {
   made.tasks = count_of(row.integer(22));
   if (!row.is_null(26)) {
     made.checkpoint = {Duration(row.integer(26)), Duration(row.integer(27)),
-                       count_of(row.integer(28)), row.text(29)};
+                       count_of(row.integer(28)), row.text(29), count_of(row.integer(32))};
   }
   made.lineage = RunUid(row.text(30));
   if (!row.is_null(31)) made.resumes = RunId(unsigned_of(row.integer(31)));
@@ -273,6 +273,16 @@ Result<std::optional<RunId>> run_that_resumes(SqliteDatabase& database, RunId ru
   return first_run(std::move(row));
 }
 
+/// Nobody goes on from its state any more. Of a lineage that is not known here nothing is said.
+Result<bool> is_over(SqliteDatabase& database, const RunUid& lineage) {
+  auto row =
+      TRY(database.prepare("SELECT state FROM runs WHERE lineage = ? ORDER BY run DESC LIMIT 1"));
+  row.bind(1, lineage.value());
+  if (!TRY(row.step())) return false;
+  const RunState state = TRY(state_of<RunState>(row.text(0)));
+  return state == RunState::succeeded || state == RunState::cancelled;
+}
+
 }  // namespace
 
 Result<ClusterImage> read_image(SqliteDatabase& database) {
@@ -294,6 +304,9 @@ Result<Looked> look_up(SqliteDatabase& database, const effect::Look& look) {
   if (!look.key.empty()) found.with_key = TRY(run_with_key(database, look.key));
   if (look.interval) found.of_interval = TRY(run_of_interval(database, *look.interval));
   if (look.resumes) found.resumed_by = TRY(run_that_resumes(database, *look.resumes));
+  for (const RunUid& lineage : look.lineages) {
+    if (TRY(is_over(database, lineage))) found.over.push_back(lineage);
+  }
   return found;
 }
 

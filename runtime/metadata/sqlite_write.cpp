@@ -39,8 +39,9 @@ class Writer {
         " parallelism, keep_blocking_edges, restart_attempts, restart_window_ns,"
         " restart_initial_ns, restart_max_ns, memory_bytes, state, submitted_at, uid,"
         " cleaned, tasks, checkpoint_every_ns, checkpoint_timeout_ns, checkpoint_keep,"
-        " checkpoint_directory, lineage, resumes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " 'QUEUED', ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)"));
+        " checkpoint_directory, lineage, resumes, checkpoint_copies_min) VALUES (?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?,"
+        " 'QUEUED', ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)"));
     statement.bind(1, signed_of(record.run.value()))
         .bind(2, record.job.value())
         .bind(3, record.hash)
@@ -58,7 +59,8 @@ class Writer {
         .bind(15, now_)
         .bind(16, record.uid.value())
         .bind(17, std::int64_t{record.tasks})
-        .bind(22, record.marked_with().value());
+        .bind(22, record.marked_with().value())
+        .bind(24, std::int64_t{record.checkpoint ? record.checkpoint->copies_min : 1});
     if (record.resumes) statement.bind(23, signed_of(record.resumes->value()));
     if (record.checkpoint) {
       statement.bind(18, record.checkpoint->every.count())

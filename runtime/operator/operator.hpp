@@ -80,6 +80,8 @@ class Operator {
   /// True when no further input can change the output (a limit that is reached): the task ends its
   /// inputs early.
   virtual bool satisfied() const { return false; }
+  /// Rows that it has dropped so far, since they came when their windows were closed.
+  virtual std::uint64_t rows_late() const { return 0; }
   /// What people should know of its work; asked once, when it has finished.
   virtual std::vector<std::string> notes() const { return {}; }
   /// A barrier comes: what it holds only so that fewer rows leave (partial results in front of an

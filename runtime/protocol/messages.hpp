@@ -286,16 +286,18 @@ struct ReleaseRun {
 };
 
 /// No manifest names these state files any more, and nobody writes them: delete those that are
-/// here. Not answered; what stays goes with its run.
+/// here, or in a directory that all nodes see. Not answered; what stays goes with its lineage.
 struct DropSnapshots {
   using Schema = schema::DropSnapshots;
   Token token;
   RunUid lineage;
-  std::vector<std::string> names;
+  std::vector<std::string> names;  ///< none: all there are
+  std::string directory = {};      ///< where; empty: on the node's own disk
 
   static constexpr auto fields() {
     return std::tuple{field("lineage", &DropSnapshots::lineage),
-                      field("names", &DropSnapshots::names)};
+                      field("names", &DropSnapshots::names),
+                      field("directory", &DropSnapshots::directory)};
   }
 };
 

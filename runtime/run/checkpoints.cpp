@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace troupe {
+namespace {
+
+/// Nodes that may be given a copy.
+std::size_t nodes_at_work(const ClusterView& cluster) {
+  return static_cast<std::size_t>(
+      std::count_if(cluster.nodes.begin(), cluster.nodes.end(),
+                    [](const auto& node) { return node.second.placeable; }));
+}
+
+}  // namespace
 
 Checkpoints::Checkpoints(Run& run) : run_(run) {
   for (const auto& [task, region] : run.topology->tasks()) {
@@ -27,6 +37,7 @@ void Checkpoints::advance() {
         tasks_.size()));
   }
   if (may_begin() && !last_begun_ && (may_publish() || !run_.takes_last_epoch)) begin();
+  note_waiting();
 }
 
 /// What attempts have said that do not count any more.
@@ -39,21 +50,28 @@ void Checkpoints::drop_stale() {
   next_at_ = run_.now;
 }
 
-/// Files that no manifest names any more go from the disks of their nodes. One that is away keeps
-/// them until the run is over.
+/// Files that no manifest names any more go from the disks of their nodes, and those of a shared
+/// directory by whichever node is there. One that is away keeps them until the run is over.
 void Checkpoints::drop_unnamed() {
   std::map<NodeId, std::vector<std::string>> by_node;
+  std::vector<std::string> shared;
   for (const StoredSnapshot& file : run_.epochs.take_unnamed()) {
     for (const NodeId& node : file.nodes) by_node[node].push_back(file.file.name);
+    if (file.nodes.empty()) shared.push_back(file.file.name);
     copies_.erase(file.file.name);
   }
-  for (auto& [name, files] : by_node) {
-    const ClusterNode* node = run_.cluster->find(name);
-    if (node == nullptr) continue;
-    run_.decision.send(
-        node->node, node->incarnation,
-        DropSnapshots{run_.attempts.token({}, {}), run_.made.marked_with(), std::move(files)});
+  for (auto& [name, files] : by_node) drop(run_.cluster->find(name), std::move(files), "");
+  if (!shared.empty()) {
+    drop(run_.cluster->any_listed(), std::move(shared), run_.made.checkpoint->directory);
   }
+}
+
+void Checkpoints::drop(const ClusterNode* node, std::vector<std::string> names,
+                       const std::string& directory) {
+  if (node == nullptr) return;
+  run_.decision.send(node->node, node->incarnation,
+                     DropSnapshots{run_.attempts.token({}, {}), run_.made.marked_with(),
+                                   std::move(names), directory});
 }
 
 void Checkpoints::stop() {
@@ -70,13 +88,33 @@ bool Checkpoints::stopped() const {
 }
 
 bool Checkpoints::may_begin() const {
-  return run_.epochs.open() == Epoch() && run_.now >= next_at_ && !all_exhausted() && all_run();
+  return run_.epochs.open() == Epoch() && run_.now >= next_at_ && !all_exhausted() && all_run() &&
+         may_copy();
 }
 
 bool Checkpoints::may_publish() const { return run_.epochs.uncommitted() < uncommitted_epochs_max; }
 
 bool Checkpoints::complete() const {
   return run_.epochs.open() != Epoch() && acknowledged_.size() == tasks_.size() && awaited_.empty();
+}
+
+/// A shared directory is wherever its file system keeps it.
+bool Checkpoints::may_copy() const {
+  const CheckpointSettings& settings = *run_.made.checkpoint;
+  return settings.copies_min < 2 || !settings.directory.empty() ||
+         nodes_at_work(*run_.cluster) >= 2;
+}
+
+/// Said once, until it is over.
+void Checkpoints::note_waiting() {
+  const bool waits = !may_copy() && run_.epochs.open() == Epoch();
+  run_.lacks_copies = waits;
+  if (waits == std::exchange(told_waits_, waits)) return;
+  run_.say(
+      waits ? log::Level::warn : log::Level::info,
+      waits ? "no checkpoint is taken: its state must be on two nodes ('copies: 2'), and there is "
+              "one that takes work"
+            : "checkpoints are taken again: there are two nodes for its state");
 }
 
 bool Checkpoints::all_run() const {
@@ -141,9 +179,10 @@ void Checkpoints::copy() {
       if (there.size() == 1) by_node[there.front()].files.push_back({file.file, there});
     }
   }
-  const auto takes_work = [](const auto& node) { return node.second.placeable; };
-  const auto& nodes = run_.cluster->nodes;
-  if (!by_node.empty() && std::count_if(nodes.begin(), nodes.end(), takes_work) < 2) {
+  if (!by_node.empty() && nodes_at_work(*run_.cluster) < 2) {
+    if (run_.made.checkpoint->copies_min > 1) {
+      return abort("its state is on one node only, and there is no other one to copy it to");
+    }
     by_node.clear();
     if (!std::exchange(told_single_, true)) {
       run_.say(log::Level::warn,

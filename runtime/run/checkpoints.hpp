@@ -26,6 +26,9 @@ namespace troupe {
 /// Owned by the phase in which tasks are at work. An acknowledgement is no row: a coordinator that
 /// takes over aborts what is open.
 ///
+/// Where the job wants its state on two disks, and not two nodes take work, none begins: it waits,
+/// and says so.
+///
 /// Invariant: an epoch is published only if each task of a stream has acknowledged it in the
 /// attempt that counts, and each file of its state is on two nodes, if there are two for work.
 /// Invariant: none begins while a task is not at work, or has ended: what an ended task has
@@ -58,6 +61,7 @@ class Checkpoints {
   /// The open one has all that it needs.
   bool complete() const;
   bool all_run() const;
+  bool may_copy() const;
   bool all_exhausted() const { return exhausted_.size() == sources_.size(); }
   void drop_stale();
   void begin();
@@ -66,6 +70,8 @@ class Checkpoints {
   std::vector<NodeId> holders(const StoredSnapshot& file) const;
   void publish();
   void drop_unnamed();
+  void drop(const ClusterNode* node, std::vector<std::string> names, const std::string& directory);
+  void note_waiting();
   void abort(const std::string& why);
   void end_sources();
 
@@ -80,6 +86,7 @@ class Checkpoints {
   std::set<std::uint64_t> awaited_;  ///< errands that the open epoch waits for
   std::uint64_t last_copy_ = 0;
   bool told_single_ = false;
+  bool told_waits_ = false;
   bool last_begun_ = false;  ///< the one after which the run stops
   Instant next_at_ = {};     ///< the next one begins not earlier
   Instant begun_at_ = {};    ///< the open one

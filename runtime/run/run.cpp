@@ -118,6 +118,12 @@ void Run::release_nodes() {
     if (!streams() && !attempts.nodes_used().contains(name)) continue;
     decision.send(node.node, node.incarnation, release);
   }
+  const bool shared = streams() && !made.checkpoint->directory.empty();
+  const ClusterNode* any = cluster->any_listed();
+  if (!for_good || !shared || any == nullptr) return;
+  decision.send(
+      any->node, any->incarnation,
+      DropSnapshots{attempts.token({}, {}), made.marked_with(), {}, made.checkpoint->directory});
 }
 
 void Run::say_how_it_ended() {

@@ -76,6 +76,7 @@ struct Run {
   /// STOPPING, and tasks are at work for a last epoch. Forgotten with its leader: the next one
   /// suspends the run at the last published epoch, which is as exact.
   bool takes_last_epoch = false;
+  bool lacks_copies = false;  ///< no epoch begins: its state must be on two nodes, and there is one
 
   const ClusterView* cluster = nullptr;  ///< at the event at hand
   Instant now = {};                      ///< likewise

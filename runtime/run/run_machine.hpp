@@ -47,6 +47,8 @@ class RunMachine {
   RunState state() const { return run_.state; }
   const std::optional<Error>& cause() const { return run_.cause; }
   const Epochs& epochs() const { return run_.epochs; }
+  /// No checkpoint is taken, since there are not two nodes for its state.
+  bool lacks_copies() const { return run_.lacks_copies && working(); }
   /// When its last epoch was; before the first one, when its tasks began. Unknown after a failover.
   std::optional<Instant> committed_at() const { return committed_at_ ? committed_at_ : run_.began; }
   /// Its published output could not be committed yet; null where nothing has failed.

@@ -198,4 +198,69 @@ def a_signal_ends_a_stream_in_order(site):
     equal(process.returncode, 130, f"exit code; it said {said}")
 
 
+@test
+def a_stream_says_how_far_it_is(site):
+    """While it runs: the epochs that came and how long their parts took, the event time of each operator, the
+    age of what is committed, its state; the same in the metrics."""
+    cluster = Cluster(site)
+    number, out, rows = begun(cluster, site)
+    told = cluster.ask("checkpoints", JOB_NAME, "-o", "json").expect(0).json()
+    check(told and told[0]["epoch"] >= told[-1]["epoch"], "epochs, the newest first")
+    one = next(each for each in told if each["state"] == "COMMITTED")
+    for part in ("aligned_s", "written_s", "acknowledged_s", "copied_s", "commit_s"):
+        check(0 <= one[part] < 60, f"{part} of {one}")
+    check(one["state_bytes"] > 0 and one["started"] <= one["published"] <= one["committed"], f"{one}")
+    run = eventually(lambda: (now := cluster.run(number))["vertices"][0].get("watermark") and now,
+                     "the event time of the source")
+    check(run["epoch"] >= one["epoch"] and 0 <= run["epoch_age_s"] < 60, f"how far it is: {run['epoch']}")
+    by_id = {vertex["id"]: vertex for vertex in run["vertices"]}
+    check(by_id["events"]["watermark"].startswith("2026-01-0"), "an event time of the generator")
+    check(by_id["events"]["lag_s"] > 0, "how far that is behind now")
+    check(sum(vertex["state_bytes"] for vertex in run["vertices"]) > 0, "state")
+    contains(cluster.ask("show", JOB_NAME).expect(0).out, "is committed", "what people see")
+    text = cluster.a.http("/metrics")[1]
+    for metric in ("troupe_watermark_seconds", "troupe_state_bytes", "troupe_checkpoint_seconds",
+                   "troupe_epoch_committed_seconds", 'troupe_epochs_total{job="sums-streaming",state="COMMITTED"}'):
+        contains(text, metric, "a metric")
+    ends_exact(cluster, number, out, rows)
+
+
+@test
+def two_copies_or_no_checkpoint(site):
+    """`copies: 2`: with one node at work no checkpoint is taken, which `show` says; nothing is lost, and when
+    others are back everything goes on."""
+    cluster = Cluster(site)
+    number, out, rows = begun(cluster, site, ", copies: 2")
+    for node in cluster.executors:
+        node.kill()
+    eventually(lambda: "two nodes" in cluster.run(number).get("reason", ""), "it says why it waits",
+               patience=30)
+    for node in cluster.executors:
+        node.start()
+    ends_exact(cluster, number, out, rows)
+
+
+@test
+def state_of_runs_that_are_over_is_dropped(site):
+    """A node that was away when a run ended drops its state files when it is back; those in a directory
+    that all nodes see go with the run."""
+    cluster = Cluster(site)
+    shared = site.path / "shared"
+    number, out, rows = begun(cluster, site, f", directory: {shared}")
+    eventually(lambda: list(shared.glob("*/*")), "state in the shared directory")
+    cluster.ask("cancel", str(number)).expect(0)
+    cluster.end_of(number, "CANCELLED")
+    eventually(lambda: not list(shared.glob("*/*")), "it is gone")
+    number, out, rows = begun(cluster, site)
+    files = lambda: [file for file in site.path.glob("*/data/state/*/*")]
+    of_b = lambda: [file for file in site.path.glob("b/data/state/*/*")]
+    eventually(of_b, "state on node b", patience=30)
+    cluster.executors[0].kill()
+    cluster.ask("cancel", str(number)).expect(0)
+    cluster.end_of(number, "CANCELLED")
+    check(of_b(), "state on the node that is away")
+    cluster.executors[0].start()
+    eventually(lambda: not files(), "no node has state of the run")
+
+
 test.main()

@@ -45,6 +45,13 @@ Looked Store::look_up(const effect::Look& look) const {
     const auto run = state_.resumed.find(*look.resumes);
     if (run != state_.resumed.end()) found.resumed_by = run->second;
   }
+  for (const RunUid& lineage : look.lineages) {
+    std::optional<RunState> last;
+    for (const auto& [id, run] : state_.runs) {
+      if (run.made.marked_with() == lineage) last = run.state;
+    }
+    if (last == RunState::succeeded || last == RunState::cancelled) found.over.push_back(lineage);
+  }
   if (!look.interval) return found;
   if (const auto run = state_.intervals.find(*look.interval); run != state_.intervals.end()) {
     found.of_interval = run->second;

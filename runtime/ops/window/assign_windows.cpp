@@ -58,6 +58,8 @@ class AssignWindows final : public Operator {
     return Step::done;
   }
 
+  std::uint64_t rows_late() const override { return dropped_; }
+
   std::vector<std::string> notes() const override {
     if (dropped_ == 0) return {};
     return {fmt::format("{} late row{} dropped", dropped_, dropped_ == 1 ? " was" : "s were")};

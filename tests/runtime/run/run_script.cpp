@@ -234,7 +234,9 @@ std::string RunScript::run(const std::string& line) {
   if (command == "edge") return describe_edge(words), "";
   if (command == "checkpoints") {
     const std::chrono::milliseconds every(std::stoul(vertex()));
-    return make_run(CheckpointSettings{every, 5s, 2}), "";
+    CheckpointSettings settings{every, 5s, 2};
+    words >> settings.copies_min;
+    return make_run(settings), "";
   }
   if (command == "start" || command == "restart") return told(start());
   if (command == "planned") return told(tell(run_event::Planned{graph_}));

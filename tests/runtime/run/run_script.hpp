@@ -20,6 +20,7 @@ namespace troupe {
 ///     stage 0 2 stream         its subtasks read a stream
 ///     edge 0 1 hash blocking   from, to, exchange; pipelined unless it says blocking
 ///     checkpoints 1000         a streaming run: one every so many milliseconds, at most 5 s each
+///     checkpoints 1000 2       likewise, none with fewer copies of its state than two
 ///     start                    a new run; or `restart`: a new leader, from the rows so far
 ///     planned
 ///     ready 0.0 a1
