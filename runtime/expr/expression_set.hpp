@@ -18,6 +18,7 @@ class ExpressionSet {
   class Values {
    public:
     Values(const ExpressionSet& set, const Batch& batch);
+    Values(const ExpressionSet& set, Batch&& batch) = delete;  ///< it refers to it
     ~Values();
     /// As `Expression::evaluate`, of an expression of the set or a copy of it.
     Result<std::shared_ptr<arrow::Array>> of(const Expression& expression);

@@ -53,6 +53,7 @@ struct Common {
   SnapshotOrder order;
   FetchSite site;
   std::shared_ptr<TaskHost> host;
+  const Clock& clock;
 
   bool shared() const { return !order.directory.empty(); }
   const PeerNode* find(const NodeId& node) const {
@@ -122,6 +123,7 @@ class OneFile {
 
   /// What fails otherwise is this node's disk.
   Result<> came_back(const Result<>& outcome) {
+    heard_ = common_->clock.now();
     const bool looked = state_ == State::looking;
     if (outcome && state_ != State::receiving) state_ = State::here;
     if (outcome) return {};
@@ -160,6 +162,7 @@ class OneFile {
         TRY(common_->site.remote->fetch_snapshot(*peer, {run(), wanted_.file.name}, common_->host));
     copying_ = std::make_shared<Copying>();
     ended_ = false;
+    heard_ = common_->clock.now();
     return {};
   }
 
@@ -168,13 +171,25 @@ class OneFile {
     const Result<> taken = take(came);
     if (!taken) return pass_on(taken.error());
     if (!came.empty()) return write(std::move(came));
-    if (!ended_) return false;
+    if (!ended_) return wait();
     const Result<> whole = copying_->copy
                                ? copying_->copy->whole()
                                : Result<>(make_error(ErrorCode::corrupt, "nothing is in it"));
     if (!whole) return pass_on(whole.error());
     receiver_.reset();
     return call(State::finishing, [copying = copying_] { return copying->copy->finish(); });
+  }
+
+  /// Nothing has come: for long?
+  bool wait() {
+    const Instant until = heard_ + snapshot_silence_max;
+    if (common_->clock.now() >= until) {
+      return pass_on(make_error(
+          ErrorCode::unavailable, "it has sent nothing for {} s",
+          std::chrono::duration_cast<std::chrono::seconds>(snapshot_silence_max).count()));
+    }
+    common_->host->wake_at(until);
+    return false;
   }
 
   /// What has come, up to what is written at a time.
@@ -198,10 +213,10 @@ class OneFile {
     return call(State::receiving,
                 [common = common_, file = wanted_.file, copying = copying_,
                  came = std::move(came)]() -> Result<> {
-                  const auto& [order, site, host] = *common;
+                  const SnapshotOrder& order = common->order;
                   if (!copying->copy) {
                     copying->copy =
-                        TRY(SnapshotCopy::begin(site.store, order.run, file, order.tag));
+                        TRY(SnapshotCopy::begin(common->site.store, order.run, file, order.tag));
                   }
                   for (const Batch& batch : came) TRY(copying->copy->append(TRY(bytes_in(batch))));
                   return {};
@@ -253,6 +268,7 @@ class OneFile {
   std::unique_ptr<ChannelReceiver> receiver_;
   std::shared_ptr<Copying> copying_;
   bool ended_ = false;  ///< all that its node has of it has come
+  Instant heard_;       ///< of its node, or of the own disk
   std::set<NodeId> bad_;
   std::string why_;
 };
@@ -324,7 +340,8 @@ FetchingTask fetching_task(SnapshotOrder order, FetchSite site, std::shared_ptr<
                            const Clock& clock) {
   if (!order.directory.empty()) site.store = SnapshotStore(site.store.files(), order.directory);
   auto here = std::make_shared<std::vector<StoredSnapshot>>();
-  auto common = std::make_shared<const Common>(Common{std::move(order), std::move(site), host});
+  auto common =
+      std::make_shared<const Common>(Common{std::move(order), std::move(site), host, clock});
   Task::Parts parts;
   parts.host = std::move(host);
   std::vector<InputGate::Input> inputs(1);

@@ -50,6 +50,9 @@ FetchingTask fetching_task(SnapshotOrder order, FetchSite site, std::shared_ptr<
 
 /// Files of one order that are on their way at a time, each within the window of its channel.
 inline constexpr std::size_t snapshots_at_once = 4;
+/// A node that has sent nothing of a file for so long is passed over: it may be frozen, or have
+/// forgotten who asked it.
+inline constexpr Duration snapshot_silence_max = 10s;
 /// What is handed to the disk at a time, about.
 inline constexpr std::size_t snapshot_write_bytes = std::size_t{1} << 20;
 

@@ -181,6 +181,32 @@ TEST_CASE("a connection that is cut at any moment loses nothing: another node is
   CHECK(cuts > 10);
 }
 
+TEST_CASE("a node that says nothing any more is passed over, whenever it falls silent") {
+  const SomeSnapshot file("file", large);
+  const std::uint64_t seed = GENERATE(range(1, 4));
+  int waits = 0;
+  for (int at = 0; at < 60; at += 5) {
+    SnapshotNodes nodes(seed);
+    nodes.put("a", file);
+    nodes.put("c", file);
+    const std::size_t fetch = nodes.fetch("b", {file.on({"a", "c"})});
+    const std::size_t vain = nodes.fetch("d", {file.on({"a"})});
+    for (int i = 0; i < at; ++i) nodes.step();
+    nodes.freeze("a");
+    nodes.run_all();
+    if (nodes.outcome(fetch) && nodes.outcome(vain)) continue;  // all had come
+    ++waits;
+    nodes.wait_in_silence();
+    had(nodes, fetch);
+    REQUIRE(nodes.files("b") == Files{{"file", file.bytes}});
+    REQUIRE(nodes.outcome(vain));
+    if (nodes.outcome(vain)->ok()) continue;
+    CHECK(failed(nodes, vain).code == ErrorCode::unavailable);
+    CHECK(names(failed(nodes, vain), "it has sent nothing for 10 s"));
+  }
+  CHECK(waits > 5);
+}
+
 TEST_CASE("whatever call to the own disk fails, under the name there is the file or nothing") {
   const auto fault =
       GENERATE(FaultyFiles::Fault::broken, FaultyFiles::Fault::full, FaultyFiles::Fault::dead);

@@ -125,7 +125,17 @@ void SnapshotNodes::wait_in_vain() {
   run_all();
 }
 
+void SnapshotNodes::wait_in_silence() {
+  clock_.time += snapshot_silence_max;
+  for (Running& each : running_) {
+    const auto timer = std::exchange(each.host->timer, std::nullopt);
+    if (timer && *timer <= clock_.time) each.host->wake();
+  }
+  run_all();
+}
+
 void SnapshotNodes::hear(Frames next) {
+  if (frozen_.contains(next.to)) return;
   Node& to = node(next.to);
   const NodeId from(next.from);
   if (next.data) {

@@ -57,6 +57,10 @@ class SnapshotNodes {
   const Outcome& outcome(std::size_t fetch) const { return fetches_.at(fetch); }
   /// The session between these two ends.
   void cut(const std::string& one, const std::string& other);
+  /// A node hears nothing any more, and nobody knows.
+  void freeze(const std::string& node) { frozen_.insert(node); }
+  /// So long that nobody waits any more for who says nothing.
+  void wait_in_silence();
   /// So long that who cannot be reached is waited for no longer.
   void wait_in_vain();
 
@@ -93,6 +97,7 @@ class SnapshotNodes {
   Metrics metrics_;
   std::map<std::string, std::unique_ptr<Node>> nodes_;
   std::set<std::set<std::string>> cut_;
+  std::set<std::string> frozen_;
   std::deque<Frames> transit_;
   std::list<Running> running_;
   std::vector<Outcome> fetches_;
