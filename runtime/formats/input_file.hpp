@@ -18,8 +18,8 @@ namespace troupe {
 /// is none. It is asked for no more bytes than it has, and one that gives fewer is an error: a disk
 /// that stops in the middle must not look like the end of the rows.
 ///
-/// By reads, not a memory map: a file that is cut short meanwhile must be an error of this job and not
-/// a signal that ends the node.
+/// By reads, not a memory map: a file that is cut short meanwhile must be an error of this job and
+/// not a signal that ends the node.
 Result<std::shared_ptr<arrow::io::RandomAccessFile>> open_input(FileSystem& files,
                                                                 const std::string& path);
 

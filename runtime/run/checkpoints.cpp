@@ -55,14 +55,15 @@ void Checkpoints::drop_stale() {
 void Checkpoints::drop_unnamed() {
   std::map<NodeId, std::vector<std::string>> by_node;
   std::vector<std::string> shared;
+  const std::string& directory = run_.made.checkpoint->directory;
   for (const StoredSnapshot& file : run_.epochs.take_unnamed()) {
     for (const NodeId& node : file.nodes) by_node[node].push_back(file.file.name);
-    if (file.nodes.empty()) shared.push_back(file.file.name);
+    if (!directory.empty()) shared.push_back(file.file.name);
     copies_.erase(file.file.name);
   }
   for (auto& [name, files] : by_node) drop(run_.cluster->find(name), std::move(files), "");
   if (!shared.empty()) {
-    drop(run_.cluster->any_listed(), std::move(shared), run_.made.checkpoint->directory);
+    drop(run_.cluster->any_listed(), std::move(shared), directory);
   }
 }
 

@@ -102,9 +102,10 @@ class CloseSessions final : public Operator {
     if (open_.all().empty()) return false;
     const auto& [slice, groups] = *open_.all().begin();
     if (time < slice + span_.gap) return false;
-    Ending ending{.slice = slice,
-                  .results = TRY(groups.results(0, groups.groups())),
-                  .states = TRY(groups.states(0, groups.groups()))};
+    Ending ending;
+    ending.slice = slice;
+    ending.results = TRY(groups.results(0, groups.groups()));
+    ending.states = TRY(groups.states(0, groups.groups()));
     const auto& last = times(*ending.results.columns()->columns().back());
     ending.order.reserve(groups.groups());
     for (std::uint32_t group = 0; group < groups.groups(); ++group) {

@@ -42,6 +42,9 @@ class RefusingStore final : public MetadataStore {
     return store.jobs(after, limit);
   }
   Result<StoredJob> job(const JobName& job) override { return store.job(job); }
+  Result<std::vector<StoredEpoch>> epochs(RunId run, std::uint32_t limit) override {
+    return store.epochs(run, limit);
+  }
   Result<std::vector<StoredEvent>> events(const std::optional<RunId>& run, std::uint64_t sequence,
                                           std::uint32_t limit) override {
     return store.events(run, sequence, limit);

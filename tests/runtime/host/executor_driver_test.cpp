@@ -403,7 +403,7 @@ TEST_CASE("state files go when their run is over for good, and when nobody could
     CHECK(node.hands.told() == Lines{"send ErrandFailed", "drop /kept/run-7", "drop /state/uid"});
   }
   SECTION("never those of all runs, whatever is said") {
-    release.run_uid = RunUid(GENERATE("", ".", "..", "uid/.."));
+    release.lineage = RunUid(GENERATE("", ".", "..", "uid/.."));
     node.driver.obey(release);
     CHECK(node.hands.told() == Lines{"drop /kept/run-7"});
   }
@@ -443,7 +443,7 @@ TEST_CASE("every list of what is held says of which runs there are state files")
   ReleaseRun release{token(0), RunUid("older"), true};
   release.token.run = RunId(3);
   driver.obey(release);
-  release.run_uid = RunUid("old");
+  release.lineage = RunUid("old");
   release.for_good = false;
   driver.obey(release);
   CHECK(listed() == std::vector{RunUid("old"), RunUid("uid")});
