@@ -285,6 +285,7 @@ bool CoordinatorMachine::awaits_errand(const NodeId& from, const Token& token,
   const bool ours = token.cluster == cluster_id_ && token.term == term_ &&
                     is_member(from, token.incarnation) &&
                     errands_.awaits(number, {from, token.incarnation});
+  errands_.heard(number, {from, token.incarnation});
   if (!ours) refuse(from, "an answer to an errand that nobody waits for");
   return ours;
 }

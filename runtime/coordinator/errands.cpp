@@ -51,7 +51,7 @@ Effects Errands::give_out(const ClusterView& cluster, Instant now) {
   for (auto each = waiting_.begin(); each != waiting_.end();) {
     const ErrandKey key = each->second;
     Entry& entry = all_.at(key);
-    const ClusterNode* node = choose(entry, cluster);
+    const ClusterNode* node = choose(key, entry, cluster);
     // Where anybody would do, there is nobody for those behind it either.
     if (node == nullptr && entry.useless.empty()) break;
     if (node == nullptr) {
@@ -66,8 +66,9 @@ Effects Errands::give_out(const ClusterView& cluster, Instant now) {
 }
 
 /// Null where nobody is there, or has room.
-const ClusterNode* Errands::choose(const Entry& entry, const ClusterView& cluster) const {
-  using Load = std::tuple<std::size_t, std::uint64_t>;
+const ClusterNode* Errands::choose(const ErrandKey& key, const Entry& entry,
+                                   const ClusterView& cluster) const {
+  using Load = std::tuple<bool, std::size_t, std::uint64_t>;
   const ClusterNode* best = nullptr;
   Load least;
   const auto usable = entry.useless.empty()
@@ -76,9 +77,10 @@ const ClusterNode* Errands::choose(const Entry& entry, const ClusterView& cluste
   for (const NodeId& name : usable) {
     const auto known = nodes_.find(name);
     const Asked asked = known == nodes_.end() ? Asked() : known->second;
-    const Load load{asked.open, asked.last};
+    const ClusterNode& node = *cluster.find(name);
+    const Load load{is_silent({name, node.incarnation}, key), asked.open, asked.last};
     if (asked.open >= errands_per_node_max || (best != nullptr && least <= load)) continue;
-    best = cluster.find(name);
+    best = &node;
     least = load;
   }
   return best;
@@ -140,6 +142,11 @@ void Errands::on_tick(Instant now) {
 void Errands::note_silent(const ErrandKey& key, Entry& entry) {
   entry.avoided.insert(*entry.asked);
   entry.silent = entry.asked->first;
+  std::erase_if(unanswered_, [&](const auto& each) {
+    const Unanswered& other = each.second;
+    return other.by == *entry.asked && other.run == key.run && other.vertex == key.vertex;
+  });
+  unanswered_[entry.number] = {*entry.asked, key.run, key.vertex};
   out_.push_back(effect::Persist{{EventRecord{
       key.run, log::Level::warn,
       fmt::format("{} does not answer what has become of {}: another executor is asked, where "
@@ -152,7 +159,20 @@ std::optional<Instant> Errands::next_deadline() const {
   return due_.begin()->first;
 }
 
+bool Errands::is_silent(const NodeProcess& node, const ErrandKey& key) const {
+  return std::any_of(unanswered_.begin(), unanswered_.end(), [&](const auto& each) {
+    const Unanswered& other = each.second;
+    return other.by == node && other.run == key.run && other.vertex == key.vertex;
+  });
+}
+
+void Errands::heard(std::uint64_t number, const NodeProcess& from) {
+  const auto found = unanswered_.find(number);
+  if (found != unanswered_.end() && found->second.by == from) unanswered_.erase(found);
+}
+
 void Errands::on_away(const NodeId& node) {
+  std::erase_if(unanswered_, [&](const auto& each) { return each.second.by.first == node; });
   for (auto& [key, entry] : all_) {
     if (!entry.asked || entry.asked->first != node) continue;
     leave_node(entry);
@@ -183,6 +203,7 @@ std::optional<ErrandOutcome> Errands::answered(std::uint64_t number, std::option
 }
 
 void Errands::drop_commits(RunId run) {
+  std::erase_if(unanswered_, [run](const auto& each) { return each.second.run == run; });
   for (auto each = all_.lower_bound({run, {}}); each != all_.end() && each->first.run == run;) {
     auto& [key, entry] = *each;
     if (entry.errand.kind == ErrandKind::clean_up_sinks) {

@@ -61,6 +61,8 @@ class Errands {
   /// The node's process will not answer what it was asked: it is lost, or has joined anew.
   void on_away(const NodeId& node);
 
+  /// An answer has come, be it awaited or not: who was silent is not any more.
+  void heard(std::uint64_t number, const NodeProcess& from);
   bool awaits(std::uint64_t number, const NodeProcess& from) const;
   /// An answer that it awaits. None: somebody else does it.
   std::optional<ErrandOutcome> answered(std::uint64_t number, std::optional<Error> error,
@@ -96,7 +98,17 @@ class Errands {
     std::uint64_t last = 0;  ///< the highest number
   };
 
-  const ClusterNode* choose(const Entry& entry, const ClusterView& cluster) const;
+  /// An errand that nobody waits for any more, and that its node has not answered: where a storage
+  /// hangs for one node, so will the next commit of that sink.
+  struct Unanswered {
+    NodeProcess by;
+    RunId run;
+    std::string vertex;
+  };
+
+  const ClusterNode* choose(const ErrandKey& key, const Entry& entry,
+                            const ClusterView& cluster) const;
+  bool is_silent(const NodeProcess& node, const ErrandKey& key) const;
   void ask(const ErrandKey& key, Entry& entry, const ClusterNode& node, Instant now);
   void note_silent(const ErrandKey& key, Entry& entry);
   void wait(const ErrandKey& key, Entry& entry);
@@ -110,6 +122,7 @@ class Errands {
   std::map<std::uint64_t, ErrandKey> asked_;         ///< by number
   std::set<std::pair<Instant, std::uint64_t>> due_;  ///< answers, by number
   std::map<NodeId, Asked> nodes_;
+  std::map<std::uint64_t, Unanswered> unanswered_;  ///< by number
   std::uint64_t last_turn_ = 0;
   std::uint64_t last_number_ = 0;
   Effects out_;

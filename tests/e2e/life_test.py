@@ -218,10 +218,9 @@ def a_stream_says_how_far_it_is(site):
     check(by_id["events"]["lag_s"] > 0, "how far that is behind now")
     check(sum(vertex["state_bytes"] for vertex in run["vertices"]) > 0, "state")
     contains(cluster.ask("show", JOB_NAME).expect(0).out, "is committed", "what people see")
-    text = cluster.a.http("/metrics")[1]
     for metric in ("troupe_watermark_seconds", "troupe_state_bytes", "troupe_checkpoint_seconds",
                    "troupe_epoch_committed_seconds", 'troupe_epochs_total{job="sums-streaming",state="COMMITTED"}'):
-        contains(text, metric, "a metric")
+        eventually(lambda: metric in cluster.a.http("/metrics")[1], f"the metric {metric}")
     ends_exact(cluster, number, out, rows)
 
 
@@ -253,13 +252,14 @@ def state_of_runs_that_are_over_is_dropped(site):
     eventually(lambda: not list(shared.glob("*/*")), "it is gone")
     number, out, rows = begun(cluster, site)
     files = lambda: [file for file in site.path.glob("*/data/state/*/*")]
-    of_b = lambda: [file for file in site.path.glob("b/data/state/*/*")]
-    eventually(of_b, "state on node b", patience=30)
-    cluster.executors[0].kill()
+    of = lambda node: [file for file in site.path.glob(f"{node.name}/data/state/*/*")]
+    away = eventually(lambda: next((node for node in cluster.executors if of(node)), None),
+                      "state on an executor", patience=30)
+    away.kill()
     cluster.ask("cancel", str(number)).expect(0)
     cluster.end_of(number, "CANCELLED")
-    check(of_b(), "state on the node that is away")
-    cluster.executors[0].start()
+    check(of(away), "state on the node that is away")
+    away.start()
     eventually(lambda: not files(), "no node has state of the run")
 
 

@@ -171,15 +171,34 @@ dataflow:
     equal(waiting.returncode, 9, f"what `wait` answers ({out}{err})")
 
 
+# Three seconds of rows, some of them too late for their window.
+STREAM = """apiVersion: troupe/v1
+kind: Job
+metadata: {{name: late}}
+mode: streaming
+checkpoint: {{every: 200ms}}
+dataflow:
+  events:
+    op: datagen
+    with: {{rows: 3000, rate: 1000, columns: {{at: "TIMESTAMP '2026-01-01' + (n - n % 7 * 5) * INTERVAL '1 second'"}}}}
+    event_time: {{value: at}}
+  counted: {{op: window, from: events, with: {{size: 2s, select: {{rows: count(*)}}, late: drop}}}}
+  save: {{op: write.csv, from: counted, with: {{path: {out}}}}}
+"""
+
+
 @test
 def metrics_are_those_of_the_reference(site):
-    """A coordinator and an executor, after a job: what both export together is what
+    """A coordinator and an executor, after a job and a stream: what both export together is what
     docs/reference/metrics.md lists, no more and no less, and the rows add up."""
     page = (ROOT / "docs" / "reference" / "metrics.md").read_text()
     documented = set(re.findall(r"^\| `(troupe_\w+)`", page, re.M))
     a, (b,) = nodes(site, "b")
     ask = Client(site, a)
     ask.apply("out")
+    job = site.write("late.yaml", STREAM.format(out=site.path / "late"))
+    run = ask("apply", job, "--run", "-o", "json").expect(0).json()["run"]
+    eventually(lambda: a.get(f"/api/v1/runs/{run}")["state"] == "SUCCEEDED", "the stream ends", patience=30)
     exported = set()
     for node in (a, b):
         exported |= set(re.findall(r"^# TYPE (\w+)", node.http("/metrics")[1], re.M))

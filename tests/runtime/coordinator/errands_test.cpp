@@ -233,6 +233,43 @@ TEST_CASE("who does not answer for too long is not waited for: another executor 
   CHECK_FALSE(c.errands.next_deadline());
 }
 
+TEST_CASE(
+    "who does not answer for a sink is not asked for its next commit while others are there") {
+  Coordinator c;
+  c.node("a");
+  c.node("b");
+  REQUIRE(c.errands.add(commit(7, "out"), now));
+  const Sent silent = c.given_out_one();
+  c.pass(errand_patience_min);
+  REQUIRE(c.errands.answered(c.given_out_one().command.number, {}, c.cluster));
+  const auto asked = [&](const std::string& vertex) {
+    REQUIRE(c.errands.add(commit(7, vertex), c.time));
+    const Sent sent = c.given_out_one();
+    REQUIRE(c.errands.answered(sent.command.number, {}, c.cluster));
+    return sent.to;
+  };
+  for (int i = 0; i < 5; ++i) CHECK(asked("out") != silent.to);
+  // Other sinks are other storages.
+  CHECK((asked("else") == silent.to || asked("else") == silent.to));
+  SECTION("it answers at last") { c.errands.heard(silent.command.number, silent.to); }
+  SECTION("it begins again") { c.errands.on_away(silent.to.first); }
+  CHECK((asked("out") == silent.to || asked("out") == silent.to));
+}
+
+TEST_CASE("a silent one is asked where nobody else is there") {
+  Coordinator c;
+  c.node("a");
+  c.node("b");
+  REQUIRE(c.errands.add(commit(7, "out"), now));
+  const Sent silent = c.given_out_one();
+  c.pass(errand_patience_min);
+  const Sent other = c.given_out_one();
+  REQUIRE(c.errands.answered(other.command.number, {}, c.cluster));
+  c.lose(other.to.first.value());
+  REQUIRE(c.errands.add(commit(7, "out"), c.time));
+  CHECK(c.given_out_one().to == silent.to);
+}
+
 TEST_CASE("the only executor is asked again, less and less often") {
   Coordinator c;
   c.node("a");
