@@ -251,8 +251,8 @@ def state_of_runs_that_are_over_is_dropped(site):
     cluster.end_of(number, "CANCELLED")
     eventually(lambda: not list(shared.glob("*/*")), "it is gone")
     number, out, rows = begun(cluster, site)
-    files = lambda: [file for file in site.path.glob("*/data/state/*/*")]
-    of = lambda node: [file for file in site.path.glob(f"{node.name}/data/state/*/*")]
+    files = lambda: [file for file in site.path.glob("*/data/checkpoints/*/*")]
+    of = lambda node: [file for file in site.path.glob(f"{node.name}/data/checkpoints/*/*")]
     away = eventually(lambda: next((node for node in cluster.executors if of(node)), None),
                       "state on an executor", patience=30)
     away.kill()
