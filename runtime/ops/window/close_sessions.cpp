@@ -37,50 +37,20 @@ struct Ending {
   std::size_t next = 0;
 };
 
-class CloseSessions final : public Operator {
+class CloseSessions final : public SliceCloser {
  public:
   CloseSessions(const SessionSpan& span, std::shared_ptr<const Aggregation> plan, SchemaPtr output,
                 std::shared_ptr<const StateTable> slices)
-      : span_(span),
+      : SliceCloser(span.slices(), plan, slices),
+        span_(span),
         plan_(std::move(plan)),
         first_(part_of_first(*plan_)),
         output_(std::move(output)),
-        by_slice_(slices->schema),
-        open_(span.slices(), plan_, std::move(slices)) {}
-
-  Result<> open(const OperatorContext& context) override {
-    open_.open(context);
-    return {};
-  }
-
-  Result<Step> process(int, const Batch& batch, Emitter&) override {
-    TRY(open_.add(batch));
-    return Step::done;
-  }
-
-  Result<Step> advance(EventTime time, Emitter& out) override {
-    return close(time.time_since_epoch().count(), out);
-  }
-  Result<Step> drain(Emitter& out) override {
-    return close(EventTime::max().time_since_epoch().count(), out);
-  }
-
-  Result<StateRows> snapshot() override {
-    StateRows tables(2);
-    tables[0] = open_.take_changes();
-    if (closed_) tables[1] = {closed_row(*closed_)};
-    return tables;
-  }
-
-  Result<> restore(int table, const Batch& rows) override {
-    if (table == 0) return open_.restore(rows);
-    closed_ = last_closed(rows, closed_);
-    return {};
-  }
+        by_slice_(slices->schema) {}
 
  private:
   /// Puts out the sessions that end by `time`, about a batch a call.
-  Result<Step> close(std::int64_t time, Emitter& out) {
+  Result<Step> close(std::int64_t time, Emitter& out) override {
     if (ending_ || TRY(begin_next(time))) {
       if (const auto some = next_to_end(time); !some.empty()) {
         TRY(end_or_go_on(some, out));
@@ -200,8 +170,6 @@ class CloseSessions final : public Operator {
   const std::size_t first_;
   const SchemaPtr output_;  ///< hidden columns included
   const SchemaPtr by_slice_;
-  OpenSlices open_;
-  std::optional<std::int64_t> closed_;  ///< what has ended by then was put out
   std::optional<Ending> ending_;
 };
 

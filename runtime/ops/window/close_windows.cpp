@@ -15,46 +15,15 @@
 namespace troupe {
 namespace {
 
-class CloseWindows final : public Operator {
+class CloseWindows final : public SliceCloser {
  public:
   CloseWindows(const WindowSpan& span, std::shared_ptr<const Aggregation> plan, SchemaPtr output,
                bool bounds, std::shared_ptr<const StateTable> slices)
-      : span_(span),
+      : SliceCloser(span, plan, std::move(slices)),
+        span_(span),
         plan_(std::move(plan)),
         output_(std::move(output)),
-        bounds_(bounds),
-        open_(span, plan_, std::move(slices)) {}
-
-  Result<> open(const OperatorContext& context) override {
-    open_.open(context);
-    return {};
-  }
-
-  Result<Step> process(int, const Batch& batch, Emitter&) override {
-    TRY(open_.add(batch));
-    return Step::done;
-  }
-
-  Result<Step> advance(EventTime time, Emitter& out) override {
-    return close(time.time_since_epoch().count(), out);
-  }
-  Result<Step> drain(Emitter& out) override {
-    return close(EventTime::max().time_since_epoch().count(), out);
-  }
-
-  /// Of the slices that are still open.
-  Result<StateRows> snapshot() override {
-    StateRows tables(2);
-    tables[0] = open_.take_changes();
-    if (closed_) tables[1] = {closed_row(*closed_)};
-    return tables;
-  }
-
-  Result<> restore(int table, const Batch& rows) override {
-    if (table == 0) return open_.restore(rows);
-    closed_ = last_closed(rows, closed_);
-    return {};
-  }
+        bounds_(bounds) {}
 
  private:
   /// A window whose rows leave, a batch a call.
@@ -65,7 +34,7 @@ class CloseWindows final : public Operator {
   };
 
   /// Puts out windows that end by `time`, in the order of their ends.
-  Result<Step> close(std::int64_t time, Emitter& out) {
+  Result<Step> close(std::int64_t time, Emitter& out) override {
     if (!closing_ && !TRY(begin_next(time))) return Step::done;
     const std::uint32_t groups = closing_->states->groups();
     const std::uint32_t end =
@@ -131,8 +100,6 @@ class CloseWindows final : public Operator {
   const std::shared_ptr<const Aggregation> plan_;
   const SchemaPtr output_;  ///< hidden columns included
   const bool bounds_;       ///< rows say where their window begins and ends
-  OpenSlices open_;
-  std::optional<std::int64_t> closed_;  ///< the end of the last window that was put out
   std::optional<Closing> closing_;
   std::optional<GroupStates> sum_;
 };

@@ -100,4 +100,34 @@ void OpenSlices::shrink(std::int64_t gone) {
   memory_.shrink(std::max<std::int64_t>(memory_.bytes() - held_, 0));
 }
 
+Result<> SliceCloser::open(const OperatorContext& context) {
+  open_.open(context);
+  return {};
+}
+
+Result<Step> SliceCloser::process(int, const Batch& batch, Emitter&) {
+  TRY(open_.add(batch));
+  return Step::done;
+}
+
+Result<Step> SliceCloser::advance(EventTime time, Emitter& out) {
+  return close(time.time_since_epoch().count(), out);
+}
+Result<Step> SliceCloser::drain(Emitter& out) {
+  return close(EventTime::max().time_since_epoch().count(), out);
+}
+
+Result<StateRows> SliceCloser::snapshot() {
+  StateRows tables(2);
+  tables[0] = open_.take_changes();
+  if (closed_) tables[1] = {closed_row(*closed_)};
+  return tables;
+}
+
+Result<> SliceCloser::restore(int table, const Batch& rows) {
+  if (table == 0) return open_.restore(rows);
+  closed_ = last_closed(rows, closed_);
+  return {};
+}
+
 }  // namespace troupe

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -57,6 +59,30 @@ class OpenSlices {
   std::map<std::int64_t, GroupStates> slices_;
   std::map<std::int64_t, std::vector<Batch>> changes_;
   std::int64_t changed_bytes_ = 0;
+};
+
+/// An operator that puts out what of its open slices is final by a time, and goes on from them.
+class SliceCloser : public Operator {
+ public:
+  Result<> open(const OperatorContext& context) final;
+  Result<Step> process(int input, const Batch& batch, Emitter& out) final;
+  Result<Step> advance(EventTime time, Emitter& out) final;
+  Result<Step> drain(Emitter& out) final;
+  /// Of the slices that are still open.
+  Result<StateRows> snapshot() final;
+  Result<> restore(int table, const Batch& rows) final;
+
+ protected:
+  SliceCloser(const WindowSpan& span, std::shared_ptr<const Aggregation> plan,
+              std::shared_ptr<const StateTable> slices)
+      : open_(span, std::move(plan), std::move(slices)) {}
+
+  OpenSlices open_;
+  std::optional<std::int64_t> closed_;  ///< what has ended by then was put out
+
+ private:
+  /// Puts out what ends by `time`, about a batch a call.
+  virtual Result<Step> close(std::int64_t time, Emitter& out) = 0;
 };
 
 }  // namespace troupe
