@@ -14,9 +14,7 @@ class CancelVerb final : public Verb {
     static const VerbDescription description = [] {
       VerbDescription verb{.name = "cancel",
                            .summary = "cancels a run; one that has ended stays as it is",
-                           .arguments = {{.names = "PATH",
-                                          .help = "RUN, JOB/RUN, or JOB for its latest run",
-                                          .required = true}},
+                           .arguments = {run_argument()},
                            .example = "troupe cancel flights/7"};
       for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;

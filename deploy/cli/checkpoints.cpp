@@ -15,9 +15,7 @@ class CheckpointsVerb final : public Verb {
       VerbDescription verb{
           .name = "checkpoints",
           .summary = "the epochs of a streaming run: what became of each, and how long it took",
-          .arguments = {{.names = "PATH",
-                         .help = "RUN, JOB/RUN, or JOB for its latest run",
-                         .required = true},
+          .arguments = {run_argument(),
                         {.names = "--limit",
                          .help = "at most so many, the newest",
                          .value_name = "N",

@@ -14,9 +14,7 @@ class ResumeVerb final : public Verb {
       VerbDescription verb{
           .name = "resume",
           .summary = "starts a run that goes on where one that was stopped, failed or halted was",
-          .arguments = {{.names = "PATH",
-                         .help = "RUN, JOB/RUN, or JOB for its latest run",
-                         .required = true}},
+          .arguments = {run_argument()},
           .example = "troupe resume ledger"};
       for (VerbArgument& argument : api_arguments()) verb.arguments.push_back(std::move(argument));
       return verb;

@@ -56,6 +56,10 @@ Result<JobName> find_job(const ApiClient& api, const std::string& name) {
 
 Result<RunView> fetch_run(const ApiClient& api, RunId run) { return api.ask(ShowRun{run}); }
 
+VerbArgument run_argument() {
+  return {.names = "PATH", .help = "RUN, JOB/RUN, or JOB for its latest run", .required = true};
+}
+
 Result<RunView> find_run(const ApiClient& api, const std::string& path) {
   const auto slash = path.rfind('/');
   const std::string last = slash == std::string::npos ? path : path.substr(slash + 1);

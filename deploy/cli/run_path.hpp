@@ -10,6 +10,8 @@ namespace troupe {
 
 /// The job with this whole name, or the only one with this name behind its namespace.
 Result<JobName> find_job(const ApiClient& api, const std::string& name);
+/// The argument PATH of a verb, which names a run.
+VerbArgument run_argument();
 /// The run that a path names: "7", "JOB/7", or "JOB" for the job's latest.
 Result<RunView> find_run(const ApiClient& api, const std::string& path);
 Result<RunView> fetch_run(const ApiClient& api, RunId run);

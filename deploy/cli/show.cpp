@@ -17,9 +17,7 @@ class ShowVerb final : public Verb {
       VerbDescription verb{
           .name = "show",
           .summary = "one run: its graph with rows, rates, where it waits, and what it printed",
-          .arguments = {{.names = "PATH",
-                         .help = "RUN, JOB/RUN, or JOB for its latest run",
-                         .required = true},
+          .arguments = {run_argument(),
                         {.names = "--tasks",
                          .kind = VerbArgument::Kind::flag,
                          .help = "its tasks instead: which node ran what"},

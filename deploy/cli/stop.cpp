@@ -15,9 +15,7 @@ class StopVerb final : public Verb {
       VerbDescription verb{
           .name = "stop",
           .summary = "takes a last epoch of a streaming run, and suspends it: it can be resumed",
-          .arguments = {{.names = "PATH",
-                         .help = "RUN, JOB/RUN, or JOB for its latest run",
-                         .required = true},
+          .arguments = {run_argument(),
                         {.names = "--detach",
                          .kind = VerbArgument::Kind::flag,
                          .help = "do not wait until it is suspended"},

@@ -15,9 +15,7 @@ class WaitVerb final : public Verb {
           .name = "wait",
           .summary =
               "waits for the end of a run, prints what it printed, and answers with its result",
-          .arguments = {{.names = "PATH",
-                         .help = "RUN, JOB/RUN, or JOB for its latest run",
-                         .required = true},
+          .arguments = {run_argument(),
                         {.names = "--timeout",
                          .help = "seconds to wait",
                          .value_name = "SECONDS",
